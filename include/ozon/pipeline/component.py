@@ -1,0 +1,138 @@
+"""What product_etl and inventory_etl have in common: lock, record, staging, and an honest end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import LiteralString
+
+import psycopg
+
+from include.ozon.errors import AlreadyRunningError, BadDataError, CancelledError, OzonError
+from include.ozon.pipeline import records
+from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
+from include.ozon.pipeline.run import Component, Run
+from include.ozon.warehouse.lock import account_lock
+from include.ozon.warehouse.schema import require_head
+from include.ozon.warehouse.session import Connection, open_session
+from include.ozon.warehouse.staging import Staging
+
+logger = logging.getLogger("ozon.component")
+
+# Airflow kills a task 5 seconds after it was told to stop; the record has to be written well before that.
+_LAST_WORD_SECONDS = 2
+
+
+@dataclass
+class Attempt:
+    """One attempt of a component, while it holds the account's lock. ``number`` is 0 in a dry run."""
+
+    run: Run
+    component: Component
+    connection: Connection
+    staging: Staging
+    numbers: ComponentNumbers
+    number: int
+
+    def close(self) -> None:
+        """Record the success and drop the staging, in the transaction of the merge."""
+        if self.run.dry_run:
+            return
+        records.keep_rejected(self.connection, self.staging, self.run, self.component, self.number)
+        records.close_component(
+            self.connection, self.run, self.component, self.number, status="success", numbers=self.numbers
+        )
+        self.staging.drop()
+
+
+Work = Callable[[Attempt], None]
+
+
+def run_component(run: Run, component: Component, tables: dict[str, LiteralString], work: Work) -> ComponentNumbers:
+    """Do one attempt of a component under the account's lock, and record how it ended, whatever happens.
+
+    ``work`` loads and calls ``Attempt.close`` in its merging transaction. Raises what ``work`` raised,
+    AlreadyRunningError where another run holds the account, and the errors of ``open_session``.
+    """
+    reset_peak_memory()
+    purpose = f"{component} {run.workflow_id}"
+    with open_session(run.connect, run.settings.warehouse, purpose) as connection:
+        require_head(connection)
+        try:
+            with account_lock(connection, run.account):
+                return _attempt(run, component, tables, work, connection)
+        except AlreadyRunningError as error:
+            if not run.dry_run:
+                records.skip_component(connection, run, component, str(error))
+            raise
+
+
+def _attempt(
+    run: Run, component: Component, tables: dict[str, LiteralString], work: Work, connection: Connection
+) -> ComponentNumbers:
+    staging = Staging(connection, run.account, component, tables, temporary=run.dry_run)
+    number = 0 if run.dry_run else records.open_component(connection, run, component)
+    attempt = Attempt(run, component, connection, staging, ComponentNumbers(), number)
+    logger.info(
+        "%s of account %s starts: workflow %s, attempt %d%s",
+        component, run.account, run.workflow_id, number, " (dry run)" if run.dry_run else "",
+    )  # fmt: skip
+    try:
+        work(attempt)
+    except BaseException as error:
+        logger.error("%s of account %s: %s", component, run.account, _sentence(error))
+        if not run.dry_run:
+            _record_failure(attempt, error)
+        raise
+    logger.info("%s of account %s ends: %s", component, run.account, attempt.numbers.describe())
+    return attempt.numbers
+
+
+def _record_failure(attempt: Attempt, error: BaseException) -> None:
+    """On a connection of its own, because the attempt's may be broken or in the middle of something."""
+    run, component = attempt.run, attempt.component
+    with suppress(psycopg.Error):
+        attempt.connection.cancel_safe(timeout=1)
+    attempt.numbers.forget_changes()
+    status: records.Status = "cancelled" if isinstance(error, CancelledError) else "failed"
+    try:
+        settings = run.settings.warehouse.model_copy(
+            update={
+                "lock_timeout_seconds": _LAST_WORD_SECONDS,
+                "statement_timeout_seconds": _LAST_WORD_SECONDS,
+            }
+        )
+        with open_session(run.connect, settings, f"record {run.workflow_id}") as connection:
+            with connection.transaction():
+                records.close_component(
+                    connection,
+                    run,
+                    component,
+                    attempt.number,
+                    status=status,
+                    numbers=attempt.numbers,
+                    error=_sentence(error),
+                )
+            _keep_staged(connection, attempt, error)
+    except OzonError as unrecorded:
+        # The task's own state and log still tell; the next attempt closes this one's record.
+        logger.error("The end of %s could not be recorded: %s", component, unrecorded)
+
+
+def _keep_staged(connection: Connection, attempt: Attempt, error: BaseException) -> None:
+    staging = Staging(
+        connection, attempt.run.account, attempt.component, attempt.staging.specific_tables, temporary=False
+    )
+    with suppress(psycopg.Error):
+        records.keep_rejected(connection, staging, attempt.run, attempt.component, attempt.number)
+    if isinstance(error, BadDataError):
+        # What was staged cannot be trusted to be whole; the next attempt reads it again.
+        staging.drop()
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OzonError) or (isinstance(error, CancelledError) and str(error)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

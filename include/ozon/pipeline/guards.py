@@ -1,0 +1,79 @@
+"""Guards: changes too large to believe stop a load, and leave the last good state."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from include.ozon.errors import GuardStoppedError
+from include.ozon.pipeline.component import Attempt
+from include.ozon.settings import GuardLevel, GuardSettings, ThresholdGuardSettings
+
+logger = logging.getLogger("ozon.guards")
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one guard looks at: ``count`` of ``total`` are affected; ``what`` ends the sentence "x of y ...".
+
+    A guard without a threshold fires whenever anything is affected.
+    """
+
+    guard: str
+    settings: GuardSettings
+    count: int
+    total: int
+    what: str
+
+    @property
+    def share_pct(self) -> float:
+        return 100 * self.count / self.total if self.total else 0.0
+
+    @property
+    def fires(self) -> bool:
+        if self.settings.level == "off" or self.count == 0:
+            return False
+        if isinstance(self.settings, ThresholdGuardSettings):
+            return self.count >= self.settings.min_count and self.share_pct > self.settings.threshold_pct
+        return True
+
+    @property
+    def sentence(self) -> str:
+        seen = f"{self.count} of {self.total} {self.what} ({self.share_pct:.1f} %)"
+        if isinstance(self.settings, ThresholdGuardSettings):
+            return f"guard {self.guard}: {seen}, where at most {self.settings.threshold_pct:g} % is expected"
+        return f"guard {self.guard}: {seen}, where none is expected"
+
+
+def check_guards(observations: Sequence[Observation], accepted: Collection[str], account: str) -> list[str]:
+    """The sentences of the guards that fired without stopping, for the record.
+
+    Raises GuardStoppedError for those of level "stop" that this run was not told to accept.
+    """
+    fired = [observation for observation in observations if observation.fires]
+    stopping = [o for o in fired if _level(o, accepted) == "stop"]
+    if stopping:
+        names = tuple(o.guard for o in stopping)
+        flag = ", ".join(f'"{name}"' for name in names)
+        raise GuardStoppedError(
+            f"Account {account}: the load was stopped and the last good state kept. Seen by "
+            + "; ".join(o.sentence for o in stopping)
+            + f". If this is right, let it through once with accept_guard = [{flag}]; thresholds are in "
+            "[guards] of the configuration.",
+            names,
+        )
+    for observation in fired:
+        logger.warning("Account %s: %s; loaded all the same", account, observation.sentence)
+    return [observation.sentence for observation in fired]
+
+
+def check_attempt(attempt: Attempt, observations: Sequence[Observation]) -> None:
+    """``check_guards`` for an attempt, with what fired and did not stop noted in its record."""
+    fired = check_guards(observations, attempt.run.accept_guards, attempt.run.account)
+    if fired:
+        attempt.numbers.details["guards"] = fired
+
+
+def _level(observation: Observation, accepted: Collection[str]) -> GuardLevel:
+    return "warn" if observation.guard in accepted else observation.settings.level

@@ -1,0 +1,68 @@
+"""What one attempt of a component did, in numbers."""
+
+from __future__ import annotations
+
+import resource
+import sys
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from include.ozon.marketplace.client import RequestUsage
+
+
+@dataclass
+class ComponentNumbers:
+    """Filled while a component works, so that a failed attempt's record tells how far it came.
+
+    ``rows_read`` counts distinct ids and equals inserted + updated + unchanged + rejected. Apart from it:
+    ``rows_removed`` (in the warehouse, no longer at Ozon) and ``rows_repeated`` (came again on another page).
+    """
+
+    rows_read: int = 0
+    rows_inserted: int = 0
+    rows_updated: int = 0
+    rows_unchanged: int = 0
+    rows_removed: int = 0
+    rows_rejected: int = 0
+    rows_repeated: int = 0
+    api_requests: int = 0
+    api_retries: int = 0
+    api_wait_seconds: float = 0.0
+    visibility_counts: dict[str, int] | None = None
+    details: dict[str, object] = field(default_factory=dict)
+    """Further figures for the workflow's ``execution_details``, such as guards that fired."""
+
+    def take_usage(self, usage: RequestUsage) -> None:
+        self.api_requests = usage.requests
+        self.api_retries = usage.retries
+        self.api_wait_seconds = round(usage.wait_seconds, 3)
+
+    def forget_changes(self) -> None:
+        """The transaction was rolled back: whatever was counted as changed has not been."""
+        self.rows_inserted = self.rows_updated = self.rows_unchanged = self.rows_removed = 0
+
+    def describe(self) -> str:
+        """All of it in one line, for a log."""
+        return (
+            f"{self.rows_read} read = {self.rows_inserted} inserted + {self.rows_updated} updated + "
+            f"{self.rows_unchanged} unchanged + {self.rows_rejected} rejected; {self.rows_removed} removed, "
+            f"{self.rows_repeated} repeated; {self.api_requests} requests, {self.api_retries} retries, "
+            f"{self.api_wait_seconds:.1f} s waited for the API's limits"
+        )
+
+
+def reset_peak_memory() -> None:
+    """Start measuring the peak anew, where the system can (Linux); else it counts from the process's start."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_memory_mb() -> float:
+    """The most memory that this process has held since ``reset_peak_memory``."""
+    with suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,82 @@
+"""From the API's answers about products to staged rows, on a worker's thread."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from include.ozon.marketplace.answers import Page, ProductDetail, RejectedItem, VisibilityDetails
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.marketplace.visibility import NO_STATUSES, Visibility, hidden_reasons, status_visibility
+from include.ozon.warehouse.copy_text import boolean, optional, text, text_array
+
+NO_VISIBILITY_DETAILS = VisibilityDetails()
+
+StatusValues = tuple[str, str, str, str]
+"""status, moderate_status, validation_status, status_name."""
+
+
+@dataclass
+class DetailsBatch:
+    """One answer of ``/v3/product/info/list``, ready for ``COPY``. ``unknown_statuses`` counts combinations."""
+
+    lines: bytes
+    row_count: int
+    repeated_count: int
+    rejected: list[RejectedItem]
+    unknown_statuses: Counter[StatusValues] = field(default_factory=Counter)
+
+
+def fetch_details(client: SellerClient, product_ids: Sequence[int]) -> DetailsBatch:
+    """Ask for the details of up to 1000 products and make rows of them."""
+    page = client.product_details(product_ids)
+    # Ozon may answer with a product twice, or with one that nobody asked for.
+    wanted = set(product_ids)
+    details = {detail.id: detail for detail in page.items if detail.id in wanted}
+    unknown: Counter[StatusValues] = Counter()
+    lines = [_line(detail, unknown) for detail in details.values()]
+    return DetailsBatch(
+        "".join(lines).encode(),
+        len(lines),
+        len(page.items) - len(lines),
+        _attributed(page, product_ids, details),
+        unknown,
+    )
+
+
+def _line(detail: ProductDetail, unknown: Counter[StatusValues]) -> str:
+    visibility = status_visibility(detail)
+    statuses = detail.statuses or NO_STATUSES
+    if visibility is Visibility.UNKNOWN:
+        unknown[
+            statuses.status or "",
+            statuses.moderate_status or "",
+            statuses.validation_status or "",
+            statuses.status_name or "",
+        ] += 1
+    shown = detail.visibility_details or NO_VISIBILITY_DETAILS
+    return (
+        f"{detail.id}\t{text(detail.offer_id)}\t{optional(detail.sku or None)}\t{text(detail.name or '')}\t"
+        f"{optional(detail.price)}\t{optional(detail.old_price)}\t{text(detail.currency_code or '')}\t"
+        f"{visibility.value}\t{text(statuses.status or '')}\t{text(statuses.status_name or '')}\t"
+        f"{text_array(hidden_reasons(detail))}\t{boolean(visibility is Visibility.ARCHIVED)}\t"
+        f"{boolean(shown.has_price)}\t{boolean(shown.has_stock)}\t"
+        f"{optional(detail.created_at)}\t{optional(detail.updated_at)}\n"
+    )
+
+
+def _attributed(
+    page: Page[ProductDetail], asked: Sequence[int], answered: dict[int, ProductDetail]
+) -> list[RejectedItem]:
+    """The rejected entries, those without an id given the ids that were asked for and not answered.
+
+    Only where their numbers agree; then a broken entry is not also counted as a product without details.
+    """
+    known = {item.product_id for item in page.rejected}
+    missing = [product_id for product_id in asked if product_id not in answered and product_id not in known]
+    nameless = sum(item.product_id is None for item in page.rejected)
+    if not nameless or nameless != len(missing):
+        return page.rejected
+    ids = iter(missing)
+    return [item if item.product_id is not None else replace(item, product_id=next(ids)) for item in page.rejected]

@@ -1,0 +1,227 @@
+"""The records of workflows and their components' attempts: who ran when, with which numbers, and how it ended."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from psycopg.types.json import Jsonb
+
+from include.ozon.errors import DependencyError
+from include.ozon.pipeline.numbers import ComponentNumbers, peak_memory_mb
+from include.ozon.pipeline.run import Component, Run
+from include.ozon.warehouse.session import Connection
+from include.ozon.warehouse.staging import Staging
+
+Status = Literal["running", "success", "failed", "skipped", "cancelled"]
+
+_OPEN_WORKFLOW = """
+INSERT INTO ozon.etl_workflow_executions AS w (
+    workflow_id, account, dag_run_id, trigger, environment, status, started_at, execution_details
+)
+VALUES (%s, %s, %s, %s, %s, 'running', now(), %s)
+ON CONFLICT (workflow_id) DO UPDATE
+SET status = 'running', finished_at = NULL, error = NULL,
+    execution_details = w.execution_details || excluded.execution_details
+"""
+
+_CLOSE_DEAD_ATTEMPTS = """
+UPDATE ozon.etl_component_executions
+SET status = 'failed', finished_at = now(),
+    error = 'The attempt ended without a word (its process was killed, or lost the database).'
+WHERE account = %s AND status = 'running'
+"""
+
+_OPEN_COMPONENT = """
+INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at)
+SELECT %(workflow_id)s, %(component)s, coalesce(max(attempt), 0) + 1, %(account)s, 'running', now()
+FROM ozon.etl_component_executions
+WHERE workflow_id = %(workflow_id)s AND component = %(component)s
+RETURNING attempt
+"""
+
+_CLOSE_COMPONENT = """
+UPDATE ozon.etl_component_executions
+SET status = %(status)s, finished_at = clock_timestamp(), error = %(error)s,
+    rows_read = %(rows_read)s, rows_inserted = %(rows_inserted)s, rows_updated = %(rows_updated)s,
+    rows_unchanged = %(rows_unchanged)s, rows_removed = %(rows_removed)s, rows_rejected = %(rows_rejected)s,
+    rows_repeated = %(rows_repeated)s, api_requests = %(api_requests)s, api_retries = %(api_retries)s,
+    api_wait_seconds = %(api_wait_seconds)s, peak_memory_mb = %(peak_memory_mb)s,
+    visibility_counts = %(visibility_counts)s
+WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND attempt = %(attempt)s
+"""
+
+_NOTE_ON_WORKFLOW = """
+UPDATE ozon.etl_workflow_executions
+SET product_etl_status = CASE WHEN %(component)s = 'product_etl' THEN %(status)s ELSE product_etl_status END,
+    inventory_etl_status = CASE WHEN %(component)s = 'inventory_etl' THEN %(status)s ELSE inventory_etl_status END,
+    execution_details = execution_details || %(details)s
+WHERE workflow_id = %(workflow_id)s
+"""
+
+_KEEP_REJECTED = """
+INSERT INTO ozon.rejected_items (workflow_id, component, attempt, n, account, reason, payload)
+SELECT %s, %s, %s, row_number() OVER (ORDER BY r.n), %s, r.reason, r.payload
+FROM {rejected} r
+"""
+
+# A component without an attempt keeps a null status: it was never started.
+_CLOSE_WORKFLOW = """
+WITH latest AS (
+    SELECT DISTINCT ON (component) component, status, error
+    FROM ozon.etl_component_executions
+    WHERE workflow_id = %(workflow_id)s
+    ORDER BY component, attempt DESC
+), verdict AS (
+    SELECT
+        max(status) FILTER (WHERE component = 'product_etl') AS product_etl,
+        max(status) FILTER (WHERE component = 'inventory_etl') AS inventory_etl,
+        string_agg(component || ': ' || error, ' ' ORDER BY component DESC) AS error
+    FROM latest
+)
+UPDATE ozon.etl_workflow_executions w
+SET product_etl_status = v.product_etl,
+    inventory_etl_status = v.inventory_etl,
+    finished_at = now(),
+    status = CASE
+        WHEN v.product_etl = 'success' AND v.inventory_etl = 'success' THEN 'success'
+        WHEN 'cancelled' IN (v.product_etl, v.inventory_etl) THEN 'cancelled'
+        WHEN 'skipped' IN (v.product_etl, v.inventory_etl) THEN 'skipped'
+        ELSE 'failed'
+    END,
+    error = v.error
+FROM verdict v
+WHERE w.workflow_id = %(workflow_id)s
+RETURNING w.status
+"""
+
+
+def open_component(connection: Connection, run: Run, component: Component) -> int:
+    """Record that an attempt begins; returns its number. The caller holds the account's lock.
+
+    Whatever is still recorded as running for the account holds no lock, so it is dead, and closed as failed.
+    """
+    with connection.transaction():
+        _open_workflow(connection, run)
+        connection.execute(_CLOSE_DEAD_ATTEMPTS, (run.account,))
+        row = connection.execute(_OPEN_COMPONENT, _key(run, component)).fetchone()
+        _note_on_workflow(connection, run, component, "running", {})
+    return int(row[0]) if row else 1
+
+
+def close_component(
+    connection: Connection,
+    run: Run,
+    component: Component,
+    attempt: int,
+    *,
+    status: Status,
+    numbers: ComponentNumbers,
+    error: str | None = None,
+) -> None:
+    """Record how an attempt ended, in the transaction that the caller has open."""
+    connection.execute(
+        _CLOSE_COMPONENT,
+        {
+            **_key(run, component),
+            **vars(numbers),
+            "attempt": attempt,
+            "status": status,
+            "error": error,
+            "peak_memory_mb": round(peak_memory_mb(), 1),
+            "visibility_counts": Jsonb(numbers.visibility_counts) if numbers.visibility_counts else None,
+            "details": None,
+        },
+    )
+    _note_on_workflow(connection, run, component, status, numbers.details)
+
+
+def keep_rejected(connection: Connection, staging: Staging, run: Run, component: Component, attempt: int) -> None:
+    """Copy what staging holds of rejected entries to ``rejected_items``, under this attempt."""
+    connection.execute(staging.query(_KEEP_REJECTED), (run.workflow_id, component, attempt, run.account))
+
+
+def skip_component(connection: Connection, run: Run, component: Component, reason: str) -> None:
+    """Record that a component stepped aside, without an attempt of its own while the other run holds the lock."""
+    with connection.transaction():
+        _open_workflow(connection, run)
+        row = connection.execute(_OPEN_COMPONENT, _key(run, component)).fetchone()
+        attempt = int(row[0]) if row else 1
+        close_component(connection, run, component, attempt, status="skipped", numbers=ComponentNumbers(), error=reason)
+
+
+def close_workflow(connection: Connection, run: Run) -> Status | None:
+    """Record how the workflow ended, from its components' last attempts; None where it was never opened.
+
+    Called when neither component works any more: an attempt that is still recorded as running was killed.
+    """
+    with connection.transaction():
+        connection.execute(_CLOSE_DEAD_ATTEMPTS + " AND workflow_id = %s", (run.account, run.workflow_id))
+        row = connection.execute(_CLOSE_WORKFLOW, {"workflow_id": run.workflow_id}).fetchone()
+    return row[0] if row else None
+
+
+def require_product_etl(connection: Connection, run: Run) -> None:
+    """Raise DependencyError unless this workflow's product_etl succeeded; the database decides, not the scheduler."""
+    row = connection.execute(
+        """
+        SELECT status, error FROM ozon.etl_component_executions
+        WHERE workflow_id = %s AND component = 'product_etl'
+        ORDER BY attempt DESC LIMIT 1
+        """,
+        (run.workflow_id,),
+    ).fetchone()
+    if row is None:
+        raise DependencyError(
+            f"inventory_etl of workflow {run.workflow_id} expects that its product_etl succeeded, and found no "
+            "attempt of it. Clear product_etl of this run, so that both run in order."
+        )
+    if row[0] != "success":
+        raise DependencyError(
+            f"inventory_etl of workflow {run.workflow_id} expects that its product_etl succeeded, and found it "
+            f"{row[0]} ({row[1] or 'no error recorded'}). Mend that and clear product_etl of this run."
+        )
+
+
+def loaded_accounts(connection: Connection, dag_run_id: str) -> dict[str, int]:
+    """Of one DAG run, the accounts where everything was loaded, with the number of rows that changed."""
+    rows = connection.execute(
+        """
+        SELECT w.account, coalesce(sum(c.rows_inserted + c.rows_updated + c.rows_removed), 0)
+        FROM ozon.etl_workflow_executions w
+        JOIN ozon.etl_component_executions c USING (workflow_id)
+        WHERE w.dag_run_id = %s AND w.status = 'success' AND c.status = 'success'
+        GROUP BY w.account
+        ORDER BY w.account
+        """,
+        (dag_run_id,),
+    ).fetchall()
+    return {account: int(changed) for account, changed in rows}
+
+
+def _open_workflow(connection: Connection, run: Run) -> None:
+    details = {"accept_guards": sorted(run.accept_guards)} if run.accept_guards else {}
+    connection.execute(
+        _OPEN_WORKFLOW,
+        (
+            run.workflow_id,
+            run.account,
+            run.dag_run_id,
+            run.trigger,
+            run.settings.environment,
+            Jsonb(details),
+        ),
+    )
+
+
+def _note_on_workflow(
+    connection: Connection, run: Run, component: Component, status: Status, details: dict[str, object]
+) -> None:
+    named = {component: details} if details else {}
+    connection.execute(
+        _NOTE_ON_WORKFLOW,
+        {"workflow_id": run.workflow_id, "component": component, "status": status, "details": Jsonb(named)},
+    )
+
+
+def _key(run: Run, component: Component) -> dict[str, object]:
+    return {"workflow_id": run.workflow_id, "component": component, "account": run.account}

@@ -1,0 +1,40 @@
+"""Which run a component belongs to, and what it was told."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.settings import Settings
+from include.ozon.warehouse.session import Connect
+
+OpenClient = Callable[[threading.Event], SellerClient]
+"""Makes the account's client; once the event is set, its waits end at once."""
+
+Component = Literal["product_etl", "inventory_etl"]
+COMPONENTS: tuple[Component, ...] = ("product_etl", "inventory_etl")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One account's part of one DAG run: a workflow.
+
+    ``trigger`` is Airflow's type of run (scheduled, manual, ...). ``accept_guards`` names the guards that let
+    this run through once. A ``dry_run`` reads and compares, and writes no row in any table.
+    """
+
+    account: str
+    dag_run_id: str
+    trigger: str
+    settings: Settings
+    connect: Connect
+    open_client: OpenClient
+    dry_run: bool = False
+    accept_guards: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def workflow_id(self) -> str:
+        return f"{self.dag_run_id}/{self.account}"

@@ -1,0 +1,185 @@
+"""Values that are each allowed and cannot be meant together.
+
+Each rule says which settings it looked at, so that the message can show them with where they come from, and
+that the rule is left out where one of them is wrong in itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from include.ozon.settings.cron import smallest_gap
+from include.ozon.settings.guards import GuardsSettings, ThresholdGuardSettings
+from include.ozon.settings.model import Settings
+
+
+class Contradiction(NamedTuple):
+    keys: tuple[str, ...]
+    message: str
+
+
+def find_contradictions(settings: Settings) -> Iterator[Contradiction]:
+    for rule in _RULES:
+        yield from rule(settings)
+
+
+def _runs_that_overlap(settings: Settings) -> Iterator[Contradiction]:
+    """A run that needs all its retries has to end before the next one is due, or runs pile up.
+
+    The bound for a component is the longest wait before each retry and one time-out; attempts that fail are
+    taken to fail early. With the production defaults the waits are at most 10 + 20 + 40 minutes (see
+    :meth:`RetrySettings.longest_waits_seconds`) and the time-out is 60: 130 minutes for each, 260 for both.
+    Runs at 2, 8, 14 and 20 o'clock are 360 minutes apart, or 300 where the clock skips an hour.
+    """
+    waits_minutes = sum(settings.retry.longest_waits_seconds()) / 60
+    timeouts = settings.timeouts
+    needed_minutes = 2 * waits_minutes + timeouts.product_etl_minutes + timeouts.inventory_etl_minutes
+    gap_minutes = smallest_gap(settings.schedule.etl, settings.time_zone).total_seconds() / 60
+    if needed_minutes > gap_minutes:
+        yield Contradiction(
+            (
+                "schedule.etl",
+                "time_zone",
+                "retry.retries",
+                "retry.first_delay_seconds",
+                "retry.backoff_multiplier",
+                "retry.max_delay_seconds",
+                "timeouts.product_etl_minutes",
+                "timeouts.inventory_etl_minutes",
+            ),
+            f"two runs are only {gap_minutes:g} minutes apart, and one can take {needed_minutes:g}: "
+            f"product_etl and inventory_etl each have {waits_minutes:g} minutes of waits and a time-out; "
+            "run less often, or lower the retries, their waits or the time-outs",
+        )
+
+
+def _shrinking_waits(settings: Settings) -> Iterator[Contradiction]:
+    first, longest = settings.retry.first_delay_seconds, settings.retry.max_delay_seconds
+    if longest < first:
+        yield Contradiction(
+            ("retry.first_delay_seconds", "retry.max_delay_seconds"),
+            f"the longest wait, {longest} seconds, is shorter than the first, {first}; "
+            f"raise retry.max_delay_seconds to {first} or more, or lower retry.first_delay_seconds",
+        )
+
+
+def _pages_too_old_to_resume(settings: Settings) -> Iterator[Contradiction]:
+    """What a failed attempt has read is at least as old as the wait before the retry that would reuse it."""
+    max_age_seconds = settings.load.resume_max_age_minutes * 60
+    wait_seconds = min(settings.retry.first_delay_seconds, settings.retry.max_delay_seconds)
+    if settings.retry.retries and max_age_seconds <= wait_seconds:
+        yield Contradiction(
+            (
+                "load.resume_max_age_minutes",
+                "retry.first_delay_seconds",
+                "retry.max_delay_seconds",
+                "retry.retries",
+            ),
+            f"a retry never goes on from the pages read: it may reuse them for {max_age_seconds} seconds and "
+            f"comes after {wait_seconds} at the earliest; raise load.resume_max_age_minutes or lower "
+            "retry.first_delay_seconds",
+        )
+
+
+def _more_requests_than_ozon_allows(settings: Settings) -> Iterator[Contradiction]:
+    limit = 50
+    total = settings.api.requests_per_second + settings.api.other_requests_per_second
+    if total > limit:
+        yield Contradiction(
+            ("api.requests_per_second", "api.other_requests_per_second"),
+            f"together {total} requests a second, and Ozon allows {limit} for one Client-Id; lower one",
+        )
+
+
+def _request_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
+    api, timeouts = settings.api, settings.timeouts
+    request_seconds = (
+        api.attempts * (api.connect_timeout_seconds + api.read_timeout_seconds) + api.retry_budget_seconds
+    )
+    for component, minutes in (
+        ("product_etl", timeouts.product_etl_minutes),
+        ("inventory_etl", timeouts.inventory_etl_minutes),
+    ):
+        if request_seconds >= minutes * 60:
+            yield Contradiction(
+                (
+                    "api.attempts",
+                    "api.connect_timeout_seconds",
+                    "api.read_timeout_seconds",
+                    "api.retry_budget_seconds",
+                    f"timeouts.{component}_minutes",
+                ),
+                f"one request alone can take {request_seconds:g} seconds (attempts x time-outs + waits), "
+                f"and all of {component} has {minutes * 60}; lower the attempts or the API's time-outs, or "
+                f"raise timeouts.{component}_minutes",
+            )
+
+
+def _budget_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
+    budget = settings.inventory.ozon_warehouses_budget_minutes
+    timeout = settings.timeouts.inventory_etl_minutes
+    if settings.inventory.ozon_warehouses and budget >= timeout:
+        yield Contradiction(
+            ("inventory.ozon_warehouses_budget_minutes", "timeouts.inventory_etl_minutes"),
+            f"Ozon's warehouses may take {budget} minutes, and all of inventory_etl has {timeout}; "
+            "lower inventory.ozon_warehouses_budget_minutes or raise timeouts.inventory_etl_minutes",
+        )
+
+
+def _statement_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
+    statement_seconds = settings.warehouse.statement_timeout_seconds
+    for component, minutes in (
+        ("product_etl", settings.timeouts.product_etl_minutes),
+        ("inventory_etl", settings.timeouts.inventory_etl_minutes),
+    ):
+        if statement_seconds >= minutes * 60:
+            yield Contradiction(
+                ("warehouse.statement_timeout_seconds", f"timeouts.{component}_minutes"),
+                f"the statement time-out, {statement_seconds} seconds, never fires: {component} is stopped "
+                f"after {minutes * 60}; lower warehouse.statement_timeout_seconds or raise "
+                f"timeouts.{component}_minutes",
+            )
+
+
+def _lock_wait_longer_than_statement(settings: Settings) -> Iterator[Contradiction]:
+    """PostgreSQL counts the wait for a lock as a part of the statement."""
+    lock_seconds = settings.warehouse.lock_timeout_seconds
+    statement_seconds = settings.warehouse.statement_timeout_seconds
+    if lock_seconds >= statement_seconds:
+        yield Contradiction(
+            ("warehouse.lock_timeout_seconds", "warehouse.statement_timeout_seconds"),
+            f"the lock time-out, {lock_seconds} seconds, never fires: the statement time-out, "
+            f"{statement_seconds}, comes first; lower warehouse.lock_timeout_seconds below it",
+        )
+
+
+def _thresholds_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
+    """A share cannot be above 100 per cent."""
+    for name in GuardsSettings.model_fields:
+        guard = getattr(settings.guards, name)
+        if isinstance(guard, ThresholdGuardSettings) and guard.level != "off" and guard.threshold_pct >= 100:
+            yield Contradiction(
+                (f"guards.{name}.level", f"guards.{name}.threshold_pct"),
+                f"the guard never fires: nothing is more than {guard.threshold_pct:g} per cent; "
+                f'lower guards.{name}.threshold_pct below 100, or set guards.{name}.level to "off"',
+            )
+    if settings.load.listing_shortfall_pct >= 100:
+        yield Contradiction(
+            ("load.listing_shortfall_pct",),
+            "no list lacks more than 100 per cent, so that even an empty one would count as complete; "
+            "lower load.listing_shortfall_pct below 100",
+        )
+
+
+_RULES: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
+    _runs_that_overlap,
+    _shrinking_waits,
+    _pages_too_old_to_resume,
+    _more_requests_than_ozon_allows,
+    _request_longer_than_its_task,
+    _budget_longer_than_its_task,
+    _statement_longer_than_its_task,
+    _lock_wait_longer_than_statement,
+    _thresholds_that_never_fire,
+)

@@ -1,0 +1,119 @@
+"""Writes docs/configuration.md from the model and config/ozon.toml: ``python -m include.ozon.settings.docs``.
+
+With ``--check`` it writes nothing, and its exit code is 1 where the file is not what it would write.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from include.ozon.settings import schema
+from include.ozon.settings.loader import DEFAULT_PATH
+from include.ozon.settings.model import Settings
+from include.ozon.settings.sources import Merged, built_in_layer, file_layers, merge, read_file
+
+DOCS_PATH = DEFAULT_PATH.parents[1] / "docs" / "configuration.md"
+
+_INTRODUCTION = """\
+<!-- Made by `python -m include.ozon.settings.docs` from the settings' model; do not edit. -->
+
+# Configuration
+
+Everything that can be set is in one file, `config/ozon.toml`. Where a setting is given in several places,
+the last of these counts:
+
+1. what it is by itself: the column "Default" below;
+2. the file's table `[default]`, for all environments;
+3. the file's table of the environment that `OZON_ENV` names: `development` (where it names none), `testing`
+   or `production`;
+4. a variable `OZON__SECTION__KEY`, for one value and one process: two underscores stand for each dot of the
+   key, and capitals do not matter. `OZON__RETRY__FIRST_DELAY_SECONDS=5` sets `retry.first_delay_seconds`, and
+   `OZON__GUARDS__VANISHED__LEVEL=warn` sets `guards.vanished.level`. A list is JSON, or has commas between
+   its entries.
+
+`OZON_CONFIG` names another file. Unknown keys, wrong values and contradictions are errors, told all at once
+with the place of each. Client-Id, Api-Key and passwords are no settings: they belong in Airflow's connections
+`ozon_api_<account>` and `ozon_warehouse`, and a key that looks like one of them is an error too.
+"""
+
+
+def render(config_path: Path = DEFAULT_PATH) -> str:
+    """The whole page, for the model and the tables of one configuration file.
+
+    :raises ConfigurationError: the file cannot be read.
+    """
+    built_in = merge([built_in_layer()])
+    singles = [setting for setting in schema.settings_below() if "." not in setting.key]
+    blocks = [_INTRODUCTION, "## General\n", _settings_table(singles, built_in)]
+    for name, field in Settings.model_fields.items():
+        if schema.is_table(field):
+            blocks += _section(name, field, built_in)
+    blocks += ["## What config/ozon.toml says\n", _file_table(config_path)]
+    return "\n".join(blocks)
+
+
+def main(arguments: list[str]) -> int:
+    text = render()
+    if "--check" not in arguments:
+        DOCS_PATH.write_text(text, encoding="utf-8")
+        return 0
+    if DOCS_PATH.is_file() and DOCS_PATH.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"{DOCS_PATH} is out of date; run: python -m include.ozon.settings.docs", file=sys.stderr)
+    return 1
+
+
+def _section(name: str, field: FieldInfo, built_in: Merged) -> Iterator[str]:
+    yield f"## {name}\n"
+    limits = schema.limits(field)
+    yield f"{field.description} Allowed: {limits}.\n" if limits else f"{field.description}\n"
+    if tables := [
+        f"- `{name}.{key}`: {child.description}\n"
+        for key, child in schema.children(field).items()
+        if schema.is_table(child) and child.description
+    ]:
+        yield "".join(tables)
+    yield _settings_table(schema.settings_below(field, f"{name}."), built_in)
+
+
+def _settings_table(settings: Iterable[schema.Setting], built_in: Merged) -> str:
+    return _table(
+        ("Key", "Type", "Allowed", "Default", "What it is for"),
+        (
+            (
+                f"`{key}`",
+                schema.kind(field),
+                schema.limits(field) or "any",
+                _code(built_in, key) or "must be given",
+                field.description or "",
+            )
+            for key, field in settings
+        ),
+    )
+
+
+def _file_table(config_path: Path) -> str:
+    layers, _ = file_layers(config_path, read_file(config_path))
+    columns = {name: merge([layer]) for name, layer in layers.items() if layer.values}
+    keys = dict.fromkeys(key for column in columns.values() for key in column.origins)
+    return _table(
+        ("Key", *(f"`[{name}]`" for name in columns)),
+        ((f"`{key}`", *(_code(column, key) for column in columns.values())) for key in keys),
+    )
+
+
+def _code(merged: Merged, key: str) -> str:
+    return f"`{schema.shown(merged.value(key))}`" if key in merged.origins else ""
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

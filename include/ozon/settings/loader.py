@@ -1,0 +1,137 @@
+"""Reading the configuration: all layers merged, validated, and every problem told at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from include.ozon.errors import ConfigurationError
+from include.ozon.settings import schema
+from include.ozon.settings.contradictions import find_contradictions
+from include.ozon.settings.model import Settings
+from include.ozon.settings.sources import (
+    ENVIRONMENTS,
+    Layer,
+    Merged,
+    built_in_layer,
+    file_layers,
+    merge,
+    read_file,
+    variable_layers,
+)
+
+DEFAULT_PATH = Path(__file__).resolve().parents[3] / "config" / "ozon.toml"
+
+
+def load_settings(
+    path: Path | None = None, environment: str | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Read and check the configuration.
+
+    A path or environment not given comes from ``OZON_CONFIG`` or ``OZON_ENV`` in ``environ`` (by default the
+    process's own); without these it is the repository's ``config/ozon.toml`` or ``development``.
+
+    :raises ConfigurationError: with a line for each thing that is wrong in the file and in the variables.
+    """
+    environ = os.environ if environ is None else environ
+    path = path or Path(environ.get("OZON_CONFIG") or DEFAULT_PATH)
+    environment = environment or environ.get("OZON_ENV") or "development"
+
+    problems = [] if environment in ENVIRONMENTS else [_unknown_environment(environment)]
+    overrides, variable_problems = variable_layers(environ)
+    problems += variable_problems
+    try:
+        tables = read_file(path)
+    except ConfigurationError as error:
+        raise _all_at_once([str(error), *problems]) from None
+    from_file, file_problems = file_layers(path, tables)
+    problems += file_problems
+
+    picked = [from_file[name] for name in ("default", environment) if name in from_file]
+    merged = merge([built_in_layer(), *picked, *overrides])
+    try:
+        settings = Settings.model_validate(
+            merged.values, context={"environment": environment, "origins": merged.origins}
+        )
+        unsound_keys: set[str] = set()
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems += [_describe(detail, path, merged) for detail in details]
+        unsound_keys = {_key(detail) for detail in details}
+        settings = _sound_part(merged, unsound_keys)
+    problems += [
+        f"{path}: {_values(contradiction.keys, merged)}: {contradiction.message}"
+        for contradiction in find_contradictions(settings)
+        if unsound_keys.isdisjoint(contradiction.keys)
+    ]
+    if problems:
+        raise _all_at_once(problems)
+    return settings
+
+
+def _all_at_once(problems: list[str]) -> ConfigurationError:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    return ConfigurationError("\n- ".join([f"The configuration has {count}:", *problems]))
+
+
+def _unknown_environment(environment: str) -> str:
+    similar = get_close_matches(environment.lower(), ENVIRONMENTS, n=1, cutoff=0.4)
+    hint = f"; did you mean {similar[0]}?" if similar else ""
+    return (
+        f"OZON_ENV: {schema.shown(environment)} is no environment; allowed: {', '.join(ENVIRONMENTS)}{hint}"
+    )
+
+
+def _describe(detail: ErrorDetails, path: Path, merged: Merged) -> str:
+    """One of pydantic's findings in the configuration's own terms."""
+    key = _key(detail)
+    where = _where(key, path, merged)
+    if detail["loc"][-1] == "[key]":
+        accounts = Settings.model_fields["accounts"]
+        return f"{where}: {key} is no name for an account; allowed: {schema.allowed(accounts)}"
+    field = schema.find([str(name) for name in detail["loc"]])
+    allowed = schema.allowed(field) if field else "nothing"
+    if detail["type"] == "missing":
+        return f"{where}: {key} is missing; allowed: {allowed}"
+    reason = f" ({detail['ctx']['error']})" if detail["type"] == "value_error" else ""
+    return f"{where}: {key} = {schema.shown(detail['input'])}{reason}; allowed: {allowed}"
+
+
+def _key(detail: ErrorDetails) -> str:
+    return ".".join(str(name) for name in detail["loc"] if name != "[key]")
+
+
+def _where(key: str, path: Path, merged: Merged) -> str:
+    """The place to correct: a variable, or a table of the file."""
+    origins = (merged.origins[each] for each in merged.origins if f"{each}.".startswith(f"{key}."))
+    origin = next(origins, None)
+    if origin is None:
+        return str(path)
+    return f"{path} [{origin}]" if origin in ("default", *ENVIRONMENTS) else origin
+
+
+def _values(keys: tuple[str, ...], merged: Merged) -> str:
+    return ", ".join(f"{key} = {schema.shown(merged.value(key))} ({merged.origins[key]})" for key in keys)
+
+
+def _sound_part(merged: Merged, unsound_keys: set[str]) -> Settings:
+    """The settings with the model's own value for each unsound one, for the rules that do not look at it.
+
+    No rule looks at the accounts, which have no value of the model's own.
+    """
+    sound = merge([built_in_layer(), Layer("sound", _leave_out(unsound_keys, merged.values))])
+    return Settings.model_validate({**sound.values, "accounts": {"any": {"title": "any"}}})
+
+
+def _leave_out(keys: set[str], table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    return {
+        name: _leave_out(keys, value, f"{prefix}{name}.") if isinstance(value, dict) else value
+        for name, value in table.items()
+        if f"{prefix}{name}" not in keys
+    }

@@ -1,0 +1,75 @@
+"""The whole configuration as one object."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, PrivateAttr
+
+from include.ozon.settings.accounts import AccountKey, AccountSettings
+from include.ozon.settings.base import Allowed, Section
+from include.ozon.settings.cron import TimeZone
+from include.ozon.settings.guards import GuardsSettings
+from include.ozon.settings.loading import InventorySettings, LoadSettings, WarehouseSettings
+from include.ozon.settings.marketplace import ApiSettings
+from include.ozon.settings.runs import RetrySettings, ScheduleSettings, TaskSettings, TimeoutSettings
+
+Accounts = Annotated[
+    dict[AccountKey, AccountSettings],
+    Field(min_length=1),
+    Allowed("at least one in it; names of a-z, 0-9 and _, a letter first, 40 characters at most"),
+]
+
+
+class Settings(Section):
+    """What `load_settings` returns.
+
+    A setting added to a section is all that the file, the variables, the error messages and
+    docs/configuration.md need: they are made from this model.
+    """
+
+    time_zone: TimeZone = Field(
+        default="Europe/Moscow",
+        description="The zone of all schedules, reports and alerts.",
+    )
+    accounts: Accounts = Field(
+        description="The seller's accounts, a table each; their keys are in Airflow's `ozon_api_<account>`."
+    )
+    schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="When the DAGs run.")
+    retry: RetrySettings = Field(
+        default=RetrySettings(),
+        description="How Airflow tries `product_etl` and `inventory_etl` again.",
+    )
+    timeouts: TimeoutSettings = Field(
+        default=TimeoutSettings(), description="How long one attempt of a task may take."
+    )
+    tasks: TaskSettings = Field(default=TaskSettings(), description="What Airflow is told about the tasks.")
+    api: ApiSettings = Field(default=ApiSettings(), description="How the Seller API is called.")
+    load: LoadSettings = Field(default=LoadSettings(), description="How a component reads the API's lists.")
+    inventory: InventorySettings = Field(default=InventorySettings(), description="Which stock is loaded.")
+    warehouse: WarehouseSettings = Field(default=WarehouseSettings(), description="How PostgreSQL is used.")
+    guards: GuardsSettings = Field(
+        default=GuardsSettings(), description="Changes too large to believe, and what to do about them."
+    )
+
+    _environment: str = PrivateAttr(default="development")
+    _origins: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    def model_post_init(self, context: Any) -> None:
+        """Take from the validation's context what is about the settings and cannot be set in the file."""
+        if context:
+            self._environment = context["environment"]
+            self._origins = context["origins"]
+
+    @property
+    def environment(self) -> str:
+        """The environment that was picked: development, testing or production."""
+        return self._environment
+
+    @property
+    def origins(self) -> dict[str, str]:
+        """Where each setting came from, by its dotted key.
+
+        ``built-in`` (the model), ``default`` or the environment (that table of the file), or a variable.
+        """
+        return self._origins

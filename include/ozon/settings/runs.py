@@ -1,0 +1,64 @@
+"""When the load runs, how often it tries, and how long it may take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from include.ozon.settings.base import Section, Text
+from include.ozon.settings.cron import Cron
+
+Minutes = Annotated[int, Field(ge=1, le=1440)]
+
+
+class ScheduleSettings(Section):
+    etl: Cron = Field(default="0 2,8,14,20 * * *", description="When `ozon_etl` runs, in `time_zone`.")
+
+
+class RetrySettings(Section):
+    retries: int = Field(default=3, ge=0, le=10, description="How often a failed task is tried again.")
+    first_delay_seconds: int = Field(
+        default=300,
+        ge=1,
+        le=86_400,
+        description="The shortest wait before the first retry; Airflow spreads it up to twice as long.",
+    )
+    backoff_multiplier: float = Field(
+        default=2.0,
+        ge=1,
+        le=10,
+        description="How many times longer each wait is than the one before.",
+    )
+    max_delay_seconds: int = Field(
+        default=3600, ge=1, le=86_400, description="No wait is longer than this, however many came before."
+    )
+
+    def longest_waits_seconds(self) -> list[float]:
+        """The upper bound of the wait before each retry.
+
+        Airflow waits between m and 2m before try n + 1, with m = first delay x multiplier^(n-1), and never
+        longer than the maximum. With the defaults: 600, 1200 and 2400 seconds, or 70 minutes in all.
+        """
+        return [
+            min(2 * self.first_delay_seconds * self.backoff_multiplier**n, self.max_delay_seconds)
+            for n in range(self.retries)
+        ]
+
+
+class TimeoutSettings(Section):
+    product_etl_minutes: Minutes = Field(
+        default=60, description="After so long an attempt of `product_etl` has failed."
+    )
+    inventory_etl_minutes: Minutes = Field(
+        default=60,
+        description="After so long an attempt of `inventory_etl` has failed.",
+    )
+
+
+class TaskSettings(Section):
+    pool: Text = Field(
+        default="default_pool",
+        description="The Airflow pool of the tasks that call the API; it has to exist in Airflow.",
+    )
+    owner: Text = Field(default="ozon-etl", description="The owner that Airflow shows for DAGs and tasks.")

@@ -1,0 +1,114 @@
+"""The model as a tree to walk: which keys there are, and what each may hold, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le
+from pydantic.fields import FieldInfo
+
+from include.ozon.settings.base import Allowed, Section
+from include.ozon.settings.model import Settings
+
+_ANY_ACCOUNT = "<account>"
+ROOT = FieldInfo.from_annotation(Settings)
+_KINDS = ((int, "whole number"), (float, "number"), (bool, "true or false"), (list, "list"))
+
+
+class Setting(NamedTuple):
+    """A single value of the configuration; in ``key``, ``<account>`` stands for any account's name."""
+
+    key: str
+    field: FieldInfo
+
+
+def children(field: FieldInfo) -> Mapping[str, FieldInfo]:
+    """The keys of a table, ``<account>`` in that of the accounts; none of a single value."""
+    annotation = field.annotation
+    if isinstance(annotation, type) and issubclass(annotation, Section):
+        return annotation.model_fields
+    if get_origin(annotation) is dict:
+        return {_ANY_ACCOUNT: FieldInfo.from_annotation(get_args(annotation)[1])}
+    return {}
+
+
+def is_table(field: FieldInfo) -> bool:
+    return bool(children(field))
+
+
+def find(path: Sequence[str]) -> FieldInfo | None:
+    """The field at a path such as ``("retry", "retries")``; None if there is no such setting."""
+    field = ROOT
+    for name in path:
+        known = children(field)
+        child = known.get(name, known.get(_ANY_ACCOUNT))
+        if child is None:
+            return None
+        field = child
+    return field
+
+
+def settings_below(field: FieldInfo = ROOT, prefix: str = "") -> Iterator[Setting]:
+    """All single values of a table and of the tables in it, in the model's order."""
+    for name, child in children(field).items():
+        if is_table(child):
+            yield from settings_below(child, f"{prefix}{name}.")
+        else:
+            yield Setting(f"{prefix}{name}", child)
+
+
+def suggestion(path: Sequence[str]) -> str | None:
+    """The key that was probably meant: the name in another table, a similar one in its own, a similar key."""
+    *parents, name = path
+    keys = [setting.key for setting in settings_below() if _ANY_ACCOUNT not in setting.key]
+    elsewhere = [key for key in keys if key.endswith(f".{name}")]
+    if len(elsewhere) == 1:
+        return elsewhere[0]
+    table = find(parents)
+    if table and (similar := get_close_matches(name, children(table), n=1)):
+        return ".".join([*parents, *similar])
+    return next(iter(get_close_matches(".".join(path), keys, n=1, cutoff=0.8)), None)
+
+
+def kind(field: FieldInfo) -> str:
+    """The type of a setting, in words."""
+    if is_table(field):
+        return "table"
+    origin = get_origin(field.annotation) or field.annotation
+    return next((name for python_type, name in _KINDS if origin is python_type), "text")
+
+
+def limits(field: FieldInfo) -> str:
+    """Which values of its type a setting takes, in words; empty for any of them."""
+    for item in field.metadata:
+        if isinstance(item, Allowed):
+            return item.text
+    if get_origin(field.annotation) is Literal:
+        return f"one of {', '.join(get_args(field.annotation))}"
+    return " ".join(_bounds(field.metadata))
+
+
+def allowed(field: FieldInfo) -> str:
+    return ", ".join(filter(None, (kind(field), limits(field))))
+
+
+def shown(value: object) -> str:
+    """A value as it would stand in the file, shortened; of a table only that it is one."""
+    if isinstance(value, Mapping):
+        return "a table"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _bounds(metadata: Sequence[Any]) -> Iterator[str]:
+    for item in metadata:
+        match item:
+            case Ge():
+                yield f"from {item.ge:g}"
+            case Gt():
+                yield f"above {item.gt:g}"
+            case Le():
+                yield f"to {item.le:g}"

@@ -1,0 +1,1 @@
+"""The warehouse: its schema, sessions, the account's lock, staging tables and merges."""

@@ -1,0 +1,207 @@
+"""Comparing staged stock with the warehouse, and merging it: all inside one transaction of the caller's.
+
+Like ``product_merge``: ``compare`` finds the differences and touches no table of the warehouse, ``merge`` applies
+exactly these. A stock that Ozon no longer lists goes to zero; its row stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from include.ozon.warehouse.session import Connection, count_row
+from include.ozon.warehouse.staging import Staging
+
+# A product can list one SKU of a type in several lots.
+_COMPARE: LiteralString = """
+CREATE TEMPORARY TABLE stock_change ON COMMIT DROP AS
+WITH staged AS (
+    SELECT product_id, stock_type, sku, min(offer_id) AS offer_id,
+           sum(present) AS present, sum(reserved) AS reserved
+    FROM {stock}
+    GROUP BY product_id, stock_type, sku
+)
+SELECT s.*, i.product_id IS NULL AS is_new, i.present AS previous_present, i.reserved AS previous_reserved
+FROM staged s
+LEFT JOIN ozon.inventory i
+    ON i.account = {account} AND i.product_id = s.product_id AND i.stock_type = s.stock_type AND i.sku = s.sku
+WHERE i.product_id IS NULL OR (i.offer_id, i.present, i.reserved) IS DISTINCT FROM (s.offer_id, s.present, s.reserved)
+"""
+
+# A product whose entry was rejected keeps the stock it had.
+_GONE: LiteralString = """
+CREATE TEMPORARY TABLE stock_gone ON COMMIT DROP AS
+SELECT i.product_id, i.stock_type, i.sku, i.present AS previous_present, i.reserved AS previous_reserved
+FROM ozon.inventory i
+WHERE i.account = {account}
+  AND (i.present, i.reserved) <> (0, 0)
+  AND NOT EXISTS (
+      SELECT FROM {stock} s
+      WHERE s.product_id = i.product_id AND s.stock_type = i.stock_type AND s.sku = i.sku
+  )
+  AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = i.product_id)
+"""
+
+_COUNT: LiteralString = """
+SELECT
+    (SELECT count(*) FROM (SELECT DISTINCT product_id, stock_type, sku FROM {stock}) keys) AS staged,
+    count(*) FILTER (WHERE is_new) AS inserted,
+    count(*) FILTER (WHERE NOT is_new) AS updated,
+    (SELECT count(*) FROM stock_gone) AS gone,
+    (SELECT count(*) FROM ozon.inventory WHERE account = {account} AND (present, reserved) <> (0, 0))
+        AS with_stock_before,
+    (SELECT count(*) FROM {rejected}) AS rejected
+FROM stock_change
+"""
+
+_UPDATE: LiteralString = """
+UPDATE ozon.inventory i
+SET offer_id = c.offer_id, present = c.present, reserved = c.reserved, changed_at = now(),
+    workflow_id = {workflow_id}
+FROM stock_change c
+WHERE NOT c.is_new
+  AND i.account = {account} AND i.product_id = c.product_id AND i.stock_type = c.stock_type AND i.sku = c.sku
+"""
+
+_ZERO: LiteralString = """
+UPDATE ozon.inventory i
+SET present = 0, reserved = 0, changed_at = now(), workflow_id = {workflow_id}
+FROM stock_gone g
+WHERE i.account = {account} AND i.product_id = g.product_id AND i.stock_type = g.stock_type AND i.sku = g.sku
+"""
+
+_INSERT: LiteralString = """
+INSERT INTO ozon.inventory (
+    account, product_id, stock_type, sku, offer_id, present, reserved, changed_at, workflow_id
+)
+SELECT {account}, product_id, stock_type, sku, offer_id, present, reserved, now(), {workflow_id}
+FROM stock_change
+WHERE is_new
+"""
+
+_HISTORY: LiteralString = """
+INSERT INTO ozon.inventory_history (
+    account, product_id, stock_type, sku, changed_at, present, reserved,
+    previous_present, previous_reserved, workflow_id
+)
+SELECT {account}, product_id, stock_type, sku, now(), present, reserved,
+       previous_present, previous_reserved, {workflow_id}
+FROM stock_change
+WHERE is_new OR (present, reserved) <> (previous_present, previous_reserved)
+UNION ALL
+SELECT {account}, product_id, stock_type, sku, now(), 0, 0, previous_present, previous_reserved, {workflow_id}
+FROM stock_gone
+"""
+
+_SELLER_COMPARE: LiteralString = """
+CREATE TEMPORARY TABLE seller_stock_change ON COMMIT DROP AS
+WITH entries AS (
+    SELECT DISTINCT ON (warehouse_id, product_id, sku) warehouse_id, product_id, present, reserved
+    FROM {seller_stock}
+    ORDER BY warehouse_id, product_id, sku
+), staged AS (
+    SELECT e.product_id, w.warehouse_id, w.stock_type, w.warehouse_name,
+           sum(e.present) AS present, sum(e.reserved) AS reserved
+    FROM entries e
+    JOIN {warehouse} w USING (warehouse_id)
+    GROUP BY e.product_id, w.warehouse_id, w.stock_type, w.warehouse_name
+), known AS (
+    SELECT * FROM ozon.inventory_by_warehouse WHERE account = {account} AND stock_type <> 'fbo'
+)
+SELECT
+    coalesce(s.product_id, k.product_id) AS product_id,
+    coalesce(s.warehouse_id, k.warehouse_id) AS warehouse_id,
+    coalesce(s.stock_type, k.stock_type) AS stock_type,
+    coalesce(s.warehouse_name, k.warehouse_name) AS warehouse_name,
+    coalesce(s.present, 0) AS present,
+    coalesce(s.reserved, 0) AS reserved,
+    CASE WHEN k.product_id IS NULL THEN 'inserted' WHEN s.product_id IS NULL THEN 'removed' ELSE 'updated' END
+        AS kind
+FROM staged s
+FULL JOIN known k USING (product_id, warehouse_id, stock_type)
+WHERE (s.warehouse_name, s.present, s.reserved) IS DISTINCT FROM (k.warehouse_name, k.present, k.reserved)
+  AND NOT (s.product_id IS NULL AND (k.present, k.reserved) = (0, 0))
+  AND NOT (s.product_id IS NULL AND EXISTS (SELECT FROM {rejected} r WHERE r.product_id = k.product_id))
+"""
+
+_SELLER_COUNT: LiteralString = "SELECT kind, count(*) FROM seller_stock_change GROUP BY kind ORDER BY kind"
+
+_SELLER_MERGE: LiteralString = """
+INSERT INTO ozon.inventory_by_warehouse AS w (
+    account, product_id, warehouse_id, stock_type, warehouse_name, present, reserved, fetched_at
+)
+SELECT {account}, product_id, warehouse_id, stock_type, warehouse_name, present, reserved, now()
+FROM seller_stock_change
+ON CONFLICT (account, product_id, warehouse_id, stock_type) DO UPDATE
+SET warehouse_name = excluded.warehouse_name, present = excluded.present, reserved = excluded.reserved,
+    fetched_at = excluded.fetched_at
+"""
+
+
+@dataclass(frozen=True)
+class StockDifferences:
+    """What a merge would change, in rows of ``inventory``; ``with_stock_before`` are its rows that are not zero.
+
+    ``seller_warehouses`` counts rows of ``inventory_by_warehouse`` by kind of change.
+    """
+
+    staged: int
+    inserted: int
+    updated: int
+    gone: int
+    with_stock_before: int
+    rejected: int
+    seller_warehouses: dict[str, int]
+
+    @property
+    def unchanged(self) -> int:
+        return self.staged - self.inserted - self.updated
+
+
+class InventoryMerge:
+    """One load's comparison and merge. Every method runs in the transaction that the caller has open.
+
+    ``has_seller_warehouses`` tells whether the seller's warehouses were read; if not, what is known of them stays.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        staging: Staging,
+        account: str,
+        workflow_id: str,
+        *,
+        has_seller_warehouses: bool,
+    ) -> None:
+        self._connection = connection
+        self._staging = staging
+        self._has_seller_warehouses = has_seller_warehouses
+        self._values = {"account": sql.Literal(account), "workflow_id": sql.Literal(workflow_id)}
+
+    def compare(self) -> StockDifferences:
+        """Find every difference between staging and warehouse."""
+        self._execute("ANALYZE {stock}")
+        self._execute(_COMPARE)
+        self._execute(_GONE)
+        by_kind: dict[str, int] = {}
+        if self._has_seller_warehouses:
+            self._execute(_SELLER_COMPARE)
+            by_kind = dict(self._rows(_SELLER_COUNT))
+        return StockDifferences(
+            **count_row(self._connection, self._staging.query(_COUNT, **self._values)), seller_warehouses=by_kind
+        )
+
+    def merge(self) -> None:
+        """Write the differences that ``compare`` found."""
+        for statement in (_UPDATE, _ZERO, _INSERT, _HISTORY):
+            self._execute(statement)
+        if self._has_seller_warehouses:
+            self._execute(_SELLER_MERGE)
+
+    def _execute(self, text: LiteralString) -> None:
+        self._connection.execute(self._staging.query(text, **self._values))
+
+    def _rows(self, text: LiteralString) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._staging.query(text, **self._values)).fetchall()

@@ -1,0 +1,20 @@
+"""Alembic's entry point: one transaction for all migrations that are due, its table in the schema ozon."""
+
+from alembic import context
+from sqlalchemy import Connection, Engine, text
+
+# Held until the transaction ends: two upgrades started at once wait for each other.
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('ozon_etl/migrations', 0))")
+
+
+def run(connection: Connection) -> None:
+    with connection.begin():
+        connection.execute(_ONE_AT_A_TIME)
+        connection.execute(text("CREATE SCHEMA IF NOT EXISTS ozon"))
+        context.configure(connection=connection, version_table_schema="ozon")
+        context.run_migrations()
+
+
+engine: Engine = context.config.attributes["engine"]
+with engine.connect() as _connection:
+    run(_connection)

@@ -1,0 +1,212 @@
+"""Comparing staged products with the warehouse, and merging them: all inside one transaction of the caller's.
+
+``compare`` writes the differences to a temporary table and counts them, touching no table of the warehouse; a dry
+run ends there. ``merge`` applies exactly these differences. Rows without a difference are not written at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, LiteralString
+
+from psycopg import sql
+
+from include.ozon.warehouse.session import Connection, count_row
+from include.ozon.warehouse.staging import Staging
+
+# Where lists and details disagree: archived, then Ozon's VISIBLE list, then the statuses.
+_STAGED = """
+SELECT
+    s.product_id, s.offer_id, s.sku, s.name, s.price, s.old_price, s.currency_code,
+    CASE
+        WHEN s.status_visibility = 'ARCHIVED' THEN 'ARCHIVED'
+        WHEN v.product_id IS NOT NULL THEN 'VISIBLE'
+        ELSE s.status_visibility
+    END AS visibility,
+    s.ozon_status, s.status_name,
+    CASE WHEN v.product_id IS NOT NULL AND s.status_visibility <> 'ARCHIVED' THEN '{{}}' ELSE s.hidden_reasons END
+        AS hidden_reasons,
+    s.is_archived, s.has_price, s.has_stock, s.ozon_created_at, s.ozon_updated_at
+FROM {product} s
+LEFT JOIN {visible} v USING (product_id)
+"""
+
+_COMPARE: LiteralString = (
+    """
+CREATE TEMPORARY TABLE product_change ON COMMIT DROP AS
+SELECT
+    s.*,
+    p.product_id IS NULL AS is_new,
+    p.removed_at IS NOT NULL AS is_back,
+    p.visibility AS previous_visibility,
+    p.price IS DISTINCT FROM s.price AS has_new_price
+FROM ("""
+    + _STAGED
+    + """) s
+LEFT JOIN ozon.products p ON p.account = {account} AND p.product_id = s.product_id
+WHERE p.product_id IS NULL
+   OR p.removed_at IS NOT NULL
+   OR (
+        p.offer_id, p.sku, p.name, p.price, p.old_price, p.currency_code, p.visibility,
+        p.ozon_status, p.status_name, p.hidden_reasons, p.is_archived, p.has_price, p.has_stock,
+        p.ozon_created_at, p.ozon_updated_at
+      ) IS DISTINCT FROM (
+        s.offer_id, s.sku, s.name, s.price, s.old_price, s.currency_code, s.visibility,
+        s.ozon_status, s.status_name, s.hidden_reasons, s.is_archived, s.has_price, s.has_stock,
+        s.ozon_created_at, s.ozon_updated_at
+      )
+"""
+)
+
+# Asked for by id and not found: neither staged nor rejected.
+_VANISHED: LiteralString = """
+CREATE TEMPORARY TABLE product_vanished ON COMMIT DROP AS
+SELECT p.product_id, p.visibility
+FROM ozon.products p
+WHERE p.account = {account}
+  AND p.removed_at IS NULL
+  AND NOT EXISTS (SELECT FROM {product} s WHERE s.product_id = p.product_id)
+  AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = p.product_id)
+"""
+
+_COUNT: LiteralString = """
+SELECT
+    (SELECT count(*) FROM {product}) AS staged,
+    count(*) FILTER (WHERE is_new) AS inserted,
+    count(*) FILTER (WHERE NOT is_new) AS updated,
+    count(*) FILTER (WHERE NOT is_new AND NOT is_back AND has_new_price) AS new_prices,
+    count(*) FILTER (WHERE NOT is_back AND previous_visibility = 'VISIBLE' AND visibility <> 'VISIBLE')
+        AS turned_invisible,
+    (SELECT count(*) FROM product_vanished) AS vanished,
+    (SELECT count(*) FROM product_vanished WHERE visibility = 'VISIBLE') AS vanished_visible,
+    (SELECT count(*) FROM ozon.products WHERE account = {account} AND removed_at IS NULL) AS known_before,
+    (SELECT count(*) FROM ozon.products
+     WHERE account = {account} AND removed_at IS NULL AND visibility = 'VISIBLE') AS visible_before,
+    (SELECT count(*) FROM {rejected}) AS rejected
+FROM product_change
+"""
+
+_DISTRIBUTION: LiteralString = (
+    "SELECT visibility, count(*) FROM (" + _STAGED + ") s GROUP BY visibility ORDER BY visibility"
+)
+
+_TRANSITIONS: LiteralString = """
+SELECT CASE WHEN is_back THEN 'REMOVED' ELSE coalesce(previous_visibility, 'NEW') END AS before, visibility, count(*)
+FROM product_change
+WHERE is_new OR is_back OR previous_visibility <> visibility
+GROUP BY 1, 2
+UNION ALL
+SELECT visibility, 'REMOVED', count(*) FROM product_vanished GROUP BY 1, 2
+ORDER BY 1, 2
+"""
+
+_UPDATE: LiteralString = """
+UPDATE ozon.products p SET
+    offer_id = c.offer_id, sku = c.sku, name = c.name, price = c.price, old_price = c.old_price,
+    currency_code = c.currency_code, visibility = c.visibility, ozon_status = c.ozon_status,
+    status_name = c.status_name, hidden_reasons = c.hidden_reasons, is_archived = c.is_archived,
+    has_price = c.has_price, has_stock = c.has_stock, ozon_created_at = c.ozon_created_at,
+    ozon_updated_at = c.ozon_updated_at,
+    changed_at = now(),
+    visibility_changed_at =
+        CASE WHEN c.is_back OR p.visibility <> c.visibility THEN now() ELSE p.visibility_changed_at END,
+    removed_at = NULL,
+    workflow_id = {workflow_id}
+FROM product_change c
+WHERE NOT c.is_new AND p.account = {account} AND p.product_id = c.product_id
+"""
+
+_INSERT: LiteralString = """
+INSERT INTO ozon.products (
+    account, product_id, offer_id, sku, name, price, old_price, currency_code, visibility, ozon_status,
+    status_name, hidden_reasons, is_archived, has_price, has_stock, ozon_created_at, ozon_updated_at,
+    first_seen_at, changed_at, visibility_changed_at, workflow_id
+)
+SELECT
+    {account}, product_id, offer_id, sku, name, price, old_price, currency_code, visibility, ozon_status,
+    status_name, hidden_reasons, is_archived, has_price, has_stock, ozon_created_at, ozon_updated_at,
+    now(), now(), now(), {workflow_id}
+FROM product_change
+WHERE is_new
+"""
+
+_REMOVE: LiteralString = """
+UPDATE ozon.products p SET removed_at = now(), changed_at = now(), workflow_id = {workflow_id}
+FROM product_vanished v
+WHERE p.account = {account} AND p.product_id = v.product_id
+"""
+
+_CLOSE_HISTORY: LiteralString = """
+UPDATE ozon.product_visibility_history h SET valid_to = now()
+FROM (
+    SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND previous_visibility <> visibility
+    UNION ALL
+    SELECT product_id FROM product_vanished
+) ended
+WHERE h.account = {account} AND h.product_id = ended.product_id AND h.valid_to IS NULL
+"""
+
+_OPEN_HISTORY: LiteralString = """
+INSERT INTO ozon.product_visibility_history (
+    account, product_id, valid_from, visibility, previous_visibility, hidden_reasons, workflow_id
+)
+SELECT {account}, product_id, now(), visibility, previous_visibility, hidden_reasons, {workflow_id}
+FROM product_change
+WHERE is_new OR is_back OR previous_visibility <> visibility
+"""
+
+
+@dataclass(frozen=True)
+class ProductDifferences:
+    """What a merge would change, in numbers of products.
+
+    ``known_before`` and ``visible_before`` are the warehouse's before the merge, removed products left out.
+    """
+
+    staged: int
+    inserted: int
+    updated: int
+    new_prices: int
+    turned_invisible: int
+    vanished: int
+    vanished_visible: int
+    known_before: int
+    visible_before: int
+    rejected: int
+    visibility_counts: dict[str, int]
+    transitions: dict[tuple[str, str], int]
+
+    @property
+    def unchanged(self) -> int:
+        return self.staged - self.inserted - self.updated
+
+
+class ProductMerge:
+    """One load's comparison and merge. Every method runs in the transaction that the caller has open."""
+
+    def __init__(self, connection: Connection, staging: Staging, account: str, workflow_id: str) -> None:
+        self._connection = connection
+        self._staging = staging
+        self._values = {"account": sql.Literal(account), "workflow_id": sql.Literal(workflow_id)}
+
+    def compare(self) -> ProductDifferences:
+        """Find every difference between staging and warehouse."""
+        self._execute("ANALYZE {product}")
+        self._execute(_COMPARE)
+        self._execute(_VANISHED)
+        return ProductDifferences(
+            **count_row(self._connection, self._staging.query(_COUNT, **self._values)),
+            visibility_counts=dict(self._rows(_DISTRIBUTION)),
+            transitions={(before, after): count for before, after, count in self._rows(_TRANSITIONS)},
+        )
+
+    def merge(self) -> None:
+        """Write the differences that ``compare`` found."""
+        for statement in (_UPDATE, _CLOSE_HISTORY, _INSERT, _OPEN_HISTORY, _REMOVE):
+            self._execute(statement)
+
+    def _execute(self, text: LiteralString) -> None:
+        self._connection.execute(self._staging.query(text, **self._values))
+
+    def _rows(self, text: LiteralString) -> list[tuple[Any, ...]]:
+        return self._connection.execute(self._staging.query(text, **self._values)).fetchall()

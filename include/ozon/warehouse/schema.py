@@ -1,0 +1,93 @@
+"""The warehouse's schema: Alembic's migrations, forward and back, and the check that a load makes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from psycopg import errors as pg
+from sqlalchemy import create_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from include.ozon.errors import ConfigurationError, SchemaError
+from include.ozon.warehouse.session import Connect, Connection, translated_errors
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@dataclass(frozen=True)
+class SchemaStatus:
+    """``revision`` is the warehouse's (None: nothing there yet), ``head`` the one this version needs."""
+
+    revision: str | None
+    head: str
+    is_known: bool
+
+    @property
+    def is_at_head(self) -> bool:
+        return self.revision == self.head
+
+
+def upgrade(connect: Connect, revision: str = "head") -> None:
+    """Migrate forward; a warehouse that is there already is left as it is."""
+    _migrate(connect, lambda config: command.upgrade(config, revision))
+
+
+def downgrade(connect: Connect, revision: str) -> None:
+    """Migrate back to ``revision`` (``base`` for an empty warehouse, ``-1`` for one step); data is dropped."""
+    _migrate(connect, lambda config: command.downgrade(config, revision))
+
+
+def status(connection: Connection) -> SchemaStatus:
+    """Compare the warehouse's revision with the one that this version needs."""
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    known = {script.revision for script in scripts.walk_revisions()}
+    revision = _revision(connection)
+    return SchemaStatus(revision, scripts.get_current_head() or "", revision is None or revision in known)
+
+
+def require_head(connection: Connection) -> None:
+    """Raise SchemaError, with the command to run, unless the warehouse has this version's schema."""
+    found = status(connection)
+    if found.is_at_head:
+        return
+    if not found.is_known:
+        raise SchemaError(
+            f"The warehouse's schema is at revision {found.revision}, which this version does not know: a newer "
+            f"one has migrated it. Install that version, or go back with its `ozon db downgrade {found.head}`."
+        )
+    raise SchemaError(
+        f"The warehouse's schema is at revision {found.revision or 'none'}; this version needs {found.head}. "
+        "Run `ozon db upgrade`."
+    )
+
+
+def _revision(connection: Connection) -> str | None:
+    try:
+        row = connection.execute("SELECT version_num FROM ozon.alembic_version").fetchone()
+    except (pg.UndefinedTable, pg.InvalidSchemaName):
+        return None
+    return str(row[0]) if row else None
+
+
+def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
+    with translated_errors():
+        connection = connect()
+    try:
+        engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
+        config = Config(attributes={"engine": engine})
+        config.set_main_option("script_location", str(_MIGRATIONS))
+        migrate(config)
+    except DBAPIError as error:
+        with translated_errors():
+            raise (error.orig or error) from error
+    except CommandError as error:
+        raise ConfigurationError(f"No such migration: {error}. `ozon db status` shows what there is.") from error
+    finally:
+        connection.close()

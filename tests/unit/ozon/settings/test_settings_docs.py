@@ -1,0 +1,54 @@
+"""docs/configuration.md is what the model and the file say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from include.ozon.settings import docs, schema
+
+pytestmark = pytest.mark.unit
+
+
+def test_documentation_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert docs.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_check_tells_what_to_run_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "configuration.md"
+    monkeypatch.setattr(docs, "DOCS_PATH", path)
+    assert docs.main(["--check"]) == 1
+    assert not path.exists()
+
+    path.write_text("old", encoding="utf-8")
+    assert docs.main(["--check"]) == 1
+    assert "run: python -m include.ozon.settings.docs" in capsys.readouterr().err
+    assert path.read_text(encoding="utf-8") == "old"
+
+    assert docs.main([]) == 0
+    assert docs.main(["--check"]) == 0
+
+
+def test_every_setting_has_its_row_and_a_description() -> None:
+    page = docs.render()
+
+    for key, field in schema.settings_below():
+        assert f"| `{key}` |" in page
+        assert field.description
+
+
+def test_file_overrides_are_shown_for_each_environment(tmp_path: Path) -> None:
+    config = tmp_path / "ozon.toml"
+    config.write_text('[default]\ntime_zone = "UTC"\n[testing.tasks]\nowner = "a|b"\n', encoding="utf-8")
+
+    page = docs.render(config)
+
+    assert page.endswith(
+        "| Key | `[default]` | `[testing]` |\n"
+        "| --- | --- | --- |\n"
+        '| `time_zone` | `"UTC"` |  |\n'
+        '| `tasks.owner` |  | `"a\\|b"` |\n'
+    )
