@@ -96,7 +96,7 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
     with suppress(psycopg.Error):
         attempt.connection.cancel_safe(timeout=1)
     attempt.numbers.forget_changes()
-    status: records.Status = "cancelled" if isinstance(error, CancelledError) else "failed"
+    status: records.Status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
     try:
         settings = run.settings.warehouse.model_copy(
             update={
@@ -133,6 +133,6 @@ def _keep_staged(connection: Connection, attempt: Attempt, error: BaseException)
 
 
 def _sentence(error: BaseException) -> str:
-    if isinstance(error, OzonError) or (isinstance(error, CancelledError) and str(error)):
+    if isinstance(error, (OzonError, CancelledError)):
         return str(error)
     return f"{type(error).__name__}: {error}"

@@ -94,9 +94,7 @@ def _more_requests_than_ozon_allows(settings: Settings) -> Iterator[Contradictio
 
 def _request_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
     api, timeouts = settings.api, settings.timeouts
-    request_seconds = (
-        api.attempts * (api.connect_timeout_seconds + api.read_timeout_seconds) + api.retry_budget_seconds
-    )
+    request_seconds = api.attempts * (api.connect_timeout_seconds + api.read_timeout_seconds) + api.retry_budget_seconds
     for component, minutes in (
         ("product_etl", timeouts.product_etl_minutes),
         ("inventory_etl", timeouts.inventory_etl_minutes),

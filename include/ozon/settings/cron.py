@@ -49,9 +49,7 @@ Cron = Annotated[
     AfterValidator(_check_cron),
     Allowed("cron expression of five fields"),
 ]
-TimeZone = Annotated[
-    str, AfterValidator(_check_time_zone), Allowed("IANA time zone, such as `Europe/Moscow`")
-]
+TimeZone = Annotated[str, AfterValidator(_check_time_zone), Allowed("IANA time zone, such as `Europe/Moscow`")]
 
 
 @lru_cache(maxsize=16)
@@ -75,6 +73,4 @@ def smallest_gap(expression: str, time_zone: str) -> timedelta:
     moments: set[datetime] = set()
     while (day := days.get_next(datetime)) <= last_day:
         moments.update((day + time).replace(tzinfo=zone).astimezone(UTC) for time in times)
-    return min(
-        (later - earlier for earlier, later in pairwise(sorted(moments))), default=timedelta(days=_DAYS)
-    )
+    return min((later - earlier for earlier, later in pairwise(sorted(moments))), default=timedelta(days=_DAYS))

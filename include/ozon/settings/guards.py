@@ -19,9 +19,7 @@ class GuardSettings(Section):
 
 class ThresholdGuardSettings(GuardSettings):
     threshold_pct: Percentage = Field(description="The guard fires above this many per cent.")
-    min_count: int = Field(
-        default=1, ge=1, description="The guard does not fire below this many affected products."
-    )
+    min_count: int = Field(default=1, ge=1, description="The guard does not fire below this many affected products.")
 
 
 class GuardsSettings(Section):

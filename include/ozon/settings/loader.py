@@ -83,9 +83,7 @@ def _all_at_once(problems: list[str]) -> ConfigurationError:
 def _unknown_environment(environment: str) -> str:
     similar = get_close_matches(environment.lower(), ENVIRONMENTS, n=1, cutoff=0.4)
     hint = f"; did you mean {similar[0]}?" if similar else ""
-    return (
-        f"OZON_ENV: {schema.shown(environment)} is no environment; allowed: {', '.join(ENVIRONMENTS)}{hint}"
-    )
+    return f"OZON_ENV: {schema.shown(environment)} is no environment; allowed: {', '.join(ENVIRONMENTS)}{hint}"
 
 
 def _describe(detail: ErrorDetails, path: Path, merged: Merged) -> str:

@@ -22,9 +22,7 @@ class LoadSettings(Section):
 
 
 class InventorySettings(Section):
-    seller_warehouses: bool = Field(
-        default=True, description="Load the stock of each of the seller's warehouses."
-    )
+    seller_warehouses: bool = Field(default=True, description="Load the stock of each of the seller's warehouses.")
     ozon_warehouses: bool = Field(
         default=False,
         description="Load the stock in Ozon's own (FBO) warehouses: slow, as Ozon limits it strictly.",
@@ -38,9 +36,7 @@ class InventorySettings(Section):
 
 
 class WarehouseSettings(Section):
-    connect_timeout_seconds: int = Field(
-        default=10, ge=1, le=600, description="How long connecting may take."
-    )
+    connect_timeout_seconds: int = Field(default=10, ge=1, le=600, description="How long connecting may take.")
     lock_timeout_seconds: int = Field(
         default=30,
         ge=1,

@@ -28,9 +28,7 @@ class ApiSettings(Section):
         le=600,
         description="The pause between two calls of `/v1/analytics/stocks`, which Ozon limits more strictly.",
     )
-    connect_timeout_seconds: Seconds = Field(
-        default=10.0, description="How long connecting to the API may take."
-    )
+    connect_timeout_seconds: Seconds = Field(default=10.0, description="How long connecting to the API may take.")
     read_timeout_seconds: Seconds = Field(
         default=60.0, description="How long the API may be silent before a request counts as failed."
     )
@@ -46,9 +44,7 @@ class ApiSettings(Section):
         le=3600,
         description="The most time one request waits between its attempts.",
     )
-    page_size: ItemsPerRequest = Field(
-        default=1000, description="How many entries a page of a list is to hold."
-    )
+    page_size: ItemsPerRequest = Field(default=1000, description="How many entries a page of a list is to hold.")
     details_batch_size: ItemsPerRequest = Field(
         default=1000, description="How many products' details to ask for in one request."
     )

@@ -40,9 +40,7 @@ class Settings(Section):
         default=RetrySettings(),
         description="How Airflow tries `product_etl` and `inventory_etl` again.",
     )
-    timeouts: TimeoutSettings = Field(
-        default=TimeoutSettings(), description="How long one attempt of a task may take."
-    )
+    timeouts: TimeoutSettings = Field(default=TimeoutSettings(), description="How long one attempt of a task may take.")
     tasks: TaskSettings = Field(default=TaskSettings(), description="What Airflow is told about the tasks.")
     api: ApiSettings = Field(default=ApiSettings(), description="How the Seller API is called.")
     load: LoadSettings = Field(default=LoadSettings(), description="How a component reads the API's lists.")

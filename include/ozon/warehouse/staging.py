@@ -102,7 +102,7 @@ class Staging:
         Returns whether something was taken up. Pages older than ``resume_max_age_minutes`` are not: the
         catalogue has moved on since.
         """
-        if not self._is_temporary and self._can_resume(workflow_id, resume_max_age_minutes):
+        if not self._is_temporary and self.belongs_to(workflow_id, max_age_minutes=resume_max_age_minutes):
             return True
         self.start_anew(workflow_id)
         return False
@@ -135,6 +135,20 @@ class Staging:
                     "DELETE FROM ozon_staging.loads WHERE account = %s AND component = %s",
                     (self._account, self._component),
                 )
+
+    def belongs_to(self, workflow_id: str, *, max_age_minutes: float | None = None) -> bool:
+        """Whether something is staged for this workflow, and begun at most ``max_age_minutes`` ago."""
+        row = self._connection.execute(
+            """
+            SELECT EXISTS (
+                SELECT FROM ozon_staging.loads
+                WHERE account = %s AND component = %s AND workflow_id = %s
+                  AND started_at > now() - coalesce(make_interval(secs => %s), 'infinity')
+            )
+            """,
+            (self._account, self._component, workflow_id, max_age_minutes and 60 * max_age_minutes),
+        ).fetchone()
+        return row == (True,)
 
     def checkpoint(self, stream: str) -> Checkpoint:
         """How far ``stream`` was read; its beginning if it was not."""
@@ -214,19 +228,6 @@ class Staging:
         """How many entries came more than once, over all streams."""
         row = self._connection.execute(self.query("SELECT coalesce(sum(repeated), 0) FROM {checkpoint}")).fetchone()
         return int(row[0]) if row else 0
-
-    def _can_resume(self, workflow_id: str, resume_max_age_minutes: float) -> bool:
-        row = self._connection.execute(
-            """
-            SELECT EXISTS (
-                SELECT FROM ozon_staging.loads
-                WHERE account = %s AND component = %s AND workflow_id = %s
-                  AND started_at > now() - make_interval(secs => %s)
-            )
-            """,
-            (self._account, self._component, workflow_id, 60 * resume_max_age_minutes),
-        ).fetchone()
-        return row == (True,)
 
     def _drop_tables(self) -> None:
         for name in self._definitions:

@@ -1,0 +1,153 @@
+"""What the DAGs' tasks call: the work of the pipeline, given what Airflow knows about the run."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from types import FrameType
+from typing import Any
+
+from airflow.sdk import Context, get_current_context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from include.ozon.adapter.connections import check_accounts_are_distinct, open_seller_client, warehouse_connect
+from include.ozon.errors import AlreadyRunningError, CancelledError, ConfigurationError
+from include.ozon.pipeline import records
+from include.ozon.pipeline.numbers import ComponentNumbers
+from include.ozon.pipeline.run import Run
+from include.ozon.pipeline.workflow import end_workflow
+from include.ozon.settings import GuardsSettings, Settings, load_settings
+from include.ozon.warehouse.session import open_session
+
+logger = logging.getLogger("ozon.tasks")
+
+
+def selected_accounts() -> list[str]:
+    """The accounts that this DAG run loads: those of its parameter ``accounts``, or all.
+
+    Raises ConfigurationError for an account or a guard that the configuration does not have.
+    """
+    settings = load_settings()
+    params = get_current_context()["params"]
+    accounts = list(dict.fromkeys(params["accounts"])) or list(settings.accounts)
+    _require_known("accounts", accounts, list(settings.accounts))
+    _require_known("accept_guard", params["accept_guard"], list(GuardsSettings.model_fields))
+    check_accounts_are_distinct(accounts)
+    return accounts
+
+
+def run_component_task(component: Callable[[Run], ComponentNumbers], account: str) -> dict[str, Any]:
+    """Run a component for the account of this task; returns its numbers.
+
+    A run that finds the account taken is skipped with that reason; one that is told to stop fails without a retry.
+    """
+    context = get_current_context()
+    name_map_index(context, account)
+    run = account_run(account, load_settings(), context)
+    try:
+        with cancellable():
+            return asdict(component(run))
+    except AlreadyRunningError as error:
+        raise AirflowSkipException(str(error)) from error
+    except KeyboardInterrupt as error:
+        raise AirflowFailException(str(error) or "The run was interrupted.") from error
+
+
+def close_workflow_task(account: str) -> str:
+    """Record how the account's workflow ended and drop its staging; a dry run has neither."""
+    context = get_current_context()
+    name_map_index(context, account)
+    run = account_run(account, load_settings(), context)
+    if run.dry_run:
+        raise AirflowSkipException("A dry run leaves no record.")
+    status = end_workflow(run)
+    if status is None:
+        raise AirflowSkipException(f"No record to close: workflow {run.workflow_id} never reached the warehouse.")
+    logger.info("Workflow %s ended: %s", run.workflow_id, status)
+    return status
+
+
+def loaded_accounts() -> dict[str, int]:
+    """The accounts that this DAG run has loaded whole, with their numbers of changed rows.
+
+    Skips the task, and so emits no asset event, where there are none.
+    """
+    context = get_current_context()
+    if context["params"]["dry_run"]:
+        raise AirflowSkipException("A dry run loads nothing.")
+    settings = load_settings()
+    with open_session(warehouse_connect(settings.warehouse), settings.warehouse, "ozon_etl") as connection:
+        accounts = records.loaded_accounts(connection, _dag_run_id(context))
+    if not accounts:
+        raise AirflowSkipException("No account was loaded whole, so there is nothing new to measure.")
+    return accounts
+
+
+def account_run(account: str, settings: Settings, context: Context) -> Run:
+    """One account's part of the DAG run that ``context`` belongs to."""
+    dag_run, params = context["dag_run"], context["params"]
+    return Run(
+        account=account,
+        dag_run_id=_dag_run_id(context),
+        trigger=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
+        settings=settings,
+        connect=warehouse_connect(settings.warehouse),
+        open_client=partial(open_seller_client, account, settings),
+        dry_run=bool(params["dry_run"]),
+        accept_guards=frozenset(params["accept_guard"]),
+    )
+
+
+def name_map_index(context: Context, account: str) -> None:
+    """Have the UI show the account instead of a mapped task's number (``map_index_template``)."""
+    context["account"] = account  # type: ignore[typeddict-unknown-key]
+
+
+@contextmanager
+def cancellable() -> Iterator[None]:
+    """Turn the first SIGTERM or SIGINT into a CancelledError; a second one ends the process.
+
+    Airflow's own handler only calls an operator's ``on_kill``, which a function as a task does not have.
+    """
+
+    def cancel(number: int, frame: FrameType | None) -> None:
+        for other in previous:
+            signal.signal(other, signal.SIG_DFL)
+        raise CancelledError(f"The run was cancelled ({signal.Signals(number).name}); nothing of it was loaded.")
+
+    previous = {number: signal.signal(number, cancel) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def log_failure(context: Context) -> None:
+    """A task's ``on_failure_callback``: one sentence that says what failed, for whom, and where its log is."""
+    task = context["ti"]
+    logger.error(
+        "%s of run %s failed in try %s: %s Log: %s",
+        task.task_id,
+        context["run_id"],
+        task.try_number,
+        context.get("exception"),
+        getattr(task, "log_url", "in Airflow's log folder"),
+    )
+
+
+def _dag_run_id(context: Context) -> str:
+    return str(context["dag_run"].run_id)
+
+
+def _require_known(param: str, names: list[str], known: list[str]) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"Parameter {param} names {', '.join(map(repr, unknown))}, which the configuration does not have; "
+            f"it has {', '.join(known)}."
+        )

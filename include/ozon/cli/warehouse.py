@@ -1,0 +1,23 @@
+"""The warehouse as the commands reach it: by Airflow's connection, like the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from include.ozon.settings import load_settings
+from include.ozon.warehouse.session import Connect, Connection, open_session
+
+
+def warehouse_connect() -> Connect:
+    # Airflow takes seconds to import; `ozon --help` and `ozon config` do not need it.
+    from include.ozon.adapter import connections  # noqa: PLC0415
+
+    return connections.warehouse_connect(load_settings().warehouse)
+
+
+@contextmanager
+def warehouse_session() -> Iterator[Connection]:
+    """A session of the ``ozon`` command. Raises the errors of ``open_session``."""
+    with open_session(warehouse_connect(), load_settings().warehouse, "ozon") as connection:
+        yield connection

@@ -1,0 +1,181 @@
+"""The Seller API's methods that the load and the monitoring use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import msgspec
+
+from include.ozon.errors import BadDataError
+from include.ozon.marketplace.answers import (
+    FboStock,
+    ListedProduct,
+    Page,
+    ProductDetail,
+    Roles,
+    StockItem,
+    Warehouse,
+    WarehouseStock,
+)
+from include.ozon.marketplace.credentials import Credentials
+from include.ozon.marketplace.decoding import (
+    Decoded,
+    ListMethod,
+    NotJsonError,
+    ProductListingResult,
+    StockListing,
+    WarehouseListing,
+)
+from include.ozon.marketplace.pacer import Pacer
+from include.ozon.marketplace.paging import CursorTrail
+from include.ozon.marketplace.transport import RequestUsage, Transport
+from include.ozon.settings import ApiSettings
+
+__all__ = ["RequestUsage", "SellerClient"]
+
+T = TypeVar("T")
+
+PRODUCT_LIST = ListMethod("/v3/product/list", ListedProduct, ProductListingResult)
+PRODUCT_DETAILS = ListMethod("/v3/product/info/list", ProductDetail)
+STOCKS = ListMethod("/v4/product/info/stocks", StockItem)
+WAREHOUSES = ListMethod("/v2/warehouse/list", Warehouse, WarehouseListing)
+WAREHOUSE_STOCKS = ListMethod("/v1/product/info/warehouse/stocks", WarehouseStock, StockListing)
+FBO_STOCKS = ListMethod("/v1/analytics/stocks", FboStock)
+ROLES_PATH = "/v1/roles"
+
+# Ozon's upper limits of one request.
+MAX_DETAILS_COUNT = 1000
+MAX_WAREHOUSES_COUNT = 200
+MAX_FBO_SKUS_COUNT = 100
+
+
+class SellerClient:
+    """One account's Seller API, for any number of threads.
+
+    ``pacer`` is the limit of requests a second and by default the load's (``api.requests_per_second``); whatever
+    else calls the API brings its own. When ``stop`` is set, all waits end and calls raise RequestStoppedError.
+
+    Every method raises a FatalError where a person has to act, a RetriableError after the last attempt, and
+    BadDataError for an answer that is not what Ozon documents. Single entries that cannot be loaded raise nothing:
+    they are in the page's ``rejected``. Methods that page take the cursor of the page to read ("" for the first)
+    and the list's trail, which decides whether there is a next one.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        api: ApiSettings,
+        *,
+        pacer: Pacer | None = None,
+        stop: threading.Event | None = None,
+    ) -> None:
+        self._api = api
+        self._transport = Transport(credentials, api, pacer or Pacer(api.requests_per_second), stop)
+        pause_seconds = api.analytics_seconds_between_requests
+        self._analytics_pacer = Pacer(1 / pause_seconds) if pause_seconds else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._transport.close()
+
+    @property
+    def usage(self) -> RequestUsage:
+        """What was asked of the API since this client was made."""
+        return self._transport.usage
+
+    def product_list(self, visibility: str, cursor: str, trail: CursorTrail) -> Page[ListedProduct]:
+        """A page of the products that Ozon's filter ``visibility`` lists. ``ALL`` leaves out the archived ones."""
+        limit = self._api.page_size
+        body = {
+            "filter": {"visibility": visibility, "offer_id": [], "product_id": []},
+            "last_id": cursor,
+            "limit": limit,
+        }
+        answer = self._call(PRODUCT_LIST, body)
+        return _page(PRODUCT_LIST, answer, cursor, limit, trail)
+
+    def product_details(self, product_ids: Sequence[int]) -> Page[ProductDetail]:
+        """The details of up to 1000 products, archived ones too. Ids that Ozon does not know are left out."""
+        _check_count("product_ids", product_ids, MAX_DETAILS_COUNT)
+        return _only_page(self._call(PRODUCT_DETAILS, {"product_id": list(product_ids)}))
+
+    def stocks(self, visibility: str, cursor: str, trail: CursorTrail) -> Page[StockItem]:
+        """A page of stocks by type, of the products that Ozon's filter ``visibility`` lists."""
+        limit = self._api.page_size
+        answer = self._call(STOCKS, {"filter": {"visibility": visibility}, "cursor": cursor, "limit": limit})
+        return _page(STOCKS, answer, cursor, limit, trail, repeat_ends=True)
+
+    def warehouses(self, cursor: str, trail: CursorTrail) -> Page[Warehouse]:
+        """A page of the seller's own warehouses."""
+        limit = min(self._api.page_size, MAX_WAREHOUSES_COUNT)
+        answer = self._call(WAREHOUSES, {"cursor": cursor, "limit": limit})
+        return _page(WAREHOUSES, answer, cursor, limit, trail)
+
+    def warehouse_stocks(self, warehouse_id: int, cursor: str, trail: CursorTrail) -> Page[WarehouseStock]:
+        """A page of the stock in one of the seller's own warehouses."""
+        limit = self._api.page_size
+        body = {"warehouse_id": warehouse_id, "cursor": cursor, "limit": limit}
+        answer = self._call(WAREHOUSE_STOCKS, body)
+        return _page(WAREHOUSE_STOCKS, answer, cursor, limit, trail)
+
+    def fbo_stocks(self, skus: Sequence[int]) -> Page[FboStock]:
+        """The stock of up to 100 SKUs in Ozon's warehouses. Ozon limits this method much more strictly."""
+        _check_count("skus", skus, MAX_FBO_SKUS_COUNT)
+        return _only_page(self._call(FBO_STOCKS, {"skus": list(skus)}, self._analytics_pacer))
+
+    def roles(self) -> Roles:
+        """Until when the key is good and which methods it may call."""
+        return self._transport.call(ROLES_PATH, {}, _decode_roles)
+
+    def _call(self, method: ListMethod[T], body: dict[str, object], own_pacer: Pacer | None = None) -> Decoded[T]:
+        return self._transport.call(method.path, body, method.decode, own_pacer)
+
+
+def _page(
+    method: ListMethod[T],
+    answer: Decoded[T],
+    cursor: str,
+    limit: int,
+    trail: CursorTrail,
+    *,
+    repeat_ends: bool = False,
+) -> Page[T]:
+    next_cursor = trail.next_cursor(
+        method.path,
+        asked=cursor,
+        answered=answer.cursor,
+        item_count=answer.item_count,
+        limit=limit,
+        has_next=answer.has_next,
+        total_items=answer.total_items,
+        repeat_ends=repeat_ends,
+    )
+    return Page(answer.items, answer.rejected, next_cursor, answer.total_items)
+
+
+def _only_page(answer: Decoded[T]) -> Page[T]:
+    return Page(answer.items, answer.rejected, None, answer.total_items)
+
+
+def _check_count(name: str, values: Sequence[int], at_most: int) -> None:
+    if not 1 <= len(values) <= at_most:
+        raise ValueError(f"{name}: Ozon takes 1 to {at_most} of them in a request, got {len(values)}")
+
+
+def _decode_roles(body: bytes) -> Roles:
+    try:
+        return msgspec.json.decode(body, type=Roles)
+    except msgspec.ValidationError as error:
+        raise BadDataError(f"{ROLES_PATH} answered with JSON that is not its own: {error}.") from None
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(str(error)) from None

@@ -1,0 +1,46 @@
+"""Keeping to a limit of requests a second."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+
+# Requests leave evenly but do not travel evenly: one that is this much slower than those after it must not make
+# the receiver count one too many in its second.
+JITTER_SECONDS = 0.1
+
+
+class Pacer:
+    """Hands out evenly spaced moments at which a request may be sent, to any number of threads.
+
+    In no one second, wherever it starts, are there more than ``requests_per_second`` of them; a rate below 1 is
+    one request in ``1 / rate`` seconds. Time in which nobody asked is not made up for.
+
+    No library does this: the limiters on PyPI are token buckets, which start full and refill while idle, so that
+    their first second holds up to twice the limit (docs/decisions).
+    """
+
+    def __init__(self, requests_per_second: float) -> None:
+        if requests_per_second <= 0:
+            raise ValueError(f"requests_per_second has to be above 0, got {requests_per_second}")
+        requests_count = max(1, math.floor(requests_per_second))
+        window_seconds = max(1.0, 1 / requests_per_second)
+        self._interval_seconds = (window_seconds + JITTER_SECONDS) / requests_count
+        self._next_at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def wait(self, stop: threading.Event | None = None) -> float:
+        """Sleep until the next free moment, or until ``stop`` is set, and return how many seconds that took."""
+        with self._lock:
+            asked_at = time.monotonic()
+            slot_at = max(asked_at, self._next_at)
+            self._next_at = slot_at + self._interval_seconds
+        if slot_at > asked_at:
+            (stop or threading.Event()).wait(slot_at - asked_at)
+        return time.monotonic() - asked_at
+
+    def hold(self, seconds: float) -> None:
+        """Hand out no further moment for so many seconds, because the receiver asked everybody to wait."""
+        with self._lock:
+            self._next_at = max(self._next_at, time.monotonic() + seconds)

@@ -1,0 +1,86 @@
+"""The records of recent workflows, and what customers can see of the catalogue after them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import LiteralString
+
+from psycopg.rows import class_row
+
+from include.ozon.errors import ConfigurationError
+from include.ozon.warehouse.session import Connection
+
+_SELECT = """
+SELECT w.workflow_id, w.account, w.dag_run_id, w.status AS workflow_status, w.error,
+       c.component, c.attempt, c.status, c.rows_read, c.rows_inserted, c.rows_updated, c.rows_unchanged,
+       c.rows_removed, c.rows_rejected, c.api_requests, c.api_retries, c.duration_seconds, c.peak_memory_mb,
+       c.visibility_counts
+FROM ozon.etl_workflow_executions w
+LEFT JOIN LATERAL (
+    SELECT DISTINCT ON (component) *
+    FROM ozon.etl_component_executions e
+    WHERE e.workflow_id = w.workflow_id
+    ORDER BY component, attempt DESC
+) c ON true
+"""
+
+_LAST: LiteralString = (
+    _SELECT
+    + """
+WHERE w.workflow_id IN (
+    SELECT workflow_id FROM ozon.etl_workflow_executions ORDER BY started_at DESC LIMIT %s
+)
+ORDER BY w.started_at, w.account, c.component DESC
+"""
+)
+
+_OF_DAG_RUN: LiteralString = _SELECT + "WHERE w.dag_run_id = %s ORDER BY w.account, c.component DESC"
+
+
+@dataclass(frozen=True)
+class ComponentRow:
+    """The last attempt of one component of one workflow; empty where no component was started."""
+
+    workflow_id: str
+    account: str
+    dag_run_id: str
+    workflow_status: str
+    error: str | None
+    component: str | None
+    attempt: int | None
+    status: str | None
+    rows_read: int | None
+    rows_inserted: int | None
+    rows_updated: int | None
+    rows_unchanged: int | None
+    rows_removed: int | None
+    rows_rejected: int | None
+    api_requests: int | None
+    api_retries: int | None
+    duration_seconds: float | None
+    peak_memory_mb: float | None
+    visibility_counts: dict[str, int] | None
+
+
+def last_workflows(connection: Connection, count: int) -> list[ComponentRow]:
+    """The components of the last ``count`` workflows, oldest first."""
+    return connection.cursor(row_factory=class_row(ComponentRow)).execute(_LAST, (count,)).fetchall()
+
+
+def dag_run_workflows(connection: Connection, dag_run_id: str) -> list[ComponentRow]:
+    """The components of all accounts of one DAG run; ``latest`` is the one that started last.
+
+    Raises ConfigurationError where there is no such run.
+    """
+    if dag_run_id == "latest":
+        row = connection.execute(
+            "SELECT dag_run_id FROM ozon.etl_workflow_executions ORDER BY started_at DESC LIMIT 1"
+        ).fetchone()
+        dag_run_id = row[0] if row else dag_run_id
+    rows = connection.cursor(row_factory=class_row(ComponentRow)).execute(_OF_DAG_RUN, (dag_run_id,)).fetchall()
+    if not rows:
+        raise ConfigurationError(
+            f"The warehouse has no record of a run {dag_run_id}. `ozon runs` shows the last ones; a dry run and a run "
+            "that could not reach the warehouse leave none."
+        )
+    return rows

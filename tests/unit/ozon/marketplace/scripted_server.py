@@ -1,0 +1,87 @@
+"""A server that answers as each test tells it to."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass
+class Answer:
+    """``body`` that is no bytes is sent as JSON; ``lost`` drops the connection before or within the body."""
+
+    status: int = 200
+    body: Any = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    lost: str = ""
+
+    @property
+    def content(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        return json.dumps(self.body, ensure_ascii=False).encode()
+
+
+@dataclass
+class Asked:
+    path: str
+    body: Any
+    headers: dict[str, str]
+    arrived_at: float
+
+
+class Server:
+    """Answers the n-th request with the n-th of ``answers``, and every further one with the last."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = [Answer(body={})]
+        self.asked: list[Asked] = []
+        self._lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+
+    def close(self) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def next_answer(self, asked: Asked) -> Answer:
+        with self._lock:
+            self.asked.append(asked)
+            return self.answers[min(len(self.asked), len(self.answers)) - 1]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_POST(self) -> None:
+                arrived_at = time.monotonic()
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                answer = server.next_answer(Asked(self.path, json.loads(body), dict(self.headers.items()), arrived_at))
+                if answer.lost == "before":
+                    self.close_connection = True
+                    return
+                content = answer.content
+                self.send_response(answer.status)
+                self.send_header("Content-Type", answer.headers.pop("Content-Type", "application/json"))
+                self.send_header("Content-Length", str(len(content)))
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if answer.lost == "within":
+                    content = content[: len(content) // 2]
+                    self.close_connection = True
+                self.wfile.write(content)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        return Handler

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from include.ozon.errors import ConnectionSettingsError
+from include.ozon.marketplace.credentials import Credentials
+
+pytestmark = pytest.mark.unit
+
+GOOD = {
+    "base_url": "https://api-seller.ozon.ru",
+    "client_id": "123",
+    "api_key": "the-key",
+    "source": "ozon_api_main",
+}
+
+
+def test_good_credentials_are_taken_as_they_are() -> None:
+    credentials = Credentials(**GOOD)
+    assert (credentials.base_url, credentials.client_id, credentials.api_key, credentials.host) == (
+        "https://api-seller.ozon.ru",
+        "123",
+        "the-key",
+        "api-seller.ozon.ru",
+    )
+
+
+def test_a_slash_at_the_end_of_the_base_url_is_dropped() -> None:
+    assert Credentials(**{**GOOD, "base_url": "http://127.0.0.1:8000/"}).base_url == "http://127.0.0.1:8000"
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    [
+        "",
+        "api-seller.ozon.ru",
+        "ftp://api-seller.ozon.ru",
+        "https://",
+        "https://host:port",
+        "https://host:99999",
+        "https://host?x=1",
+        "https://host#x",
+        "https://ho st",
+        "https://[::1",
+    ],
+)
+def test_a_base_url_that_cannot_be_one_is_refused_by_connection_and_field(base_url: str) -> None:
+    with pytest.raises(ConnectionSettingsError, match=r"ozon_api_main: expected host .*https://api-seller") as caught:
+        Credentials(**{**GOOD, "base_url": base_url})
+    assert repr(base_url) in str(caught.value)
+    assert "AIRFLOW_CONN_OZON_API_MAIN" in str(caught.value)
+
+
+def test_a_password_in_the_base_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ConnectionSettingsError, match="no password in it") as caught:
+        Credentials(**{**GOOD, "base_url": "https://user:hunter2@host"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("client_id", ["", "0", "-5", "12a", " 12", "1.5", "١٢"])
+def test_a_client_id_that_is_no_positive_integer_is_refused(client_id: str) -> None:
+    with pytest.raises(ConnectionSettingsError, match=r"ozon_api_main: expected login .*positive integer"):
+        Credentials(**{**GOOD, "client_id": client_id})
+
+
+@pytest.mark.parametrize("api_key", ["", "a key", "key\n", "ключ"])
+def test_a_key_that_cannot_be_sent_is_refused_and_not_repeated(api_key: str) -> None:
+    with pytest.raises(ConnectionSettingsError, match="ozon_api_main: expected password") as caught:
+        Credentials(**{**GOOD, "api_key": api_key})
+    assert not api_key or api_key.strip() not in str(caught.value).replace("Api-Key", "")
+
+
+def test_the_key_is_in_no_repr_and_in_no_pickle() -> None:
+    credentials = Credentials(**GOOD)
+    assert "the-key" not in repr(credentials) + str(credentials)
+    with pytest.raises(TypeError, match="not pickled"):
+        pickle.dumps(credentials)
+
+
+def test_what_a_server_sent_back_is_freed_of_the_key_in_any_case() -> None:
+    assert Credentials(**GOOD).scrubbed("key THE-KEY, the-key.") == "key ***, ***."

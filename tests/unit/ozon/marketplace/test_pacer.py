@@ -1,0 +1,89 @@
+"""Counted is what happens in any one second, wherever it starts; no test looks at how long something took."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from include.ozon.marketplace.pacer import Pacer
+
+pytestmark = pytest.mark.unit
+
+
+def most_in_any(seconds: float, moments: list[float]) -> int:
+    """The largest number of ``moments`` in a window that starts at one of them."""
+    moments = sorted(moments)
+    return max(sum(start <= moment < start + seconds for moment in moments) for start in moments)
+
+
+@pytest.mark.parametrize(("rate", "threads"), [(45, 1), (45, 8), (7, 3), (1.9, 2)])
+def test_no_second_holds_more_than_the_rate_the_first_one_included(rate: float, threads: int) -> None:
+    pacer = Pacer(rate)
+    moments: list[float] = []
+    end_at = time.monotonic() + 1.6
+
+    def work() -> None:
+        while time.monotonic() < end_at:
+            pacer.wait()
+            moments.append(time.monotonic())
+
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(threads):
+            pool.submit(work)
+    assert len(moments) >= 2
+    assert most_in_any(1, moments) <= int(rate)
+
+
+def test_a_rate_below_one_is_one_request_in_its_time() -> None:
+    pacer = Pacer(1 / 1.2)
+    moments = []
+    for _ in range(2):
+        pacer.wait()
+        moments.append(time.monotonic())
+    assert most_in_any(1.2, moments) == 1
+
+
+def test_idle_time_is_not_caught_up() -> None:
+    pacer = Pacer(10)
+    pacer.wait()
+    time.sleep(0.5)
+    moments = []
+    for _ in range(4):
+        pacer.wait()
+        moments.append(time.monotonic())
+    assert most_in_any(0.1, moments) == 1
+
+
+def test_a_hold_leaves_its_time_without_requests() -> None:
+    pacer = Pacer(50)
+    pacer.wait()
+    before = time.monotonic()
+    pacer.hold(0.3)
+    pacer.wait()
+    assert most_in_any(0.3, [before, time.monotonic()]) == 1
+
+
+def test_the_wait_ends_when_stop_is_set() -> None:
+    pacer = Pacer(1 / 600)
+    stop = threading.Event()
+    pacer.wait(stop)
+    waiting = threading.Thread(target=pacer.wait, args=(stop,), daemon=True)
+    waiting.start()
+    stop.set()
+    waiting.join(timeout=10)
+    assert not waiting.is_alive()
+
+
+def test_the_seconds_waited_are_told() -> None:
+    pacer = Pacer(10)
+    first, second = pacer.wait(), pacer.wait()
+    assert first < second
+
+
+@pytest.mark.parametrize("rate", [0, -1])
+def test_a_rate_that_lets_nothing_through_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        Pacer(rate)
