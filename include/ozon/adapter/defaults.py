@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from include.ozon.adapter.callbacks import log_failure
 from include.ozon.adapter.retry import OzonRetryPolicy
-from include.ozon.adapter.tasks import log_failure
 from include.ozon.settings import GuardsSettings, Settings
 
 
@@ -23,6 +23,8 @@ def task_defaults(settings: Settings) -> dict[str, Any]:
         "max_retry_delay": timedelta(seconds=retry.max_delay_seconds),
         "retry_policy": OzonRetryPolicy(),
         "on_failure_callback": log_failure,
+        "pool": settings.tasks.pool,
+        "map_index_template": "{{ account }}",
     }
 
 

@@ -1,4 +1,7 @@
-"""What the DAGs' tasks call: the work of the pipeline, given what Airflow knows about the run."""
+"""What the DAGs' tasks call: the work of the pipeline, given what Airflow knows about the run.
+
+Imported inside the tasks, because it brings PostgreSQL's and the API's clients along, which parsing a DAG does without.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,9 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from include.ozon.adapter.connections import check_accounts_are_distinct, open_seller_client, warehouse_connect
 from include.ozon.errors import AlreadyRunningError, CancelledError, ConfigurationError
 from include.ozon.pipeline import records
+from include.ozon.pipeline.inventory_etl import run_inventory_etl
 from include.ozon.pipeline.numbers import ComponentNumbers
+from include.ozon.pipeline.product_etl import run_product_etl
 from include.ozon.pipeline.run import Run
 from include.ozon.pipeline.workflow import end_workflow
 from include.ozon.settings import GuardsSettings, Settings, load_settings
@@ -40,8 +45,18 @@ def selected_accounts() -> list[str]:
     return accounts
 
 
-def run_component_task(component: Callable[[Run], ComponentNumbers], account: str) -> dict[str, Any]:
-    """Run a component for the account of this task; returns its numbers.
+def load_products(account: str) -> dict[str, Any]:
+    """The task product_etl; returns its numbers."""
+    return _run_component(run_product_etl, account)
+
+
+def load_inventory(account: str) -> dict[str, Any]:
+    """The task inventory_etl; returns its numbers."""
+    return _run_component(run_inventory_etl, account)
+
+
+def _run_component(component: Callable[[Run], ComponentNumbers], account: str) -> dict[str, Any]:
+    """Run a component for the account of this task.
 
     A run that finds the account taken is skipped with that reason; one that is told to stop fails without a retry.
     """
@@ -57,7 +72,7 @@ def run_component_task(component: Callable[[Run], ComponentNumbers], account: st
         raise AirflowFailException(str(error) or "The run was interrupted.") from error
 
 
-def close_workflow_task(account: str) -> str:
+def end_load(account: str) -> str:
     """Record how the account's workflow ended and drop its staging; a dry run has neither."""
     context = get_current_context()
     name_map_index(context, account)
@@ -125,19 +140,6 @@ def cancellable() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def log_failure(context: Context) -> None:
-    """A task's ``on_failure_callback``: one sentence that says what failed, for whom, and where its log is."""
-    task = context["ti"]
-    logger.error(
-        "%s of run %s failed in try %s: %s Log: %s",
-        task.task_id,
-        context["run_id"],
-        task.try_number,
-        context.get("exception"),
-        getattr(task, "log_url", "in Airflow's log folder"),
-    )
 
 
 def _dag_run_id(context: Context) -> str:

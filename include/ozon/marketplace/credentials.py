@@ -28,8 +28,8 @@ class Credentials:
     source: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         self._check_base_url()
+        object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         if not re.fullmatch(r"[1-9][0-9]*", self.client_id):
             self._refuse("login", "Ozon's Client-Id, a positive integer", repr(self.client_id))
         if not re.fullmatch(r"[!-~]+", self.api_key):

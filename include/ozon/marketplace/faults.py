@@ -173,12 +173,13 @@ def _retry_after_seconds(header: str) -> float | None:
 
 
 def _broken(causes: list[BaseException], host: str) -> str:
+    # In this order: urllib3's classes derive from each other.
     sentences = {
         requests.exceptions.ProxyError: f"the proxy that HTTPS_PROXY or HTTP_PROXY names gives no way to {host}.",
         urllib3.exceptions.NameResolutionError: f"the name of host {host} cannot be resolved. Expected one that "
         "this machine's DNS knows.",
+        urllib3.exceptions.NewConnectionError: f"{host} takes no connections. Expected the Seller API to listen there.",
         urllib3.exceptions.ConnectTimeoutError: f"{host} accepted no connection within api.connect_timeout_seconds.",
-        urllib3.exceptions.NewConnectionError: f"{host} refuses connections. Expected the Seller API there.",
         urllib3.exceptions.ReadTimeoutError: f"{host} sent nothing for longer than api.read_timeout_seconds.",
         requests.exceptions.ContentDecodingError: f"{host} sent a body that cannot be decompressed. Expected gzip "
         "or plain JSON.",

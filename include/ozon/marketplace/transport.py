@@ -33,7 +33,7 @@ logger = logging.getLogger("ozon.marketplace")
 USER_AGENT = "ozon-etl"
 WORTH_ANOTHER_ATTEMPT = (MarketplaceUnavailableError, RateLimitedError, GarbledAnswerError)
 
-_backoff = wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)
+_backoff = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)
 
 
 class RequestStoppedError(OzonError):

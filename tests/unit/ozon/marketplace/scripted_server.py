@@ -71,9 +71,8 @@ class Server:
                     return
                 content = answer.content
                 self.send_response(answer.status)
-                self.send_header("Content-Type", answer.headers.pop("Content-Type", "application/json"))
-                self.send_header("Content-Length", str(len(content)))
-                for name, value in answer.headers.items():
+                headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+                for name, value in (headers | answer.headers).items():
                     self.send_header(name, value)
                 self.end_headers()
                 if answer.lost == "within":

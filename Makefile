@@ -1,0 +1,46 @@
+# Needs python3 (3.11 to 3.13, with its venv module), make and git. What the targets do is in include/ozon_local.
+PYTHON ?= python3
+BIN := .venv/bin
+LOCAL := $(BIN)/python -m include.ozon_local
+
+.DEFAULT_GOAL := help
+.PHONY: help venv run test services stop env up down lint bench lock
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
+
+venv:
+	@$(PYTHON) include/ozon_local/bootstrap.py
+
+run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": true}' sets the run's parameters
+	@$(LOCAL) run
+
+test: venv  ## Run all tests, on databases and sandboxes of their own
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat
+	@$(LOCAL) services
+
+stop: venv  ## End everything that runs in the background
+	@$(LOCAL) stop
+
+env: venv  ## Print export lines: eval "$(make -s env)" makes plain airflow, ozon and psql work
+	@$(LOCAL) env
+
+up: venv  ## Start the whole of Airflow with its web UI in the background; safe to repeat
+	@$(LOCAL) up
+
+down: venv  ## End Airflow and everything else that runs in the background
+	@$(LOCAL) stop
+
+lint: venv  ## Check style, types, the direction of imports, and that generated pages are up to date
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: venv  ## Measure the load against a bare script, dlt and pandas
+	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+lock: venv  ## Resolve pyproject.toml into requirements.lock and requirements.txt; ARGS=--upgrade takes the newest
+	@$(LOCAL) lock

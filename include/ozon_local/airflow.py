@@ -1,0 +1,113 @@
+"""Airflow on this machine: its settings, its metadata database, its sign-in."""
+
+from __future__ import annotations
+
+import base64
+import importlib.metadata
+import json
+import secrets
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from include.ozon.errors import FatalError
+from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, write_private
+
+PROGRAM = ROOT / ".venv" / "bin" / "airflow"
+USER = "admin"
+DEFAULT_WEB_PORT = 8080
+# A task that outlives its token fails under LocalExecutor (apache/airflow issue 67939); the default is 600.
+TASK_TOKEN_SECONDS = 24 * 60 * 60
+
+
+def airflow_environment(home: Path, metadata_dsn: str) -> dict[str, str]:
+    """The variables with which ``airflow`` runs this project's DAGs, with all of its files below ``home``.
+
+    Nothing it starts listens on any address but the loopback one.
+    """
+    local = LocalHome(home)
+    folder = local.path / "airflow"
+    settings = {
+        "core": {
+            "dags_folder": str(ROOT / "dags"),
+            "plugins_folder": str(ROOT / "plugins"),
+            "load_examples": "False",
+            "executor": "LocalExecutor",
+            "parallelism": "4",
+            "dags_are_paused_at_creation": "False",
+            "fernet_key": local.secret("airflow_fernet_key", _fernet_key),
+            "execution_api_server_url": f"{web_url(local)}/execution/",
+            "simple_auth_manager_users": f"{USER}:admin",
+            "simple_auth_manager_passwords_file": str(folder / "passwords.json"),
+        },
+        "database": {"sql_alchemy_conn": metadata_dsn.replace("postgresql://", "postgresql+psycopg2://", 1)},
+        "api": {
+            "host": LOOPBACK,
+            "port": str(_web_port(local)),
+            "base_url": web_url(local),
+            "secret_key": local.secret("airflow_secret_key"),
+        },
+        "api_auth": {"jwt_secret": local.secret("airflow_jwt_secret", lambda: secrets.token_hex(32))},
+        "execution_api": {"jwt_expiration_time": str(TASK_TOKEN_SECONDS)},
+        "logging": {"base_log_folder": str(folder / "logs")},
+    }
+    variables = {
+        f"AIRFLOW__{section.upper()}__{key.upper()}": value
+        for section, values in settings.items()
+        for key, value in values.items()
+    }
+    return {"AIRFLOW_HOME": str(folder), "PYTHONPATH": str(ROOT), **variables}
+
+
+def web_url(home: LocalHome) -> str:
+    return f"http://{LOOPBACK}:{_web_port(home)}"
+
+
+def sign_in(home: LocalHome) -> tuple[str, str]:
+    """User and password of the web UI; Airflow reads them from a file that this writes."""
+    password = home.secret("airflow_admin", lambda: secrets.token_urlsafe(12))
+    write_private(home.path / "airflow" / "passwords.json", json.dumps({USER: password}))
+    return USER, password
+
+
+def migrate(metadata_dsn: str, environment: Mapping[str, str]) -> None:
+    """Bring Airflow's metadata database to the installed version, where that was not yet done.
+
+    The version that did it is kept as the comment of the database's schema: it lives, dies and is copied
+    with the database.
+    """
+    version = f"Airflow {importlib.metadata.version('apache-airflow')}"
+    with psycopg.connect(metadata_dsn, autocommit=True) as connection:
+        row = connection.execute("SELECT obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
+        if row == (version,):
+            return
+        for action in (["migrate"], ["check-migrations", "--migration-wait-timeout", "0"]):
+            _airflow(["db", *action], environment)
+        connection.execute(sql.SQL("COMMENT ON SCHEMA public IS {}").format(sql.Literal(version)))
+
+
+def _airflow(arguments: list[str], environment: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        [str(PROGRAM), *arguments],
+        env=environment,
+        cwd=ROOT,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if done.returncode:
+        tail = "\n".join(done.stdout.splitlines()[-15:])
+        raise FatalError(f"`airflow {' '.join(arguments)}` failed ({done.returncode}):\n{tail}")
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _web_port(home: LocalHome) -> int:
+    return home.port("web", DEFAULT_WEB_PORT)

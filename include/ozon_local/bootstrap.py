@@ -1,0 +1,117 @@
+"""Makes ``.venv`` from requirements.lock, with nothing but the Python that runs this file.
+
+pip installs uv, as the lock pins it, and uv the rest; both check the lock's hashes. The second call is
+quick: a stamp in ``.venv`` says what it was made from.
+"""
+
+import sys
+
+# Before anything that an old Python cannot run; hence also no `from __future__ import annotations`.
+if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+    sys.exit(
+        f"error: Python 3.11, 3.12 or 3.13 is needed, and {sys.executable} is {sys.version.split()[0]}: "
+        "name another, as in `make PYTHON=python3.12`."
+    )
+
+import ast
+import fcntl
+import hashlib
+import importlib.util
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+ROOT = Path(__file__).resolve().parents[2]
+REQUIREMENTS = ROOT / "requirements.lock"
+LOCK_FILE = ROOT / ".local" / "venv.lock"
+VENV = ROOT / ".venv"
+VENV_PYTHON = VENV / "bin" / "python"
+STAMP = VENV / "made-from"
+
+
+def main() -> None:
+    # An end by SIGTERM would leave the installer behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    LOCK_FILE.parent.mkdir(exist_ok=True)
+    with LOCK_FILE.open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        found = STAMP.read_text() if STAMP.exists() else ""
+        if found == base() + pins():
+            return
+        say(f"making {VENV} from {REQUIREMENTS.name}")
+        if not found.startswith(base()):
+            create()
+        # Without the stamp: one that was interrupted is made anew.
+        STAMP.unlink(missing_ok=True)
+        install()
+        STAMP.write_text(base() + pins())
+
+
+def base() -> str:
+    """What ``.venv`` cannot be adapted to: its programs name their Python and their place."""
+    return f"Python {sys.version_info.major}.{sys.version_info.minor} in {ROOT}\n"
+
+
+def pins() -> str:
+    return hashlib.sha256(REQUIREMENTS.read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+
+
+def create() -> None:
+    if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
+        name = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        sys.exit(f"error: Python's venv module is missing: on Debian and Ubuntu, `apt-get install {name}`.")
+    # The Python behind a virtual environment, which may be the very one that is replaced.
+    python = Path(sys.executable).resolve()
+    run(python, "-m", "venv", "--clear", VENV)
+
+
+def install() -> None:
+    pip = (VENV_PYTHON, "-m", "pip")
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as uv_alone:
+        uv_alone.write(pinned("uv"))
+        uv_alone.flush()
+        run(*pip, "install", "--quiet", "--require-hashes", "--no-deps", "-r", uv_alone.name)
+    uv = (VENV_PYTHON, "-m", "uv", "--quiet", "pip")
+    run(*uv, "sync", "--require-hashes", REQUIREMENTS.name, settings=settings_of_pip())
+    # Only for the `ozon` program: the packages are found from the project's root.
+    run(*uv, "install", "--no-deps", "--editable", ".", settings=settings_of_pip())
+
+
+def pinned(package: str) -> str:
+    """The package's lines of the lock, with its hashes."""
+    lines = REQUIREMENTS.read_text().splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(f"{package}=="))
+    end = next(number for number in range(start, len(lines)) if not lines[number].endswith("\\"))
+    return "\n".join(lines[start : end + 1]) + "\n"
+
+
+def settings_of_pip() -> dict[str, str]:
+    """pip's package index, where this machine names one, in the names that uv reads."""
+    listed = subprocess.run([VENV_PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
+    configured = {}
+    for line in listed.stdout.splitlines():
+        name, _, value = line.partition("=")
+        configured[name.rpartition(".")[2]] = str(ast.literal_eval(value))
+    names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}
+    settings = {names[name]: value for name, value in configured.items() if name in names}
+    # As pip does; the hashes decide what is the right file.
+    return {**settings, "UV_INDEX_STRATEGY": "unsafe-best-match"}
+
+
+def run(*command: str | Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
+    environment = {**settings, **os.environ}
+    done = subprocess.run(command, check=False, cwd=ROOT, env=environment, stdout=sys.stderr)
+    if done.returncode:
+        sys.exit(f"error: {VENV} could not be made; the reason is above, and the next `make` tries again.")
+
+
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

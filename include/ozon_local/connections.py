@@ -1,0 +1,47 @@
+"""Between Airflow's connections, in either of their notations, and PostgreSQL's addresses (DSNs)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+
+def postgres_connection(dsn: str) -> str:
+    """A PostgreSQL address as Airflow's connection in JSON."""
+    parts = urlsplit(dsn)
+    return json.dumps(
+        {
+            "conn_type": "postgres",
+            "host": parts.hostname,
+            "port": parts.port,
+            "schema": parts.path.lstrip("/"),
+            "login": parts.username,
+            "password": parts.password,
+        }
+    )
+
+
+def dsn_of_connection(connection: str) -> str:
+    """The address, as psql takes it, of an Airflow connection as JSON or as URI."""
+    if not connection.lstrip().startswith("{"):
+        parts = urlsplit(connection)
+        return urlunsplit(("postgresql", parts.netloc, parts.path, _tls(dict(parse_qsl(parts.query))), ""))
+    fields: dict[str, Any] = json.loads(connection)
+    extra = fields.get("extra") or {}
+    user = ":".join(quote(str(fields[key]), safe="") for key in ("login", "password") if fields.get(key))
+    address = f"{fields.get('host') or 'localhost'}:{fields.get('port') or 5432}"
+    tls = _tls(json.loads(extra) if isinstance(extra, str) else extra)
+    return urlunsplit(("postgresql", f"{user}@{address}", str(fields.get("schema") or ""), tls, ""))
+
+
+def without_password(dsn: str) -> str:
+    parts = urlsplit(dsn)
+    user, at, address = parts.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}{at}{address}"
+    return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+
+
+def _tls(options: Mapping[str, Any]) -> str:
+    return urlencode({name: value for name, value in options.items() if name.startswith("ssl")})

@@ -1,0 +1,67 @@
+"""The environment in which Airflow and ``ozon`` run on this machine, for children and for a terminal."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Mapping
+
+from include.ozon_local.airflow import airflow_environment
+from include.ozon_local.connections import dsn_of_connection, postgres_connection
+from include.ozon_local.home import ROOT, LocalHome
+from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres, programs_folder
+from include.ozon_local.sandbox import LocalSandbox
+
+WAREHOUSE_DATABASE = "ozon_warehouse"
+AIRFLOW_DATABASE = "airflow"
+
+WAREHOUSE_CONNECTION = "AIRFLOW_CONN_OZON_WAREHOUSE"
+
+# The connections that `make env` has exported, as digests: one that is found in the terminal unchanged is
+# this project's own, perhaps of another clone or with a password since deleted, and not a person's choice.
+EXPORTED = "OZON_LOCAL_EXPORTED"
+
+
+def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """All variables that plain ``airflow``, ``ozon`` and ``psql`` need; the terminal's connections win.
+
+    Starts nothing, but makes up the passwords and ports that are missing.
+    """
+    postgres = EmbeddedPostgres(home.path)
+    warehouse_dsn = postgres.dsn(WAREHOUSE_DATABASE, WAREHOUSE_ROLE)
+    connections = {
+        WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
+        **LocalSandbox(home.path).connections(),
+    }
+    ours = {name: value for name, value in connections.items() if not _is_persons_choice(name, terminal)}
+    if WAREHOUSE_CONNECTION not in ours:
+        warehouse_dsn = dsn_of_connection(terminal[WAREHOUSE_CONNECTION])
+    return {
+        "PATH": _path(terminal.get("PATH", os.defpath)),
+        **airflow_environment(home.path, postgres.dsn(AIRFLOW_DATABASE, AIRFLOW_ROLE)),
+        "OZON_ENV": terminal.get("OZON_ENV", "development"),
+        "OZON_WAREHOUSE_DSN": warehouse_dsn,
+        **ours,
+        EXPORTED: json.dumps({name: _digest(value) for name, value in ours.items()}),
+    }
+
+
+def export_lines(environment: Mapping[str, str]) -> str:
+    """The variables as lines for ``eval``."""
+    return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
+
+
+def _is_persons_choice(connection: str, terminal: Mapping[str, str]) -> bool:
+    exported = json.loads(terminal.get(EXPORTED, "{}"))
+    return connection in terminal and exported.get(connection) != _digest(terminal[connection])
+
+
+def _path(terminals: str) -> str:
+    own = [str(ROOT / ".venv" / "bin"), str(programs_folder())]
+    return os.pathsep.join([*own, *(folder for folder in terminals.split(os.pathsep) if folder not in own)])
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()[:16]

@@ -1,0 +1,28 @@
+"""`make lock`: resolve pyproject.toml into requirements.lock, and export requirements.txt from it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from include.ozon_local.home import ROOT
+
+_COMPILE = (
+    *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "pyproject.toml"),
+    # One resolution for every supported Python; the oldest one decides which versions are possible.
+    *("--universal", "--python-version", "3.11"),
+    *("--no-emit-index-url", "--no-annotate", "--no-header"),
+)
+
+
+def lock(options: Sequence[str]) -> int:
+    """Resolve anew with as few changes as possible; ``--upgrade`` in the options takes the newest of all."""
+    for arguments in (
+        ["--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
+        ["--constraints", "requirements.lock", "--output-file", "requirements.txt"],
+    ):
+        done = subprocess.run([*_COMPILE, *arguments], cwd=ROOT, check=False)
+        if done.returncode:
+            return done.returncode
+    return 0

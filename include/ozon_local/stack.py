@@ -1,0 +1,137 @@
+"""`make up`: the whole of Airflow in the background, as children of one supervisor."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+import psutil
+
+from include.ozon.errors import FatalError
+from include.ozon_local import airflow, processes
+from include.ozon_local.home import ROOT, LocalHome
+from include.ozon_local.processes import tail
+from include.ozon_local.services import END_SECONDS, Services
+
+# The log servers would listen on every address; the api-server reads the same files from the disk.
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    "api-server": (),
+    "scheduler": ("--skip-serve-logs",),
+    "dag-processor": (),
+    "triggerer": ("--skip-serve-logs",),
+}
+HEALTHY_SECONDS = 180
+_POLL_SECONDS = 0.5
+_SUPERVISE = "supervise"
+
+_opener = build_opener(ProxyHandler({}))
+
+
+def up(home: LocalHome) -> int:
+    """Start the services and Airflow, wait until all of it is healthy, and say how to sign in."""
+    services = Services(home)
+    with services.ended_if_interrupted():
+        services.start()
+        user, password = airflow.sign_in(home)
+        with home.lock("airflow"):
+            try:
+                if _supervisor(home).process() is None:
+                    _launch(home, services)
+                _wait_until_healthy(home)
+            except BaseException:
+                _end(home)
+                raise
+    print(f"{'Airflow':12}{airflow.web_url(home)} (user {user}, password {password})")
+    return 0
+
+
+def supervise(home: LocalHome) -> int:
+    """Run Airflow's components until one of them ends or a signal comes, then end them all."""
+    failure = _failure(home)
+    failure.unlink(missing_ok=True)
+    children: dict[str, subprocess.Popen[bytes]] = {}
+    try:
+        for name, options in COMPONENTS.items():
+            with _log(home, name).open("wb") as log:
+                children[name] = subprocess.Popen(
+                    processes.tied([str(airflow.PROGRAM), name, *options]),
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+        while all(child.poll() is None for child in children.values()):
+            time.sleep(_POLL_SECONDS)
+        failure.write_text(next(name for name, child in children.items() if child.returncode is not None))
+    finally:
+        _end_children()
+    return 1
+
+
+def _launch(home: LocalHome, services: Services) -> None:
+    home.port_to_listen("web")
+    with _log(home, "supervisor").open("wb") as log:
+        supervisor = subprocess.Popen(
+            [sys.executable, "-m", __package__, _SUPERVISE],
+            cwd=ROOT,
+            env=services.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    _supervisor(home).record(supervisor.pid)
+
+
+def _wait_until_healthy(home: LocalHome) -> None:
+    deadline = time.monotonic() + HEALTHY_SECONDS
+    while waiting_for := _unhealthy(home):
+        if _supervisor(home).process() is None:
+            name = _failure(home).read_text() if _failure(home).exists() else "supervisor"
+            raise FatalError(f"Airflow's {name} ended. The end of {_log(home, name)}:\n{tail(_log(home, name))}")
+        if time.monotonic() > deadline:
+            log = _log(home, waiting_for[0])
+            raise FatalError(
+                f"Not healthy within {HEALTHY_SECONDS} seconds: Airflow's {', '.join(waiting_for)}. "
+                f"The end of {log}:\n{tail(log)}"
+            )
+        time.sleep(_POLL_SECONDS)
+
+
+def _unhealthy(home: LocalHome) -> list[str]:
+    """The components that do not report themselves healthy."""
+    try:
+        with _opener.open(f"{airflow.web_url(home)}/api/v2/monitor/health", timeout=10) as response:
+            health = json.load(response)
+    except (OSError, ValueError):
+        return ["api-server"]
+    reported = {"api-server": "metadatabase", "dag-processor": "dag_processor"}
+    return [name for name in COMPONENTS if health[reported.get(name, name)]["status"] != "healthy"]
+
+
+def _end(home: LocalHome) -> None:
+    supervisor = _supervisor(home).process()
+    if supervisor is not None:
+        processes.end([supervisor], END_SECONDS)
+
+
+def _end_children() -> None:
+    processes.end(psutil.Process().children(recursive=True), END_SECONDS)
+
+
+def _supervisor(home: LocalHome) -> processes.ProcessFile:
+    return processes.ProcessFile(home.path / "airflow" / "supervisor", word=_SUPERVISE)
+
+
+def _failure(home: LocalHome) -> Path:
+    """Names the component whose end ended the others."""
+    return home.path / "airflow" / "failed"
+
+
+def _log(home: LocalHome, component: str) -> Path:
+    return home.logs / f"airflow-{component}.log"

@@ -1,0 +1,101 @@
+"""``python -m include.ozon_sandbox``: serves the API on loopback until SIGTERM or SIGINT.
+
+Exit code 2, with one sentence on stderr, where it cannot start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from include.ozon_sandbox import config
+from include.ozon_sandbox.app import create_app
+from include.ozon_sandbox.errors import SandboxConfigurationError
+from include.ozon_sandbox.sandbox import Sandbox
+
+# What is still being answered after this long is cut off, such as a fault that waits for minutes.
+_GRACE_SECONDS = 1
+_WAITING_CONNECTIONS = 512
+
+
+class _Server(uvicorn.Server):
+    """Says that it is ready only once connections are accepted."""
+
+    def __init__(self, settings: uvicorn.Config, ready_file: Path | None) -> None:
+        super().__init__(settings)
+        self._ready_file = ready_file
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._ready_file is not None and sockets:
+            ready = {"port": sockets[0].getsockname()[1], "pid": os.getpid()}
+            draft = self._ready_file.with_name(f"{self._ready_file.name}.{os.getpid()}")
+            draft.write_text(json.dumps(ready))
+            draft.replace(self._ready_file)
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    """Raises SandboxConfigurationError for an address that is not loopback or not free."""
+    try:
+        is_loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback:
+        raise SandboxConfigurationError(f"The host must be a loopback address such as 127.0.0.1, not {host!r}.")
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(_WAITING_CONNECTIONS)
+    except (OSError, OverflowError) as error:
+        listening.close()
+        raise SandboxConfigurationError(f"Port {port} on {host} cannot be used: {error}.") from error
+    return listening
+
+
+def _serve(arguments: argparse.Namespace) -> None:
+    sandbox = Sandbox(config.read(arguments.config))
+    with _listening_socket(arguments.host, arguments.port) as listening:
+        settings = uvicorn.Config(
+            create_app(sandbox),
+            access_log=False,
+            log_level="error",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_keep_alive=60,
+        )
+        _Server(settings, arguments.ready_file).run(sockets=[listening])
+
+
+def _end(_: int, __: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m include.ozon_sandbox", description=__doc__)
+    parser.add_argument("--config", type=Path, required=True, help="the JSON configuration")
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, means any free one")
+    parser.add_argument("--ready-file", type=Path, help="where to write the port and the process id")
+    arguments = parser.parse_args()
+    # uvicorn raises the signal again when it has closed everything, for whoever was there before it.
+    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGINT, _end)
+    try:
+        _serve(arguments)
+    except SandboxConfigurationError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

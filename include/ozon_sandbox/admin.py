@@ -1,0 +1,88 @@
+"""The address that only tests and the local services know; Ozon has nothing like it.
+
+========================================  =================================================================
+``GET /admin/state``                      the tick, each account's size and requests by method, all answers
+                                          by status, and the most requests in any one second by Client-Id
+``POST /admin/tick`` ``{"count": 1}``     moves every catalogue on
+``GET /admin/catalogue/{account}``        the truth, a JSON object for each product and line (see ``truth``)
+``GET /admin/faults``                     what is switched on, and how often it has fired
+``POST /admin/faults``                    switches one on (see ``faults.registry``)
+``DELETE /admin/faults``                  switches all off
+``POST /admin/reset-counters``            forgets requests, answers and the busiest second
+========================================  =================================================================
+
+There is no sign-in: the sandbox only ever listens on the machine's own loopback address.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Request
+from msgspec import Meta, Struct
+from starlette.responses import Response, StreamingResponse
+
+from include.ozon_sandbox.faults.registry import FaultError
+from include.ozon_sandbox.sandbox import Sandbox
+from include.ozon_sandbox.truth import truth_lines
+
+
+class _Tick(Struct, forbid_unknown_fields=True):
+    count: Annotated[int, Meta(ge=1)] = 1
+
+
+def router(sandbox: Sandbox) -> APIRouter:
+    routes = APIRouter(prefix="/admin")
+
+    @routes.get("/state")
+    async def state() -> Response:
+        return _json(sandbox.state())
+
+    @routes.post("/tick")
+    async def tick(request: Request) -> Response:
+        try:
+            order = msgspec.json.decode(await request.body() or b"{}", type=_Tick)
+        except msgspec.DecodeError as error:
+            return _refusal(str(error))
+        sandbox.move_on(order.count)
+        return _json({"tick": sandbox.tick})
+
+    @routes.get("/catalogue/{account}")
+    async def catalogue(account: str) -> Response:
+        if account not in sandbox.config.accounts:
+            return _refusal(f"there is no account {account!r}")
+        lines = truth_lines(sandbox.true_catalogue(account))
+        return StreamingResponse(lines, media_type="application/x-ndjson")
+
+    @routes.get("/faults")
+    async def faults() -> Response:
+        return _json(sandbox.faults.descriptions())
+
+    @routes.post("/faults")
+    async def add_fault(request: Request) -> Response:
+        try:
+            description = msgspec.json.decode(await request.body(), type=dict[str, Any])
+            return _json(sandbox.faults.add(description).description())
+        except (FaultError, msgspec.DecodeError) as error:
+            return _refusal(str(error))
+
+    @routes.delete("/faults")
+    async def clear_faults() -> Response:
+        sandbox.faults.clear()
+        return _json([])
+
+    @routes.post("/reset-counters")
+    async def reset_counters() -> Response:
+        sandbox.reset_counters()
+        return _json({})
+
+    return routes
+
+
+def _json(value: object) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def _refusal(message: str) -> Response:
+    return Response(msgspec.json.encode({"message": message}), 400, media_type="application/json")

@@ -1,0 +1,90 @@
+"""Ozon's error answers, word for word where they are known.
+
+``code`` is gRPC's number. The statuses of the key errors other than "Invalid Api-Key" and "Offer not signed" are
+not documented; 403 stands for them here.
+"""
+
+from __future__ import annotations
+
+
+class SandboxConfigurationError(Exception):
+    """The sandbox cannot start; the message is one sentence for the terminal."""
+
+
+class ApiError(Exception):
+    """An answer other than 200. ``html`` is for the faults of the edge, which knows no JSON."""
+
+    def __init__(
+        self,
+        status: int,
+        code: int | None,
+        message: str,
+        *,
+        headers: dict[str, str] | None = None,
+        html: bool = False,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers or {}
+        self.html = html
+
+
+def bad_request() -> ApiError:
+    return ApiError(400, 3, "Invalid request body")
+
+
+def headers_missing() -> ApiError:
+    return ApiError(401, 16, "Client-Id and Api-Key headers are required")
+
+
+def client_id_malformed() -> ApiError:
+    return ApiError(400, 3, "Client-Id header value should be positive integer")
+
+
+def key_unknown() -> ApiError:
+    return ApiError(404, 5, "Invalid Api-Key, please check the key and try again")
+
+
+def role_missing() -> ApiError:
+    return ApiError(403, 7, "Api-Key is missing a required role for a method")
+
+
+def key_deactivated() -> ApiError:
+    return ApiError(403, 7, "Api-key is deactivated, use another one or generate a new one")
+
+
+def address_restricted() -> ApiError:
+    return ApiError(403, 7, "Api-Key is restricted to specific IP addresses")
+
+
+def offer_not_signed() -> ApiError:
+    return ApiError(403, 7, "Offer not signed")
+
+
+def rate_limited(retry_after_seconds: int) -> ApiError:
+    headers = {"Retry-After": str(retry_after_seconds)}
+    return ApiError(429, 8, "You have reached request rate limit per second", headers=headers)
+
+
+def circle_open() -> ApiError:
+    """Ozon says neither the status nor when to come back; the harsher reading has no ``Retry-After``."""
+    return ApiError(429, 8, "Circle is open")
+
+
+def method_obsolete() -> ApiError:
+    return ApiError(410, None, "obsolete method cannot be used")
+
+
+def not_found(what: str) -> ApiError:
+    return ApiError(404, 5, f"{what} not found")
+
+
+def internal() -> ApiError:
+    return ApiError(500, 13, "Internal Server Error")
+
+
+def edge_fault(status: int) -> ApiError:
+    """502, 503 and 504 come from the machine in front of the API, which answers with a page."""
+    return ApiError(status, None, "The server is temporarily unable to answer", html=True)

@@ -1,0 +1,135 @@
+"""The kinds of faults by name, and those that are switched on.
+
+A fault is switched on with a JSON object: its ``name``, its parameters under ``params``, and which requests it
+hits: ``method`` (a path), ``account`` (a name), ``probability``, ``after`` (let that many matching requests
+pass first) and ``times`` (then hit only that many). Each selector is optional.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from include.ozon_sandbox.effects import Effect
+from include.ozon_sandbox.faults import catalogue, gates, pages, values, wire
+from include.ozon_sandbox.faults.base import Fault
+from include.ozon_sandbox.methods import METHODS
+
+KINDS: dict[str, type[Fault]] = {
+    **gates.KINDS,
+    **catalogue.KINDS,
+    **pages.KINDS,
+    **values.KINDS,
+    **wire.KINDS,
+}
+
+
+class FaultError(ValueError):
+    """A fault that cannot be switched on as described."""
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which fault hits which requests."""
+
+    name: str
+    method: str | None = None
+    account: str | None = None
+    probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    after: Annotated[int, Meta(ge=0)] = 0
+    times: Annotated[int, Meta(ge=1)] | None = None
+    params: dict[str, Any] = {}
+
+    @property
+    def hits_all(self) -> bool:
+        return self.method is None and self.probability == 1 and self.after == 0 and self.times is None
+
+
+@dataclass
+class ActiveFault:
+    fault_id: int
+    rule: Rule
+    fault: Fault
+    chance: random.Random
+    seen_count: int = 0
+    fired_count: int = 0
+
+    def fires(self, account: str, path: str) -> bool:
+        """Whether it hits this request, which counts as seen if it is one of those that it watches."""
+        rule = self.rule
+        if rule.account not in {None, account} or rule.method not in {None, path}:
+            return False
+        self.seen_count += 1
+        if self.seen_count <= rule.after or (rule.times is not None and self.fired_count >= rule.times):
+            return False
+        if rule.probability < 1 and self.chance.random() >= rule.probability:
+            return False
+        self.fired_count += 1
+        return True
+
+    def description(self) -> dict[str, Any]:
+        return {
+            "id": self.fault_id,
+            **msgspec.to_builtins(self.rule),
+            "seen_count": self.seen_count,
+            "fired_count": self.fired_count,
+        }
+
+
+@dataclass
+class Faults:
+    """The faults that are switched on, in that order."""
+
+    accounts: Iterable[str]
+    seed: int
+    _active: list[ActiveFault] = field(default_factory=list)
+    _ids: Any = field(default_factory=lambda: count(1))
+
+    def add(self, description: Mapping[str, Any]) -> ActiveFault:
+        """Raises FaultError with a sentence for an unknown name, selector or parameter."""
+        rule, fault = self._understood(description)
+        fault_id = next(self._ids)
+        active = ActiveFault(fault_id, rule, fault, random.Random(f"{self.seed}/{fault_id}"))
+        self._active.append(active)
+        return active
+
+    def _understood(self, description: Mapping[str, Any]) -> tuple[Rule, Fault]:
+        try:
+            rule = msgspec.convert(description, Rule)
+            kind = KINDS.get(rule.name)
+            if kind is None:
+                raise FaultError(f"there is no fault {rule.name!r}; there are {', '.join(sorted(KINDS))}")
+            fault = msgspec.convert(rule.params, kind)
+        except msgspec.ValidationError as error:
+            raise FaultError(f"fault {description.get('name')!r}: {error}") from error
+        if rule.account is not None and rule.account not in self.accounts:
+            raise FaultError(f"there is no account {rule.account!r}; there are {', '.join(self.accounts)}")
+        if rule.method is not None and rule.method not in METHODS:
+            raise FaultError(f"there is no method {rule.method!r}")
+        if fault.changes_catalogue and not rule.hits_all:
+            raise FaultError(f"{rule.name!r} changes the catalogue itself and can be limited to an account only")
+        return rule, fault
+
+    def clear(self) -> None:
+        self._active.clear()
+
+    def descriptions(self) -> list[dict[str, Any]]:
+        return [active.description() for active in self._active]
+
+    def firing(self, account: str, path: str) -> list[Fault]:
+        """The faults that hit this request."""
+        return [active.fault for active in self._active if active.fires(account, path)]
+
+    def truth_effects(self, account: str) -> tuple[Effect, ...]:
+        """What the active faults did to an account's catalogue."""
+        concerned = [active.fault for active in self._active if active.rule.account in {None, account}]
+        return effects_of(fault for fault in concerned if fault.changes_catalogue)
+
+
+def effects_of(faults: Iterable[Fault]) -> tuple[Effect, ...]:
+    return tuple(effect for fault in faults if (effect := fault.effect()) is not None)

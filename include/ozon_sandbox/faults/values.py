@@ -1,0 +1,139 @@
+"""Faults of single values: fields that are missing, new, of another type, or hold what nobody expects.
+
+A field is named by its path, such as ``statuses.status_name``; a list on the way means each of its entries.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from include.ozon_sandbox.calls import Answer, Call, Method
+from include.ozon_sandbox.faults.base import Fault
+
+Share = Annotated[float, Meta(gt=0, le=1)]
+
+# JSON cannot be encoded with half a surrogate pair: this stands for it until the answer is bytes.
+_STAND_IN = "\ue000"
+_LONE_SURROGATE = b"\\ud83d"
+
+_ODD_TEXTS = {
+    "nul": "до\x00после",
+    "lone_surrogate": f"до{_STAND_IN}после",
+    "control": "до\x01\x1b[31m\x7fпосле",
+    "bidi": "до\u202eпосле\u2066",
+    "long": "ж" * 100_000,
+    "empty": "",
+}
+_WRONG_TYPES: dict[str, Any] = {
+    "price": 699.0,
+    "old_price": 999,
+    "sku": "1610000001",
+    "name": 12345,
+    "is_archived": "false",
+    "statuses": "price_sent",
+    "stocks": [],
+    "present": "12",
+    "reserved": 1.5,
+}
+
+
+def is_hit(item: dict[str, Any], share: float) -> bool:
+    """Whether a share of the products includes this entry's; always the same ones."""
+    identity = item.get("id") or item.get("product_id") or item.get("sku") or item.get("warehouse_id")
+    return zlib.crc32(f"hit {identity}".encode()) < share * (1 << 32)
+
+
+def holders(value: Any, path: list[str]) -> Iterator[dict[str, Any]]:
+    """The objects that have the path's last field."""
+    if isinstance(value, list):
+        for entry in value:
+            yield from holders(entry, path)
+    elif isinstance(value, dict) and path[0] in value:
+        if len(path) == 1:
+            yield value
+        else:
+            yield from holders(value[path[0]], path[1:])
+
+
+class _EntriesFault(Fault, frozen=True, kw_only=True):
+    """``where`` says whether the answer's entries are concerned or the answer itself."""
+
+    share: Share = 1.0
+    where: Literal["entries", "answer"] = "entries"
+
+    def answer(self, call: Call, method: Method, answer: Answer) -> None:
+        if self.where == "answer":
+            self.change(answer)
+            return
+        for entry in method.entries_of(answer):
+            if is_hit(entry, self.share):
+                self.change(entry)
+
+    def change(self, entry: dict[str, Any]) -> None:
+        raise NotImplementedError
+
+
+class DropField(_EntriesFault, frozen=True, kw_only=True):
+    field: Annotated[str, Meta(min_length=1)]
+
+    def change(self, entry: dict[str, Any]) -> None:
+        path = self.field.split(".")
+        for holder in list(holders(entry, path)):
+            del holder[path[-1]]
+
+
+class SetField(_EntriesFault, frozen=True, kw_only=True):
+    """Any other value: null, a huge or negative number, an unknown word, another type."""
+
+    field: Annotated[str, Meta(min_length=1)]
+    value: Any
+
+    def change(self, entry: dict[str, Any]) -> None:
+        path = self.field.split(".")
+        for holder in holders(entry, path):
+            holder[path[-1]] = self.value
+
+
+class OddText(_EntriesFault, frozen=True, kw_only=True):
+    """Text that JSON allows and databases or terminals do not; the lone surrogate comes as an escape."""
+
+    kind: Literal["nul", "lone_surrogate", "control", "bidi", "long", "empty"]
+    field: Annotated[str, Meta(min_length=1)] = "name"
+
+    def change(self, entry: dict[str, Any]) -> None:
+        path = self.field.split(".")
+        for holder in holders(entry, path):
+            holder[path[-1]] = _ODD_TEXTS[self.kind]
+
+    def body(self, body: bytes) -> bytes:
+        return body.replace(_STAND_IN.encode(), _LONE_SURROGATE)
+
+
+class WrongTypes(_EntriesFault, frozen=True):
+    """Numbers as text, text as numbers, lists for objects."""
+
+    def change(self, entry: dict[str, Any]) -> None:
+        for name, value in _WRONG_TYPES.items():
+            if name in entry:
+                entry[name] = value
+
+
+class UnknownFields(_EntriesFault, frozen=True):
+    """Fields that no documentation has, as each release of Ozon's brings some."""
+
+    def change(self, entry: dict[str, Any]) -> None:
+        entry["quantum_state"] = {"spin": "up", "entangled_with": [1, 2, 3]}
+        entry["новое_поле"] = None
+
+
+KINDS: dict[str, type[Fault]] = {
+    "drop_field": DropField,
+    "set_field": SetField,
+    "odd_text": OddText,
+    "wrong_types": WrongTypes,
+    "unknown_fields": UnknownFields,
+}

@@ -1,0 +1,17 @@
+"""The catalogue's calendar: tick 0 is a fixed moment, and a tick is the time between two loads."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from include.ozon_sandbox.hashing import Ints
+
+_TICK_0 = np.datetime64("2026-11-20T00:00:00", "us")
+_TICK = np.timedelta64(6, "h")
+
+
+def texts(ticks: Ints, seconds: Ints) -> list[str]:
+    """RFC 3339 moments: ``seconds`` after each tick began."""
+    moments: NDArray[np.datetime64] = _TICK_0 + ticks * _TICK + seconds * np.timedelta64(1_000_000, "us")
+    return [f"{text}Z" for text in np.datetime_as_string(moments, unit="us").tolist()]

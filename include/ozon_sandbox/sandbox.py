@@ -1,0 +1,103 @@
+"""The running sandbox: its accounts and tick, and what it counts.
+
+Used from one event loop only; what is rendered in threads gets a catalogue, which never changes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from include.ozon_sandbox.catalogue import Catalogue
+from include.ozon_sandbox.config import Config
+from include.ozon_sandbox.effects import Effect
+from include.ozon_sandbox.errors import SandboxConfigurationError
+from include.ozon_sandbox.faults.registry import FaultError, Faults
+from include.ozon_sandbox.limits import Limits
+from include.ozon_sandbox.products import Origin
+from include.ozon_sandbox.reports import Reports
+
+
+class Sandbox:
+    """Raises SandboxConfigurationError where the state file or a configured fault cannot be used."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._state = Path(config.state)
+        self.tick = _read_tick(self._state)
+        self.limits = Limits(config)
+        self.reports = Reports()
+        self.faults = Faults(tuple(config.accounts), config.seed)
+        self._requests: Counter[tuple[str, str]] = Counter()
+        self._answers: Counter[int] = Counter()
+        try:
+            for description in config.faults:
+                self.faults.add(description)
+        except FaultError as error:
+            raise SandboxConfigurationError(f"A configured fault cannot be used: {error}.") from error
+
+    def catalogue(self, account: str, effects: tuple[Effect, ...]) -> Catalogue:
+        origin = Origin(self.config.seed, account, self.config.accounts[account].size)
+        return Catalogue(origin, self.tick, effects)
+
+    def true_catalogue(self, account: str) -> Catalogue:
+        """The catalogue as it is, faults of single requests aside."""
+        return self.catalogue(account, self.faults.truth_effects(account))
+
+    def move_on(self, ticks: int) -> None:
+        """Remembers the new tick before any answer shows it."""
+        tick = self.tick + ticks
+        _write_tick(self._state, tick)
+        self.tick = tick
+
+    def count_request(self, account: str, path: str) -> None:
+        self._requests[account, path] += 1
+
+    def count_answer(self, status: int) -> None:
+        self._answers[status] += 1
+
+    def reset_counters(self) -> None:
+        self._requests.clear()
+        self._answers.clear()
+        self.limits.reset_busiest_seconds()
+
+    def state(self) -> dict[str, Any]:
+        """What ``GET /admin/state`` tells; never a key."""
+        accounts = {
+            name: {
+                "client_id": account.client_id,
+                "size": account.size,
+                "products": sum(self.true_catalogue(name).count(part) for part in ("ALL", "ARCHIVED")),
+                "requests": {path: n for (owner, path), n in self._requests.items() if owner == name},
+            }
+            for name, account in self.config.accounts.items()
+        }
+        return {
+            "tick": self.tick,
+            "seed": self.config.seed,
+            "accounts": accounts,
+            "answers": dict(self._answers),
+            "max_requests_in_one_second": self.limits.busiest_seconds(),
+        }
+
+
+def _read_tick(path: Path) -> int:
+    try:
+        tick = json.loads(path.read_bytes())["tick"]
+    except FileNotFoundError:
+        return 0
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise SandboxConfigurationError(f"The state file {path} cannot be read: {error!r}.") from error
+    if not isinstance(tick, int) or tick < 0:
+        raise SandboxConfigurationError(f"The state file {path} holds no tick but {tick!r}.")
+    return tick
+
+
+def _write_tick(path: Path, tick: int) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps({"tick": tick}))
+    draft.replace(path)

@@ -1,0 +1,88 @@
+"""The words of the catalogue: articles, names, currencies, and Ozon's own warehouses."""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_ARTICLE = 255
+_FIRST_ARTICLE = 100_000
+
+# Each article holds the product's number as its only run of five digits or more, so that it can be read back.
+_ARTICLES = (
+    "{n}",
+    "АРТ-{n}",
+    "кружка {n} белая",
+    "TSH-{n}/XL",
+    "Набор №{n} (2 шт.)",
+    "{n}_чёрный",
+    'Полка "Лофт" {n}',
+    "ЁЖ  {n}; синий",
+    "'{n}",
+    "SKU {n}-Щ",
+)
+_ARTICLE_NUMBER = re.compile(r"\d{5,}")
+_LONG_ARTICLE_TEXT = " комплект постельного белья, сатин, серый"
+
+_THINGS = (
+    "Кружка керамическая 350 мл",
+    "Футболка мужская хлопковая оверсайз",
+    "Полка настенная из массива дуба",
+    "Набор кухонных ножей, 5 предметов",
+    "Лампа настольная светодиодная",
+    "Рюкзак городской водоотталкивающий",
+    "Плед вязаный 140×200 см",
+    "Ваза декоративная «Ангел»",
+    "Чехол для телефона противоударный",
+    "Термос из нержавеющей стали 1 л",
+    "Коврик для йоги нескользящий",
+    "Конструктор деревянный, 120 деталей",
+    "Свеча ароматическая «Ёлка & мандарин»",
+    "Органайзер для косметики",
+    "Кабель USB-C – USB-C, 100 Вт, 2 м",
+    "Скатерть льняная с вышивкой",
+)
+_BRANDS = ("Уютный дом", "Северъ", "Лён и хлопок", "KAIDI", "Мастерская №1", "Без бренда", "ТеплоДар")
+_COLOURS = ("чёрный", "белый", "серо-голубой", "тёмно-зелёный", "жёлтый", "бордовый", "прозрачный")
+
+# Most products are sold for roubles; the number is the price of a rouble's worth in hundredths of the currency.
+CURRENCIES: tuple[tuple[str, float], ...] = (
+    ("RUB", 100.0),
+    ("CNY", 8.4),
+    ("KZT", 560.0),
+    ("BYN", 3.6),
+    ("USD", 1.15),
+    ("EUR", 1.05),
+)
+
+OZON_WAREHOUSES: tuple[tuple[int, str, int, str], ...] = (
+    (1020000177886000, "ХОРУГВИНО_РФЦ", 154, "Москва, МО и Дальние регионы"),
+    (1020000115166000, "ПУШКИНО_1_РФЦ", 154, "Москва, МО и Дальние регионы"),
+    (15431806189000, "ТВЕРЬ_РФЦ", 153, "Тверь"),
+    (18044249781000, "КАЗАНЬ_РФЦ_НОВЫЙ", 148, "Казань"),
+    (1020000089903000, "САНКТ_ПЕТЕРБУРГ_РФЦ", 2, "Санкт-Петербург и СЗО"),
+    (23843917228000, "ЕКАТЕРИНБУРГ_РФЦ_НОВЫЙ", 146, "Екатеринбург"),
+    (1020000122400000, "НОВОСИБИРСК_РФЦ_НОВЫЙ", 149, "Новосибирск"),
+    (17717042026000, "РОСТОВ_НА_ДОНУ_РФЦ", 7, "Ростов-на-Дону"),
+)
+
+
+def article(index: int, pattern: int) -> str:
+    """A product's article; ``pattern`` picks its look, and pattern 0 is as long as Ozon lets one be."""
+    number = _FIRST_ARTICLE + index
+    if pattern == 0:
+        text = f"№{number}" + _LONG_ARTICLE_TEXT * 7
+        return text[:LONGEST_ARTICLE]
+    return _ARTICLES[pattern % len(_ARTICLES)].format(n=number)
+
+
+def article_index(text: str) -> int | None:
+    """The index that an article was made of, if it is one; the caller compares the whole text."""
+    found = _ARTICLE_NUMBER.search(text)
+    return int(found.group()) - _FIRST_ARTICLE if found and len(found.group()) <= 12 else None
+
+
+def product_name(index: int, choice: int) -> str:
+    thing = _THINGS[choice % len(_THINGS)]
+    brand = _BRANDS[choice // 16 % len(_BRANDS)]
+    colour = _COLOURS[choice // 128 % len(_COLOURS)]
+    return f"{thing}, {brand}, цвет {colour}, модель {index % 997}"

@@ -1,0 +1,138 @@
+"""What tests share: an embedded PostgreSQL for each worker, fresh databases, sandboxes, Airflow's environment.
+
+Nothing is left running, however pytest ends: servers end with the worker that started them, and the session's
+end sweeps its folder.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import psycopg
+import pytest
+
+from include.ozon.warehouse import schema
+from include.ozon_local.airflow import airflow_environment, migrate
+from include.ozon_local.connections import postgres_connection
+from include.ozon_local.environment import WAREHOUSE_CONNECTION
+from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
+from include.ozon_local.processes import child_environment
+from include.ozon_local.sandbox import LocalSandbox, SandboxAccount
+from tests.support import scratch
+
+StartSandbox = Callable[..., LocalSandbox]
+MakeEnvironment = Callable[..., dict[str, str]]
+
+_numbers = itertools.count(1)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        scratch.create()
+        # `make test` passes SIGTERM on; like Ctrl-C, it has to end the session in good order.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not _is_worker(config):
+        scratch.remove()
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The worker's server, running."""
+    server = EmbeddedPostgres(scratch.new_folder("postgres"), durable=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def warehouse_template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated, empty warehouse, to be copied."""
+    name = "warehouse_template"
+    postgres.create_database(name, WAREHOUSE_ROLE)
+    schema.upgrade(lambda: psycopg.connect(postgres.dsn(name, WAREHOUSE_ROLE)))
+    return name
+
+
+@pytest.fixture
+def empty_database_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A database that knows nothing of the warehouse."""
+    name = f"empty_{next(_numbers)}"
+    postgres.create_database(name, WAREHOUSE_ROLE)
+    yield postgres.dsn(name, WAREHOUSE_ROLE)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def warehouse_dsn(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterator[str]:
+    """A migrated, empty warehouse of the test's own."""
+    name = f"warehouse_{next(_numbers)}"
+    postgres.create_database(name, WAREHOUSE_ROLE, template=warehouse_template)
+    yield postgres.dsn(name, WAREHOUSE_ROLE)
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[StartSandbox]:
+    """``start_sandbox({"main": 200}, seed=1, faults=[...])``: a running sandbox with accounts of these sizes."""
+    started: list[LocalSandbox] = []
+
+    def start(sizes: Mapping[str, int] | None = None, **options: Any) -> LocalSandbox:
+        accounts = {
+            name: SandboxAccount(client_id=str(1000001 + number), size=size)
+            for number, (name, size) in enumerate((sizes or {"main": 200}).items())
+        }
+        sandbox = LocalSandbox(scratch.new_folder("sandbox"), accounts, durable=False, **options)
+        started.append(sandbox)
+        sandbox.start()
+        return sandbox
+
+    yield start
+    for sandbox in started:
+        sandbox.stop()
+
+
+@pytest.fixture(scope="session")
+def metadata_template(postgres: EmbeddedPostgres) -> str:
+    """The name of a migrated metadata database of Airflow's, to be copied."""
+    name = "metadata_template"
+    postgres.create_database(name, AIRFLOW_ROLE)
+    dsn = postgres.dsn(name, AIRFLOW_ROLE)
+    migrate(dsn, os.environ | airflow_environment(scratch.new_folder("airflow"), dsn))
+    return name
+
+
+@pytest.fixture
+def make_airflow_environment(postgres: EmbeddedPostgres, metadata_template: str) -> Iterator[MakeEnvironment]:
+    """``make_airflow_environment(warehouse_dsn, sandbox)``: the variables for a real ``airflow`` or ``ozon``.
+
+    Its home and metadata database are the test's own.
+    """
+    databases: list[str] = []
+
+    def make(warehouse_dsn: str, sandbox: LocalSandbox) -> dict[str, str]:
+        databases.append(f"metadata_{next(_numbers)}")
+        postgres.create_database(databases[-1], AIRFLOW_ROLE, template=metadata_template)
+        home = scratch.new_folder("airflow")
+        return {
+            **child_environment(home),
+            **airflow_environment(home, postgres.dsn(databases[-1], AIRFLOW_ROLE)),
+            **sandbox.connections(),
+            WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
+            "OZON_WAREHOUSE_DSN": warehouse_dsn,
+            "OZON_ENV": "testing",
+        }
+
+    yield make
+    for name in databases:
+        postgres.drop_database(name)

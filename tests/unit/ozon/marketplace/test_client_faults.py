@@ -1,0 +1,278 @@
+"""What becomes of each fault: tried again or not, and as which error it ends."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from include.ozon.errors import (
+    AccessDeniedError,
+    BadDataError,
+    ConfigurationError,
+    FatalError,
+    MarketplaceUnavailableError,
+    ObsoleteMethodError,
+    OzonError,
+    RateLimitedError,
+)
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.marketplace.credentials import Credentials
+from include.ozon.marketplace.faults import InvalidRequestError
+from include.ozon.marketplace.transport import RequestStoppedError
+from tests.unit.ozon.marketplace.scripted_server import Answer, Server
+
+pytestmark = pytest.mark.unit
+
+MakeClient = Callable[..., SellerClient]
+
+GOOD = Answer(body={"items": [{"id": 1, "offer_id": "x"}]})
+HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+
+
+def refusal(status: int, message: str, code: int = 5) -> Answer:
+    return Answer(status, {"code": code, "message": message, "details": []})
+
+
+PERMANENT = [
+    (400, "Client-Id header value should be positive integer", AccessDeniedError),
+    (401, "Client-Id and Api-Key headers are required", AccessDeniedError),
+    (403, "Api-Key is missing a required role for a method", AccessDeniedError),
+    (403, "Offer not signed", AccessDeniedError),
+    (404, "Invalid Api-Key, please check the key and try again", AccessDeniedError),
+    (400, "Api-key is deactivated, use another one or generate a new one", AccessDeniedError),
+    (404, "page not found", ConfigurationError),
+    (400, "Invalid request body", InvalidRequestError),
+    (413, "too much", InvalidRequestError),
+    (410, "obsolete method cannot be used", ObsoleteMethodError),
+]
+
+
+@pytest.mark.parametrize(("status", "message", "kind"), PERMANENT)
+def test_what_a_person_has_to_mend_is_raised_at_once(
+    server: Server, make_client: MakeClient, status: int, message: str, kind: type[FatalError]
+) -> None:
+    server.answers = [refusal(status, message), GOOD]
+    with pytest.raises(FatalError) as caught:
+        make_client().product_details([1])
+    assert type(caught.value) is kind
+    assert f'/v3/product/info/list answered HTTP {status} "{message}"' in str(caught.value)
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_names_where_to_look(server: Server, make_client: MakeClient, status: int) -> None:
+    server.answers = [refusal(status, "Invalid Api-Key")]
+    with pytest.raises(AccessDeniedError, match=r"Client-Id 101 .*connection ozon_api_main"):
+        make_client().product_details([1])
+
+
+def test_a_wrong_url_names_the_url_and_the_connection(server: Server, make_client: MakeClient) -> None:
+    server.answers = [Answer(404, HTML)]
+    with pytest.raises(ConfigurationError, match=f"asked at {server.url}.*host of connection ozon_api_main"):
+        make_client().product_details([1])
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(server: Server, make_client: MakeClient, status: int) -> None:
+    server.answers = [Answer(status, headers={"Location": f"{server.url}/elsewhere"}), GOOD]
+    with pytest.raises(ConfigurationError, match=f"sends to {server.url}/elsewhere"):
+        make_client().product_details([1])
+    assert len(server.asked) == 1
+
+
+PASSING = [
+    Answer(408, {"message": "timeout"}),
+    Answer(500, {"code": 13, "message": "Internal Server Error"}),
+    Answer(502, HTML, {"Content-Type": "text/html"}),
+    Answer(503, HTML, {"Content-Type": "text/html"}),
+    Answer(504, HTML, {"Content-Type": "text/html"}),
+    Answer(429, {"code": 8, "message": "You have reached request rate limit per second"}, {"Retry-After": "0.01"}),
+    Answer(lost="before"),
+    Answer(body={"items": [{"id": 1, "offer_id": "x" * 400}]}, lost="within"),
+    Answer(body=b'{"items": [{"id": 1'),
+    Answer(body=b"<html>not JSON</html>"),
+    Answer(body=b""),
+    Answer(204),
+    Answer(body=b"not gzip", headers={"Content-Encoding": "gzip"}),
+]
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=str)
+def test_a_short_fault_is_not_noticed_by_the_caller(server: Server, make_client: MakeClient, fault: Answer) -> None:
+    server.answers = [fault, fault, GOOD]
+    client = make_client()
+    assert [item.id for item in client.product_details([1]).items] == [1]
+    assert (client.usage.requests, client.usage.retries) == (3, 2)
+    assert client.usage.wait_seconds > 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        (Answer(502, HTML), MarketplaceUnavailableError, 'HTTP 502 "502 Bad Gateway nginx"'),
+        (Answer(lost="before"), MarketplaceUnavailableError, "broke before the answer was complete"),
+        (Answer(body=b"{" * 500, lost="within"), MarketplaceUnavailableError, "broke before the answer was complete"),
+        (Answer(body=b'{"items": ['), BadDataError, "11 bytes that are no complete JSON"),
+        (Answer(body=b"not gzip", headers={"Content-Encoding": "gzip"}), MarketplaceUnavailableError, "decompressed"),
+    ],
+    ids=str,
+)
+def test_a_lasting_fault_is_raised_after_the_last_attempt(
+    server: Server, make_client: MakeClient, fault: Answer, kind: type[OzonError], said: str
+) -> None:
+    server.answers = [fault]
+    with pytest.raises(kind) as caught:
+        make_client(attempts=2).product_details([1])
+    assert said in str(caught.value)
+    assert str(caught.value).startswith("/v3/product/info/list")
+    assert str(caught.value).endswith("This was attempt 2 of 2.")
+    assert len(server.asked) == 2
+
+
+def test_a_gzip_answer_is_read(server: Server, make_client: MakeClient) -> None:
+    server.answers = [Answer(body=gzip.compress(GOOD.content), headers={"Content-Encoding": "gzip"})]
+    assert len(make_client().product_details([1]).items) == 1
+
+
+def test_json_that_is_not_the_methods_list_is_not_asked_for_again(server: Server, make_client: MakeClient) -> None:
+    server.answers = [Answer(body={"result": []}), GOOD]
+    with pytest.raises(BadDataError, match="is not its list"):
+        make_client().product_details([1])
+    assert len(server.asked) == 1
+
+
+def rate_limited(retry_after: str | None, message: str = "You have reached request rate limit per second") -> Answer:
+    headers = {"Retry-After": retry_after} if retry_after is not None else {}
+    return Answer(429, {"code": 8, "message": message}, headers)
+
+
+def test_a_wait_within_the_budget_is_waited_for(server: Server, make_client: MakeClient) -> None:
+    server.answers = [rate_limited("0.4"), GOOD]
+    client = make_client()
+    client.product_details([1])
+    first, second = (asked.arrived_at for asked in server.asked)
+    assert second - first >= 0.4
+    assert client.usage.wait_seconds >= 0.4
+
+
+def test_the_other_threads_wait_too(server: Server, make_client: MakeClient) -> None:
+    server.answers = [rate_limited("0.5"), GOOD]
+    client = make_client(requests_per_second=50)
+    limited = threading.Thread(target=client.product_details, args=([1],))
+    limited.start()
+    while client.usage.retries == 0:
+        threading.Event().wait(0.005)
+    client.product_details([2])
+    limited.join()
+    first, *others = (asked.arrived_at for asked in server.asked)
+    assert min(others) - first >= 0.4
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("120", 120), (" 7.5 ", 7.5), ("Wed, 01 Jan 2020 00:00:00 GMT", 1), (None, 1), ("soon", 1), ("-5", 1), ("0", 1)],
+)
+def test_a_wait_beyond_the_budget_is_told(
+    server: Server, make_client: MakeClient, header: str | None, seconds: float
+) -> None:
+    server.answers = [rate_limited(header)]
+    with pytest.raises(RateLimitedError, match=f"asks to wait {seconds:g} seconds") as caught:
+        make_client(retry_budget_seconds=0).product_details([1])
+    assert caught.value.retry_after_seconds == seconds
+    assert len(server.asked) == 1
+
+
+def test_a_wait_may_be_told_as_a_date(server: Server, make_client: MakeClient) -> None:
+    server.answers = [rate_limited(format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True))]
+    with pytest.raises(RateLimitedError) as caught:
+        make_client().product_details([1])
+    assert 3500 < caught.value.retry_after_seconds <= 3600
+
+
+@pytest.mark.parametrize("status", [403, 429, 500])
+def test_an_open_circuit_asks_for_minutes(server: Server, make_client: MakeClient, status: int) -> None:
+    server.answers = [Answer(status, {"code": 8, "message": "Circle is open"})]
+    with pytest.raises(RateLimitedError, match="5 minutes") as caught:
+        make_client().product_details([1])
+    assert caught.value.retry_after_seconds == 300
+    assert len(server.asked) == 1
+
+
+def test_nobody_listens(make_client: MakeClient) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        client = make_client(other=Credentials(f"http://127.0.0.1:{port}", "1", "k", "ozon_api_second"), attempts=2)
+        with pytest.raises(MarketplaceUnavailableError, match=f"127.0.0.1:{port} takes no connections.*ozon_api_second"):
+            client.product_details([1])
+
+
+def test_an_unknown_host(make_client: MakeClient) -> None:
+    client = make_client(other=Credentials("http://nowhere.invalid", "1", "k", "ozon_api_second"), attempts=1)
+    with pytest.raises(MarketplaceUnavailableError, match=r"nowhere\.invalid cannot be resolved.*ozon_api_second"):
+        client.product_details([1])
+
+
+def test_silence(make_client: MakeClient) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        credentials = Credentials(f"http://127.0.0.1:{port}", "1", "k", "ozon_api_main")
+        client = make_client(other=credentials, attempts=1, read_timeout_seconds=0.1)
+        with pytest.raises(MarketplaceUnavailableError, match=r"longer than api\.read_timeout_seconds"):
+            client.product_details([1])
+
+
+def test_https_where_only_http_is_spoken(server: Server, make_client: MakeClient) -> None:
+    other = Credentials(server.url.replace("http:", "https:"), "1", "k", "ozon_api_main")
+    with pytest.raises(FatalError, match=r"does not speak TLS.*ozon_api_main"):
+        make_client(other=other).product_details([1])
+
+
+def test_a_retry_is_logged_with_method_and_attempt(
+    server: Server, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "ozon.marketplace")
+    server.answers = [Answer(502, HTML), rate_limited("0.01"), GOOD]
+    make_client().product_details([1])
+    fault, limit = caplog.records
+    assert (fault.levelname, limit.levelname) == ("WARNING", "INFO")
+    assert fault.message.startswith("/v3/product/info/list answered HTTP 502")
+    assert "Attempt 1 of 3" in fault.message
+    assert "Attempt 2 of 3" in limit.message
+
+
+def test_stop_ends_a_wait_before_a_retry(server: Server, make_client: MakeClient) -> None:
+    stop = threading.Event()
+    server.answers = [rate_limited("30"), GOOD]
+    client = make_client(stop=stop)
+    raised: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            client.product_details([1])
+        except OzonError as error:
+            raised.append(error)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    while client.usage.retries == 0:
+        threading.Event().wait(0.005)
+    stop.set()
+    asking.join(timeout=10)
+    assert [type(error) for error in raised] == [RequestStoppedError]
+    assert len(server.asked) == 1
+
+
+def test_nothing_is_asked_after_stop(server: Server, make_client: MakeClient) -> None:
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(RequestStoppedError):
+        make_client(stop=stop).product_details([1])
+    assert server.asked == []

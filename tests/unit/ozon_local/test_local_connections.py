@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from include.ozon_local.connections import dsn_of_connection, postgres_connection, without_password
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("connection", "dsn"),
+    [
+        pytest.param(
+            '{"conn_type": "postgres", "host": "db", "port": 6432, "schema": "w", "login": "u", "password": "p@/:"}',
+            "postgresql://u:p%40%2F%3A@db:6432/w",
+            id="json",
+        ),
+        pytest.param(
+            '{"conn_type": "postgres", "host": "db", "login": "u", "extra": {"sslmode": "require", "cursor": "x"}}',
+            "postgresql://u@db:5432?sslmode=require",
+            id="json with an object of extras and no password",
+        ),
+        pytest.param(
+            '{"host": "db", "login": "u", "schema": "w", "extra": "{\\"sslmode\\": \\"require\\"}"}',
+            "postgresql://u@db:5432/w?sslmode=require",
+            id="json with extras as text",
+        ),
+        pytest.param(
+            "postgres://u:p%40@db:6432/w?sslmode=require&__extra__=%7B%7D",
+            "postgresql://u:p%40@db:6432/w?sslmode=require",
+            id="uri",
+        ),
+    ],
+)
+def test_an_airflow_connection_as_psql_takes_it(connection: str, dsn: str) -> None:
+    assert dsn_of_connection(connection) == dsn
+
+
+def test_an_address_survives_as_a_connection() -> None:
+    dsn = "postgresql://ozon:secret@127.0.0.1:5433/ozon_warehouse"
+
+    assert json.loads(postgres_connection(dsn))["schema"] == "ozon_warehouse"
+    assert dsn_of_connection(postgres_connection(dsn)) == dsn
+
+
+def test_an_address_is_shown_without_its_password() -> None:
+    assert without_password("postgresql://u:secret@db:1/w?sslmode=require") == "postgresql://u@db:1/w?sslmode=require"
+    assert without_password("postgresql://db:1/w") == "postgresql://db:1/w"

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from include.ozon_local.environment import export_lines, local_environment
+from include.ozon_local.home import LocalHome
+
+pytestmark = pytest.mark.unit
+
+PERSONS_WAREHOUSE = '{"conn_type": "postgres", "host": "db.example", "login": "me", "schema": "mine"}'
+
+
+def test_it_names_everything_that_airflow_ozon_and_psql_need(tmp_path: Path) -> None:
+    environment = local_environment(LocalHome(tmp_path), {"PATH": "/usr/bin"})
+
+    assert environment["PATH"].endswith(":/usr/bin")
+    assert environment["OZON_ENV"] == "development"
+    assert environment["AIRFLOW_HOME"] == str(tmp_path / "airflow")
+    assert environment["OZON_WAREHOUSE_DSN"].startswith("postgresql://ozon:")
+    assert json.loads(environment["AIRFLOW_CONN_OZON_WAREHOUSE"])["schema"] == "ozon_warehouse"
+    for account, client_id in (("MAIN", "1000001"), ("SECOND", "1000002")):
+        connection = json.loads(environment[f"AIRFLOW_CONN_OZON_API_{account}"])
+        assert connection["conn_type"] == "http"
+        assert connection["host"].startswith("http://127.0.0.1:")
+        assert connection["login"] == client_id
+        assert connection["password"]
+
+
+def test_a_connection_set_in_the_terminal_wins(tmp_path: Path) -> None:
+    terminal = {"AIRFLOW_CONN_OZON_WAREHOUSE": PERSONS_WAREHOUSE, "OZON_ENV": "production"}
+
+    environment = local_environment(LocalHome(tmp_path), terminal)
+
+    assert "AIRFLOW_CONN_OZON_WAREHOUSE" not in environment
+    assert environment["OZON_WAREHOUSE_DSN"] == "postgresql://me@db.example:5432/mine"
+    assert environment["OZON_ENV"] == "production"
+    assert "AIRFLOW_CONN_OZON_API_MAIN" in environment
+
+
+def test_what_an_earlier_call_exported_is_replaced(tmp_path: Path) -> None:
+    terminal = local_environment(LocalHome(tmp_path / "other_clone"), {"PATH": "/usr/bin"})
+
+    environment = local_environment(LocalHome(tmp_path / "this_clone"), terminal)
+
+    assert environment["AIRFLOW_CONN_OZON_WAREHOUSE"] != terminal["AIRFLOW_CONN_OZON_WAREHOUSE"]
+    assert environment["PATH"] == terminal["PATH"]
+
+
+def test_what_was_exported_and_then_changed_by_hand_stays(tmp_path: Path) -> None:
+    terminal = local_environment(LocalHome(tmp_path), {"PATH": "/usr/bin"})
+    terminal["AIRFLOW_CONN_OZON_API_MAIN"] = "http://42:key@real.example"
+
+    environment = local_environment(LocalHome(tmp_path), terminal)
+
+    assert "AIRFLOW_CONN_OZON_API_MAIN" not in environment
+    assert "AIRFLOW_CONN_OZON_API_SECOND" in environment
+
+
+def test_a_shell_reads_the_lines_as_they_are_meant() -> None:
+    value = """a 'quoted' "value" with $HOME, `id` and a \\ backslash"""
+
+    shell = subprocess.run(
+        ["bash", "-c", export_lines({"FIRST": value, "SECOND": "x"}) + '\nprintf %s "$FIRST$SECOND"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert shell.stdout == f"{value}x"
+
+
+def test_airflow_binds_the_loopback_address_alone(tmp_path: Path) -> None:
+    environment = local_environment(LocalHome(tmp_path), {})
+
+    assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
+    assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith("http://127.0.0.1:")
