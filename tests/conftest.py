@@ -10,6 +10,7 @@ import itertools
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from typing import Any
 
 import psycopg
@@ -17,14 +18,14 @@ import pytest
 
 from include.ozon.warehouse import schema
 from include.ozon_local.airflow import airflow_environment, migrate
-from include.ozon_local.connections import postgres_connection
-from include.ozon_local.environment import WAREHOUSE_CONNECTION
+from include.ozon_local.connections import api_connection, postgres_connection
+from include.ozon_local.environment import WAREHOUSE_CONNECTION, around_the_proxy
 from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_local.processes import child_environment
-from include.ozon_local.sandbox import LocalSandbox, SandboxAccount
+from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
 
-StartSandbox = Callable[..., LocalSandbox]
+StartSandbox = Callable[..., SandboxProcess]
 MakeEnvironment = Callable[..., dict[str, str]]
 
 _numbers = itertools.count(1)
@@ -33,6 +34,7 @@ _numbers = itertools.count(1)
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         scratch.create()
+        os.environ.update(around_the_proxy(os.environ))
         # `make test` passes SIGTERM on; like Ctrl-C, it has to end the session in good order.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -84,22 +86,14 @@ def warehouse_dsn(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterat
 
 @pytest.fixture
 def start_sandbox() -> Iterator[StartSandbox]:
-    """``start_sandbox({"main": 200}, seed=1, faults=[...])``: a running sandbox with accounts of these sizes."""
-    started: list[LocalSandbox] = []
+    """``start_sandbox({"main": 200}, seed=1, faults=[...])``: a running sandbox, to be asked as `SandboxProcess`."""
+    with ExitStack() as running:
 
-    def start(sizes: Mapping[str, int] | None = None, **options: Any) -> LocalSandbox:
-        accounts = {
-            name: SandboxAccount(client_id=str(1000001 + number), size=size)
-            for number, (name, size) in enumerate((sizes or {"main": 200}).items())
-        }
-        sandbox = LocalSandbox(scratch.new_folder("sandbox"), accounts, durable=False, **options)
-        started.append(sandbox)
-        sandbox.start()
-        return sandbox
+        def start(accounts: Mapping[str, Any] | None = None, **options: Any) -> SandboxProcess:
+            folder = scratch.new_folder("sandbox")
+            return running.enter_context(SandboxProcess(folder, accounts or {"main": 200}, **options))
 
-    yield start
-    for sandbox in started:
-        sandbox.stop()
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -120,14 +114,14 @@ def make_airflow_environment(postgres: EmbeddedPostgres, metadata_template: str)
     """
     databases: list[str] = []
 
-    def make(warehouse_dsn: str, sandbox: LocalSandbox) -> dict[str, str]:
+    def make(warehouse_dsn: str, sandbox: SandboxProcess) -> dict[str, str]:
         databases.append(f"metadata_{next(_numbers)}")
         postgres.create_database(databases[-1], AIRFLOW_ROLE, template=metadata_template)
         home = scratch.new_folder("airflow")
         return {
             **child_environment(home),
             **airflow_environment(home, postgres.dsn(databases[-1], AIRFLOW_ROLE)),
-            **sandbox.connections(),
+            **dict(api_connection(name, sandbox.base_url, keys) for name, keys in sandbox.accounts.items()),
             WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
             "OZON_WAREHOUSE_DSN": warehouse_dsn,
             "OZON_ENV": "testing",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from include.ozon.errors import FatalError
 from include.ozon_local import processes, stack
-from include.ozon_local.environment import export_lines, local_environment
+from include.ozon_local.environment import around_the_proxy, export_lines, local_environment
 from include.ozon_local.home import LocalHome
 from include.ozon_local.lock import lock
 from include.ozon_local.run import run
@@ -35,7 +35,7 @@ def _env(home: LocalHome) -> int:
 
 
 def _run(home: LocalHome) -> int:
-    return run(home, conf=os.environ.get("ARGS"))
+    return run(home, conf=os.environ.get("ARGS") or "{}")
 
 
 def _lock(home: LocalHome) -> int:
@@ -57,6 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m include.ozon_local", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     command = COMMANDS[parser.parse_args().command]
+    os.environ.update(around_the_proxy(os.environ))
     processes.raise_on_signals()
     try:
         return command(LocalHome.from_environment())

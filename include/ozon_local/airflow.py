@@ -73,8 +73,8 @@ def sign_in(home: LocalHome) -> tuple[str, str]:
     return USER, password
 
 
-def migrate(metadata_dsn: str, environment: Mapping[str, str]) -> None:
-    """Bring Airflow's metadata database to the installed version, where that was not yet done.
+def migrate(metadata_dsn: str, environment: Mapping[str, str]) -> bool:
+    """Bring Airflow's metadata database to the installed version; whether that was not yet done.
 
     The version that did it is kept as the comment of the database's schema: it lives, dies and is copied
     with the database.
@@ -83,14 +83,25 @@ def migrate(metadata_dsn: str, environment: Mapping[str, str]) -> None:
     with psycopg.connect(metadata_dsn, autocommit=True) as connection:
         row = connection.execute("SELECT obj_description('public'::regnamespace, 'pg_namespace')").fetchone()
         if row == (version,):
-            return
+            return False
         for action in (["migrate"], ["check-migrations", "--migration-wait-timeout", "0"]):
-            _airflow(["db", *action], environment)
+            done = _airflow(["db", *action], environment)
+            if done.returncode:
+                raise FatalError(f"`airflow db {action[0]}` failed:\n" + "\n".join(done.stdout.splitlines()[-15:]))
         connection.execute(sql.SQL("COMMENT ON SCHEMA public IS {}").format(sql.Literal(version)))
+    return True
 
 
-def _airflow(arguments: list[str], environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
+def register_dags(environment: Mapping[str, str]) -> None:
+    """Make the DAGs known to ``airflow dags list`` and the like before a DAG processor has run.
+
+    A DAG that cannot be read is told by whatever runs it.
+    """
+    _airflow(["dags", "reserialize"], environment)
+
+
+def _airflow(arguments: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         [str(PROGRAM), *arguments],
         env=environment,
         cwd=ROOT,
@@ -100,9 +111,6 @@ def _airflow(arguments: list[str], environment: Mapping[str, str]) -> None:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    if done.returncode:
-        tail = "\n".join(done.stdout.splitlines()[-15:])
-        raise FatalError(f"`airflow {' '.join(arguments)}` failed ({done.returncode}):\n{tail}")
 
 
 def _fernet_key() -> str:

@@ -93,7 +93,8 @@ def settings_of_pip() -> dict[str, str]:
     """pip's package index, where this machine names one, in the names that uv reads."""
     listed = subprocess.run([VENV_PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
     configured = {}
-    for line in listed.stdout.splitlines():
+    # The environment's lines last: they count where a file says something else.
+    for line in sorted(listed.stdout.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
         configured[name.rpartition(".")[2]] = str(ast.literal_eval(value))
     names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}

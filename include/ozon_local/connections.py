@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from include.ozon_sandbox.process import SandboxAccount
+
 
 def postgres_connection(dsn: str) -> str:
     """A PostgreSQL address as Airflow's connection in JSON."""
@@ -21,6 +23,12 @@ def postgres_connection(dsn: str) -> str:
             "password": parts.password,
         }
     )
+
+
+def api_connection(account: str, base_url: str, keys: SandboxAccount) -> tuple[str, str]:
+    """The name and value of the variable that holds Airflow's connection to an account's Seller API."""
+    fields = {"conn_type": "http", "host": base_url, "login": keys.client_id, "password": keys.api_key}
+    return f"AIRFLOW_CONN_OZON_API_{account.upper()}", json.dumps(fields)
 
 
 def dsn_of_connection(connection: str) -> str:

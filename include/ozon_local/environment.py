@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from include.ozon_local.airflow import airflow_environment
 from include.ozon_local.connections import dsn_of_connection, postgres_connection
-from include.ozon_local.home import ROOT, LocalHome
+from include.ozon_local.home import LOOPBACK, ROOT, LocalHome
 from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres, programs_folder
 from include.ozon_local.sandbox import LocalSandbox
 
@@ -44,8 +44,18 @@ def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ)
         "OZON_ENV": terminal.get("OZON_ENV", "development"),
         "OZON_WAREHOUSE_DSN": warehouse_dsn,
         **ours,
+        **around_the_proxy(terminal),
         EXPORTED: json.dumps({name: _digest(value) for name, value in ours.items()}),
     }
+
+
+def around_the_proxy(terminal: Mapping[str, str]) -> dict[str, str]:
+    """Where the terminal names a proxy for the way out: the variables that keep this machine out of it."""
+    if not {"http_proxy", "https_proxy", "all_proxy"} & {name.lower() for name in terminal}:
+        return {}
+    excepted = (terminal.get("no_proxy") or terminal.get("NO_PROXY") or "").split(",")
+    hosts = ",".join(dict.fromkeys(host for host in (*excepted, LOOPBACK) if host))
+    return {"no_proxy": hosts, "NO_PROXY": hosts}
 
 
 def export_lines(environment: Mapping[str, str]) -> str:

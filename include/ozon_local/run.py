@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import psutil
 
+from include.ozon.errors import FatalError
 from include.ozon_local import airflow, processes
 from include.ozon_local.connections import without_password
 from include.ozon_local.environment import WAREHOUSE_DATABASE
@@ -18,29 +22,47 @@ from include.ozon_local.postgres import WAREHOUSE_ROLE
 from include.ozon_local.services import END_SECONDS, OZON, Services
 
 
-def run(home: LocalHome, conf: str | None) -> int:
-    """The exit code of ``airflow dags test ozon_etl``, given ``conf`` as the run's parameters in JSON.
+def run(home: LocalHome, conf: str) -> int:
+    """The exit code of ``airflow dags test ozon_etl``, given ``conf``, a JSON object, as the run's parameters.
 
     The services stay up, so that one can look at the data; interrupted, those that this call started end.
     """
+    is_dry = bool(_parameters(conf).get("dry_run"))
     services = Services(home)
     with services.ended_if_interrupted():
         services.start()
         environment = services.trial_environment()
-        _move_catalogue_on(home, services, environment)
+        _move_catalogues_on(home, services, environment)
+        started_at = datetime.now(tz=UTC)
         exit_code = _load(conf, environment)
-    if exit_code == 0:
-        _loaded_once(home).touch()
+    print(flush=True)
+    if exit_code:
+        print(f"ozon_etl failed (exit code {exit_code}); the reason is above.", flush=True)
+    if is_dry:
+        print("A dry run: nothing was written; the log above says what would have changed.")
     else:
-        print(f"\nozon_etl failed (exit code {exit_code}); the reason is above.", flush=True)
-    subprocess.run([OZON, "runs", "--dag-run", "latest"], env=environment, cwd=ROOT, check=False)
+        subprocess.run(
+            [OZON, "runs", "--since", f"{started_at:%Y-%m-%dT%H:%M:%S}"], env=environment, cwd=ROOT, check=False
+        )
+    if exit_code == 0 and not is_dry:
+        _loaded_once(home).touch()
     print(f"\nLook at the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")
     print('            or: eval "$(make -s env)" && psql "$OZON_WAREHOUSE_DSN"')
     return exit_code
 
 
-def _load(conf: str | None, environment: Mapping[str, str]) -> int:
-    command = [str(airflow.PROGRAM), "dags", "test", "ozon_etl", *(["--conf", conf] if conf else [])]
+def _parameters(conf: str) -> dict[str, Any]:
+    try:
+        parameters = json.loads(conf)
+    except ValueError:
+        parameters = None
+    if not isinstance(parameters, dict):
+        raise FatalError(f"ARGS has to be a JSON object such as '{{\"dry_run\": true}}', not {conf!r}.")
+    return parameters
+
+
+def _load(conf: str, environment: Mapping[str, str]) -> int:
+    command = [str(airflow.PROGRAM), "dags", "test", "ozon_etl", "--conf", conf]
     # A session of its own: Ctrl-C reaches this process alone, which then ends the other in its own way.
     airflow_run = subprocess.Popen(
         processes.tied(command), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
@@ -54,11 +76,10 @@ def _load(conf: str | None, environment: Mapping[str, str]) -> int:
         raise
 
 
-def _move_catalogue_on(home: LocalHome, services: Services, environment: Mapping[str, str]) -> None:
+def _move_catalogues_on(home: LocalHome, services: Services, environment: Mapping[str, str]) -> None:
     uses_sandbox = services.sandbox.connections().items() & environment.items()
     if _loaded_once(home).exists() and uses_sandbox:
-        services.sandbox.tick()
-        print("Sandbox     the catalogue has moved on by one tick", flush=True)
+        print(f"{'Sandbox':12}the catalogues have moved on to tick {services.sandbox.tick()}", flush=True)
 
 
 def _loaded_once(home: LocalHome) -> Path:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from include.ozon.errors import FatalError
 from include.ozon_local import processes
-from include.ozon_local.airflow import airflow_environment, migrate
+from include.ozon_local.airflow import airflow_environment, migrate, register_dags
 from include.ozon_local.environment import AIRFLOW_DATABASE, WAREHOUSE_DATABASE, local_environment
 from include.ozon_local.home import ROOT, LocalHome
 from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
@@ -66,18 +66,23 @@ class Services:
         return processes.child_environment(self._home.path) | local_environment(self._home)
 
     def trial_environment(self) -> dict[str, str]:
-        """The same for ``airflow dags test``, with a metadata database of its own."""
-        return self.environment() | airflow_environment(self._home.path, self._metadata_dsn(TRIAL_DATABASE))
+        """The same for ``airflow dags test``: with a metadata database of its own, and without Airflow's chatter."""
+        return (
+            {"AIRFLOW__LOGGING__NAMESPACE_LEVELS": "airflow=WARNING task=WARNING py.warnings=ERROR"}
+            | self.environment()
+            | airflow_environment(self._home.path, self._metadata_dsn(TRIAL_DATABASE))
+        )
 
     def _migrate_airflow(self) -> None:
         self.postgres.create_database(AIRFLOW_DATABASE, AIRFLOW_ROLE)
-        self._migrate_metadata(AIRFLOW_DATABASE)
+        if self._migrate_metadata(AIRFLOW_DATABASE):
+            register_dags(self.environment())
         self.postgres.create_database(TRIAL_DATABASE, AIRFLOW_ROLE, template=AIRFLOW_DATABASE)
         self._migrate_metadata(TRIAL_DATABASE)
 
-    def _migrate_metadata(self, database: str) -> None:
+    def _migrate_metadata(self, database: str) -> bool:
         dsn = self._metadata_dsn(database)
-        migrate(dsn, self.environment() | airflow_environment(self._home.path, dsn))
+        return migrate(dsn, self.environment() | airflow_environment(self._home.path, dsn))
 
     def _metadata_dsn(self, database: str) -> str:
         return self.postgres.dsn(database, AIRFLOW_ROLE)

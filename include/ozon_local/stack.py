@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.request import ProxyHandler, build_opener
 
 import psutil
+import requests
 
 from include.ozon.errors import FatalError
 from include.ozon_local import airflow, processes
@@ -28,8 +27,6 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 HEALTHY_SECONDS = 180
 _POLL_SECONDS = 0.5
 _SUPERVISE = "supervise"
-
-_opener = build_opener(ProxyHandler({}))
 
 
 def up(home: LocalHome) -> int:
@@ -67,7 +64,8 @@ def supervise(home: LocalHome) -> int:
                 )
         while all(child.poll() is None for child in children.values()):
             time.sleep(_POLL_SECONDS)
-        failure.write_text(next(name for name, child in children.items() if child.returncode is not None))
+        ended = next(name for name, child in children.items() if child.returncode is not None)
+        failure.write_text(f"{ended} {children[ended].returncode}")
     finally:
         _end_children()
     return 1
@@ -106,9 +104,8 @@ def _wait_until_healthy(home: LocalHome) -> None:
 def _unhealthy(home: LocalHome) -> list[str]:
     """The components that do not report themselves healthy."""
     try:
-        with _opener.open(f"{airflow.web_url(home)}/api/v2/monitor/health", timeout=10) as response:
-            health = json.load(response)
-    except (OSError, ValueError):
+        health = requests.get(f"{airflow.web_url(home)}/api/v2/monitor/health", timeout=10).json()
+    except (requests.RequestException, ValueError):
         return ["api-server"]
     reported = {"api-server": "metadatabase", "dag-processor": "dag_processor"}
     return [name for name in COMPONENTS if health[reported.get(name, name)]["status"] != "healthy"]
@@ -128,8 +125,16 @@ def _supervisor(home: LocalHome) -> processes.ProcessFile:
     return processes.ProcessFile(home.path / "airflow" / "supervisor", word=_SUPERVISE)
 
 
+def _ended_first(home: LocalHome) -> tuple[str, str]:
+    """The component whose end ended the others, and its exit code."""
+    try:
+        name, exit_code = _failure(home).read_text().split()
+    except FileNotFoundError:
+        return "supervisor", "unknown"
+    return name, exit_code
+
+
 def _failure(home: LocalHome) -> Path:
-    """Names the component whose end ended the others."""
     return home.path / "airflow" / "failed"
 
 

@@ -247,7 +247,7 @@ class Products:
         lacking = _SELLS_STOCK[self.situations] & (pieces.sum(axis=0) == 0)
         pieces[Storage.FBO] += lacking
         for effect in self.effects:
-            pieces = effect.free_stock(self.indices, pieces, self.listed_in)
+            pieces = effect.free_stock(self.indices, pieces, self.listed_in & ~self.archived)
         return pieces
 
     @cached_property

@@ -24,7 +24,7 @@ def task_defaults(settings: Settings) -> dict[str, Any]:
         "retry_policy": OzonRetryPolicy(),
         "on_failure_callback": log_failure,
         "pool": settings.tasks.pool,
-        "map_index_template": "{{ account }}",
+        "map_index_template": "{{ account | default('') }}",  # only a mapped task has one
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -18,12 +19,16 @@ _PIPE_WIDTH = 160
 
 def runs(
     last: Annotated[int, typer.Option(min=1, help="How many workflows.")] = 10,
+    since: Annotated[datetime | None, typer.Option(help="Only those that started since then (UTC).")] = None,
     dag_run: Annotated[str | None, typer.Option(help="All accounts of one DAG run, by its id or `latest`.")] = None,
 ) -> None:
     """Show recent workflows with their numbers, and what customers see of the catalogue."""
     with warehouse_session() as connection:
         require_head(connection)
-        rows = dag_run_workflows(connection, dag_run) if dag_run else last_workflows(connection, last)
+        if dag_run:
+            rows = dag_run_workflows(connection, dag_run)
+        else:
+            rows = last_workflows(connection, last, since and since.replace(tzinfo=UTC))
     console = Console()
     if not console.is_terminal:
         console = Console(width=_PIPE_WIDTH)

@@ -86,7 +86,8 @@ def _attempt(
         if not run.dry_run:
             _record_failure(attempt, error)
         raise
-    logger.info("%s of account %s ends: %s", component, run.account, attempt.numbers.describe())
+    ending = "would have done (dry run, nothing was written)" if run.dry_run else "ends"
+    logger.info("%s of account %s %s: %s", component, run.account, ending, attempt.numbers.describe())
     return attempt.numbers
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import LiteralString
 
 from psycopg.rows import class_row
@@ -28,7 +29,9 @@ _LAST: LiteralString = (
     _SELECT
     + """
 WHERE w.workflow_id IN (
-    SELECT workflow_id FROM ozon.etl_workflow_executions ORDER BY started_at DESC LIMIT %s
+    SELECT workflow_id FROM ozon.etl_workflow_executions
+    WHERE started_at >= %(since)s::timestamptz
+    ORDER BY started_at DESC LIMIT %(count)s
 )
 ORDER BY w.started_at, w.account, c.component DESC
 """
@@ -62,9 +65,10 @@ class ComponentRow:
     visibility_counts: dict[str, int] | None
 
 
-def last_workflows(connection: Connection, count: int) -> list[ComponentRow]:
-    """The components of the last ``count`` workflows, oldest first."""
-    return connection.cursor(row_factory=class_row(ComponentRow)).execute(_LAST, (count,)).fetchall()
+def last_workflows(connection: Connection, count: int, since: datetime | None = None) -> list[ComponentRow]:
+    """The components of the last ``count`` workflows that started since then, oldest first."""
+    parameters = {"count": count, "since": since or "-infinity"}
+    return connection.cursor(row_factory=class_row(ComponentRow)).execute(_LAST, parameters).fetchall()
 
 
 def dag_run_workflows(connection: Connection, dag_run_id: str) -> list[ComponentRow]:
@@ -76,7 +80,9 @@ def dag_run_workflows(connection: Connection, dag_run_id: str) -> list[Component
         row = connection.execute(
             "SELECT dag_run_id FROM ozon.etl_workflow_executions ORDER BY started_at DESC LIMIT 1"
         ).fetchone()
-        dag_run_id = row[0] if row else dag_run_id
+        if row is None:
+            return []
+        dag_run_id = row[0]
     rows = connection.cursor(row_factory=class_row(ComponentRow)).execute(_OF_DAG_RUN, (dag_run_id,)).fetchall()
     if not rows:
         raise ConfigurationError(

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from include.ozon.marketplace.visibility import Visibility
 from include.ozon.reports.runs import ComponentRow
 
 _STATUS_STYLES = {"success": "green", "failed": "bold red", "cancelled": "yellow", "skipped": "yellow"}
@@ -27,7 +28,9 @@ _COUNTS = (
 def runs_tables(rows: Sequence[ComponentRow]) -> RenderableType:
     """A line for each account and component, the visibility distribution, and what went wrong."""
     if not rows:
-        return Text("No workflow is recorded yet; `make run` or the DAG ozon_etl makes the first.")
+        return Text(
+            "No workflow is recorded. A dry run leaves no record, nor does a run that never reached the warehouse."
+        )
     parts: list[RenderableType] = [_components(rows)]
     if any(row.visibility_counts for row in rows):
         parts.append(_visibility(rows))
@@ -70,8 +73,9 @@ def _visibility(rows: Sequence[ComponentRow]) -> Table:
     for row in rows:
         counts = row.visibility_counts or {}
         total = sum(counts.values())
-        for visibility, count in counts.items():
-            table.add_row(row.account, visibility, _number(count), f"{100 * count / total:.1f} %")
+        for visibility in Visibility:
+            if count := counts.get(visibility):
+                table.add_row(row.account, visibility, _number(count), f"{100 * count / total:.1f} %")
     return table
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.ozon_local.environment import export_lines, local_environment
+from include.ozon_local.environment import around_the_proxy, export_lines, local_environment
 from include.ozon_local.home import LocalHome
 
 pytestmark = pytest.mark.unit
@@ -78,3 +78,12 @@ def test_airflow_binds_the_loopback_address_alone(tmp_path: Path) -> None:
 
     assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"
     assert environment["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].startswith("http://127.0.0.1:")
+
+
+def test_this_machine_is_not_reached_through_the_terminals_proxy() -> None:
+    assert around_the_proxy({"PATH": "/usr/bin"}) == {}
+    assert around_the_proxy({"https_proxy": "http://proxy:3128", "no_proxy": "intra"}) == {
+        "no_proxy": "intra,127.0.0.1",
+        "NO_PROXY": "intra,127.0.0.1",
+    }
+    assert around_the_proxy({"HTTP_PROXY": "x", "NO_PROXY": "127.0.0.1"})["no_proxy"] == "127.0.0.1"

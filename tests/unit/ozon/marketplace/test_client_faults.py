@@ -210,7 +210,9 @@ def test_nobody_listens(make_client: MakeClient) -> None:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         client = make_client(other=Credentials(f"http://127.0.0.1:{port}", "1", "k", "ozon_api_second"), attempts=2)
-        with pytest.raises(MarketplaceUnavailableError, match=f"127.0.0.1:{port} takes no connections.*ozon_api_second"):
+        with pytest.raises(
+            MarketplaceUnavailableError, match=f"127.0.0.1:{port} takes no connections.*ozon_api_second"
+        ):
             client.product_details([1])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -23,38 +23,46 @@ MakeClient = Callable[..., SellerClient]
 STOCK = {"type": "fbs", "present": 5, "reserved": 2, "sku": 9}
 
 
+class Case(NamedTuple):
+    call: Callable[[SellerClient], Any]
+    path: str
+    body: dict[str, Any]
+    answer: dict[str, Any]
+    next_cursor: str | None
+
+
 @pytest.mark.parametrize(
-    ("call", "asked", "answered"),
+    "case",
     [
-        (
+        Case(
             lambda client: client.product_list("ARCHIVED", "abc", CursorTrail()),
             "/v3/product/list",
             {"filter": {"visibility": "ARCHIVED", "offer_id": [], "product_id": []}, "last_id": "abc", "limit": 2},
             {"result": {"items": [{"product_id": 1}, {"product_id": 2}], "last_id": "def", "total": 9}},
             "def",
         ),
-        (
+        Case(
             lambda client: client.product_details([4, 5]),
             "/v3/product/info/list",
             {"product_id": [4, 5]},
             {"items": [{"id": 4, "offer_id": "x"}]},
             None,
         ),
-        (
+        Case(
             lambda client: client.stocks("ALL", "abc", CursorTrail()),
             "/v4/product/info/stocks",
             {"filter": {"visibility": "ALL"}, "cursor": "abc", "limit": 2},
             {"items": [{"product_id": 1, "offer_id": "x", "stocks": [STOCK]}], "cursor": "abc", "total": 3},
             None,
         ),
-        (
+        Case(
             lambda client: client.warehouses("abc", CursorTrail()),
             "/v2/warehouse/list",
             {"cursor": "abc", "limit": 2},
             {"warehouses": [{"warehouse_id": 3}], "cursor": "def", "has_next": True},
             "def",
         ),
-        (
+        Case(
             lambda client: client.warehouse_stocks(77, "abc", CursorTrail()),
             "/v1/product/info/warehouse/stocks",
             {"warehouse_id": 77, "cursor": "abc", "limit": 2},
@@ -65,7 +73,7 @@ STOCK = {"type": "fbs", "present": 5, "reserved": 2, "sku": 9}
             },
             None,
         ),
-        (
+        Case(
             lambda client: client.fbo_stocks([8, 9]),
             "/v1/analytics/stocks",
             {"skus": [8, 9]},
@@ -73,21 +81,14 @@ STOCK = {"type": "fbs", "present": 5, "reserved": 2, "sku": 9}
             None,
         ),
     ],
+    ids=lambda case: case.path,
 )
-def test_each_list_asks_as_documented(
-    server: Server,
-    make_client: MakeClient,
-    call: Callable[[SellerClient], Any],
-    path: str,
-    body: dict[str, Any],
-    answer: dict[str, Any],
-    next_cursor: str | None,
-) -> None:
-    server.answers = [Answer(body=answer)]
-    page = call(make_client(page_size=2))
-    assert (server.asked[0].path, server.asked[0].body) == (path, body)
+def test_each_list_asks_as_documented(server: Server, make_client: MakeClient, case: Case) -> None:
+    server.answers = [Answer(body=case.answer)]
+    page = case.call(make_client(page_size=2))
+    assert (server.asked[0].path, server.asked[0].body) == (case.path, case.body)
     assert page.items
-    assert (page.rejected, page.next_cursor) == ([], next_cursor)
+    assert (page.rejected, page.next_cursor) == ([], case.next_cursor)
 
 
 def test_the_headers_say_who_asks_and_for_what(server: Server, make_client: MakeClient) -> None:

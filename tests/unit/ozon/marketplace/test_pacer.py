@@ -23,7 +23,7 @@ def most_in_any(seconds: float, moments: list[float]) -> int:
 def test_no_second_holds_more_than_the_rate_the_first_one_included(rate: float, threads: int) -> None:
     pacer = Pacer(rate)
     moments: list[float] = []
-    end_at = time.monotonic() + 1.6
+    end_at = time.monotonic() + 1.2
 
     def work() -> None:
         while time.monotonic() < end_at:

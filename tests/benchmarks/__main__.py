@@ -1,0 +1,109 @@
+"""``python -m tests.benchmarks``: measures product_etl's load against a bare script, dlt and pandas.
+
+Prints tables, the path of a JSON file with every sample, and a last line with the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+
+from include.ozon_local.environment import around_the_proxy
+from include.ozon_local.home import LocalHome
+from include.ozon_local.postgres import EmbeddedPostgres
+from include.ozon_local.processes import Interrupted, raise_on_signals
+from tests.benchmarks import report
+from tests.benchmarks.page_server import serving
+from tests.benchmarks.rounds import CASES, CONTENDERS, Measurement, Plan, run
+
+SIZES = (10_000, 200_000)
+LARGE_SIZE = 1_000_000
+LATENCIES_MS = (0, 300)
+ROUNDS = 3
+
+
+def main() -> int:
+    arguments = _arguments()
+    plans = _plans(arguments)
+    raise_on_signals()
+    os.environ.update(around_the_proxy(os.environ))
+    folder = LocalHome.from_environment().path / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=folder))
+    postgres = EmbeddedPostgres(scratch / "postgres")
+    console = Console()
+    try:
+        postgres.start()
+        results = _measure(plans, postgres, scratch, console)
+    except Interrupted as interrupted:
+        return interrupted.exit_code
+    finally:
+        postgres.stop()
+        shutil.rmtree(scratch, ignore_errors=True)
+    report.print_tables(console, results)
+    console.print(f"All samples: {report.write_json(results, folder)}", soft_wrap=True)
+    print(report.last_line(results))
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--sizes", type=_numbers, default=SIZES, help="numbers of products, such as 10000,200000")
+    parser.add_argument("--cases", type=_words(CASES), default=tuple(CASES), help="of " + ",".join(CASES))
+    parser.add_argument("--contenders", type=_words(CONTENDERS), default=CONTENDERS, help="of " + ",".join(CONTENDERS))
+    parser.add_argument("--latencies-ms", type=_numbers, default=LATENCIES_MS, help="of each request, such as 0,300")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each load without latency is measured")
+    parser.add_argument("--quick", action="store_true", help="10,000 products, one round, no latency")
+    parser.add_argument("--large", action="store_true", help="also product_etl alone with 1,000,000 products")
+    return parser.parse_args()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in text.split(","))
+
+
+def _words(allowed):
+    def parse(text: str) -> tuple[str, ...]:
+        words = tuple(text.split(","))
+        if not set(words) <= set(allowed):
+            raise argparse.ArgumentTypeError(f"expected some of {','.join(allowed)}")
+        return words
+
+    return parse
+
+
+def _plans(arguments: argparse.Namespace) -> list[Plan]:
+    if arguments.quick:
+        return [Plan(SIZES[0], 0, arguments.cases, arguments.contenders, rounds=1)]
+    plans = [
+        # A latency is the same in each round: one is enough.
+        Plan(size, latency_ms, arguments.cases, arguments.contenders, 1 if latency_ms else arguments.rounds)
+        for size in arguments.sizes
+        for latency_ms in arguments.latencies_ms
+    ]
+    if arguments.large:
+        plans.append(Plan(LARGE_SIZE, 0, arguments.cases, ("product_etl",), rounds=1))
+    return plans
+
+
+def _measure(plans: list[Plan], postgres: EmbeddedPostgres, scratch: Path, console: Console) -> report.Results:
+    measurements: list[Measurement] = []
+    pages_of_all: dict[int, int] = {}
+    for size in dict.fromkeys(plan.size for plan in plans):
+        console.print(f"Rendering {size:,} products ...")
+        with serving(size) as server:
+            pages_of_all[size] = server.page_counts["ALL"]
+            console.print(f"{server.item_bytes / 1e6:.0f} MB of details, {server.page_counts} pages of lists")
+            for plan in plans:
+                if plan.size == size:
+                    measurements += run(plan, server, postgres, scratch, console.print)
+    return report.Results(measurements, pages_of_all)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,218 @@
+"""The Makefile's targets, as a person types them."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import requests
+
+from include.ozon_local.home import LOOPBACK, ROOT
+from tests.support import scratch
+from tests.support.make import command, environment, make
+
+# One worker for all: they take turns with one state folder, whose first migration is slow.
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("make")]
+
+AIRFLOW_START = "[DAG TEST] starting task_id=product_etl"
+
+
+@pytest.fixture(scope="module")
+def migrated_home() -> Iterator[Path]:
+    home = scratch.new_folder("local")
+    yield home
+    make("stop", home)
+
+
+@pytest.fixture
+def home(migrated_home: Path) -> Path:
+    """A state folder in which nothing runs."""
+    make("stop", migrated_home)
+    assert scratch.running_in(migrated_home) == []
+    return migrated_home
+
+
+def shell(home: Path, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["bash", "-euc", script],
+        env=environment(home) | variables,
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def test_help_lists_every_target_that_a_person_may_want(tmp_path: Path) -> None:
+    targets = set(re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split())
+
+    listed = {line.split()[1] for line in make("help", tmp_path).stdout.splitlines()}
+
+    assert listed == targets - {"venv"}
+
+
+def test_env_prints_export_lines_and_starts_nothing() -> None:
+    home = scratch.new_folder("untouched")
+
+    printed = make("env", home)
+
+    assert printed.returncode == 0
+    assert all(line.startswith("export ") for line in printed.stdout.splitlines())
+    assert scratch.running_in(home) == []
+
+
+def test_after_env_plain_airflow_ozon_and_psql_work(home: Path) -> None:
+    make("services", home)
+
+    done = shell(
+        home,
+        f"""eval "$({" ".join(command("env"))})"
+        airflow dags list --output plain 2>/dev/null
+        ozon db status
+        psql "$OZON_WAREHOUSE_DSN" --tuples-only --command "SELECT 'rows: ' || count(*) FROM ozon.products" """,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "ozon_etl" in done.stdout
+    assert "up to date" in done.stdout
+    assert re.search(r"rows: \d+", done.stdout)
+
+
+def test_a_connection_of_the_terminal_wins(home: Path) -> None:
+    mine = "http://42:my-key@real.example"
+
+    done = shell(
+        home,
+        f"""eval "$({" ".join(command("env"))})"; printf %s "$AIRFLOW_CONN_OZON_API_MAIN" """,
+        AIRFLOW_CONN_OZON_API_MAIN=mine,
+    )
+
+    assert done.stdout == mine
+
+
+def test_services_that_are_started_together_are_the_same_and_stop_ends_them(home: Path) -> None:
+    with ThreadPoolExecutor() as pool:
+        both = list(pool.map(lambda _: make("services", home), range(2)))
+
+    assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
+    servers = [p for p in scratch.running_in(home) if {"-D", "include.ozon_sandbox"} & set(p.cmdline())]
+    assert len(servers) == 2
+
+    again = make("services", home)
+    assert again.stdout.count("(running)") == 2
+
+    make("stop", home)
+    assert scratch.running_in(home) == []
+
+
+def test_the_second_run_reuses_everything_and_shows_what_changed(home: Path) -> None:
+    first = make("run", home)
+    assert first.returncode == 0, first.stdout + first.stderr
+    running = set(scratch.running_in(home))
+
+    second = make("run", home)
+
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "moved on to tick" in second.stdout
+    assert set(scratch.running_in(home)) == running
+    for done in (first, second):
+        address = re.search(r"postgresql://ozon@\S+", done.stdout)
+        assert address, "the address to look at the data"
+        with psycopg.connect(address[0]) as connection:
+            row = connection.execute("SELECT count(*) FROM ozon.products WHERE removed_at IS NULL").fetchone()
+        assert row
+        assert row[0] > 3000
+        secrets = set(re.findall(r'"(\w{12,})"', (home / "secrets.json").read_text()))
+        assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
+
+
+def test_arguments_that_are_no_json_are_refused_before_anything_starts(home: Path) -> None:
+    done = make("run", home, "ARGS=dry_run")
+
+    assert done.returncode != 0
+    assert "ARGS has to be a JSON object" in done.stderr
+    assert scratch.running_in(home) == []
+
+
+@pytest.mark.parametrize("to_whole_terminal", [True, False], ids=["Ctrl-C", "SIGTERM to make"])
+def test_an_interrupted_run_leaves_nothing_behind_and_can_be_repeated(home: Path, to_whole_terminal: bool) -> None:
+    run = subprocess.Popen(
+        command("run"),
+        env=environment(home),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert run.stdout
+    before = next((line for line in run.stdout if AIRFLOW_START in line), None)
+    assert before, "the run ended before it began to load"
+
+    if to_whole_terminal:
+        os.killpg(run.pid, signal.SIGINT)
+    else:
+        run.send_signal(signal.SIGTERM)
+    rest = run.communicate(timeout=60)[0]
+
+    assert run.returncode != 0
+    assert f"Error {130 if to_whole_terminal else 143}" in rest
+    assert scratch.running_in(home) == []
+    if to_whole_terminal:
+        repeated = make("run", home)
+        assert repeated.returncode == 0, repeated.stdout + repeated.stderr
+
+
+def test_the_whole_of_airflow_runs_the_dag_and_ends_without_leaving_a_process(home: Path) -> None:
+    up = make("up", home)
+    assert up.returncode == 0, up.stdout + up.stderr
+    found = re.search(r"Airflow +(\S+) \(user (\S+), password (\S+)\)", up.stdout)
+    assert found
+    url, user, password = found.groups()
+
+    assert listening_addresses(home) == {LOOPBACK}
+    assert make("up", home).stdout == up.stdout.replace("(started)", "(running)")
+    assert state_of_a_triggered_run(url, user, password) == "success"
+
+    make("down", home)
+    assert scratch.running_in(home) == []
+
+
+def listening_addresses(home: Path) -> set[str]:
+    return {
+        connection.laddr.ip
+        for process in scratch.running_in(home)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def state_of_a_triggered_run(url: str, user: str, password: str) -> str:
+    token = requests.post(f"{url}/auth/token", json={"username": user, "password": password}, timeout=30)
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token.json()['access_token']}"
+    runs = f"{url}/api/v2/dags/ozon_etl/dagRuns"
+    started = session.post(runs, json={"logical_date": None}, timeout=30)
+    started.raise_for_status()
+    waited = session.get(f"{runs}/{started.json()['dag_run_id']}/wait", params={"interval": 1}, timeout=180)
+    return str(re.findall(r'"state": ?"(\w+)"', waited.text)[-1])
+
+
+def test_a_killed_supervisor_takes_airflow_with_it(home: Path) -> None:
+    assert make("up", home).returncode == 0
+    supervisor = psutil.Process(int((home / "airflow" / "supervisor").read_text()))
+    family = supervisor.children(recursive=True)
+
+    supervisor.kill()
+
+    _, alive = psutil.wait_procs(family, timeout=30)
+    assert alive == []

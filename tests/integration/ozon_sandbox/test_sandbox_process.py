@@ -1,0 +1,139 @@
+"""The sandbox as a process: start, state over restarts, end, and what it says when it cannot start."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from include.ozon_sandbox.process import SandboxError, SandboxProcess
+
+pytestmark = pytest.mark.integration
+
+CONFIG = {"state": "tick.json", "accounts": {"main": {"client_id": "5", "api_key": "for a test", "size": 1}}}
+
+
+def run(tmp_path: Path, config: object, *options: str) -> tuple[int, str]:
+    """The exit code and what was said, of a start that is expected to fail."""
+    path = tmp_path / "config.json"
+    path.write_text(config if isinstance(config, str) else json.dumps(config))
+    command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(path), *options]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    return ended.returncode, ended.stderr
+
+
+def test_the_tick_outlives_the_process(tmp_path: Path) -> None:
+    accounts = {"main": 300}
+    with SandboxProcess(tmp_path, accounts) as sandbox:
+        at_first = sandbox.catalogue("main")
+        assert sandbox.tick() == 1
+        assert sandbox.tick(2) == 3
+        later = sandbox.catalogue("main")
+    assert at_first != later
+    with SandboxProcess(tmp_path, accounts) as sandbox:
+        assert sandbox.state()["tick"] == 3
+        assert sandbox.catalogue("main") == later
+    with SandboxProcess(tmp_path / "anew", accounts) as sandbox:
+        assert sandbox.catalogue("main") == at_first
+
+
+def test_the_state_tells_no_key(tmp_path: Path) -> None:
+    with SandboxProcess(tmp_path, {"main": 5}) as sandbox:
+        sandbox.post("/v1/roles")
+        state = sandbox.state()
+        key = sandbox.accounts["main"].api_key
+        assert state["accounts"]["main"]["requests"] == {"/v1/roles": 1}
+        assert key not in json.dumps(state)
+        assert key not in repr(sandbox.accounts)
+        sandbox.reset_counters()
+        assert sandbox.state()["accounts"]["main"]["requests"] == {}
+        assert sandbox.state()["max_requests_in_one_second"] == {"1000001": 0}
+    assert key not in (tmp_path / "sandbox.log").read_text()
+
+
+def test_faults_of_the_configuration_hold_from_the_start(tmp_path: Path) -> None:
+    faults = [{"name": "server_error", "params": {"status": 503}}]
+    with SandboxProcess(tmp_path, {"main": 5}, faults=faults) as sandbox:
+        assert sandbox.post("/v1/roles").status_code == 503
+
+
+def test_connections_are_kept_alive(tmp_path: Path) -> None:
+    with SandboxProcess(tmp_path, {"main": 5}) as sandbox, requests.Session() as session:
+        session.headers.update(sandbox.accounts["main"].headers)
+        for _ in range(3):
+            session.post(f"{sandbox.base_url}/v1/roles", json={}, timeout=10)
+        process = psutil.Process(sandbox.pid)
+        established = [c for c in process.net_connections() if c.status == psutil.CONN_ESTABLISHED]
+        assert len(established) == 1
+
+
+def test_it_ends_while_a_request_is_waiting(tmp_path: Path) -> None:
+    sandbox = SandboxProcess(tmp_path, {"main": 5})
+    sandbox.start()
+    process = psutil.Process(sandbox.pid)
+    sandbox.fault("latency", ms=600_000)
+    with pytest.raises(requests.ReadTimeout):
+        sandbox.post("/v1/roles", timeout_seconds=0.2)
+    sandbox.stop()
+    sandbox.stop()
+    assert not process.is_running()
+
+
+def test_sigterm_is_a_good_end(tmp_path: Path) -> None:
+    config, ready = tmp_path / "config.json", tmp_path / "ready.json"
+    config.write_text(json.dumps(CONFIG | {"state": str(tmp_path / "tick.json")}))
+    command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(config), "--ready-file", str(ready)]
+    process = subprocess.Popen(command)
+    try:
+        while not ready.exists():
+            assert process.poll() is None
+        assert json.loads(ready.read_text())["pid"] == process.pid
+        process.terminate()
+        assert process.wait(10) == 0
+    finally:
+        process.kill()
+
+
+def test_a_configuration_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
+    code, text = run(tmp_path, CONFIG | {"faults": [{"name": "gremlins"}]})
+    assert code == 2
+    assert "there is no fault 'gremlins'" in text
+    assert len(text.strip().splitlines()) == 1
+
+
+def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
+    code, text = run(tmp_path, CONFIG, "--host", "0.0.0.0")
+    assert code == 2
+    assert "must be a loopback address" in text
+
+
+def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, text = run(tmp_path, CONFIG, "--port", str(port))
+    assert code == 2
+    assert text.startswith(f"Port {port} on 127.0.0.1 cannot be used")
+
+
+def test_a_start_that_fails_says_why_in_python_too(tmp_path: Path) -> None:
+    with pytest.raises(SandboxError, match=r"exit code 2: .*size"):
+        SandboxProcess(tmp_path, {"main": 0}).start()
+
+
+def test_a_million_products_take_no_more_memory_than_a_thousand(tmp_path: Path) -> None:
+    memory_mb = {}
+    for size in (1_000, 1_000_000):
+        with SandboxProcess(tmp_path / str(size), {"main": size}, rate_limit_per_second=1000) as sandbox:
+            for visibility in ("ALL", "VISIBLE", "EMPTY_STOCK"):
+                body = {"filter": {"visibility": visibility}, "limit": 1000}
+                result = sandbox.post("/v3/product/list", body).json()["result"]
+                products = [item["product_id"] for item in result["items"]]
+                sandbox.post("/v3/product/info/list", {"product_id": products})
+            memory_mb[size] = psutil.Process(sandbox.pid).memory_info().rss / 1e6
+    assert memory_mb[1_000_000] < memory_mb[1_000] + 100

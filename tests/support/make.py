@@ -1,0 +1,35 @@
+"""Runs the Makefile's targets as a person would, on a state folder of the test's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from include.ozon_local.home import ROOT
+from include.ozon_local.processes import tied
+
+
+def make(target: str, home: Path, *options: str, timeout_seconds: float = 240) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(target, *options),
+        env=environment(home),
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+    )
+
+
+def command(target: str, *options: str) -> list[str]:
+    # `.venv` is in use by the tests themselves: its making is left out.
+    return tied(["make", "--silent", "--old-file=venv", target, *options])
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The terminal's, without what the `make test` around it and an `eval "$(make -s env)"` before it have set."""
+    without = ("MAKE", "MFLAGS", "AIRFLOW", "OZON", "ARGS", "PYTEST")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(without)}
+    return {**clean, "OZON_LOCAL_HOME": str(home), "PYTHON": sys.executable}

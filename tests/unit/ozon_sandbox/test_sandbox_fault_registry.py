@@ -1,0 +1,77 @@
+"""Switching faults on: what is understood, what is refused, and which requests are hit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.ozon_sandbox.faults.registry import FaultError, Faults
+
+pytestmark = pytest.mark.unit
+
+LIST, DETAILS = "/v3/product/list", "/v3/product/info/list"
+
+
+def faults() -> Faults:
+    return Faults(("main", "second"), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("description", "said"),
+    [
+        ({"name": "gremlins"}, "there is no fault 'gremlins'; there are address_restricted,"),
+        ({}, "missing required field `name`"),
+        ({"name": "latency"}, "missing required field `ms`"),
+        ({"name": "latency", "params": {"ms": "many"}}, "Expected `int`"),
+        ({"name": "latency", "params": {"ms": 1, "s": 1}}, "unknown field `s`"),
+        ({"name": "latency", "params": {"ms": 1}, "account": "third"}, "no account 'third'"),
+        ({"name": "latency", "params": {"ms": 1}, "method": "/v1/nothing"}, "no method '/v1/nothing'"),
+        ({"name": "latency", "params": {"ms": 1}, "probability": 2}, "probability"),
+        ({"name": "latency", "params": {"ms": 1}, "colour": "red"}, "unknown field `colour`"),
+        ({"name": "server_error", "params": {"status": 404}}, "Invalid enum value 404"),
+        ({"name": "empty_catalogue", "times": 1}, "can be limited to an account only"),
+    ],
+)
+def test_a_fault_that_makes_no_sense_is_refused_with_the_reason(description: dict[str, Any], said: str) -> None:
+    subject = faults()
+    with pytest.raises(FaultError, match=said):
+        subject.add(description)
+    assert subject.descriptions() == []
+
+
+def hits(description: dict[str, Any], requests: list[tuple[str, str]]) -> list[bool]:
+    subject = faults()
+    subject.add(description)
+    return [bool(subject.firing(account, path)) for account, path in requests]
+
+
+def test_a_fault_hits_its_method_and_account_only() -> None:
+    requests = [("main", LIST), ("main", DETAILS), ("second", LIST)]
+    assert hits({"name": "rate_limited"}, requests) == [True, True, True]
+    assert hits({"name": "rate_limited", "method": LIST}, requests) == [True, False, True]
+    assert hits({"name": "rate_limited", "account": "second"}, requests) == [False, False, True]
+
+
+def test_a_fault_waits_and_wears_off() -> None:
+    requests = [("main", DETAILS), *[("main", LIST)] * 5]
+    description = {"name": "rate_limited", "method": LIST, "after": 1, "times": 2}
+    assert hits(description, requests) == [False, False, True, True, False, False]
+
+
+def test_a_probability_is_kept_to_and_reproducible() -> None:
+    description = {"name": "rate_limited", "probability": 0.3}
+    first = hits(description, [("main", LIST)] * 500)
+    assert first == hits(description, [("main", LIST)] * 500)
+    assert 100 < sum(first) < 200
+
+
+def test_faults_count_what_they_saw_and_did() -> None:
+    subject = faults()
+    subject.add({"name": "rate_limited", "times": 1})
+    for _ in range(3):
+        subject.firing("main", LIST)
+    (description,) = subject.descriptions()
+    assert (description["seen_count"], description["fired_count"]) == (3, 1)
+    subject.clear()
+    assert subject.firing("main", LIST) == []
