@@ -16,7 +16,7 @@ run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": t
 	@$(LOCAL) run
 
 test: venv  ## Run all tests, on databases and sandboxes of their own
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
 
 services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat
 	@$(LOCAL) services

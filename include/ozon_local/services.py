@@ -6,7 +6,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import psycopg
+
 from include.ozon.errors import FatalError
+from include.ozon.warehouse import schema
 from include.ozon_local import processes
 from include.ozon_local.airflow import airflow_environment, migrate, register_dags
 from include.ozon_local.environment import AIRFLOW_DATABASE, WAREHOUSE_DATABASE, local_environment
@@ -88,8 +91,20 @@ class Services:
         return self.postgres.dsn(database, AIRFLOW_ROLE)
 
     def _migrate_warehouse(self) -> None:
-        if subprocess.run([OZON, "db", "upgrade"], env=self.environment(), cwd=ROOT, check=False).returncode:
+        environment = self.environment()
+        if _is_at_head(environment["OZON_WAREHOUSE_DSN"]):
+            return
+        if subprocess.run([OZON, "db", "upgrade"], env=environment, cwd=ROOT, check=False).returncode:
             raise FatalError("The warehouse could not be migrated; `ozon db upgrade` says why above.")
+
+
+def _is_at_head(warehouse_dsn: str) -> bool:
+    """Whether `ozon db upgrade`, which takes seconds, would find nothing to do."""
+    try:
+        with psycopg.connect(warehouse_dsn, connect_timeout=10) as connection:
+            return schema.status(connection).is_at_head
+    except psycopg.Error:
+        return False
 
 
 def _start(name: str, service: EmbeddedPostgres | LocalSandbox) -> None:

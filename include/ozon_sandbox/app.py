@@ -27,7 +27,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
     for method in METHODS.values():
         app.add_api_route(method.path, _Endpoint(sandbox, method).serve, methods=["POST"])
     for path in OBSOLETE:
-        app.add_api_route(path, _Endpoint(sandbox, Method(path, object, _obsolete)).serve, methods=["POST"])
+        app.add_api_route(path, _Endpoint(sandbox, Method(path, None, _obsolete)).serve, methods=["POST"])
     app.add_api_route("/reports/{code}.csv", _download(sandbox), methods=["GET"], response_model=None)
     app.include_router(admin.router(sandbox))
     app.add_exception_handler(HTTPException, _unknown_address)
@@ -62,7 +62,6 @@ class _Endpoint:
             await fault.before()
         effects = effects_of(faults)
         call = Call(
-            path=method.path,
             account_name=name,
             account=account,
             base_url=str(request.base_url).rstrip("/"),
@@ -79,7 +78,7 @@ class _Endpoint:
 
 
 def _decoded(method: Method, request: Request, body: bytes) -> object:
-    if method.request is object:
+    if method.request is None:
         return None
     if not request.headers.get("content-type", "").startswith("application/json"):
         raise errors.bad_request()

@@ -17,7 +17,6 @@ Answer = dict[str, Any]
 class Call:
     """What a method needs to answer; ``request`` is the decoded body, of the method's type."""
 
-    path: str
     account_name: str
     account: Account
     base_url: str
@@ -28,10 +27,13 @@ class Call:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the API. ``entries`` and ``mark`` are where its page and its next mark stand in the answer."""
+    """A method of the API. ``entries`` and ``mark`` are where its page and its next mark stand in the answer.
+
+    A removed method has no ``request``: nobody looks at its body.
+    """
 
     path: str
-    request: type[Any]
+    request: type[Any] | None
     answer: Callable[[Call], Answer]
     entries: tuple[str, ...] = ()
     mark: tuple[str, ...] = ()

@@ -151,7 +151,7 @@ def _detail_item(  # noqa: PLR0917
         "description_category_id": 17_027_900 + traits % 90,
         "type_id": 91_900 + traits % 77,
         "created_at": created_at,
-        "images": [f"{picture}{turn}.jpg" for turn in range(traits % 4)],
+        "images": [f"{picture}{turn}.jpg" for turn in range(traits % 3)],
         "currency_code": currency_code,
         "min_price": price_text(price * 9 // 10) if traits % 5 < 2 else "",
         "old_price": price_text(old_price),

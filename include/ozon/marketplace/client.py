@@ -29,7 +29,7 @@ from include.ozon.marketplace.decoding import (
     StockListing,
     WarehouseListing,
 )
-from include.ozon.marketplace.pacer import Pacer
+from include.ozon.marketplace.pacer import Pacer, shared_pacer
 from include.ozon.marketplace.paging import CursorTrail
 from include.ozon.marketplace.transport import RequestUsage, Transport
 from include.ozon.settings import ApiSettings
@@ -55,8 +55,8 @@ MAX_FBO_SKUS_COUNT = 100
 class SellerClient:
     """One account's Seller API, for any number of threads.
 
-    ``pacer`` is the limit of requests a second and by default the load's (``api.requests_per_second``); whatever
-    else calls the API brings its own. When ``stop`` is set, all waits end and calls raise RequestStoppedError.
+    ``pacer`` is the limit of requests a second and by default the load's (``api.requests_per_second``), one for all
+    clients of a Client-Id; whatever else calls the API brings its own. When ``stop`` is set, all waits end and calls raise RequestStoppedError.
 
     Every method raises a FatalError where a person has to act, a RetriableError after the last attempt, and
     BadDataError for an answer that is not what Ozon documents. Single entries that cannot be loaded raise nothing:
@@ -73,9 +73,11 @@ class SellerClient:
         stop: threading.Event | None = None,
     ) -> None:
         self._api = api
-        self._transport = Transport(credentials, api, pacer or Pacer(api.requests_per_second), stop)
+        who = f"{credentials.base_url} {credentials.client_id}"
+        pacer = pacer or shared_pacer(who, api.requests_per_second)
+        self._transport = Transport(credentials, api, pacer, stop)
         pause_seconds = api.analytics_seconds_between_requests
-        self._analytics_pacer = Pacer(1 / pause_seconds) if pause_seconds else None
+        self._analytics_pacer = shared_pacer(f"{who} analytics", 1 / pause_seconds) if pause_seconds else None
 
     def __enter__(self) -> Self:
         return self

@@ -44,3 +44,14 @@ class Pacer:
         """Hand out no further moment for so many seconds, because the receiver asked everybody to wait."""
         with self._lock:
             self._next_at = max(self._next_at, time.monotonic() + seconds)
+
+
+_shared: dict[tuple[str, float], Pacer] = {}
+
+
+def shared_pacer(who: str, requests_per_second: float) -> Pacer:
+    """This process's one pacer for ``who`` at this rate.
+
+    A client that begins where another one has just ended must not add its first second to the other's last.
+    """
+    return _shared.setdefault((who, requests_per_second), Pacer(requests_per_second))

@@ -16,7 +16,7 @@ from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
 from include.ozon.pipeline.run import Component, Run
 from include.ozon.warehouse.lock import account_lock
 from include.ozon.warehouse.schema import require_head
-from include.ozon.warehouse.session import Connection, open_session
+from include.ozon.warehouse.session import Connection, open_session, translated_errors
 from include.ozon.warehouse.staging import Staging
 
 logger = logging.getLogger("ozon.component")
@@ -80,7 +80,8 @@ def _attempt(
         component, run.account, run.workflow_id, number, " (dry run)" if run.dry_run else "",
     )  # fmt: skip
     try:
-        work(attempt)
+        with translated_errors():
+            work(attempt)
     except BaseException as error:
         logger.error("%s of account %s: %s", component, run.account, _sentence(error))
         if not run.dry_run:
@@ -136,4 +137,7 @@ def _keep_staged(connection: Connection, attempt: Attempt, error: BaseException)
 def _sentence(error: BaseException) -> str:
     if isinstance(error, (OzonError, CancelledError)):
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    found = f"{type(error).__name__}: {error}"
+    if not isinstance(error, Exception):
+        return f"The attempt was ended from outside ({found}). If by its time-out: that is set in [timeouts]."
+    return found

@@ -160,6 +160,15 @@ def close_workflow(connection: Connection, run: Run) -> Status | None:
     return row[0] if row else None
 
 
+def has_running_attempt(connection: Connection, run: Run) -> bool:
+    """Whether an attempt of this workflow is recorded as running."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM ozon.etl_component_executions WHERE workflow_id = %s AND status = 'running')",
+        (run.workflow_id,),
+    ).fetchone()
+    return row == (True,)
+
+
 def require_product_etl(connection: Connection, run: Run) -> None:
     """Raise DependencyError unless this workflow's product_etl succeeded; the database decides, not the scheduler."""
     row = connection.execute(

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 
 from include.ozon.errors import AlreadyRunningError
 from include.ozon.pipeline import records
 from include.ozon.pipeline.run import COMPONENTS, Run
-from include.ozon.warehouse.lock import account_lock
-from include.ozon.warehouse.session import open_session
+from include.ozon.warehouse.lock import account_lock, is_locked
+from include.ozon.warehouse.session import Connection, open_session
 from include.ozon.warehouse.staging import INVENTORY_TABLES, PRODUCT_TABLES, Staging
 
 _TABLES = dict(zip(COMPONENTS, (PRODUCT_TABLES, INVENTORY_TABLES), strict=True))
+
+# Airflow kills a task five seconds after it was told to stop, and tells it at its next heartbeat.
+_LAST_WORDS_SECONDS = 30
 
 
 def end_workflow(run: Run) -> records.Status | None:
@@ -20,6 +24,7 @@ def end_workflow(run: Run) -> records.Status | None:
     Raises the errors of ``open_session``.
     """
     with open_session(run.connect, run.settings.warehouse, f"end {run.workflow_id}") as connection:
+        _await_attempt(connection, run)
         status = records.close_workflow(connection, run)
         # Where another run holds the account, the staging is that run's.
         with suppress(AlreadyRunningError), account_lock(connection, run.account):
@@ -28,3 +33,17 @@ def end_workflow(run: Run) -> records.Status | None:
                 if staging.belongs_to(run.workflow_id):
                     staging.drop()
     return status
+
+
+def _await_attempt(connection: Connection, run: Run) -> None:
+    """Let an attempt that was told to stop record its own end: Airflow starts this task without waiting for it.
+
+    An attempt that is recorded as running while nobody holds the lock is dead and is not waited for.
+    """
+    deadline = time.monotonic() + _LAST_WORDS_SECONDS
+    while (
+        records.has_running_attempt(connection, run)
+        and is_locked(connection, run.account)
+        and time.monotonic() < deadline
+    ):
+        time.sleep(0.2)

@@ -56,6 +56,11 @@ def account_lock(connection: Connection, account: str) -> Iterator[None]:
             connection.execute(_RELEASE, parameters)
 
 
+def is_locked(connection: Connection, account: str) -> bool:
+    """Whether any session holds the account's lock."""
+    return connection.execute(_HOLDER, {"account": account}).fetchone() is not None
+
+
 def _describe_holder(connection: Connection, account: str) -> str:
     running = connection.execute(_RUNNING, {"account": account}).fetchone()
     if running is not None:

@@ -1,1 +1,4 @@
-"""Faults that the sandbox can be told to have; see ``registry`` for how they are switched on."""
+"""Faults that the sandbox can be told to have, a module for each place where they act.
+
+How they are switched on: see ``registry``.
+"""

@@ -17,16 +17,20 @@ import msgspec
 from msgspec import Meta, Struct
 
 from include.ozon_sandbox.effects import Effect
-from include.ozon_sandbox.faults import catalogue, gates, pages, values, wire
 from include.ozon_sandbox.faults.base import Fault
+from include.ozon_sandbox.faults.catalogue import KINDS as CATALOGUE_FAULTS
+from include.ozon_sandbox.faults.gates import KINDS as GATE_FAULTS
+from include.ozon_sandbox.faults.pages import KINDS as PAGE_FAULTS
+from include.ozon_sandbox.faults.values import KINDS as VALUE_FAULTS
+from include.ozon_sandbox.faults.wire import KINDS as WIRE_FAULTS
 from include.ozon_sandbox.methods import METHODS
 
 KINDS: dict[str, type[Fault]] = {
-    **gates.KINDS,
-    **catalogue.KINDS,
-    **pages.KINDS,
-    **values.KINDS,
-    **wire.KINDS,
+    **GATE_FAULTS,
+    **CATALOGUE_FAULTS,
+    **PAGE_FAULTS,
+    **VALUE_FAULTS,
+    **WIRE_FAULTS,
 }
 
 

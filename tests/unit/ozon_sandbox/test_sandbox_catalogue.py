@@ -155,6 +155,13 @@ def test_pages_hold_every_product_of_a_filter_once() -> None:
     assert seen == np.flatnonzero(everything(catalogue).visible).tolist()
 
 
+def test_a_page_that_ends_with_the_last_product_has_nothing_after_it() -> None:
+    catalogue = at(0)
+    page, following, has_more = catalogue.page(lambda products: products.exist, 150, 50)
+    assert (len(page), following, has_more) == (50, 200, False)
+    assert catalogue.page(lambda products: products.exist, 150, 49)[2] is True
+
+
 def test_what_slips_through_lists_is_counted_and_found_by_its_id() -> None:
     product_id = int(everything(at(0)).product_ids[7])
     catalogue = Catalogue(at(0).origin, 0, (SlipThroughLists(0.0, (product_id,)),))

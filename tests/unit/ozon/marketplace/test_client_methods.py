@@ -176,6 +176,15 @@ def test_threads_share_the_limit_and_the_count(server: Server, make_client: Make
     assert client.usage.wait_seconds > 0
 
 
+def test_a_client_that_follows_another_keeps_to_their_common_limit(server: Server, make_client: MakeClient) -> None:
+    server.answers = [Answer(body={"items": []})]
+    for _ in range(30):
+        with make_client(requests_per_second=20) as client:
+            client.product_details([1])
+    arrivals = sorted(asked.arrived_at for asked in server.asked)
+    assert max(sum(start <= arrival < start + 1 for arrival in arrivals) for start in arrivals) <= 20
+
+
 def test_analytics_have_a_stricter_limit_of_their_own(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(body={"items": []})]
     client = make_client(analytics_seconds_between_requests=0.3)
