@@ -9,6 +9,7 @@ import argparse
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from rich.console import Console
@@ -26,6 +27,8 @@ LARGE_SIZE = 1_000_000
 LATENCIES_MS = (0, 300)
 ROUNDS = 3
 
+_TABLE_WIDTH = 150  # narrower, as in a pipe, the figures would be cut off
+
 
 def main() -> int:
     arguments = _arguments()
@@ -36,7 +39,7 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=folder))
     postgres = EmbeddedPostgres(scratch / "postgres")
-    console = Console()
+    console = Console(width=max(Console().width, _TABLE_WIDTH))
     try:
         postgres.start()
         results = _measure(plans, postgres, scratch, console)
@@ -67,7 +70,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(word) for word in text.split(","))
 
 
-def _words(allowed):
+def _words(allowed: Collection[str]) -> Callable[[str], tuple[str, ...]]:
     def parse(text: str) -> tuple[str, ...]:
         words = tuple(text.split(","))
         if not set(words) <= set(allowed):

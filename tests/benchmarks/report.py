@@ -16,8 +16,6 @@ from rich.table import Table
 
 from tests.benchmarks.rounds import CONTENDERS, Measurement
 
-LATENCY_NAMES = {0: "no latency"}
-
 
 class Results:
     """Measurements, by what they are of; every figure is the median of its rounds."""
@@ -31,9 +29,7 @@ class Results:
     def median(self, figure: str, contender: str, size: int, latency_ms: int, case: str) -> float | None:
         key = (contender, size, latency_ms, case)
         values = [
-            getattr(m.sample, figure)
-            for m in self.measurements
-            if (m.contender, m.size, m.latency_ms, m.case) == key
+            getattr(m.sample, figure) for m in self.measurements if (m.contender, m.size, m.latency_ms, m.case) == key
         ]
         return median(values) if values else None
 

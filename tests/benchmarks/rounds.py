@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import psycopg
 
@@ -64,9 +65,7 @@ def run(
                     tell(f"{plan.size} products, {plan.latency_ms} ms, round {number + 1}, {case}: {contender}")
                     database = databases[contender]
                     _flush(postgres)
-                    sample = measure(
-                        contender, server.base_url(state, plan.latency_ms), database.dsn, database.folder
-                    )
+                    sample = measure(contender, server.base_url(state, plan.latency_ms), database.dsn, database.folder)
                     if case in plan.cases:
                         yield Measurement(contender, plan.size, plan.latency_ms, case, number + 1, sample)
                 _check_agreement({c: databases[c] for c in order}, is_first=case == "first")
@@ -100,7 +99,7 @@ def _databases(contenders: Sequence[str], postgres: EmbeddedPostgres, folder: Pa
             postgres.drop_database(contender)
 
 
-def _module(contender: str):
+def _module(contender: str) -> ModuleType:
     return importlib.import_module(f"tests.benchmarks.contenders.{contender}")
 
 

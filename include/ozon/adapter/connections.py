@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterable
-from typing import cast
+from typing import Any, cast
 
+import psycopg
 from airflow.providers.postgres.hooks.postgres import PostgresHook
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -27,7 +29,8 @@ def api_connection_id(account: str) -> str:
 def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
     """What opens connections to ``ozon_warehouse``; Airflow is asked for its fields once.
 
-    Raises ConnectionSettingsError where there is no such connection.
+    Raises ConnectionSettingsError where there is no such connection, and on connecting where libpq does not
+    know one of its options.
     """
     connection = _connection(WAREHOUSE_CONNECTION_ID)
     # libpq's own parameters: a dead network is noticed in a minute instead of in two hours.
@@ -37,17 +40,26 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
         "keepalives_interval": 10,
         "keepalives_count": 3,
     }
-    connection.extra = json.dumps({**network, **connection.extra_dejson})
+    connection.extra = json.dumps({**network, **_extra(connection)})
     hook = PostgresHook(connection=connection)
-    return lambda: cast(session.Connection, hook.get_conn())
+
+    def connect() -> session.Connection:
+        try:
+            return cast(session.Connection, hook.get_conn())
+        except psycopg.ProgrammingError as error:
+            raise _unusable_extra(" ".join(str(error).split())) from error
+
+    return connect
 
 
 def api_credentials(account: str) -> Credentials:
     """What ``ozon_api_<account>`` says. Raises ConnectionSettingsError where it is missing or incomplete."""
     source = api_connection_id(account)
     connection = _connection(source)
+    host = connection.host or ""
     return Credentials(
-        base_url=connection.host or "",
+        # A connection that was written as a URI has the port of its host in a field of its own.
+        base_url=f"{host.rstrip('/')}:{connection.port}" if connection.port else host,
         client_id=connection.login or "",
         api_key=connection.password or "",
         source=source,
@@ -77,13 +89,31 @@ def _connection(connection_id: str) -> Connection:
     try:
         return BaseHook.get_connection(connection_id)
     except AirflowNotFoundException:
+        variable = f"AIRFLOW_CONN_{connection_id.upper()}"
+        # Airflow passes over a variable that it cannot read as if it were not there.
+        if os.environ.get(variable):
+            raise ConnectionSettingsError(
+                f"Airflow cannot read its connection {connection_id} from the variable {variable}. Expected JSON such "
+                'as {"conn_type": ..., "host": ..., "login": ..., "password": ...}, or a URI; README shows its fields.'
+            ) from None
         raise ConnectionSettingsError(
             f"Airflow has no connection {connection_id}. Add it in Airflow (Admin, Connections) or set the variable "
-            f"AIRFLOW_CONN_{connection_id.upper()}; README shows its fields."
+            f"{variable}; README shows its fields."
         ) from None
-    except (ValueError, TypeError) as error:
-        # Not the error's own words: Airflow quotes the whole connection in them.
-        raise ConnectionSettingsError(
-            f"Airflow's connection {connection_id} cannot be read ({type(error).__name__}). If it comes from "
-            f"AIRFLOW_CONN_{connection_id.upper()}, that has to be JSON or a URI as Airflow documents it."
-        ) from None
+
+
+def _extra(connection: Connection) -> dict[str, Any]:
+    try:
+        extra = json.loads(connection.extra or "{}")
+    except ValueError:
+        raise _unusable_extra("something that is no JSON") from None
+    if not isinstance(extra, dict):
+        raise _unusable_extra("JSON that is no object")
+    return extra
+
+
+def _unusable_extra(found: str) -> ConnectionSettingsError:
+    return ConnectionSettingsError(
+        f"Connection {WAREHOUSE_CONNECTION_ID}: expected extra to be a JSON object of libpq's options, such as "
+        f'{{"sslmode": "require"}}; found {found}.'
+    )

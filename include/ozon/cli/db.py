@@ -21,7 +21,8 @@ def upgrade(
     status()
 
 
-@app.command()
+# `-1` is a revision and no option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def downgrade(
     revision: Annotated[str, typer.Argument(help="How far back: a revision, `-1` for one step, `base` for all.")],
 ) -> None:

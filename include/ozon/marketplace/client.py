@@ -55,8 +55,9 @@ MAX_FBO_SKUS_COUNT = 100
 class SellerClient:
     """One account's Seller API, for any number of threads.
 
-    ``pacer`` is the limit of requests a second and by default the load's (``api.requests_per_second``), one for all
-    clients of a Client-Id; whatever else calls the API brings its own. When ``stop`` is set, all waits end and calls raise RequestStoppedError.
+    ``pacer`` is the limit of requests a second, and by default the load's (``api.requests_per_second``), which all
+    clients of a Client-Id share; whatever else calls the API brings its own. When ``stop`` is set, all waits end
+    and calls raise RequestStoppedError.
 
     Every method raises a FatalError where a person has to act, a RetriableError after the last attempt, and
     BadDataError for an answer that is not what Ozon documents. Single entries that cannot be loaded raise nothing:

@@ -49,10 +49,10 @@ class FaultReader:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
-    def of_answer(self, path: str, response: requests.Response) -> OzonError:
-        """What an answer with a status other than 2xx means."""
+    def of_answer(self, path: str, response: requests.Response, body: bytes) -> OzonError:
+        """What an answer with a status other than 2xx means; its ``body`` was read already."""
         status = response.status_code
-        message = self._message(response)
+        message = self._message(body)
         said = f'{path} answered HTTP {status} "{message}"'
         lowered = message.lower()
         if status == 429 or "circle is open" in lowered:
@@ -75,12 +75,12 @@ class FaultReader:
             "are above Ozon's limits, otherwise this package has to be upgraded."
         )
 
-    def of_body(self, path: str, response: requests.Response, problem: str) -> GarbledAnswerError:
+    def of_body(self, path: str, response: requests.Response, body: bytes, problem: str) -> GarbledAnswerError:
         """What a 200 that is no JSON means."""
         content_type = response.headers.get("Content-Type", "no content type")
         return GarbledAnswerError(
-            f"{path} answered HTTP {response.status_code} with {len(response.content)} bytes that are no complete "
-            f'JSON ({problem}; {self._quoted(content_type)}), starting with "{self._quoted_body(response)}". '
+            f"{path} answered HTTP {response.status_code} with {len(body)} bytes that are no complete "
+            f'JSON ({problem}; {self._quoted(content_type)}), starting with "{self._quoted_body(body)}". '
             f"Expected JSON of the Seller API. Try again later; if this lasts, check the host of connection "
             f"{self._credentials.source}."
         )
@@ -121,15 +121,15 @@ class FaultReader:
             f"of connection {self._credentials.source} (Ozon's own is {OZON_BASE_URL})."
         )
 
-    def _message(self, response: requests.Response) -> str:
+    def _message(self, body: bytes) -> str:
         try:
-            message = msgspec.json.decode(response.content, type=_ErrorBody).message
+            message = msgspec.json.decode(body, type=_ErrorBody).message
         except (ValueError, RecursionError):
-            return self._quoted_body(response)
+            return self._quoted_body(body)
         return self._quoted(message)
 
-    def _quoted_body(self, response: requests.Response) -> str:
-        without_tags = re.sub(r"<[^>]*>", " ", response.content.decode("utf-8", "replace"))
+    def _quoted_body(self, body: bytes) -> str:
+        without_tags = re.sub(r"<[^>]*>", " ", body.decode("utf-8", "replace"))
         return self._quoted(without_tags)
 
     def _quoted(self, text: str) -> str:

@@ -107,10 +107,12 @@ class _ProductReading:
         table = _LISTS[visibility]
 
         def stage(page: Page[ListedProduct]) -> int:
-            new_ids = self._staging.add_ids(table, [item.product_id for item in page.items])
+            # Of an entry that was rejected the id may be readable, and more than that no list has to say.
+            ids = [item.product_id for item in (*page.items, *page.rejected) if item.product_id is not None]
+            new_ids = self._staging.add_ids(table, ids)
             if table == "listed":
                 self._new_ids = new_ids
-            return len(page.items) - len(new_ids)
+            return len(ids) - len(new_ids)
 
         return Stream(
             name=visibility,

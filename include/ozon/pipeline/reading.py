@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,12 +95,13 @@ class Reading:
     def require_complete(self, stream: str, shortfall_pct: float) -> None:
         """Raise BadDataError where a list gave fewer distinct entries than Ozon says it holds.
 
-        A few are normal: the catalogue changes while it is read. A list cut short is not.
+        A few are normal, and one is in the shortest list: the catalogue changes while it is read. A list cut short
+        is not.
         """
         checkpoint = self._staging.checkpoint(stream)
         distinct = checkpoint.items - checkpoint.repeated
         expected = checkpoint.total_items
-        if expected is None or distinct >= expected * (1 - shortfall_pct / 100):
+        if expected is None or expected - distinct <= math.ceil(expected * shortfall_pct / 100):
             return
         raise BadDataError(
             f"The list {stream} gave {distinct} distinct entries in {checkpoint.pages} pages, where Ozon says it has "

@@ -191,7 +191,8 @@ class ProductMerge:
 
     def compare(self) -> ProductDifferences:
         """Find every difference between staging and warehouse."""
-        self._execute("ANALYZE {product}")
+        # Everything is joined by the id; looking at the wide columns too would take five times as long.
+        self._execute("ANALYZE {product} (product_id)")
         self._execute(_COMPARE)
         self._execute(_VANISHED)
         return ProductDifferences(

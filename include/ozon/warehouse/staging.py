@@ -29,7 +29,13 @@ _COMMON_TABLES: dict[str, LiteralString] = {
         repeated bigint NOT NULL,
         total_items bigint,
         is_complete boolean NOT NULL""",
-    "rejected": "n bigint GENERATED ALWAYS AS IDENTITY, reason text, payload jsonb, product_id bigint",
+    # An entry without an id is known again by its payload.
+    "rejected": """
+        n bigint GENERATED ALWAYS AS IDENTITY,
+        reason text,
+        payload jsonb,
+        product_id bigint,
+        identity text GENERATED ALWAYS AS (coalesce(product_id::text, md5(payload::text))) STORED UNIQUE""",
 }
 
 PRODUCT_TABLES: dict[str, LiteralString] = {
@@ -202,21 +208,12 @@ class Staging:
 
     def reject(self, items: Sequence[RejectedItem]) -> None:
         """Keep entries that cannot be loaded; an entry that comes again is kept once."""
-        for item in items:
-            self._connection.execute(
+        if items:
+            self._connection.cursor().executemany(
                 self.query(
-                    """
-                    INSERT INTO {rejected} (reason, payload, product_id)
-                    SELECT reason, payload, product_id
-                    FROM (VALUES (%s, %s::jsonb, %s::bigint)) AS item (reason, payload, product_id)
-                    WHERE NOT EXISTS (
-                        SELECT FROM {rejected} r
-                        WHERE r.product_id = item.product_id
-                           OR (item.product_id IS NULL AND r.payload = item.payload)
-                    )
-                    """
+                    "INSERT INTO {rejected} (reason, payload, product_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
                 ),
-                (item.reason, item.payload, item.product_id),
+                [(item.reason, item.payload, item.product_id) for item in items],
             )
 
     def count(self, table: str) -> int:

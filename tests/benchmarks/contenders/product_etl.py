@@ -26,7 +26,7 @@ def prepare(dsn: str) -> None:
 
 
 def load(base_url: str, dsn: str, folder: Path) -> None:
-    settings = load_settings(environment="production")
+    settings = load_settings(environment="production", environ={})
     credentials = Credentials(base_url=base_url, client_id="1", api_key="key", source="ozon_api_main")
     run_product_etl(
         Run(

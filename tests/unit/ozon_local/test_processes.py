@@ -16,6 +16,7 @@ from include.ozon_local.home import ROOT
 pytestmark = pytest.mark.unit
 
 SLEEP = "import time; time.sleep(120)"
+READY_THEN_SLEEP = f"print('ready', flush=True); {SLEEP}"
 IGNORE_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
 
 
@@ -42,8 +43,8 @@ def start(program: str, home: Path) -> subprocess.Popen[str]:
 @pytest.mark.usefixtures("no_process_left")
 def test_a_grandchild_is_found_after_its_parent_was_killed(tmp_path: Path) -> None:
     parent = start(
-        f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {SLEEP!r}]);"
-        f"print('ready', flush=True); {SLEEP}",
+        # The grandchild says that it is there: right after its exec the kernel shows no environment of it yet.
+        f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {READY_THEN_SLEEP!r}]); {SLEEP}",
         tmp_path,
     )
     parent.kill()

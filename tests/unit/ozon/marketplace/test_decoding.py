@@ -129,6 +129,13 @@ def test_a_text_with_a_backslash_and_u0000_in_it_is_no_nul() -> None:
     assert (page.items[0].offer_id, page.items[0].name) == ("a\\u0000", "\\ud800")
 
 
+def test_a_backslash_before_ud800_is_no_surrogate_on_a_page_that_has_one() -> None:
+    page = PRODUCT_DETAILS.decode(
+        rb'{"items": [{"id": 6, "offer_id": "\ud800"}, {"id": 7, "offer_id": "a\\ud800", "name": "\ud83d\ude00"}]}'
+    )
+    assert [(item.offer_id, item.name) for item in page.items] == [("a\\ud800", "😀")]
+
+
 UNSTORABLE = [
     (rb"a\u0000b", r"a\u0000b"),
     (rb"a\ud800b", r"a\ud800b"),

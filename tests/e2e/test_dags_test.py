@@ -1,0 +1,270 @@
+"""``airflow dags test ozon_etl`` as a person runs it: a process, with real retries, records and asset events."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from include.ozon.warehouse.lock import account_lock
+from include.ozon_local.environment import WAREHOUSE_CONNECTION
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support import scratch
+from tests.support.agreement import assert_agreement
+from tests.support.airflow_runs import Airflow, FinishedRun
+from tests.support.pipeline import Pipeline
+
+pytestmark = pytest.mark.e2e
+
+ACCOUNTS = ("main", "second")
+COMPONENTS = ("product_etl", "inventory_etl")
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
+    return start_sandbox({"main": 300, "second": 120})
+
+
+@pytest.fixture
+def warehouse(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
+    return Pipeline(sandbox, warehouse_dsn)
+
+
+@pytest.fixture
+def airflow(
+    sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: Callable[..., dict[str, str]]
+) -> Airflow:
+    """With small pages, so that a small catalogue has several of them."""
+    environment = make_airflow_environment(warehouse_dsn, sandbox)
+    return Airflow({**environment, "OZON__API__PAGE_SIZE": "100", "OZON__API__DETAILS_BATCH_SIZE": "100"})
+
+
+@pytest.fixture
+def loaded(warehouse: Pipeline) -> None:
+    for account in ACCOUNTS:
+        warehouse.load("before", account)
+
+
+def last_dag_run(warehouse: Pipeline) -> str:
+    query = "SELECT dag_run_id FROM ozon.etl_workflow_executions ORDER BY started_at DESC LIMIT 1"
+    return str(warehouse.value(query))
+
+
+def assert_complete_records(warehouse: Pipeline, dag_run_id: str) -> None:
+    for account in ACCOUNTS:
+        workflow = warehouse.workflow(dag_run_id, account)
+        statuses = (workflow["status"], workflow["product_etl_status"], workflow["inventory_etl_status"])
+        assert statuses == ("success",) * 3
+        assert workflow["trigger"] == "manual"
+        assert workflow["environment"] == "testing"
+        assert workflow["duration_seconds"] > 0
+        for component in COMPONENTS:
+            (attempt,) = warehouse.attempts(component, dag_run_id, account)
+            parts = [attempt[f"rows_{part}"] for part in ("inserted", "updated", "unchanged", "rejected")]
+            assert attempt["rows_read"] == sum(parts) > 0
+            assert attempt["api_requests"] > 0
+            assert attempt["duration_seconds"] > 0
+            assert attempt["peak_memory_mb"] > 0
+
+
+def test_each_run_brings_the_warehouse_into_step_and_says_so_once(
+    airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
+) -> None:
+    for ticks in (0, 1):
+        if ticks:
+            sandbox.tick(ticks)
+        done = airflow.run()
+
+        assert done.exit_code == 0, done.output
+        for account in ACCOUNTS:
+            assert_agreement(warehouse, account)
+        assert_complete_records(warehouse, last_dag_run(warehouse))
+        assert airflow.announced() == [list(ACCOUNTS)] * (1 + ticks)
+        assert warehouse.staging_tables() == set()
+        assert_no_secrets(airflow, warehouse, done)
+    assert set(airflow.states().values()) == {"success in try 1"}
+
+
+def assert_no_secrets(airflow: Airflow, warehouse: Pipeline, done: FinishedRun) -> None:
+    secrets = {keys.api_key for keys in warehouse.sandbox.accounts.values()} | {urlsplit(warehouse.dsn).password}
+    assert not [secret for secret in secrets for text in (done.output, *airflow.written_texts()) if str(secret) in text]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_dry_run_shows_what_would_change_and_changes_nothing(
+    airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
+) -> None:
+    sandbox.tick()
+    before = warehouse.everything()
+
+    done = airflow.run(dry_run=True)
+
+    assert done.exit_code == 0, done.output
+    assert warehouse.everything() == before
+    assert airflow.announced() == []
+    assert airflow.states()["announce"] == "skipped in try 1"
+    would_change = re.findall(r"would have done .*?(\d+) inserted \+ (\d+) updated", done.output)
+    assert len(would_change) == len(ACCOUNTS) * len(COMPONENTS)
+    assert any(int(updated) for _, updated in would_change)
+
+
+def test_a_wrong_key_fails_its_account_at_once_and_leaves_the_other_alone(
+    airflow: Airflow, warehouse: Pipeline
+) -> None:
+    variable = "AIRFLOW_CONN_OZON_API_MAIN"
+    wrong = {**json.loads(airflow.environment[variable]), "password": "no-such-key-0123456789"}
+    airflow.environment[variable] = json.dumps(wrong)
+
+    done = airflow.run()
+
+    assert done.exit_code == 1, done.output
+    states = airflow.states()
+    assert states["product_etl[0]"] == "failed in try 1"
+    assert states["inventory_etl[0]"].startswith("upstream_failed")
+    assert states["close_workflow[0]"] == "success in try 1"
+    failed = warehouse.workflow(last_dag_run(warehouse), "main")
+    assert failed["status"] == "failed"
+    assert "check login and password of connection ozon_api_main" in failed["error"]
+    assert re.search(r"product_etl of run \S+ failed in try 1: .*ozon_api_main", done.output)
+    assert_agreement(warehouse, "second")
+    assert airflow.announced() == [["second"]]
+    assert "no-such-key" not in done.output
+    assert_no_secrets(airflow, warehouse, done)
+
+
+def test_a_fault_that_outlasts_the_budget_is_tried_again_from_the_last_page(
+    airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
+) -> None:
+    airflow.environment.update(OZON__API__ATTEMPTS="2", OZON__RETRY__FIRST_DELAY_SECONDS="1")
+    method = "/v3/product/info/list"
+    sandbox.fault("server_error", method=method, account="main", after=2, times=2, status=503)
+    sandbox.fault("rate_limited", method=method, account="second", times=2, retry_after_seconds=1)
+
+    done = airflow.run()
+
+    assert done.exit_code == 0, done.output
+    assert airflow.announced() == [list(ACCOUNTS)]
+    for account, sentence in (("main", "HTTP 503"), ("second", "HTTP 429")):
+        first, second = warehouse.attempts("product_etl", last_dag_run(warehouse), account)
+        assert (first["status"], second["status"]) == ("failed", "success")
+        assert sentence in first["error"]
+        assert_agreement(warehouse, account)
+    assert warehouse.requests()[method] == 2 + 2 + 1 + 0
+    assert "Ozon said how long to wait" in done.output
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_guard_stops_a_load_until_it_is_accepted(
+    airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
+) -> None:
+    sandbox.fault("vanish_share", share=0.5, account="main")
+    before = warehouse.versions("products", "inventory")
+
+    stopped = airflow.run(accounts=["main"])
+
+    assert stopped.exit_code == 1
+    assert warehouse.versions("products", "inventory") == before
+    assert airflow.states()["product_etl[0]"] == "failed in try 1"
+    error = warehouse.workflow(last_dag_run(warehouse))["error"]
+    assert 'accept_guard = ["vanished"]' in error
+    assert error.removeprefix("product_etl: ") in stopped.output
+
+    accepted = airflow.run(accounts=["main"], accept_guard=["vanished"])
+
+    assert accepted.exit_code == 0, accepted.output
+    assert_agreement(warehouse, "main")
+    assert airflow.announced() == [["main"]]
+
+
+def test_an_account_that_another_session_loads_is_skipped_with_the_reason(
+    airflow: Airflow, warehouse: Pipeline
+) -> None:
+    with psycopg.connect(warehouse.dsn, autocommit=True, application_name="somebody") as other:
+        with account_lock(other, "main"):
+            done = airflow.run()
+
+    assert done.exit_code == 0, done.output
+    assert airflow.states()["product_etl[0]"] == "skipped in try 1"
+    skipped = warehouse.workflow(last_dag_run(warehouse), "main")
+    assert skipped["status"] == "skipped"
+    reason = r"Account main is already running since .* UTC, by somebody\. This run steps aside"
+    assert re.search(reason, skipped["error"])
+    assert re.search(reason, done.output)
+    assert_agreement(warehouse, "second")
+    assert airflow.announced() == [["second"]]
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_run_told_to_stop_ends_in_seconds_with_the_last_good_state(
+    airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
+) -> None:
+    sandbox.tick()
+    sandbox.fault("latency", ms=60_000, method="/v3/product/info/list")
+    before = warehouse.versions("products", "inventory")
+    running = airflow.start()
+    until(lambda: sandbox.faults()[0]["fired_count"] > 0)
+
+    running.process.send_signal(signal.SIGTERM)
+    done = running.finish(timeout_seconds=30)
+
+    assert done.exit_code != 0
+    assert warehouse.versions("products", "inventory") == before
+    cancelled = warehouse.workflow(last_dag_run(warehouse), "main")
+    assert (cancelled["status"], cancelled["product_etl_status"]) == ("cancelled", "cancelled")
+    assert "cancelled (SIGTERM)" in cancelled["error"]
+    assert [process for process in scratch.running_in(airflow.home.parent) if process.is_running()] == []
+    with psycopg.connect(warehouse.dsn) as connection, account_lock(connection, "main"):
+        pass
+
+
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    give_up_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up_at, "it did not come to that"
+        time.sleep(0.1)
+
+
+def test_what_a_person_has_to_mend_is_one_sentence_and_no_retry(
+    airflow: Airflow,
+    sandbox: SandboxProcess,
+    empty_database_dsn: str,
+    make_airflow_environment: Callable[..., dict[str, str]],
+) -> None:
+    unmigrated = Airflow(make_airflow_environment(empty_database_dsn, sandbox))
+
+    started = [airflow.start(accounts=["nobody"]), unmigrated.start(accounts=["main"])]
+    unknown_account, schema_behind = [running.finish() for running in started]
+
+    assert unknown_account.exit_code == 1
+    assert (
+        "Parameter accounts names 'nobody', which the configuration does not have; it has main, second."
+        in unknown_account.output
+    )
+    assert airflow.states()["select_accounts"] == "failed in try 1"
+    assert schema_behind.exit_code == 1
+    assert re.search(r"schema is at revision none; this version needs \w+. Run `ozon db upgrade`", schema_behind.output)
+    assert unmigrated.states()["product_etl[0]"] == "failed in try 1"
+
+
+def test_a_warehouse_that_cannot_be_reached_is_tried_again(airflow: Airflow) -> None:
+    nowhere = {**json.loads(airflow.environment[WAREHOUSE_CONNECTION]), "port": 1}
+    airflow.environment.update(
+        {
+            WAREHOUSE_CONNECTION: json.dumps(nowhere),
+            "OZON__RETRY__RETRIES": "1",
+            "OZON__RETRY__FIRST_DELAY_SECONDS": "1",
+        }
+    )
+
+    done = airflow.run(accounts=["main"])
+
+    assert done.exit_code == 1
+    assert airflow.states()["product_etl[0]"] == "failed in try 2"
+    assert "Check that PostgreSQL runs and that host and port of connection ozon_warehouse are right" in done.output
+    assert nowhere["password"] not in done.output

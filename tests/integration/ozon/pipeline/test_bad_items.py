@@ -1,0 +1,222 @@
+"""Single entries that cannot be loaded are kept and counted; all others are loaded."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from tests.support.agreement import assert_agreement, true_product, warehouse_products
+from tests.support.pipeline import Pipeline, changed
+
+pytestmark = pytest.mark.integration
+
+LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
+
+# The fault's name and parameters, and what the reason has to name.
+BROKEN_DETAILS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "no id": ("drop_field", {"field": "id"}, "id"),
+    "id null": ("set_field", {"field": "id", "value": None}, "id"),
+    "negative id": ("set_field", {"field": "id", "value": -5}, "id"),
+    "no article": ("drop_field", {"field": "offer_id"}, "offer_id"),
+    "empty article": ("odd_text", {"field": "offer_id", "kind": "empty"}, "offer_id"),
+    "endless article": ("odd_text", {"field": "offer_id", "kind": "long"}, "offer_id"),
+    "huge price": ("set_field", {"field": "price", "value": "9" * 400}, "price"),
+    "negative price": ("set_field", {"field": "price", "value": "-1.00"}, "price"),
+    "price with an exponent": ("set_field", {"field": "old_price", "value": "1e400"}, "old_price"),
+    "price as a number": ("set_field", {"field": "price", "value": 699.0}, "price"),
+    "huge sku": ("set_field", {"field": "sku", "value": 2**63}, "sku"),
+    "negative sku": ("set_field", {"field": "sku", "value": -1}, "sku"),
+    "no moment": ("set_field", {"field": "created_at", "value": "2026-02-30T00:00:00Z"}, "created_at"),
+    "NUL in the name": ("odd_text", {"field": "name", "kind": "nul"}, "name"),
+    "lone surrogate in the name": ("odd_text", {"field": "name", "kind": "lone_surrogate"}, "name"),
+    "lone surrogate in a status": ("odd_text", {"field": "statuses.status", "kind": "lone_surrogate"}, "statuses"),
+    "NUL in a reason": (
+        "odd_text",
+        {"field": "availabilities.reasons.human_text.text", "kind": "nul"},
+        "availabilities",
+    ),
+    "wrong types": ("wrong_types", {}, ""),
+}
+
+HARMLESS_DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
+    "unknown fields": ("unknown_fields", {}),
+    "control characters": ("odd_text", {"field": "name", "kind": "control"}),
+    "text in two directions": ("odd_text", {"field": "name", "kind": "bidi"}),
+    "endless name": ("odd_text", {"field": "name", "kind": "long"}),
+    "no name": ("drop_field", {"field": "name"}),
+    "no errors": ("set_field", {"field": "errors", "value": None}),
+    "no moments": ("set_field", {"field": "updated_at", "value": ""}),
+}
+
+
+@pytest.fixture
+def without_rejected_guard(pipeline: Pipeline) -> Pipeline:
+    pipeline.settings = changed(pipeline.settings, "guards.rejected", level="off")
+    return pipeline
+
+
+@pytest.mark.parametrize("case", BROKEN_DETAILS)
+def test_a_broken_product_is_rejected_and_all_others_are_loaded(pipeline: Pipeline, case: str) -> None:
+    name, params, field = BROKEN_DETAILS[case]
+    truth = pipeline.truth()
+    pipeline.sandbox.fault(name, method=DETAILS, share=0.1, **params)
+
+    numbers = pipeline.products()
+
+    rejected = pipeline.rejected()
+    loaded = warehouse_products(pipeline, "main")
+    assert rejected
+    assert numbers.rows_rejected == len(rejected)
+    assert numbers.rows_read == numbers.rows_inserted + numbers.rows_rejected == len(truth)
+    assert loaded == {product_id: true_product(truth[product_id]) for product_id in loaded}
+    assert all(field in row["reason"] for row in rejected), rejected[0]["reason"]
+
+
+@pytest.mark.parametrize("case", HARMLESS_DETAILS)
+def test_what_the_load_does_not_need_rejects_nothing(pipeline: Pipeline, case: str) -> None:
+    name, params = HARMLESS_DETAILS[case]
+    pipeline.sandbox.fault(name, method=DETAILS, **params)
+
+    numbers = pipeline.products()
+
+    assert (numbers.rows_inserted, numbers.rows_rejected) == (len(pipeline.truth()), 0)
+
+
+def test_odd_text_arrives_as_it_is(pipeline: Pipeline) -> None:
+    names = {"control": "до\x01\x1b[31m\x7fпосле", "bidi": "до\u202eпосле\u2066", "long": "ж" * 100_000}
+    for kind, name in names.items():
+        pipeline.sandbox.clear_faults()
+        pipeline.sandbox.fault("odd_text", method=DETAILS, kind=kind)
+        pipeline.products(kind)
+        assert pipeline.rows("SELECT DISTINCT name FROM ozon.products") == [{"name": name}]
+
+
+def test_text_that_copy_would_read_as_something_else_arrives_as_it_is(pipeline: Pipeline) -> None:
+    name = 'a\tb\nc\rd\\N\\.e"{},\\'
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="name", value=name)
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="availabilities.reasons.human_text.text", value=name)
+
+    pipeline.products()
+
+    assert pipeline.rows("SELECT DISTINCT name FROM ozon.products") == [{"name": name}]
+    reasons = pipeline.rows(
+        "SELECT DISTINCT hidden_reasons[1] AS reason FROM ozon.products WHERE visibility = 'HIDDEN'"
+    )
+    assert reasons == [{"reason": name}]
+
+
+def test_an_entry_of_a_list_without_an_id_is_kept_once(pipeline: Pipeline) -> None:
+    truth = pipeline.truth()
+    pipeline.sandbox.fault("drop_field", method=LIST, field="product_id", share=0.05)
+
+    numbers = pipeline.products()
+
+    offer_ids = {row["payload"]["offer_id"] for row in pipeline.rejected()}
+    missing = truth.keys() - warehouse_products(pipeline, "main").keys()
+    assert missing
+    assert offer_ids == {truth[product_id]["offer_id"] for product_id in missing}
+    assert numbers.rows_rejected == len(missing)
+    assert numbers.rows_read == len(truth)
+
+
+def test_an_entry_of_a_list_that_is_broken_beside_its_id_loses_nothing(pipeline: Pipeline) -> None:
+    pipeline.load("before")
+    pipeline.sandbox.fault("set_field", method=LIST, field="sku", value="none", share=0.05)
+
+    numbers = pipeline.products("after")
+
+    assert (numbers.rows_rejected, numbers.rows_removed) == (0, 0)
+    assert numbers.rows_read == len(pipeline.truth())
+
+
+def test_a_known_product_that_cannot_be_read_keeps_its_last_good_state(without_rejected_guard: Pipeline) -> None:
+    pipeline = without_rejected_guard
+    pipeline.load("before")
+    good = pipeline.versions("products", "product_visibility_history")
+    pipeline.sandbox.fault("odd_text", method=DETAILS, kind="nul", share=0.2)
+
+    numbers = pipeline.products("after")
+
+    assert numbers.rows_rejected > 0
+    assert numbers.rows_removed == 0
+    assert numbers.rows_unchanged + numbers.rows_rejected == len(pipeline.truth())
+    assert pipeline.versions("products", "product_visibility_history") == good
+
+
+def test_statuses_that_nobody_knows_are_unknown_and_logged_with_their_values(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline.sandbox.fault("unknown_status", share=0.1)
+    truth = pipeline.truth()
+    unknown = {product_id for product_id, row in truth.items() if row["visibility"] == "UNKNOWN"}
+
+    with caplog.at_level(logging.INFO, logger="ozon.visibility"):
+        numbers = pipeline.products()
+
+    assert unknown
+    assert numbers.visibility_counts is not None
+    assert numbers.visibility_counts["UNKNOWN"] == len(unknown)
+    assert_products_are(pipeline, "UNKNOWN", unknown)
+    (warning,) = [
+        record.getMessage()
+        for record in caplog.records
+        if (record.name, record.levelname) == ("ozon.visibility", "WARNING")
+    ]
+    assert f"{len(unknown)} products" in warning
+    for value in ("state_unheard_of", "rethinking", "maybe", "Небывалый статус"):
+        assert repr(value) in warning
+
+
+def test_products_without_statuses_are_unknown_unless_the_lists_say_more(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("drop_field", method=DETAILS, field="statuses")
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="errors", value=None)
+    truth = pipeline.truth()
+
+    pipeline.products()
+
+    for visibility in ("VISIBLE", "ARCHIVED"):
+        expected = {key for key, row in truth.items() if row["visibility"] == visibility}
+        assert_products_are(pipeline, visibility, expected)
+    others = {key for key, row in truth.items() if row["visibility"] not in {"VISIBLE", "ARCHIVED"}}
+    assert_products_are(pipeline, "UNKNOWN", others)
+
+
+def test_a_new_product_without_details_is_rejected_after_being_asked_for_again(pipeline: Pipeline) -> None:
+    left_out = list(pipeline.truth())[:3]
+    pipeline.sandbox.fault("details_left_out", product_ids=left_out)
+
+    numbers = pipeline.products()
+
+    rejected = pipeline.rejected()
+    assert {row["payload"]["product_id"] for row in rejected} == set(left_out)
+    assert all("gives no details" in row["reason"] for row in rejected)
+    assert numbers.rows_rejected == len(rejected) == 3
+    assert numbers.rows_read == len(pipeline.truth())
+
+
+def test_a_product_whose_details_came_with_the_second_asking_is_loaded(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("details_left_out", share=1.0, method=DETAILS, times=1)
+
+    pipeline.load()
+
+    assert_agreement(pipeline)
+    assert pipeline.rejected() == []
+
+
+def test_a_known_product_without_details_has_vanished(pipeline: Pipeline) -> None:
+    pipeline.load("before")
+    left_out = list(pipeline.truth())[:3]
+    pipeline.sandbox.fault("details_left_out", product_ids=left_out)
+
+    numbers = pipeline.products("after")
+
+    assert (numbers.rows_removed, numbers.rows_rejected) == (3, 0)
+    removed = pipeline.rows("SELECT product_id FROM ozon.products WHERE removed_at IS NOT NULL")
+    assert sorted(row["product_id"] for row in removed) == left_out
+
+
+def assert_products_are(pipeline: Pipeline, visibility: str, product_ids: set[int]) -> None:
+    rows = pipeline.rows("SELECT product_id FROM ozon.products WHERE visibility = %s", visibility)
+    assert {row["product_id"] for row in rows} == product_ids

@@ -1,0 +1,122 @@
+"""The numbers of a load add up, and say what it really wrote."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from include.ozon.pipeline.numbers import ComponentNumbers
+from tests.support.pipeline import DATA_TABLES, Pipeline, Row
+
+pytestmark = pytest.mark.integration
+
+
+def assert_sums(numbers: ComponentNumbers) -> None:
+    changed = numbers.rows_inserted + numbers.rows_updated
+    assert numbers.rows_read == changed + numbers.rows_unchanged + numbers.rows_rejected
+
+
+def as_recorded(numbers: ComponentNumbers) -> Row:
+    return {name: value for name, value in vars(numbers).items() if name != "details"}
+
+
+def test_a_first_load_inserts_everything_it_reads(pipeline: Pipeline) -> None:
+    truth = pipeline.truth()
+
+    numbers = pipeline.products()
+
+    assert (numbers.rows_read, numbers.rows_inserted) == (len(truth), len(truth))
+    assert numbers.rows_updated == numbers.rows_unchanged == numbers.rows_removed == numbers.rows_rejected == 0
+    assert numbers.visibility_counts == Counter(row["visibility"] for row in truth.values())
+
+
+def test_the_numbers_are_the_changes_of_the_marketplace(pipeline: Pipeline) -> None:
+    pipeline.load("before")
+    before, columns = pipeline.truth(), _columns(pipeline)
+    pipeline.sandbox.tick()
+
+    products, inventory = pipeline.products("after"), pipeline.inventory("after")
+
+    after, now = pipeline.truth(), _columns(pipeline)
+    assert products.rows_inserted == len(after.keys() - before.keys())
+    assert products.rows_removed == len(before.keys() - after.keys())
+    assert products.rows_updated == sum(columns[key] != now[key] for key in before.keys() & after.keys())
+    assert products.rows_updated > 0
+    assert_sums(products)
+    assert inventory.rows_read == sum(len(row["stocks"]) for row in after.values())
+    assert_sums(inventory)
+
+
+def test_the_records_hold_the_numbers(pipeline: Pipeline) -> None:
+    products, inventory = pipeline.products(), pipeline.inventory()
+
+    for component, numbers in (("product_etl", products), ("inventory_etl", inventory)):
+        (record,) = pipeline.attempts(component)
+        assert record["status"] == "success"
+        assert {name: record[name] for name in as_recorded(numbers)} == as_recorded(numbers)
+        assert record["api_requests"] > 0
+        assert record["peak_memory_mb"] > 0
+    assert products.api_requests + inventory.api_requests == sum(pipeline.requests().values())
+
+
+def test_rejected_items_are_counted_and_kept_one_by_one(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("set_field", method="/v3/product/info/list", field="price", value="minus one", share=0.1)
+
+    numbers = pipeline.products()
+
+    rejected = pipeline.rejected()
+    assert numbers.rows_rejected == len(rejected) > 0
+    assert numbers.rows_read == len(pipeline.truth())
+    assert_sums(numbers)
+    assert [row["n"] for row in rejected] == list(range(1, len(rejected) + 1))
+    assert all("price" in row["reason"] and row["payload"]["price"] == "minus one" for row in rejected)
+
+
+def test_a_reload_without_changes_writes_no_row(pipeline: Pipeline) -> None:
+    pipeline.load("first")
+    before = pipeline.versions(*DATA_TABLES)
+
+    products, inventory = pipeline.products("second"), pipeline.inventory("second")
+
+    assert pipeline.versions(*DATA_TABLES) == before
+    assert products.rows_unchanged == products.rows_read == len(pipeline.truth())
+    assert inventory.rows_unchanged == inventory.rows_read > 0
+    assert pipeline.end("second") == "success"
+
+
+def test_the_same_run_again_changes_nothing_twice_and_is_a_new_attempt(pipeline: Pipeline) -> None:
+    pipeline.load()
+    before = pipeline.versions(*DATA_TABLES)
+
+    pipeline.load()
+
+    assert pipeline.versions(*DATA_TABLES) == before
+    for component in ("product_etl", "inventory_etl"):
+        assert [(row["attempt"], row["status"]) for row in pipeline.attempts(component)] == [
+            (1, "success"),
+            (2, "success"),
+        ]
+
+
+def test_workflow_id_names_the_run_that_last_changed_a_row(pipeline: Pipeline) -> None:
+    pipeline.load("first")
+    before = _columns(pipeline)
+    pipeline.sandbox.tick()
+
+    pipeline.load("second")
+
+    now = _columns(pipeline)
+    writers = {row["product_id"]: row["workflow_id"] for row in pipeline.rows("SELECT * FROM ozon.products")}
+    for product_id in now:
+        changed = before.get(product_id) != now[product_id]
+        assert writers[product_id] == ("second/main" if changed else "first/main")
+
+
+def _columns(pipeline: Pipeline) -> dict[int, Row]:
+    """What Ozon says of each product, as the warehouse has it."""
+    own = {"first_seen_at", "changed_at", "visibility_changed_at", "workflow_id"}
+    return {
+        row["product_id"]: {name: value for name, value in row.items() if name not in own}
+        for row in pipeline.rows("SELECT * FROM ozon.products WHERE account = 'main'")
+    }

@@ -1,0 +1,98 @@
+"""Every change of a product's visibility and stock has its row, and the rows follow each other without gaps."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from itertools import pairwise
+
+import pytest
+
+from tests.support.pipeline import Pipeline, Row
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def moved_on(pipeline: Pipeline) -> Pipeline:
+    """Five loads, with the marketplace moving on between them: products vanish, return, and change their state."""
+    pipeline.load("0")
+    for n in range(1, 5):
+        pipeline.sandbox.tick()
+        pipeline.load(str(n))
+    return pipeline
+
+
+def chains(pipeline: Pipeline) -> dict[int, list[Row]]:
+    found: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in pipeline.rows("SELECT * FROM ozon.product_visibility_history ORDER BY product_id, valid_from"):
+        found[row["product_id"]].append(row)
+    return found
+
+
+def test_a_products_last_history_row_is_its_state(moved_on: Pipeline) -> None:
+    history = chains(moved_on)
+    products = moved_on.rows("SELECT * FROM ozon.products")
+    assert {row["product_id"] for row in products} == history.keys()
+    assert any(row["removed_at"] for row in products)
+    for row in products:
+        last = history[row["product_id"]][-1]
+        assert last["visibility"] == row["visibility"]
+        assert last["valid_to"] == row["removed_at"]
+        assert last["valid_from"] == row["visibility_changed_at"]
+
+
+def test_history_rows_follow_each_other_and_name_what_was_before(moved_on: Pipeline) -> None:
+    changes = 0
+    for rows in chains(moved_on).values():
+        assert rows[0]["previous_visibility"] is None
+        for before, after in pairwise(rows):
+            changes += 1
+            assert after["previous_visibility"] == before["visibility"]
+            was_removed = before["valid_to"] < after["valid_from"]
+            assert was_removed or after["visibility"] != before["visibility"]
+        assert all(row["valid_to"] is not None for row in rows[:-1])
+    assert changes
+
+
+def test_a_returned_product_keeps_when_it_was_first_seen(pipeline: Pipeline) -> None:
+    pipeline.load("before")
+    first_seen = _first_seen(pipeline)
+    pipeline.sandbox.fault("vanish_share", share=0.1)
+    pipeline.load("gone")
+    gone = {row["product_id"] for row in pipeline.rows("SELECT * FROM ozon.products WHERE removed_at IS NOT NULL")}
+    assert 0 < len(gone) < len(first_seen)
+    pipeline.sandbox.clear_faults()
+
+    numbers = pipeline.products("back")
+
+    assert numbers.rows_updated == len(gone)
+    assert _first_seen(pipeline) == first_seen
+    assert pipeline.value("SELECT count(*) FROM ozon.products WHERE removed_at IS NOT NULL") == 0
+    for product_id, rows in chains(pipeline).items():
+        if product_id not in gone:
+            assert len(rows) == 1
+            continue
+        was, now = rows
+        assert was["valid_to"] < now["valid_from"]
+        assert (now["valid_to"], now["previous_visibility"]) == (None, was["visibility"])
+
+
+def test_the_history_of_stock_leads_to_the_stock(moved_on: Pipeline) -> None:
+    history: defaultdict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for row in moved_on.rows("SELECT * FROM ozon.inventory_history ORDER BY changed_at"):
+        history[row["product_id"], row["stock_type"], row["sku"]].append(row)
+    inventory = moved_on.rows("SELECT * FROM ozon.inventory")
+    assert {(row["product_id"], row["stock_type"], row["sku"]) for row in inventory} == history.keys()
+    assert any(len(rows) > 1 for rows in history.values())
+    for row in inventory:
+        rows = history[row["product_id"], row["stock_type"], row["sku"]]
+        assert (rows[-1]["present"], rows[-1]["reserved"]) == (row["present"], row["reserved"])
+        assert (rows[0]["previous_present"], rows[0]["previous_reserved"]) == (None, None)
+        for before, after in pairwise(rows):
+            was = (before["present"], before["reserved"])
+            assert (after["previous_present"], after["previous_reserved"]) == was
+            assert (after["present"], after["reserved"]) != was
+
+
+def _first_seen(pipeline: Pipeline) -> dict[int, object]:
+    return {row["product_id"]: row["first_seen_at"] for row in pipeline.rows("SELECT * FROM ozon.products")}

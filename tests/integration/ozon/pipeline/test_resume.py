@@ -1,0 +1,189 @@
+"""A retry of the same run goes on behind what was read; any other run starts anew."""
+
+from __future__ import annotations
+
+import pytest
+
+from include.ozon.errors import BadDataError, MarketplaceUnavailableError, OzonError
+from tests.support.agreement import assert_agreement
+from tests.support.pipeline import Pipeline
+
+pytestmark = pytest.mark.integration
+
+LIST, DETAILS = "/v3/product/list", "/v3/product/info/list"
+STOCKS, SELLER_STOCKS = "/v4/product/info/stocks", "/v1/product/info/warehouse/stocks"
+
+
+def undisturbed_requests(pipeline: Pipeline) -> dict[str, int]:
+    """What a whole load asks for, seen in a dry run."""
+    pipeline.sandbox.reset_counters()
+    pipeline.products("dry", dry_run=True)
+    pipeline.inventory("dry", dry_run=True)
+    needed = pipeline.requests()
+    pipeline.sandbox.reset_counters()
+    return needed
+
+
+def break_off(pipeline: Pipeline, method: str, *, after: int, dag_run_id: str = "run") -> dict[str, int]:
+    """Let the run fail after so many answers of a method; returns how many answers of each it got."""
+    pipeline.sandbox.fault("server_error", method=method, after=after)
+    component = pipeline.products if method in {LIST, DETAILS} else pipeline.inventory
+    with pytest.raises(MarketplaceUnavailableError):
+        component(dag_run_id)
+    pipeline.sandbox.clear_faults()
+    asked = pipeline.requests()
+    asked[method] -= 1
+    pipeline.sandbox.reset_counters()
+    return asked
+
+
+@pytest.mark.parametrize(("method", "after"), [(LIST, 1), (LIST, 4), (DETAILS, 0), (DETAILS, 2)])
+def test_products_that_are_staged_are_not_asked_for_again(pipeline: Pipeline, method: str, after: int) -> None:
+    needed = undisturbed_requests(pipeline)
+    first = break_off(pipeline, method, after=after)
+
+    pipeline.products()
+
+    second = pipeline.requests()
+    assert first[method] == after
+    assert first.get(LIST, 0) + second.get(LIST, 0) == needed[LIST]
+    # What the first attempt has listed and not staged is asked for in batches of other sizes.
+    assert first.get(DETAILS, 0) + second[DETAILS] <= needed[DETAILS] + 1
+    pipeline.inventory()
+    assert pipeline.end() == "success"
+    assert_agreement(pipeline)
+    assert [row["status"] for row in pipeline.attempts()] == ["failed", "success"]
+    assert pipeline.attempts()[1]["rows_inserted"] == len(pipeline.truth())
+
+
+@pytest.mark.parametrize(("method", "after"), [(STOCKS, 2), (SELLER_STOCKS, 1)])
+def test_stocks_that_are_staged_are_not_asked_for_again(pipeline: Pipeline, method: str, after: int) -> None:
+    needed = undisturbed_requests(pipeline)
+    pipeline.products()
+    pipeline.sandbox.reset_counters()
+    first = break_off(pipeline, method, after=after)
+
+    pipeline.inventory()
+
+    second = pipeline.requests()
+    for asked in (STOCKS, SELLER_STOCKS, "/v2/warehouse/list"):
+        assert first.get(asked, 0) + second.get(asked, 0) == needed[asked]
+    assert pipeline.end() == "success"
+    assert_agreement(pipeline)
+
+
+def test_pages_that_are_too_old_are_read_again(pipeline: Pipeline) -> None:
+    needed = undisturbed_requests(pipeline)
+    break_off(pipeline, LIST, after=4)
+    minutes = pipeline.settings.load.resume_max_age_minutes
+    pipeline.execute("UPDATE ozon_staging.loads SET started_at = started_at - make_interval(mins => %s)", minutes)
+
+    pipeline.products()
+
+    assert pipeline.requests()[LIST] == needed[LIST]
+
+
+def test_pages_that_are_just_young_enough_are_not_read_again(pipeline: Pipeline) -> None:
+    needed = undisturbed_requests(pipeline)
+    break_off(pipeline, LIST, after=4)
+    minutes = pipeline.settings.load.resume_max_age_minutes - 1
+    pipeline.execute("UPDATE ozon_staging.loads SET started_at = started_at - make_interval(mins => %s)", minutes)
+
+    pipeline.products()
+
+    assert pipeline.requests()[LIST] == needed[LIST] - 4
+
+
+def test_another_run_starts_anew(pipeline: Pipeline) -> None:
+    needed = undisturbed_requests(pipeline)
+    break_off(pipeline, LIST, after=4)
+    pipeline.sandbox.tick()
+
+    pipeline.load("another")
+
+    assert pipeline.requests() == needed
+    assert_agreement(pipeline)
+
+
+def test_another_account_starts_on_its_own(pipeline: Pipeline) -> None:
+    break_off(pipeline, LIST, after=4)
+
+    pipeline.load("run", "second")
+    pipeline.products()
+
+    assert pipeline.requests()[LIST] > 0
+    assert {row["account"] for row in pipeline.rows("SELECT DISTINCT account FROM ozon.products")} == {"main", "second"}
+    assert_agreement(pipeline, "second")
+
+
+def test_the_next_day_nothing_of_a_broken_off_run_is_left(pipeline: Pipeline) -> None:
+    break_off(pipeline, LIST, after=4)
+    assert pipeline.staging_tables()
+
+    assert pipeline.end() == "failed"
+
+    assert pipeline.staging_tables() == set()
+    assert pipeline.value("SELECT count(*) FROM ozon_staging.loads") == 0
+
+
+def test_staging_that_a_crash_of_postgresql_has_emptied_is_read_again(pipeline: Pipeline) -> None:
+    needed = undisturbed_requests(pipeline)
+    break_off(pipeline, DETAILS, after=2)
+    # What PostgreSQL does to unlogged tables when it recovers.
+    unlogged = pipeline.rows(
+        "SELECT oid::regclass::text AS name FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'"
+    )
+    assert {f"ozon_staging.{name}" for name in (*pipeline.staging_tables(), "loads")} == {
+        row["name"] for row in unlogged
+    }
+    pipeline.execute(f"TRUNCATE {', '.join(row['name'] for row in unlogged)}")
+
+    assert pipeline.load() == "success"
+
+    assert pipeline.requests()[LIST] == needed[LIST]
+    assert_agreement(pipeline)
+
+
+def test_an_answer_that_is_no_json_costs_none_of_the_pages_before_it(pipeline: Pipeline) -> None:
+    needed = undisturbed_requests(pipeline)
+    pipeline.sandbox.fault("truncated_json", method=LIST, after=4)
+    with pytest.raises(BadDataError):
+        pipeline.products()
+    pipeline.sandbox.clear_faults()
+    pipeline.sandbox.reset_counters()
+
+    pipeline.products()
+
+    assert pipeline.requests()[LIST] == needed[LIST] - 4
+
+
+def test_a_failed_attempts_record_says_how_far_it_came(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="price", value=1, share=0.1)
+    break_off(pipeline, LIST, after=6)
+
+    (record,) = pipeline.attempts()
+    staged = pipeline.value("SELECT count(*) FROM ozon_staging.main_product_product")
+    rejected = pipeline.rejected()
+    assert staged > 0
+    assert record["rows_rejected"] == len(rejected) > 0
+    assert record["rows_read"] == staged + len(rejected)
+    assert record["api_requests"] > 0
+    assert "503" in record["error"] or "500" in record["error"]
+
+
+def test_rejected_items_of_all_attempts_are_kept(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="price", value=1, share=0.1)
+    pipeline.sandbox.fault("server_error", method=LIST, after=6)
+    with pytest.raises(OzonError):
+        pipeline.products()
+    pipeline.sandbox.clear_faults()
+
+    numbers = pipeline.products()
+
+    by_attempt = {
+        row["attempt"]: row["count"]
+        for row in pipeline.rows("SELECT attempt, count(*) FROM ozon.rejected_items GROUP BY attempt")
+    }
+    assert by_attempt[1] > 0
+    assert by_attempt[2] == numbers.rows_rejected
+    assert numbers.rows_read == len(pipeline.truth())

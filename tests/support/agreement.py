@@ -1,0 +1,105 @@
+"""Compares a warehouse with what the sandbox says is true, row by row and column by column."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tests.support.pipeline import Pipeline, Row
+
+_SAME_NAMED = (
+    "offer_id",
+    "name",
+    "currency_code",
+    "visibility",
+    "is_archived",
+    "has_price",
+    "has_stock",
+    "status_name",
+)
+
+
+def assert_agreement(pipeline: Pipeline, account: str = "main") -> None:
+    """Every product and stock of the account is in the warehouse as it is, and nothing else is."""
+    truth = pipeline.truth(account)
+    assert warehouse_products(pipeline, account) == {product_id: true_product(row) for product_id, row in truth.items()}
+    assert warehouse_stocks(pipeline, account) == true_stocks(truth)
+    assert seller_stocks(pipeline, account) == true_seller_stocks(truth)
+
+
+def true_product(row: Row) -> Row:
+    reasons = row["hidden_reasons"]
+    return {name: row[name] for name in _SAME_NAMED} | {
+        "sku": row["sku"] or None,
+        "price": row["price"] and Decimal(row["price"]),
+        "old_price": row["old_price"] and Decimal(row["old_price"]),
+        "ozon_status": row["status"],
+        "hidden_reasons": reasons,
+    }
+
+
+def warehouse_products(pipeline: Pipeline, account: str) -> dict[int, Row]:
+    """Those that are not removed, in the truth's terms."""
+    rows = pipeline.rows("SELECT * FROM ozon.products WHERE account = %s AND removed_at IS NULL", account)
+    columns = (*_SAME_NAMED, "sku", "price", "old_price", "ozon_status")
+    return {
+        row["product_id"]: {name: row[name] for name in columns} | {"hidden_reasons": _availability_reasons(row)}
+        for row in rows
+    }
+
+
+def _availability_reasons(row: Row) -> list[str]:
+    """The truth leaves out what stands in ``errors``; the warehouse has it behind the other reasons."""
+    reasons: list[str] = row["hidden_reasons"]
+    if row["visibility"] == "DECLINED":
+        assert len(reasons) > 1, f"product {row['product_id']} is declined and the error that says why is missing"
+        return reasons[:-1]
+    return reasons
+
+
+def true_stocks(truth: dict[int, Row]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    return {
+        (product_id, stock["type"], stock["sku"]): (row["offer_id"], stock["present"], stock["reserved"])
+        for product_id, row in truth.items()
+        for stock in row["stocks"]
+    }
+
+
+def warehouse_stocks(pipeline: Pipeline, account: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    """What Ozon lists; a stock that it lists no more has to be zero."""
+    listed = true_stocks(pipeline.truth(account))
+    found = {
+        (row["product_id"], row["stock_type"], row["sku"]): row
+        for row in pipeline.rows("SELECT * FROM ozon.inventory WHERE account = %s", account)
+    }
+    assert all(row["available"] == row["present"] - row["reserved"] for row in found.values())
+    assert {(row["present"], row["reserved"]) for key, row in found.items() if key not in listed} <= {(0, 0)}
+    return {key: (row["offer_id"], row["present"], row["reserved"]) for key, row in found.items() if key in listed}
+
+
+def true_seller_stocks(truth: dict[int, Row]) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    return {
+        (product_id, stock["warehouse_id"], "rfbs" if stock["is_rfbs"] else "fbs"): (
+            stock["warehouse_name"],
+            stock["present"],
+            stock["reserved"],
+        )
+        for product_id, row in truth.items()
+        for stock in row["warehouse_stocks"]
+    }
+
+
+def seller_stocks(pipeline: Pipeline, account: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+    listed = true_seller_stocks(pipeline.truth(account))
+    found = {
+        (row["product_id"], row["warehouse_id"], row["stock_type"]): (
+            row["warehouse_name"],
+            row["present"],
+            row["reserved"],
+        )
+        for row in pipeline.rows(
+            "SELECT * FROM ozon.inventory_by_warehouse WHERE account = %s AND stock_type <> 'fbo'", account
+        )
+    }
+    assert {stock[1:] for key, stock in found.items() if key not in listed} <= {(0, 0)}
+    return {key: stock for key, stock in found.items() if key in listed}

@@ -1,0 +1,111 @@
+"""Runs of ``ozon_etl`` by the real ``airflow dags test``, and what they left in Airflow's own database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from include.ozon_local.airflow import PROGRAM
+from include.ozon_local.home import ROOT
+from include.ozon_local.processes import tied
+
+Row = dict[str, Any]
+
+_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    exit_code: int
+    output: str
+    """What it printed, its tasks' logs included."""
+
+
+class RunningRun:
+    """A started ``airflow dags test ozon_etl``."""
+
+    def __init__(self, environment: dict[str, str], conf: dict[str, Any], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                tied([str(PROGRAM), "dags", "test", "ozon_etl", "--conf", json.dumps(conf)]),
+                env=environment,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def finish(self, timeout_seconds: float = _SECONDS) -> FinishedRun:
+        try:
+            exit_code = self.process.wait(timeout_seconds)
+        finally:
+            self.process.kill()
+            self.process.wait()
+        return FinishedRun(exit_code, self._log.read_text())
+
+
+@dataclass(frozen=True)
+class Airflow:
+    """Airflow with ``environment``, whose metadata database is the test's own."""
+
+    environment: dict[str, str]
+
+    def start(self, /, **conf: Any) -> RunningRun:
+        return RunningRun(self.environment, conf, self.home / f"run-{len(list(self.home.glob('run-*')))}.log")
+
+    def run(self, /, **conf: Any) -> FinishedRun:
+        return self.start(**conf).finish()
+
+    @property
+    def home(self) -> Path:
+        folder = Path(self.environment["AIRFLOW_HOME"])
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def rows(self, query: str) -> list[Row]:
+        """Of the metadata database."""
+        with self._connect() as connection:
+            return connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
+
+    def states(self) -> dict[str, str]:
+        """Of the last run's tasks, by ``<task>`` or, where mapped, ``<task>[<index>]``, with the number of tries."""
+        rows = self.rows(
+            "SELECT task_id, map_index, state, try_number FROM task_instance "
+            "WHERE run_id = (SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1)"
+        )
+        return {
+            row["task_id"] + (f"[{row['map_index']}]" if row["map_index"] >= 0 else ""): (
+                f"{row['state']} in try {row['try_number']}"
+            )
+            for row in rows
+        }
+
+    def announced(self) -> list[list[str]]:
+        """The accounts that each asset event names, in the order of the events."""
+        return [sorted(row["extra"]["accounts"]) for row in self.rows("SELECT extra FROM asset_event ORDER BY id")]
+
+    def written_texts(self) -> Iterator[str]:
+        """Everything that Airflow keeps: each table of its database, and each file below its home."""
+        with self._connect() as connection:
+            tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+            for (table,) in tables:
+                query = sql.SQL("SELECT string_agg(t::text, ' ') FROM {} t").format(sql.Identifier(table))
+                (text,) = connection.execute(query).fetchone() or ("",)
+                yield text or ""
+        for file in self.home.rglob("*"):
+            if file.is_file():
+                yield file.read_text(errors="replace")
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        dsn = self.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"]
+        return psycopg.connect(dsn.replace("postgresql+psycopg2://", "postgresql://"))

@@ -1,0 +1,170 @@
+"""The pipeline run by hand: a sandbox's accounts, loaded into a warehouse of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.marketplace.credentials import Credentials
+from include.ozon.marketplace.pacer import Pacer
+from include.ozon.pipeline import records
+from include.ozon.pipeline.inventory_etl import run_inventory_etl
+from include.ozon.pipeline.numbers import ComponentNumbers
+from include.ozon.pipeline.product_etl import run_product_etl
+from include.ozon.pipeline.run import Run
+from include.ozon.pipeline.workflow import end_workflow
+from include.ozon.settings import Settings, load_settings
+from include.ozon.settings.base import Section
+from include.ozon_sandbox.process import SandboxProcess
+
+Row = dict[str, Any]
+
+# The tables of the contract that hold data, and those of the records.
+DATA_TABLES = (
+    "products",
+    "product_visibility_history",
+    "inventory",
+    "inventory_history",
+    "inventory_by_warehouse",
+)
+
+
+def quick_settings() -> Settings:
+    """Those of the environment testing, with small pages, so that a small catalogue has several, and no retries."""
+    api = {"page_size": 100, "details_batch_size": 100, "attempts": 1, "analytics_seconds_between_requests": 0}
+    return changed(load_settings(environment="testing", environ={}), "api", **api)
+
+
+def changed(settings: Settings, section: str, **values: Any) -> Settings:
+    """A copy with other values in a section, such as ``changed(settings, "guards.vanished", level="off")``."""
+    return _changed(settings, section.split("."), values)
+
+
+def _changed(section: Any, path: list[str], values: dict[str, Any]) -> Any:
+    if not path:
+        checked = type(section).model_validate({**section.model_dump(), **values})
+        return section.model_copy(update={name: getattr(checked, name) for name in values})
+    inner: Section = getattr(section, path[0])
+    return section.model_copy(update={path[0]: _changed(inner, path[1:], values)})
+
+
+@dataclass
+class Pipeline:
+    """Loads accounts of ``sandbox`` into the warehouse ``dsn``, and looks at what came of it."""
+
+    sandbox: SandboxProcess
+    dsn: str
+    settings: Settings = field(default_factory=quick_settings)
+
+    def run(
+        self,
+        dag_run_id: str = "run",
+        account: str = "main",
+        *,
+        dry_run: bool = False,
+        accept_guards: Collection[str] = (),
+    ) -> Run:
+        keys = self.sandbox.accounts[account]
+        credentials = Credentials(
+            base_url=self.sandbox.base_url,
+            client_id=keys.client_id,
+            api_key=keys.api_key,
+            source=f"ozon_api_{account}",
+        )
+        settings = self.settings
+        return Run(
+            account=account,
+            dag_run_id=dag_run_id,
+            trigger="manual",
+            settings=settings,
+            connect=self.connect,
+            # The limit of requests is the client's matter, and has tests of its own.
+            open_client=lambda stop: SellerClient(credentials, settings.api, stop=stop, pacer=Pacer(10_000)),
+            dry_run=dry_run,
+            accept_guards=frozenset(accept_guards),
+        )
+
+    def products(self, dag_run_id: str = "run", account: str = "main", **options: Any) -> ComponentNumbers:
+        return run_product_etl(self.run(dag_run_id, account, **options))
+
+    def inventory(self, dag_run_id: str = "run", account: str = "main", **options: Any) -> ComponentNumbers:
+        return run_inventory_etl(self.run(dag_run_id, account, **options))
+
+    def end(self, dag_run_id: str = "run", account: str = "main") -> records.Status | None:
+        return end_workflow(self.run(dag_run_id, account))
+
+    def load(self, dag_run_id: str = "run", account: str = "main", **options: Any) -> records.Status | None:
+        """The whole workflow of one account."""
+        self.products(dag_run_id, account, **options)
+        self.inventory(dag_run_id, account, **options)
+        return self.end(dag_run_id, account)
+
+    def requests(self, account: str = "main") -> dict[str, int]:
+        """How often each method was called since the sandbox's counters were reset."""
+        counted: dict[str, int] = self.sandbox.state()["accounts"][account]["requests"]
+        return counted
+
+    def truth(self, account: str = "main") -> dict[int, Row]:
+        """The sandbox's products by their ids."""
+        return {product["product_id"]: product for product in self.sandbox.catalogue(account)}
+
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self.dsn)
+
+    def rows(self, query: str, *parameters: object) -> list[Row]:
+        with psycopg.connect(self.dsn, row_factory=dict_row, autocommit=True) as connection:
+            return connection.execute(query.encode(), parameters or None).fetchall()
+
+    def value(self, query: str, *parameters: object) -> Any:
+        """The first column of the only row."""
+        (row,) = self.rows(query, *parameters)
+        return next(iter(row.values()))
+
+    def execute(self, query: str, *parameters: object) -> None:
+        with psycopg.connect(self.dsn, autocommit=True) as connection:
+            connection.execute(query.encode(), parameters or None)
+
+    def attempts(self, component: str = "product_etl", dag_run_id: str = "run", account: str = "main") -> list[Row]:
+        """The records of a component's attempts, in their order."""
+        return self.rows(
+            "SELECT * FROM ozon.etl_component_executions WHERE workflow_id = %s AND component = %s ORDER BY attempt",
+            f"{dag_run_id}/{account}",
+            component,
+        )
+
+    def workflow(self, dag_run_id: str = "run", account: str = "main") -> Row:
+        (row,) = self.rows(
+            "SELECT * FROM ozon.etl_workflow_executions WHERE workflow_id = %s", f"{dag_run_id}/{account}"
+        )
+        return row
+
+    def rejected(self) -> list[Row]:
+        return self.rows("SELECT * FROM ozon.rejected_items ORDER BY workflow_id, component, attempt, n")
+
+    def staging_tables(self) -> set[str]:
+        """What stands in staging, the table of loads aside."""
+        found = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'ozon_staging'")
+        return {row["tablename"] for row in found} - {"loads"}
+
+    def versions(self, *tables: str) -> dict[str, set[tuple[str, str]]]:
+        """Where each row of these tables of the schema ozon lies and who wrote it: the same if none was written."""
+        return {
+            table: {
+                (row["place"], row["content"])
+                for row in self.rows(
+                    f"SELECT ctid::text || '/' || xmin AS place, t::text AS content FROM ozon.{table} t"
+                )
+            }
+            for table in tables
+        }
+
+    def everything(self) -> dict[str, set[tuple[str, str]]]:
+        """``versions`` of all tables of the schema ozon, and what stands in staging."""
+        tables = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'ozon'")
+        staged = {("", name) for name in self.staging_tables()}
+        return {**self.versions(*(row["tablename"] for row in tables)), "staging": staged}
