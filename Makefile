@@ -38,6 +38,7 @@ lint: venv  ## Check style, types, the direction of imports, and that generated 
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m include.ozon.settings.docs --check
 
 bench: venv  ## Measure the load against a bare script, dlt and pandas
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

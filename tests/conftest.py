@@ -33,8 +33,11 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
+        _forget_the_terminals_own()
         scratch.create()
         os.environ.update(around_the_proxy(os.environ))
+        # Importing Airflow makes its home, which is not to be that of whoever runs the tests.
+        os.environ["AIRFLOW_HOME"] = str(scratch.new_folder("airflow"))
         # `make test` passes SIGTERM on; like Ctrl-C, it has to end the session in good order.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -42,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker(config):
         scratch.remove()
+
+
+def _forget_the_terminals_own() -> None:
+    """Connections and settings of the terminal, such as those of `make env`, are not the tests'."""
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW", "OZON"))]:
+        del os.environ[name]
 
 
 def _is_worker(config: pytest.Config) -> bool:

@@ -34,8 +34,8 @@ STAMP = VENV / "made-from"
 
 
 def main() -> None:
-    # An end by SIGTERM would leave the installer behind.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     LOCK_FILE.parent.mkdir(exist_ok=True)
     with LOCK_FILE.open("w") as lock_file:
         fcntl.flock(lock_file, fcntl.LOCK_EX)
@@ -105,8 +105,15 @@ def settings_of_pip() -> dict[str, str]:
 
 def run(*command: str | Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
     environment = {**settings, **os.environ}
-    done = subprocess.run(command, check=False, cwd=ROOT, env=environment, stdout=sys.stderr)
-    if done.returncode:
+    child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=sys.stderr, start_new_session=True)
+    try:
+        exit_code = child.wait()
+    except BaseException:
+        # Installers start others: none may go on writing while the next `make` begins.
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        raise
+    if exit_code:
         sys.exit(f"error: {VENV} could not be made; the reason is above, and the next `make` tries again.")
 
 

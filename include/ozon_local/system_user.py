@@ -10,6 +10,7 @@ import pwd
 import stat
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,14 +19,15 @@ from include.ozon.errors import FatalError
 NAME = "pgserver"
 
 
-def prepare(programs: Path, data_folder: Path) -> str | None:
-    """Make both folders usable by the user that runs PostgreSQL; its name, or None for "as we are"."""
+def prepare(programs: Sequence[Path], data_folder: Path) -> str | None:
+    """Make the folders usable by the user that runs PostgreSQL; its name, or None for "as we are"."""
     if os.geteuid() != 0:
         return None
     user = _user()
-    for folder in (programs, data_folder):
+    for folder in (*programs, data_folder):
         _let_through(folder)
-    _let_read(programs)
+    for folder in programs:
+        _let_read(folder)
     os.chown(data_folder, user.pw_uid, user.pw_gid)
     return NAME
 

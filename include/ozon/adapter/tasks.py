@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -29,6 +30,9 @@ from include.ozon.settings import GuardsSettings, Settings, load_settings
 from include.ozon.warehouse.session import open_session
 
 logger = logging.getLogger("ozon.tasks")
+
+# `airflow dags test` runs all tasks in one process and goes on after a cancelled one; elsewhere each has its own.
+_process_was_cancelled = threading.Event()
 
 
 def selected_accounts() -> list[str]:
@@ -127,9 +131,13 @@ def cancellable() -> Iterator[None]:
     """Turn the first SIGTERM or SIGINT into a CancelledError; a second one ends the process.
 
     Airflow's own handler only calls an operator's ``on_kill``, which a function as a task does not have.
+    Raises CancelledError at once where the process was told to stop in an earlier task.
     """
+    if _process_was_cancelled.is_set():
+        raise CancelledError("The run was cancelled before this task began.")
 
     def cancel(number: int, frame: FrameType | None) -> None:
+        _process_was_cancelled.set()
         for other in previous:
             signal.signal(other, signal.SIG_DFL)
         raise CancelledError(f"The run was cancelled ({signal.Signals(number).name}); nothing of it was loaded.")

@@ -11,6 +11,7 @@ from typing import LiteralString
 import psycopg
 
 from include.ozon.errors import AlreadyRunningError, BadDataError, CancelledError, OzonError
+from include.ozon.marketplace.faults import GarbledAnswerError
 from include.ozon.pipeline import records
 from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
 from include.ozon.pipeline.run import Component, Run
@@ -23,6 +24,9 @@ logger = logging.getLogger("ozon.component")
 
 # Airflow kills a task 5 seconds after it was told to stop; the record has to be written well before that.
 _LAST_WORD_SECONDS = 2
+
+# The staging table that holds what a component's rows_read counts, rejected entries aside.
+_ROWS_TABLES: dict[Component, str] = {"product_etl": "product", "inventory_etl": "stock"}
 
 
 @dataclass
@@ -107,6 +111,11 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
             }
         )
         with open_session(run.connect, settings, f"record {run.workflow_id}") as connection:
+            staging = Staging(connection, run.account, component, attempt.staging.specific_tables, temporary=False)
+            # An attempt that failed early may find what another run has left there.
+            has_staged = staging.belongs_to(run.workflow_id)
+            if has_staged:
+                _count_staged(attempt, staging)
             with connection.transaction():
                 records.close_component(
                     connection,
@@ -117,19 +126,29 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
                     numbers=attempt.numbers,
                     error=_sentence(error),
                 )
-            _keep_staged(connection, attempt, error)
+            if has_staged:
+                _keep_staged(connection, attempt, staging, error)
     except OzonError as unrecorded:
         # The task's own state and log still tell; the next attempt closes this one's record.
         logger.error("The end of %s could not be recorded: %s", component, unrecorded)
 
 
-def _keep_staged(connection: Connection, attempt: Attempt, error: BaseException) -> None:
-    staging = Staging(
-        connection, attempt.run.account, attempt.component, attempt.staging.specific_tables, temporary=False
-    )
+def _count_staged(attempt: Attempt, staging: Staging) -> None:
+    """How far an attempt came that ended before its numbers were known."""
+    numbers = attempt.numbers
+    if numbers.rows_read:
+        return
     with suppress(psycopg.Error):
+        numbers.rows_rejected = staging.count("rejected")
+        numbers.rows_read = staging.count(_ROWS_TABLES[attempt.component]) + numbers.rows_rejected
+
+
+def _keep_staged(connection: Connection, attempt: Attempt, staging: Staging, error: BaseException) -> None:
+    try:
         records.keep_rejected(connection, staging, attempt.run, attempt.component, attempt.number)
-    if isinstance(error, BadDataError):
+    except psycopg.Error as unkept:
+        logger.error("The rejected items of %s could not be kept: %s", attempt.component, unkept)
+    if isinstance(error, BadDataError) and not isinstance(error, GarbledAnswerError):
         # What was staged cannot be trusted to be whole; the next attempt reads it again.
         staging.drop()
 

@@ -83,12 +83,14 @@ class _InventoryReading:
         return len(page.items) - len(new_ids)
 
     def _stage_warehouses(self, page: Page[Warehouse]) -> int:
+        repeated = 0
         for warehouse in page.items:
-            self._connection.execute(
+            added = self._connection.execute(
                 self._staging.query("INSERT INTO {warehouse} VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"),
                 (warehouse.warehouse_id, warehouse.name or "", "rfbs" if warehouse.is_rfbs else "fbs"),
             )
-        return 0
+            repeated += 1 - added.rowcount
+        return repeated
 
     def _read_seller_stocks(self) -> None:
         warehouses = self._connection.execute(

@@ -55,7 +55,8 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present,
     fetched_at = excluded.fetched_at
 """
 
-# Asked for and in no warehouse's answer any more, or without any FBO stock left: nothing lies there now.
+# Asked for and in no warehouse's answer any more, or without any FBO stock left: nothing lies there now. Where an
+# entry was rejected, nobody knows; those of this method have no product_id.
 _ZERO: LiteralString = """
 UPDATE ozon.inventory_by_warehouse w
 SET present = 0, average_daily_sales = NULL, days_of_stock = NULL, fetched_at = now()
@@ -73,6 +74,11 @@ WHERE w.account = {account} AND w.stock_type = 'fbo' AND w.present > 0
           SELECT FROM {stock} s
           WHERE s.product_id = w.product_id AND s.stock_type = 'fbo' AND s.present > 0
       )
+  )
+  AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = w.product_id)
+  AND NOT EXISTS (
+      SELECT FROM {rejected} r JOIN {stock} s ON s.offer_id = r.payload ->> 'offer_id'
+      WHERE r.product_id IS NULL AND s.product_id = w.product_id
   )
 """
 

@@ -73,7 +73,12 @@ def run_product_etl(run: Run) -> ComponentNumbers:
 
 def _load(attempt: Attempt) -> None:
     with open_reading(attempt, logger) as reading:
-        _ProductReading(attempt, reading).read()
+        products = _ProductReading(attempt, reading)
+        try:
+            products.read()
+        finally:
+            # An attempt that takes up what this one has staged does not see these again.
+            visibility_log.log_unknown_statuses(attempt.run.account, products.unknown_statuses)
     _merge(attempt)
 
 
@@ -88,7 +93,7 @@ class _ProductReading:
         self._connection = attempt.connection
         self._staging = attempt.staging
         self._new_ids: list[int] = []
-        self._unknown_statuses: Counter[StatusValues] = Counter()
+        self.unknown_statuses: Counter[StatusValues] = Counter()
 
     def read(self) -> None:
         for visibility in _LISTS:
@@ -101,14 +106,14 @@ class _ProductReading:
         with self._connection.transaction():
             self._connection.execute(self._staging.query(_REJECT_WITHOUT_DETAILS), {"account": self._account})
             self._connection.execute(self._staging.query(_FORGIVE_LOADED))
-        visibility_log.log_unknown_statuses(self._account, self._unknown_statuses)
 
     def _list(self, visibility: str) -> Stream[ListedProduct]:
         table = _LISTS[visibility]
 
         def stage(page: Page[ListedProduct]) -> int:
             # Of an entry that was rejected the id may be readable, and more than that no list has to say.
-            ids = [item.product_id for item in (*page.items, *page.rejected) if item.product_id is not None]
+            ids = [item.product_id for item in page.items]
+            ids += [item.product_id for item in page.rejected if item.product_id is not None]
             new_ids = self._staging.add_ids(table, ids)
             if table == "listed":
                 self._new_ids = new_ids
@@ -137,7 +142,7 @@ class _ProductReading:
             self._staging.copy_lines("product", batch.lines)
             self._staging.reject(batch.rejected)
         self._attempt.numbers.rows_repeated += batch.repeated_count
-        self._unknown_statuses.update(batch.unknown_statuses)
+        self.unknown_statuses.update(batch.unknown_statuses)
         self._reading.progress.advance(batch.row_count)
 
     def _ask_for_unanswered(self) -> None:

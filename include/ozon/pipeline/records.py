@@ -48,6 +48,7 @@ SET status = %(status)s, finished_at = clock_timestamp(), error = %(error)s,
     api_wait_seconds = %(api_wait_seconds)s, peak_memory_mb = %(peak_memory_mb)s,
     visibility_counts = %(visibility_counts)s
 WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND attempt = %(attempt)s
+  AND status <> 'success'
 """
 
 _NOTE_ON_WORKFLOW = """
@@ -118,8 +119,11 @@ def close_component(
     numbers: ComponentNumbers,
     error: str | None = None,
 ) -> None:
-    """Record how an attempt ended, in the transaction that the caller has open."""
-    connection.execute(
+    """Record how an attempt ended, in the transaction that the caller has open.
+
+    A success was recorded together with the merge: what goes wrong after that no longer changes it.
+    """
+    closed = connection.execute(
         _CLOSE_COMPONENT,
         {
             **_key(run, component),
@@ -129,10 +133,10 @@ def close_component(
             "error": error,
             "peak_memory_mb": round(peak_memory_mb(), 1),
             "visibility_counts": Jsonb(numbers.visibility_counts) if numbers.visibility_counts else None,
-            "details": None,
         },
     )
-    _note_on_workflow(connection, run, component, status, numbers.details)
+    if closed.rowcount:
+        _note_on_workflow(connection, run, component, status, numbers.details)
 
 
 def keep_rejected(connection: Connection, staging: Staging, run: Run, component: Component, attempt: int) -> None:

@@ -30,7 +30,7 @@ LEFT JOIN ozon.inventory i
 WHERE i.product_id IS NULL OR (i.offer_id, i.present, i.reserved) IS DISTINCT FROM (s.offer_id, s.present, s.reserved)
 """
 
-# A product whose entry was rejected keeps the stock it had.
+# A product whose entry was rejected keeps the stock it had; one whose id could not be read is known by its article.
 _GONE: LiteralString = """
 CREATE TEMPORARY TABLE stock_gone ON COMMIT DROP AS
 SELECT i.product_id, i.stock_type, i.sku, i.present AS previous_present, i.reserved AS previous_reserved
@@ -42,6 +42,9 @@ WHERE i.account = {account}
       WHERE s.product_id = i.product_id AND s.stock_type = i.stock_type AND s.sku = i.sku
   )
   AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = i.product_id)
+  AND NOT EXISTS (
+      SELECT FROM {rejected} r WHERE r.product_id IS NULL AND r.payload ->> 'offer_id' = i.offer_id
+  )
 """
 
 _COUNT: LiteralString = """
@@ -95,6 +98,7 @@ SELECT {account}, product_id, stock_type, sku, now(), 0, 0, previous_present, pr
 FROM stock_gone
 """
 
+# Where an entry of the list of warehouses was rejected, one that is not on it may be that one, and keeps its stock.
 _SELLER_COMPARE: LiteralString = """
 CREATE TEMPORARY TABLE seller_stock_change ON COMMIT DROP AS
 WITH entries AS (
@@ -124,6 +128,11 @@ FULL JOIN known k USING (product_id, warehouse_id, stock_type)
 WHERE (s.warehouse_name, s.present, s.reserved) IS DISTINCT FROM (k.warehouse_name, k.present, k.reserved)
   AND NOT (s.product_id IS NULL AND (k.present, k.reserved) = (0, 0))
   AND NOT (s.product_id IS NULL AND EXISTS (SELECT FROM {rejected} r WHERE r.product_id = k.product_id))
+  AND NOT (
+      s.product_id IS NULL
+      AND k.warehouse_id NOT IN (SELECT warehouse_id FROM {warehouse})
+      AND (SELECT items - repeated FROM {checkpoint} WHERE stream = 'warehouses') > (SELECT count(*) FROM {warehouse})
+  )
 """
 
 _SELLER_COUNT: LiteralString = "SELECT kind, count(*) FROM seller_stock_change GROUP BY kind ORDER BY kind"

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from include.ozon.errors import FatalError
+from include.ozon_local import system_user
 from include.ozon_local.home import LOOPBACK, ROOT
 from include.ozon_local.postgres import EmbeddedPostgres, programs_folder
 from tests.support import scratch
@@ -112,12 +113,18 @@ def test_a_crashed_server_whose_process_id_is_another_processes_now_starts(
     psutil.wait_procs([crashed, *crashed.children()], timeout=10)
     pid_file = home / "postgres" / "data" / "postmaster.pid"
     lines = pid_file.read_text().splitlines()
-    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-    assert not server.is_running()
+    stranger = subprocess.Popen(["sleep", "120"], user=system_user.NAME if os.geteuid() == 0 else None)
+    try:
+        pid_file.write_text("\n".join([str(stranger.pid), *lines[1:]]) + "\n")
+        assert not server.is_running()
 
-    server.start()
+        server.start()
 
-    assert server.is_running()
+        assert server.is_running()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
 
 
 def test_servers_that_are_started_together_are_one(home: Path) -> None:

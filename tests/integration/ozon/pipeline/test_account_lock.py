@@ -1,0 +1,136 @@
+"""One account is loaded by one run at a time, however a run ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from include.ozon.errors import AlreadyRunningError, RetriableError, WarehouseUnavailableError
+from include.ozon.warehouse.lock import account_lock, is_locked
+from tests.support.agreement import assert_agreement
+from tests.support.load_process import loading, until
+from tests.support.pipeline import DATA_TABLES, Pipeline, changed
+
+pytestmark = pytest.mark.integration
+
+LIST = "/v3/product/list"
+
+
+@contextmanager
+def locked(pipeline: Pipeline, account: str) -> Iterator[None]:
+    """Somebody else's session holds the account, under the name that ``open_session`` would give it."""
+    connect = psycopg.connect(pipeline.dsn, autocommit=True, application_name="product_etl other/main")
+    with connect as connection, account_lock(connection, account):
+        yield
+
+
+def free(pipeline: Pipeline, account: str = "main") -> bool:
+    with psycopg.connect(pipeline.dsn, autocommit=True) as connection:
+        return not is_locked(connection, account)
+
+
+def staged_pages(pipeline: Pipeline) -> int:
+    if "main_product_checkpoint" not in pipeline.staging_tables():
+        return 0
+    return int(pipeline.value("SELECT coalesce(sum(pages), 0) FROM ozon_staging.main_product_checkpoint"))
+
+
+def test_a_second_run_is_told_who_runs_and_since_when_and_is_recorded_as_skipped(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("latency", ms=10_000)
+    with loading(pipeline, "product_etl", "first") as process:
+        until(lambda: pipeline.attempts(dag_run_id="first"), process)
+        (running,) = pipeline.attempts(dag_run_id="first")
+
+        with pytest.raises(AlreadyRunningError) as refused:
+            pipeline.products("second")
+
+    sentence = str(refused.value)
+    assert "workflow first/main" in sentence
+    assert f"since {running['started_at']:%Y-%m-%d %H:%M:%S} UTC" in sentence
+    (skipped,) = pipeline.attempts(dag_run_id="second")
+    assert (skipped["status"], skipped["error"]) == ("skipped", sentence)
+    assert pipeline.workflow("second")["product_etl_status"] == "skipped"
+
+
+def test_a_session_that_has_no_record_is_named_too(pipeline: Pipeline) -> None:
+    with locked(pipeline, "main"), pytest.raises(AlreadyRunningError, match="by product_etl other/main"):
+        pipeline.products()
+
+
+def test_another_account_is_not_blocked(pipeline: Pipeline) -> None:
+    with locked(pipeline, "main"):
+        assert pipeline.load("run", "second") == "success"
+
+
+def test_after_a_load_the_account_is_free(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("server_error")
+    with pytest.raises(RetriableError):
+        pipeline.products()
+    assert free(pipeline)
+
+    pipeline.sandbox.clear_faults()
+    assert pipeline.load() == "success"
+    assert free(pipeline)
+
+
+def test_the_next_run_closes_an_attempt_whose_process_was_killed(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("latency", ms=300)
+    with loading(pipeline, "product_etl", "killed") as process:
+        until(lambda: staged_pages(pipeline), process)
+        process.kill()
+        process.wait()
+        (dead,) = pipeline.attempts(dag_run_id="killed")
+        assert dead["status"] == "running"
+    pipeline.sandbox.clear_faults()
+
+    assert pipeline.load("next") == "success"
+
+    (dead,) = pipeline.attempts(dag_run_id="killed")
+    assert dead["status"] == "failed"
+    assert dead["finished_at"] is not None
+    assert "killed" in dead["error"]
+    assert_agreement(pipeline)
+
+
+def test_a_killed_attempt_is_taken_up_by_its_runs_retry(pipeline: Pipeline) -> None:
+    pipeline.products("dry", dry_run=True)
+    needed = pipeline.requests()[LIST]
+    pipeline.sandbox.fault("latency", ms=300)
+    with loading(pipeline, "product_etl") as process:
+        until(lambda: staged_pages(pipeline), process)
+        process.kill()
+        process.wait()
+    pages = staged_pages(pipeline)
+    pipeline.sandbox.clear_faults()
+    pipeline.sandbox.reset_counters()
+
+    pipeline.products()
+
+    assert [row["status"] for row in pipeline.attempts()] == ["failed", "success"]
+    assert pipeline.requests()[LIST] == needed - pages
+    pipeline.inventory()
+    assert_agreement(pipeline)
+
+
+@pytest.mark.parametrize("mode", ["SHARE", "ACCESS EXCLUSIVE"])
+def test_a_table_that_somebody_else_keeps_locked_ends_the_attempt_with_a_sentence(
+    pipeline: Pipeline, mode: str
+) -> None:
+    pipeline.load("before")
+    pipeline.sandbox.tick()
+    pipeline.settings = changed(pipeline.settings, "warehouse", lock_timeout_seconds=1)
+    good = pipeline.versions(*DATA_TABLES)
+    with psycopg.connect(pipeline.dsn) as somebody:
+        somebody.execute(f"LOCK TABLE ozon.products IN {mode} MODE".encode())
+
+        with pytest.raises(WarehouseUnavailableError, match="lock_timeout_seconds") as blocked:
+            pipeline.products("blocked")
+
+    assert pipeline.versions(*DATA_TABLES) == good
+    (record,) = pipeline.attempts(dag_run_id="blocked")
+    assert (record["status"], record["error"]) == ("failed", str(blocked.value))
+    assert pipeline.load("blocked") == "success"
+    assert_agreement(pipeline)

@@ -1,0 +1,182 @@
+"""Stock in Ozon's own warehouses: only if wanted, only where there is any, in turns, and with its age."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from tests.support.pipeline import Pipeline, changed
+
+pytestmark = pytest.mark.integration
+
+ANALYTICS, STOCKS = "/v1/analytics/stocks", "/v4/product/info/stocks"
+
+
+@pytest.fixture
+def wanting(pipeline: Pipeline) -> Pipeline:
+    pipeline.settings = changed(pipeline.settings, "inventory", ozon_warehouses=True)
+    return pipeline
+
+
+def skus_with_stock(pipeline: Pipeline) -> set[int]:
+    return {
+        stock["sku"]
+        for row in pipeline.truth().values()
+        for stock in row["stocks"]
+        if stock["type"] == "fbo" and stock["present"] > 0
+    }
+
+
+def asked(pipeline: Pipeline) -> set[int]:
+    return {row["sku"] for row in pipeline.rows("SELECT sku FROM ozon.fbo_stock_requests")}
+
+
+def set_budget(pipeline: Pipeline, minutes: float) -> None:
+    """The setting's own least is a whole minute."""
+    settings = pipeline.settings
+    inventory = settings.inventory.model_copy(update={"ozon_warehouses_budget_minutes": minutes})
+    pipeline.settings = settings.model_copy(update={"inventory": inventory})
+
+
+def one_batch_a_run(pipeline: Pipeline) -> None:
+    """When the first answer is there, the budget is over."""
+    pipeline.sandbox.fault("latency", method=ANALYTICS, ms=400)
+    set_budget(pipeline, 0.3 / 60)
+
+
+def test_it_is_off_by_itself(pipeline: Pipeline) -> None:
+    pipeline.load()
+
+    assert ANALYTICS not in pipeline.requests()
+    assert pipeline.value("SELECT count(*) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
+
+
+def test_skus_with_fbo_stock_are_asked_for_and_their_stock_adds_up(wanting: Pipeline) -> None:
+    wanting.load()
+
+    skus = skus_with_stock(wanting)
+    assert asked(wanting) == skus
+    assert wanting.requests()[ANALYTICS] == -(-len(skus) // 100)
+    free = {
+        product_id: stock["present"] - stock["reserved"]
+        for product_id, row in wanting.truth().items()
+        for stock in row["stocks"]
+        if stock["type"] == "fbo" and stock["present"] > stock["reserved"]
+    }
+    rows = wanting.rows("SELECT * FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo' AND present > 0")
+    found: Counter[int] = Counter()
+    for row in rows:
+        found[row["product_id"]] += row["present"]
+        assert row["warehouse_name"]
+        assert row["average_daily_sales"] is not None
+        assert row["days_of_stock"] is not None
+    assert found == free
+    details = wanting.workflow()["execution_details"]["inventory_etl"]
+    assert details["ozon_warehouses"] == {"skus_asked": len(skus)}
+
+
+def test_what_was_never_asked_for_comes_first_and_then_the_longest_unasked(wanting: Pipeline) -> None:
+    skus = skus_with_stock(wanting)
+    assert 200 < len(skus) <= 400
+    one_batch_a_run(wanting)
+    turns: list[set[int]] = []
+    while set().union(*turns) < skus:
+        before = last_asked(wanting)
+        wanting.load(str(len(turns)))
+        turns.append({sku for sku, moment in last_asked(wanting).items() if before.get(sku) != moment})
+    last = len(turns) - 1
+    assert [len(turn) for turn in turns] == [100] * len(turns)
+    assert all(turns[n].isdisjoint(turns[m]) for m in range(last) for n in range(m))
+    # The last turn had room for some that had been asked for, and took the oldest.
+    assert turns[last] - (skus - set().union(*turns[:last])) <= turns[0]
+
+
+def last_asked(pipeline: Pipeline) -> dict[int, object]:
+    return {row["sku"]: row["asked_at"] for row in pipeline.rows("SELECT * FROM ozon.fbo_stock_requests")}
+
+
+def test_a_budget_that_is_over_at_once_changes_nothing(wanting: Pipeline) -> None:
+    wanting.load("before")
+    good = wanting.versions("inventory_by_warehouse", "fbo_stock_requests")
+    wanting.sandbox.reset_counters()
+    set_budget(wanting, 0)
+
+    wanting.load("after")
+
+    assert ANALYTICS not in wanting.requests()
+    assert wanting.versions("inventory_by_warehouse", "fbo_stock_requests") == good
+
+
+def test_every_row_says_when_it_was_read(wanting: Pipeline) -> None:
+    one_batch_a_run(wanting)
+    wanting.load("0")
+    first = fetched(wanting)
+    wanting.load("1")
+
+    second = fetched(wanting)
+
+    assert first.keys() < second.keys()
+    assert {key: second[key] for key in first} == first
+    assert min(second[key] for key in second.keys() - first.keys()) > max(first.values())
+
+
+def fetched(pipeline: Pipeline) -> dict[tuple[int, int], object]:
+    rows = pipeline.rows("SELECT * FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'")
+    return {(row["product_id"], row["warehouse_id"]): row["fetched_at"] for row in rows}
+
+
+def test_stock_that_is_gone_goes_to_zero_without_being_asked_for(wanting: Pipeline) -> None:
+    wanting.load("before")
+    for guard in ("vanished", "empty_catalogue"):
+        wanting.settings = changed(wanting.settings, f"guards.{guard}", level="off")
+    wanting.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=0)
+    wanting.sandbox.fault("set_field", method=STOCKS, field="stocks.reserved", value=0)
+    wanting.sandbox.reset_counters()
+
+    wanting.load("after")
+
+    assert ANALYTICS not in wanting.requests()
+    assert wanting.value("SELECT sum(present) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
+
+
+def test_stock_of_a_product_that_cannot_be_read_stays_as_it_was(wanting: Pipeline) -> None:
+    wanting.load("before")
+    wanting.settings = changed(wanting.settings, "guards.rejected", level="off")
+    set_budget(wanting, 0)
+    good = wanting.versions("inventory_by_warehouse")
+    wanting.sandbox.fault("drop_field", method=STOCKS, field="stocks")
+
+    wanting.products("after")
+    numbers = wanting.inventory("after")
+
+    assert numbers.rows_rejected > 0
+    assert wanting.versions("inventory_by_warehouse") == good
+
+
+def test_stock_in_a_warehouse_that_cannot_be_read_stays_as_it_was(wanting: Pipeline) -> None:
+    wanting.load("before")
+    wanting.settings = changed(wanting.settings, "guards.rejected", level="off")
+    pieces = "SELECT sum(present) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'"
+    good = wanting.value(pieces)
+    wanting.sandbox.fault("set_field", method=ANALYTICS, field="available_stock_count", value=-1)
+
+    wanting.products("after")
+    numbers = wanting.inventory("after")
+
+    assert numbers.rows_rejected > 0
+    assert wanting.value(pieces) == good > 0
+
+
+def test_a_retry_does_not_ask_again_for_what_is_staged(wanting: Pipeline) -> None:
+    wanting.products()
+    wanting.sandbox.fault("server_error", method=ANALYTICS, after=2)
+    with pytest.raises(Exception, match="analytics"):
+        wanting.inventory()
+    wanting.sandbox.clear_faults()
+    wanting.sandbox.reset_counters()
+
+    wanting.inventory()
+
+    assert wanting.requests() == {ANALYTICS: -(-len(skus_with_stock(wanting)) // 100) - 2}
+    assert asked(wanting) == skus_with_stock(wanting)

@@ -1,0 +1,174 @@
+"""A warehouse that cannot be used says in one sentence why, in a class that says what can be done."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from include.ozon.errors import AccessDeniedError, OzonError, SchemaError, WarehouseUnavailableError
+from include.ozon.settings import WarehouseSettings
+from include.ozon.warehouse import schema
+from include.ozon.warehouse.session import open_session
+from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
+
+pytestmark = pytest.mark.integration
+
+WRITE = "INSERT INTO ozon.fbo_stock_requests VALUES ('main', 1, now())"
+
+
+def use(dsn: str, statement: str = WRITE, **settings: int) -> None:
+    """What every task does: open a session and write."""
+    connect = partial(psycopg.connect, dsn, connect_timeout=2)
+    with open_session(connect, WarehouseSettings(**settings), "a test") as connection:
+        connection.execute(statement.encode())
+
+
+def password_of(dsn: str) -> str:
+    return urlsplit(dsn).password or ""
+
+
+@pytest.fixture
+def reader_dsn(postgres: EmbeddedPostgres, warehouse_dsn: str) -> Iterator[str]:
+    """The same warehouse as a role that may only read."""
+    superuser = postgres.dsn(urlsplit(warehouse_dsn).path[1:], SUPERUSER)
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("CREATE ROLE reader LOGIN PASSWORD 'reads'")
+        connection.execute("GRANT USAGE ON SCHEMA ozon TO reader")
+        connection.execute("GRANT SELECT ON ALL TABLES IN SCHEMA ozon TO reader")
+    url = urlsplit(warehouse_dsn)
+    yield f"postgresql://reader:reads@{url.hostname}:{url.port}{url.path}"
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute("DROP OWNED BY reader")
+        connection.execute("DROP ROLE reader")
+
+
+def test_a_session_that_works_is_set_up_for_a_load(warehouse_dsn: str) -> None:
+    settings = WarehouseSettings(lock_timeout_seconds=7, statement_timeout_seconds=8)
+    with open_session(partial(psycopg.connect, warehouse_dsn), settings, "product_etl run/main") as connection:
+        found = {
+            name: connection.execute("SELECT current_setting(%s)", (name,)).fetchone()
+            for name in ("application_name", "TimeZone", "lock_timeout", "statement_timeout")
+        }
+
+    assert found == {
+        "application_name": ("product_etl run/main",),
+        "TimeZone": ("UTC",),
+        "lock_timeout": ("7s",),
+        "statement_timeout": ("8s",),
+    }
+    assert connection.closed
+
+
+def test_a_wrong_password_is_refused_and_not_shown(warehouse_dsn: str) -> None:
+    dsn = warehouse_dsn.replace(password_of(warehouse_dsn), "not-the-password")
+
+    with pytest.raises(AccessDeniedError, match=r"password.*ozon_warehouse") as refused:
+        use(dsn)
+
+    assert "not-the-password" not in str(refused.value)
+
+
+def test_a_role_that_does_not_exist_is_refused(warehouse_dsn: str) -> None:
+    with pytest.raises(AccessDeniedError, match="ozon_warehouse"):
+        use(warehouse_dsn.replace("//ozon:", "//nobody:"))
+
+
+def test_a_database_that_does_not_exist_is_named(warehouse_dsn: str) -> None:
+    url = urlsplit(warehouse_dsn)
+
+    with pytest.raises(AccessDeniedError, match=r'"nowhere" does not exist.*ozon_warehouse'):
+        use(warehouse_dsn.replace(url.path, "/nowhere"))
+
+
+def test_a_port_where_nobody_listens_is_worth_another_attempt(warehouse_dsn: str) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        dsn = warehouse_dsn.replace(f":{urlsplit(warehouse_dsn).port}", f":{port}")
+
+        with pytest.raises(WarehouseUnavailableError, match="host and port of connection ozon_warehouse"):
+            use(dsn)
+
+
+def test_a_host_without_a_name_is_worth_another_attempt(warehouse_dsn: str) -> None:
+    with pytest.raises(WarehouseUnavailableError, match="host and port"):
+        use(warehouse_dsn.replace("127.0.0.1", "warehouse.invalid"))
+
+
+def test_a_read_only_database_is_refused(warehouse_dsn: str) -> None:
+    database = sql.Identifier(urlsplit(warehouse_dsn).path[1:])
+    with psycopg.connect(warehouse_dsn, autocommit=True) as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on").format(database))
+
+    with pytest.raises(AccessDeniedError, match=r"refuses to be written to.*standby"):
+        use(warehouse_dsn)
+    with pytest.raises(AccessDeniedError, match="refuses to be written to"):
+        schema.downgrade(partial(psycopg.connect, warehouse_dsn), "base")
+
+
+def test_a_role_that_may_only_read_is_refused(reader_dsn: str) -> None:
+    use(reader_dsn, "SELECT count(*) FROM ozon.products")
+
+    with pytest.raises(AccessDeniedError, match=r"permission denied.*must own the schemas"):
+        use(reader_dsn)
+
+
+def test_a_role_that_may_not_make_schemas_cannot_migrate(reader_dsn: str, empty_database_dsn: str) -> None:
+    dsn = reader_dsn.replace(urlsplit(reader_dsn).path, urlsplit(empty_database_dsn).path)
+
+    with pytest.raises(AccessDeniedError, match="permission denied"):
+        schema.upgrade(partial(psycopg.connect, dsn))
+
+
+@pytest.mark.parametrize("statement", ["SELECT FROM ozon.not_there", "SELECT not_there FROM ozon.products"])
+def test_what_the_schema_lacks_is_told_the_command(warehouse_dsn: str, statement: str) -> None:
+    with pytest.raises(SchemaError, match="Run `ozon db upgrade`"):
+        use(warehouse_dsn, statement)
+
+
+def test_a_statement_that_takes_too_long_names_its_setting(warehouse_dsn: str) -> None:
+    with pytest.raises(WarehouseUnavailableError, match="statement_timeout_seconds"):
+        use(warehouse_dsn, "SELECT pg_sleep(30)", statement_timeout_seconds=1)
+
+
+def test_a_lock_that_is_not_granted_names_its_setting(warehouse_dsn: str) -> None:
+    with psycopg.connect(warehouse_dsn) as somebody:
+        somebody.execute("LOCK TABLE ozon.fbo_stock_requests")
+
+        with pytest.raises(WarehouseUnavailableError, match="lock_timeout_seconds"):
+            use(warehouse_dsn, lock_timeout_seconds=1)
+
+
+def test_a_connection_that_is_cut_is_worth_another_attempt(warehouse_dsn: str) -> None:
+    cut = "SELECT pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(WarehouseUnavailableError, match="dropped the connection"):
+        use(warehouse_dsn, cut)
+
+
+def test_a_session_that_ends_with_an_error_is_closed_and_its_statement_cancelled(warehouse_dsn: str) -> None:
+    connect = partial(psycopg.connect, warehouse_dsn)
+    with connect(autocommit=True) as watching, ThreadPoolExecutor(1) as thread:
+
+        def end() -> None:
+            with open_session(connect, WarehouseSettings(), "a test") as connection:
+                thread.submit(connection.execute, "SELECT pg_sleep(60)")
+                while not watching.execute("SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep'").rowcount:
+                    pass
+                raise OzonError("ours")
+
+        with pytest.raises(OzonError, match="ours"):
+            end()
+        while watching.execute("SELECT FROM pg_stat_activity WHERE application_name = 'a test'").rowcount:
+            pass
+
+
+def test_an_error_of_the_program_is_not_taken_for_one_of_the_warehouse(warehouse_dsn: str) -> None:
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        use(warehouse_dsn, f"{WRITE}; {WRITE}")

@@ -1,0 +1,99 @@
+"""One component's load as a process of its own, to be ended by signals as Airflow and systems do."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
+from tests.support.pipeline import Pipeline, changed, quick_settings
+
+_ROOT = Path(__file__).resolve().parents[2]
+# Airflow sends SIGTERM, and SIGKILL so many seconds later.
+_GRACE_SECONDS = 5
+_GIVE_UP_SECONDS = 30
+
+
+class _RemoteSandbox(SandboxAdmin):
+    """A sandbox that another process has started."""
+
+    def __init__(self, base_url: str, keys: dict[str, dict[str, Any]]) -> None:
+        super().__init__(base_url)
+        self.accounts = {name: SandboxAccount(**account) for name, account in keys.items()}
+
+
+@contextmanager
+def loading(pipeline: Pipeline, component: str, dag_run_id: str = "run") -> Iterator[subprocess.Popen[str]]:
+    """A process that loads the account ``main``; killed at the end if it is still there."""
+    order = {
+        "base_url": pipeline.sandbox.base_url,
+        "keys": {name: vars(account) for name, account in pipeline.sandbox.accounts.items()},
+        "dsn": pipeline.dsn,
+        "warehouse": pipeline.settings.warehouse.model_dump(),
+        "component": component,
+        "dag_run_id": dag_run_id,
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.load_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=_ROOT,
+    )
+    assert process.stdin
+    process.stdin.write(json.dumps(order))
+    process.stdin.close()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stderr:
+            process.stderr.close()
+
+
+def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
+    """Wait for something that ``process`` brings about."""
+    give_up_at = time.monotonic() + _GIVE_UP_SECONDS
+    while not condition():
+        if process.poll() is not None:
+            said = process.stderr.read() if process.stderr else ""
+            raise AssertionError(f"the load ended with exit code {process.returncode}: {said}")
+        assert time.monotonic() < give_up_at, "the load did not come so far"
+        time.sleep(0.02)
+
+
+def cancel(process: subprocess.Popen[str]) -> None:
+    """End the process as Airflow does: what it has not done when its grace is over, it never does."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _main() -> None:
+    from include.ozon.adapter.tasks import cancellable
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    order = json.load(sys.stdin)
+    sandbox: Any = _RemoteSandbox(order["base_url"], order["keys"])
+    settings = changed(quick_settings(), "warehouse", **order["warehouse"])
+    pipeline = Pipeline(sandbox, order["dsn"], settings)
+    load = {"product_etl": pipeline.products, "inventory_etl": pipeline.inventory}[order["component"]]
+    with cancellable():
+        load(order["dag_run_id"])
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+from include.ozon_local.home import ROOT
+
+LoadDag = Callable[..., DAG]
+
+
+@pytest.fixture
+def dag_bag(monkeypatch: pytest.MonkeyPatch) -> DagBag:
+    """All DAGs as production has them."""
+    monkeypatch.setenv("OZON_ENV", "production")
+    return parsed()
+
+
+@pytest.fixture
+def load_dag(monkeypatch: pytest.MonkeyPatch) -> LoadDag:
+    """``load_dag("ozon_etl", OZON__TIME_ZONE="UTC")``: a DAG parsed with these variables."""
+
+    def load(dag_id: str, **variables: str) -> DAG:
+        for name, value in ({"OZON_ENV": "production"} | variables).items():
+            monkeypatch.setenv(name, value)
+        bag = parsed()
+        assert bag.import_errors == {}
+        dag: DAG = bag.dags[dag_id]
+        return dag
+
+    return load
+
+
+def parsed() -> DagBag:
+    return DagBag(ROOT / "dags", bundle_path=ROOT / "dags")

@@ -1,0 +1,55 @@
+"""Airflow parses the DAG files every few seconds: that has to be quick and to reach for nothing outside."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from include.ozon_local.home import ROOT
+
+pytestmark = pytest.mark.unit
+
+DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
+
+# Warnings are errors only once Airflow itself is imported: its own are not ours to mend.
+PARSE = """
+import runpy, socket, sys, warnings
+import airflow.sdk
+from airflow.sdk import *
+before = set(sys.modules)
+
+def refuse(*args, **kwargs):
+    raise AssertionError("parsing opened a connection")
+
+socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
+warnings.simplefilter("error")
+runpy.run_path(sys.argv[1])
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+def parse(file: Path, tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run(
+        [sys.executable, "-c", PARSE, str(file)], env=environment, check=False, capture_output=True, text=True
+    )
+
+
+@pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
+def test_parsing_warns_of_nothing_connects_to_nothing_and_imports_little(file: Path, tmp_path: Path) -> None:
+    done = parse(file, tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    heavy = {"requests", "psycopg", "alembic", "sqlalchemy", "pandas", "rich"} & set(done.stdout.split())
+    assert not heavy, f"parsing imports {heavy}: import what the tasks do inside of the tasks"
+
+
+def test_a_wrong_setting_is_an_import_error_that_names_it(tmp_path: Path) -> None:
+    done = parse(ROOT / "dags" / "ozon_etl.py", tmp_path, OZON__SCHEDULE__ETL="every day")
+
+    assert done.returncode == 1
+    assert "OZON__SCHEDULE__ETL" in done.stderr

@@ -1,0 +1,97 @@
+"""What a task makes of the run's parameters and of the errors of the work."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.execution_time.context import set_current_context
+
+from include.ozon.adapter import tasks
+from include.ozon.adapter.callbacks import log_failure
+from include.ozon.errors import AlreadyRunningError, CancelledError, ConfigurationError, MarketplaceUnavailableError
+from include.ozon.pipeline.run import Run
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.fixture(autouse=True)
+def connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OZON_ENV", "testing")
+    monkeypatch.setenv("AIRFLOW_CONN_OZON_WAREHOUSE", "postgres://user:password@127.0.0.1:1/warehouse")
+
+
+def context(**params: Any) -> Any:
+    return {
+        "dag_run": SimpleNamespace(run_id="manual__1", run_type="manual"),
+        "params": {"accounts": [], "dry_run": False, "accept_guard": [], **params},
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "selected"),
+    [([], ["main", "second"]), (["second"], ["second"]), (["second", "main"], ["second", "main"])],
+)
+def test_the_named_accounts_are_loaded_or_all(asked: list[str], selected: list[str]) -> None:
+    with set_current_context(context(accounts=asked)):
+        assert tasks.selected_accounts() == selected
+
+
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"accounts": ["main", "nobody"]}, "Parameter accounts names 'nobody', .*; it has main, second"),
+        ({"accept_guard": ["vanish"]}, "Parameter accept_guard names 'vanish', .*; it has .*vanished"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_what_there_is(params: dict[str, Any], sentence: str) -> None:
+    with set_current_context(context(**params)), pytest.raises(ConfigurationError, match=sentence):
+        tasks.selected_accounts()
+
+
+def test_a_run_is_what_airflow_knows_of_it() -> None:
+    run = tasks.account_run("main", tasks.load_settings(), context(dry_run=True, accept_guard=["vanished"]))
+    assert (run.workflow_id, run.trigger, run.dry_run) == ("manual__1/main", "manual", True)
+    assert run.accept_guards == {"vanished"}
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (AlreadyRunningError("already running since noon"), AirflowSkipException),
+        (CancelledError("The run was cancelled (SIGTERM)"), AirflowFailException),
+        (KeyboardInterrupt(), AirflowFailException),
+        (MarketplaceUnavailableError("HTTP 503"), MarketplaceUnavailableError),
+    ],
+)
+def test_an_error_of_the_work_decides_how_the_task_ends(
+    raised: BaseException, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(run: Run) -> NoReturn:
+        raise raised
+
+    monkeypatch.setattr(tasks, "run_product_etl", work)
+    with set_current_context(context()), pytest.raises(expected) as caught:
+        tasks.load_products("main")
+    assert str(caught.value) == (str(raised) or "The run was interrupted.")
+
+
+def test_a_dry_run_closes_and_announces_nothing() -> None:
+    with set_current_context(context(dry_run=True)):
+        with pytest.raises(AirflowSkipException, match="leaves no record"):
+            tasks.end_load("main")
+        with pytest.raises(AirflowSkipException, match="loads nothing"):
+            tasks.loaded_accounts()
+
+
+def test_a_failure_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    task = SimpleNamespace(task_id="product_etl", try_number=2, log_url="http://airflow.example/log")
+    failed: Any = {"ti": task, "run_id": "manual__1", "exception": ConfigurationError("No such account.")}
+
+    log_failure(failed)
+
+    assert caplog.messages == [
+        "product_etl of run manual__1 failed in try 2: No such account. Log: http://airflow.example/log"
+    ]
