@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Annotated
 
 import typer
@@ -10,6 +11,9 @@ from include.ozon.cli.warehouse import warehouse_connect, warehouse_session
 from include.ozon.warehouse import schema
 
 app = typer.Typer(help="Create, migrate and inspect the warehouse's schema.", no_args_is_help=True)
+
+# Airflow's logging, which comes along with its connections, would show Alembic's notes among our own lines.
+logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 @app.command()

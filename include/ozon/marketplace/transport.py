@@ -19,7 +19,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from include.ozon.errors import MarketplaceUnavailableError, OzonError, RateLimitedError, RetriableError
+from include.ozon.errors import BadDataError, MarketplaceUnavailableError, OzonError, RateLimitedError, RetriableError
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.decoding import NotJsonError
 from include.ozon.marketplace.faults import FaultReader, GarbledAnswerError
@@ -117,7 +117,16 @@ class Transport:
                 self._count(wait_seconds=pacer.wait(self._stop))
         self._raise_if_stopped()
         self._count(requests=1)
-        # Each error is raised outside of the "except": what requests raises holds the headers, with the key.
+        outcome = self._exchange(path, content, decode)
+        if isinstance(outcome, OzonError):
+            raise outcome
+        return outcome
+
+    def _exchange(self, path: str, content: bytes, decode: Callable[[bytes], T]) -> T | OzonError:
+        """Send one request. An error is returned, not raised, so that its traceback holds nothing from in here.
+
+        What requests raises has the headers with the key in it, and a server may send the key back in a body.
+        """
         try:
             response = self._session().post(
                 self._credentials.base_url + path,
@@ -126,18 +135,17 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             )
-            answer = b"".join(response.iter_content(READ_BYTES_COUNT))
+            body = b"".join(response.iter_content(READ_BYTES_COUNT))
         except requests.RequestException as failure:
-            error = self._faults.of_failure(path, failure)
-        else:
-            if not 200 <= response.status_code < 300:
-                error = self._faults.of_answer(path, response, answer)
-            else:
-                try:
-                    return decode(answer)
-                except NotJsonError as problem:
-                    error = self._faults.of_body(path, response, answer, str(problem))
-        raise error
+            return self._faults.of_failure(path, failure)
+        if not 200 <= response.status_code < 300:
+            return self._faults.of_answer(path, response, body)
+        try:
+            return decode(body)
+        except NotJsonError as problem:
+            return self._faults.of_body(path, response, body, str(problem))
+        except BadDataError as error:
+            return error.with_traceback(None)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._thread, "session", None)

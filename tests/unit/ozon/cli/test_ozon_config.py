@@ -64,4 +64,5 @@ def test_help_needs_neither_airflow_nor_a_valid_configuration() -> None:
 
     assert done.returncode == 0
     assert all(command in done.stdout for command in ("db", "config", "runs"))
+    assert "import 'typer'" in done.stderr
     assert "import 'airflow" not in done.stderr

@@ -167,18 +167,18 @@ def test_threads_share_the_limit_and_the_count(server: Server, make_client: Make
     server.answers = [Answer(body={"items": []})]
     client = make_client(requests_per_second=20)
     with ThreadPoolExecutor(8) as pool:
-        for _ in range(30):
+        for _ in range(24):
             pool.submit(client.product_details, [1])
     arrivals = sorted(asked.arrived_at for asked in server.asked)
-    assert len(arrivals) == 30
+    assert len(arrivals) == 24
     assert max(sum(start <= arrival < start + 1 for arrival in arrivals) for start in arrivals) <= 20
-    assert (client.usage.requests, client.usage.retries) == (30, 0)
+    assert (client.usage.requests, client.usage.retries) == (24, 0)
     assert client.usage.wait_seconds > 0
 
 
 def test_a_client_that_follows_another_keeps_to_their_common_limit(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(body={"items": []})]
-    for _ in range(30):
+    for _ in range(24):
         with make_client(requests_per_second=20) as client:
             client.product_details([1])
     arrivals = sorted(asked.arrived_at for asked in server.asked)

@@ -39,6 +39,7 @@ FAULTS = [
     Answer(429, {"message": ECHO}, {"Retry-After": "0.01"}),
     Answer(500, ECHO.encode()),
     Answer(200, ECHO.encode(), {"Content-Type": f"text/{API_KEY}"}),
+    Answer(200, {"message": ECHO}),
     Answer(lost="before"),
     Answer(body=ECHO.encode(), lost="within"),
 ]

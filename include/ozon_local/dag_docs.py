@@ -1,0 +1,112 @@
+"""Writes docs/DAGs.md from the DAG files: ``python -m include.ozon_local.dag_docs``.
+
+With ``--check`` it writes nothing, and its exit code is 1 where the file is not what it would write. The figures
+are production's, whatever environment and variables the terminal has.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from include.ozon_local.home import ROOT
+
+DAGS_FOLDER = ROOT / "dags"
+DOCS_PATH = ROOT / "docs" / "DAGs.md"
+
+_INTRODUCTION = """\
+<!-- Made by `python -m include.ozon_local.dag_docs` from the files in dags/; do not edit. -->
+
+# DAGs
+
+Schedules, retries and time-outs as production has them; [configuration.md](configuration.md) says where each is set
+and what the other environments do differently.
+"""
+
+
+def render(dags_folder: Path = DAGS_FOLDER) -> str:
+    """The whole page, as the environment and variables of this process have it."""
+    return "\n".join([_INTRODUCTION, *(_section(_read(file)) for file in sorted(dags_folder.glob("*.py")))])
+
+
+def main(arguments: list[str]) -> int:
+    with TemporaryDirectory() as airflow_home:
+        _forget_the_terminals_own(airflow_home)
+        text = render()
+    if "--check" not in arguments:
+        DOCS_PATH.write_text(text, encoding="utf-8")
+        return 0
+    if DOCS_PATH.is_file() and DOCS_PATH.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"{DOCS_PATH} is out of date; run: python -m include.ozon_local.dag_docs", file=sys.stderr)
+    return 1
+
+
+def _forget_the_terminals_own(airflow_home: str) -> None:
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW", "OZON"))]:
+        del os.environ[name]
+    # Importing Airflow makes its home.
+    os.environ |= {"OZON_ENV": "production", "AIRFLOW_HOME": airflow_home}
+
+
+def _read(file: Path) -> Any:
+    """The file's DAG. What makes it has the file's name: one file a DAG."""
+    return runpy.run_path(str(file))[file.stem]()
+
+
+def _section(dag: Any) -> str:
+    tags = ", ".join(sorted(dag.tags))
+    return "\n".join(
+        [
+            f"## {dag.dag_id}\n",
+            f"Schedule: `{dag.timetable.expression}`, {dag.timetable.timezone}. Tags: {tags}.\n",
+            f"{dag.doc_md.strip()}\n",
+            "### Tasks\n",
+            _table(("Task", "For each", "Retries", "Wait before a retry", "Time-out", "Emits"), _tasks(dag)),
+            "### Parameters\n",
+            _table(("Name", "Type", "Default", "What it is for"), _params(dag)),
+        ]
+    )
+
+
+def _tasks(dag: Any) -> Iterator[tuple[str, ...]]:
+    for task in sorted(dag.tasks, key=lambda task: len(task.get_flat_relative_ids(upstream=True))):
+        is_mapped = task.get_closest_mapped_task_group() is not None
+        yield (
+            f"`{task.task_id}`",
+            "account" if is_mapped else "run",
+            str(task.retries),
+            f"from {_duration(task.retry_delay)}, x {task.retry_exponential_backoff:g}, "
+            f"to {_duration(task.max_retry_delay)} at most",
+            _duration(task.execution_timeout) if task.execution_timeout else "none",
+            ", ".join(f"asset `{outlet.name}`" for outlet in task.outlets),
+        )
+
+
+def _params(dag: Any) -> Iterator[tuple[str, ...]]:
+    for name in dag.params:
+        param = dag.params.get_param(name)
+        kind = param.schema["type"]
+        of = f" of {param.schema['items']['type']}s" if "items" in param.schema else ""
+        yield f"`{name}`", f"{kind}{of}", f"`{json.dumps(param.value)}`", param.description
+
+
+def _duration(duration: timedelta) -> str:
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    return f"{minutes} min" if not seconds else f"{60 * minutes + seconds} s"
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

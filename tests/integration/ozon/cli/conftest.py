@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from include.ozon_local.connections import postgres_connection
+from include.ozon_local.environment import WAREHOUSE_CONNECTION
+from include.ozon_local.home import ROOT
+from include.ozon_local.processes import child_environment
+from tests.support import scratch
+
+Ozon = Callable[..., subprocess.CompletedProcess[str]]
+
+PROGRAM = Path(sys.executable).with_name("ozon")
+
+
+@pytest.fixture
+def ozon() -> Ozon:
+    """``ozon(dsn, "db", "status")``: the command as a process, with that warehouse as its connection."""
+    home = scratch.new_folder("cli")
+
+    def run(dsn: str | None, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        connection = {} if dsn is None else {WAREHOUSE_CONNECTION: postgres_connection(dsn)}
+        environment = {**child_environment(home), "AIRFLOW_HOME": str(home), "OZON_ENV": "testing"}
+        return subprocess.run(
+            [str(PROGRAM), *arguments],
+            env={**environment, **connection, **variables},
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def assert_one_sentence(done: subprocess.CompletedProcess[str], exit_code: int, sentence: str) -> None:
+    """Nothing on stdout, and on stderr one line of ours."""
+    assert (done.returncode, done.stdout) == (exit_code, ""), done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ozon: ")
+    assert sentence in line
