@@ -39,6 +39,7 @@ lint: venv  ## Check style, types, the direction of imports, and that generated 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m include.ozon.settings.docs --check
+	@$(BIN)/python -m include.ozon_local.dag_docs --check
 
 bench: venv  ## Measure the load against a bare script, dlt and pandas
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

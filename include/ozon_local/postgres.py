@@ -76,13 +76,14 @@ class EmbeddedPostgres:
         Raises `FatalError` with the end of the server's log where it does not come up.
         """
         with self._home.lock("postgres"):
-            if not self.is_running():
-                try:
+            try:
+                if self._postmaster() is None:
                     self._prepare_data()
                     self._launch()
-                except BaseException:
-                    self._stop()
-                    raise
+                self._wait_until_ready()
+            except BaseException:
+                self._stop()
+                raise
             for role in (WAREHOUSE_ROLE, AIRFLOW_ROLE):
                 self._ensure_role(role)
 
@@ -131,7 +132,7 @@ class EmbeddedPostgres:
         # An initdb that was interrupted leaves a folder that looks like a database: build it aside.
         fresh = self._folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        with tempfile.NamedTemporaryFile("w") as password_file:
+        with tempfile.NamedTemporaryFile("w", dir=self._folder) as password_file:
             password_file.write(self._home.secret(f"postgres_{SUPERUSER}"))
             password_file.flush()
             if self._system_user:
@@ -147,10 +148,9 @@ class EmbeddedPostgres:
         fresh.rename(self._data)
 
     def _launch(self) -> None:
-        if self._postmaster() is None:
-            # Left by a machine that lost power: its process id may be somebody else's by now, and
-            # PostgreSQL would take that for a server that still runs.
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
+        # Left by a machine that lost power: its process id may be somebody else's by now, and PostgreSQL
+        # would take that for a server that still runs.
+        (self._data / "postmaster.pid").unlink(missing_ok=True)
         settings = _SETTINGS | ({} if self._durable else _FAST_AND_FORGETFUL)
         settings["port"] = str(self._home.port_to_listen("postgres"))
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
@@ -164,9 +164,12 @@ class EmbeddedPostgres:
                 start_new_session=True,
                 **self._process_options(),
             )
+
+    def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self.is_running():
-            if self._server.poll() is not None:
+            is_launching = self._server is not None and self._server.poll() is None
+            if not is_launching and self._postmaster() is None:
                 raise FatalError(f"PostgreSQL did not start. The end of {self._log}:\n{tail(self._log)}")
             if time.monotonic() > deadline:
                 raise FatalError(

@@ -67,7 +67,7 @@ def supervise(home: LocalHome) -> int:
         ended = next(name for name, child in children.items() if child.returncode is not None)
         failure.write_text(f"{ended} {children[ended].returncode}")
     finally:
-        _end_children()
+        processes.end(psutil.Process().children(recursive=True), END_SECONDS)
     return 1
 
 
@@ -90,8 +90,9 @@ def _wait_until_healthy(home: LocalHome) -> None:
     deadline = time.monotonic() + HEALTHY_SECONDS
     while waiting_for := _unhealthy(home):
         if _supervisor(home).process() is None:
-            name = _failure(home).read_text() if _failure(home).exists() else "supervisor"
-            raise FatalError(f"Airflow's {name} ended. The end of {_log(home, name)}:\n{tail(_log(home, name))}")
+            name, exit_code = _ended_first(home)
+            log = _log(home, name)
+            raise FatalError(f"Airflow's {name} ended ({exit_code}). The end of {log}:\n{tail(log)}")
         if time.monotonic() > deadline:
             log = _log(home, waiting_for[0])
             raise FatalError(
@@ -117,21 +118,17 @@ def _end(home: LocalHome) -> None:
         processes.end([supervisor], END_SECONDS)
 
 
-def _end_children() -> None:
-    processes.end(psutil.Process().children(recursive=True), END_SECONDS)
-
-
 def _supervisor(home: LocalHome) -> processes.ProcessFile:
     return processes.ProcessFile(home.path / "airflow" / "supervisor", word=_SUPERVISE)
 
 
 def _ended_first(home: LocalHome) -> tuple[str, str]:
-    """The component whose end ended the others, and its exit code."""
+    """The component whose end ended the others, and how it ended."""
     try:
         name, exit_code = _failure(home).read_text().split()
     except FileNotFoundError:
-        return "supervisor", "unknown"
-    return name, exit_code
+        return "supervisor", "was killed"
+    return name, f"exit code {exit_code}"
 
 
 def _failure(home: LocalHome) -> Path:

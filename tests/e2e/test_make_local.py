@@ -203,3 +203,22 @@ def state_of_a_triggered_run(url: str, user: str, password: str) -> str:
     started.raise_for_status()
     waited = session.get(f"{runs}/{started.json()['dag_run_id']}/wait", params={"interval": 1}, timeout=180)
     return str(re.findall(r'"state": ?"(\w+)"', waited.text)[-1])
+
+
+def test_a_part_of_airflow_that_cannot_start_is_named_with_its_log(home: Path) -> None:
+    up = subprocess.run(
+        command("up"),
+        # Only the triggerer reads it.
+        env=environment(home) | {"AIRFLOW__TRIGGERER__CAPACITY": "none"},
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+    assert up.returncode != 0
+    assert "Airflow's triggerer ended (exit code 1)" in up.stderr
+    assert "capacity" in up.stderr
+    airflow = [process for process in scratch.running_in(home) if "airflow" in " ".join(process.cmdline())]
+    assert airflow == []

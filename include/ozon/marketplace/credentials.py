@@ -31,7 +31,9 @@ class Credentials:
         self._check_base_url()
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         if not re.fullmatch(r"[1-9][0-9]*", self.client_id):
-            self._refuse("login", "Ozon's Client-Id, a positive integer", repr(self.client_id))
+            # Not the value: login and password are easily given the wrong way round.
+            found = "something else" if self.client_id else "nothing"
+            self._refuse("login", "Ozon's Client-Id, a positive integer", found)
         if not re.fullmatch(r"[!-~]+", self.api_key):
             found = "something with spaces or other characters in it" if self.api_key else "nothing"
             self._refuse("password", "the Api-Key that Ozon gave for this Client-Id", found)

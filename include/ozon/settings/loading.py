@@ -17,7 +17,7 @@ class LoadSettings(Section):
     listing_shortfall_pct: Percentage = Field(
         default=1.0,
         description="A list counts as incomplete when it gives more than this many per cent fewer distinct "
-        "products than its `total_items`.",
+        "products than its `total_items`; a single one is always accepted.",
     )
 
 

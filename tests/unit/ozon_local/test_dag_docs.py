@@ -15,7 +15,7 @@ from include.ozon_local.home import ROOT
 pytestmark = pytest.mark.unit
 
 DAG = '''
-"""Does **this**.""" 
+"""Does **this**."""
 
 from airflow.sdk import CronTriggerTimetable, Param, dag, task
 

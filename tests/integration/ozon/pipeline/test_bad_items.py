@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from include.ozon.errors import MarketplaceUnavailableError
 from tests.support.agreement import assert_agreement, true_product, warehouse_products
 from tests.support.pipeline import Pipeline, changed
 
@@ -167,6 +168,18 @@ def test_statuses_that_nobody_knows_are_unknown_and_logged_with_their_values(
     assert f"{len(unknown)} products" in warning
     for value in ("state_unheard_of", "rethinking", "maybe", "Небывалый статус"):
         assert repr(value) in warning
+
+
+def test_unknown_statuses_are_logged_also_by_an_attempt_that_fails(
+    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline.sandbox.fault("unknown_status", share=0.1)
+    pipeline.sandbox.fault("server_error", method=DETAILS, after=1)
+
+    with pytest.raises(MarketplaceUnavailableError):
+        pipeline.products()
+
+    assert "'state_unheard_of'" in caplog.text
 
 
 def test_products_without_statuses_are_unknown_unless_the_lists_say_more(pipeline: Pipeline) -> None:

@@ -48,6 +48,7 @@ def test_history_rows_follow_each_other_and_name_what_was_before(moved_on: Pipel
         for before, after in pairwise(rows):
             changes += 1
             assert after["previous_visibility"] == before["visibility"]
+            assert before["valid_to"] <= after["valid_from"]
             was_removed = before["valid_to"] < after["valid_from"]
             assert was_removed or after["visibility"] != before["visibility"]
         assert all(row["valid_to"] is not None for row in rows[:-1])

@@ -46,6 +46,10 @@ def test_a_workflow_without_a_component_shows_its_own_status_and_why() -> None:
     assert ["run/second:", "Connection", "ozon_api_second:", "found", "nothing."] in lines
 
 
+def test_a_success_has_nothing_to_explain() -> None:
+    assert not [line for line in shown(LOADED) if "run/main:" in line]
+
+
 def test_an_error_is_told_once_for_both_components() -> None:
     failed = replace(LOADED, error="It broke.")
     lines = shown(failed, replace(failed, component="inventory_etl"))

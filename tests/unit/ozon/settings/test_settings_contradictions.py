@@ -42,9 +42,7 @@ def test_longest_wait_is_not_shorter_than_the_first(load: Load, problems: Proble
 
     [line] = problems(OZON__RETRY__MAX_DELAY_SECONDS="299")
 
-    assert (
-        "the longest wait, 299 seconds, is shorter than the first, 300; raise retry.max_delay_seconds" in line
-    )
+    assert "the longest wait, 299 seconds, is shorter than the first, 300; raise retry.max_delay_seconds" in line
 
 
 def test_retry_has_to_come_while_pages_may_be_reused(load: Load, problems: Problems) -> None:
@@ -73,10 +71,7 @@ def test_one_request_ends_before_its_task(load: Load, problems: Problems, compon
 
     [line] = problems(**short, **{variable: "6"})
 
-    assert (
-        f"one request alone can take 410 seconds (attempts x time-outs + waits), and all of {component}"
-        in line
-    )
+    assert f"one request alone can take 410 seconds (attempts x time-outs + waits), and all of {component}" in line
     assert "has 360; " in line
 
 
@@ -84,9 +79,7 @@ def test_ozons_warehouses_leave_time_for_the_rest(load: Load, problems: Problems
     load(OZON__INVENTORY__OZON_WAREHOUSES_BUDGET_MINUTES="60")
     load(OZON__INVENTORY__OZON_WAREHOUSES="true", OZON__INVENTORY__OZON_WAREHOUSES_BUDGET_MINUTES="59")
 
-    [line] = problems(
-        OZON__INVENTORY__OZON_WAREHOUSES="true", OZON__INVENTORY__OZON_WAREHOUSES_BUDGET_MINUTES="60"
-    )
+    [line] = problems(OZON__INVENTORY__OZON_WAREHOUSES="true", OZON__INVENTORY__OZON_WAREHOUSES_BUDGET_MINUTES="60")
 
     assert "Ozon's warehouses may take 60 minutes, and all of inventory_etl has 60" in line
 
@@ -125,9 +118,7 @@ def test_threshold_that_never_fires(load: Load, problems: Problems, guard: str) 
 def test_listing_that_always_counts_as_complete(problems: Problems) -> None:
     [line] = problems(OZON__LOAD__LISTING_SHORTFALL_PCT="100")
 
-    assert line.startswith(
-        "ozon.toml: load.listing_shortfall_pct = 100.0 (OZON__LOAD__LISTING_SHORTFALL_PCT): "
-    )
+    assert line.startswith("ozon.toml: load.listing_shortfall_pct = 100.0 (OZON__LOAD__LISTING_SHORTFALL_PCT): ")
 
 
 def test_rule_is_silent_where_its_setting_is_wrong_in_itself(problems: Problems) -> None:

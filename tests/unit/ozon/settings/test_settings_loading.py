@@ -107,9 +107,7 @@ def test_an_environment_adds_accounts_and_renames_them(load: Load) -> None:
 
 
 def test_a_variable_is_case_insensitive_and_may_add_an_account(load: Load) -> None:
-    settings = load(
-        ozon__Guards__vanished__THRESHOLD_PCT="7.5", OZON__ACCOUNTS__OUTLET_2__TITLE="Outlet, Москва"
-    )
+    settings = load(ozon__Guards__vanished__THRESHOLD_PCT="7.5", OZON__ACCOUNTS__OUTLET_2__TITLE="Outlet, Москва")
 
     assert settings.guards.vanished.threshold_pct == 7.5
     assert settings.guards.vanished.level == "stop"
@@ -184,6 +182,4 @@ def test_settings_cannot_be_changed(load: Load) -> None:
 def test_import_needs_no_airflow() -> None:
     code = "import sys, include.ozon.settings; sys.exit('airflow' in sys.modules)"
 
-    assert (
-        subprocess.run([sys.executable, "-c", code], cwd=DEFAULT_PATH.parents[1], check=False).returncode == 0
-    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=DEFAULT_PATH.parents[1], check=False).returncode == 0

@@ -52,8 +52,7 @@ Problems = Callable[..., list[str]]
         ("[[default.retry]]", "retry is a single value; it has to be a table"),
         (
             'schedule.etl = "0 2 * *"',
-            'schedule.etl = "0 2 * *" (it has 4 fields instead of 5); '
-            "allowed: text, cron expression of five fields",
+            'schedule.etl = "0 2 * *" (it has 4 fields instead of 5); allowed: text, cron expression of five fields',
         ),
         (
             'time_zone = "Europe/Moskau"',
@@ -68,18 +67,14 @@ def test_wrong_value_says_where_what_and_what_is_allowed(problems: Problems, tom
     assert problems(f"{table}{toml}") == [f"ozon.toml [default]: {line}"]
 
 
-@pytest.mark.parametrize(
-    "expression", ["61 * * * *", "x * * * *", "@daily", "0 0 30 2 *", "R 2 * * *", "H H * * *"]
-)
+@pytest.mark.parametrize("expression", ["61 * * * *", "x * * * *", "@daily", "0 0 30 2 *", "R 2 * * *", "H H * * *"])
 def test_schedule_that_never_or_randomly_comes_is_refused(problems: Problems, expression: str) -> None:
     [line] = problems(OZON__SCHEDULE__ETL=expression)
 
     assert line.startswith(f'OZON__SCHEDULE__ETL: schedule.etl = "{expression}" (')
 
 
-@pytest.mark.parametrize(
-    "name", ["", "Europe", "../etc/passwd", "/etc/localtime", "Nowhere/At_All", "a\x00b"]
-)
+@pytest.mark.parametrize("name", ["", "Europe", "../etc/passwd", "/etc/localtime", "Nowhere/At_All", "a\x00b"])
 def test_what_is_no_time_zone_is_refused(problems: Problems, name: str) -> None:
     [line] = problems(OZON__TIME_ZONE=name)
 
@@ -186,9 +181,7 @@ def test_variables_of_a_similar_name_are_not_ours(load: Callable[..., object]) -
 def test_unknown_environment(problems: Problems, environment: str) -> None:
     [line] = problems(environment=environment)
 
-    assert line.startswith(
-        f'OZON_ENV: "{environment}" is no environment; allowed: development, testing, production'
-    )
+    assert line.startswith(f'OZON_ENV: "{environment}" is no environment; allowed: development, testing, production')
 
 
 @pytest.mark.parametrize(
@@ -222,8 +215,7 @@ def test_secret_of_an_account_names_its_connection(problems: Problems) -> None:
 
 def test_value_under_a_misspelt_or_misplaced_key_is_not_shown(problems: Problems) -> None:
     lines = problems(
-        '[default]\nwarehouse = "postgresql://u:hunter2@h/d"\napikee = "hunter2"\n'
-        'retry.retries = { x = "hunter2" }',
+        '[default]\nwarehouse = "postgresql://u:hunter2@h/d"\napikee = "hunter2"\nretry.retries = { x = "hunter2" }',
         OZON__WAREHOUSE="postgresql://u:hunter2@h/d",
     )
 
