@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -109,7 +110,17 @@ def _unhealthy(home: LocalHome) -> list[str]:
     except (requests.RequestException, ValueError):
         return ["api-server"]
     reported = {"api-server": "metadatabase", "dag-processor": "dag_processor"}
-    return [name for name in COMPONENTS if health[reported.get(name, name)]["status"] != "healthy"]
+    supervisor = _supervisor(home).process()
+    started_at = supervisor.create_time() if supervisor else 0.0
+    return [name for name in COMPONENTS if not _is_healthy(health[reported.get(name, name)], started_at)]
+
+
+def _is_healthy(report: Mapping[str, str | None], started_at: float) -> bool:
+    """Whether a component is well; a heartbeat from before the start is an earlier Airflow's on this database."""
+    beats = [beat for key, beat in report.items() if key.endswith("_heartbeat") and beat]
+    return report["status"] == "healthy" and all(
+        datetime.fromisoformat(beat).timestamp() >= started_at for beat in beats
+    )
 
 
 def _end(home: LocalHome) -> None:
