@@ -27,6 +27,8 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 }
 HEALTHY_SECONDS = 180
 _POLL_SECONDS = 0.5
+# A component gives its first heartbeat before it finds out that it cannot work.
+_SETTLED_SECONDS = 4
 _SUPERVISE = "supervise"
 
 
@@ -89,12 +91,21 @@ def _launch(home: LocalHome, services: Services) -> None:
 
 def _wait_until_healthy(home: LocalHome) -> None:
     deadline = time.monotonic() + HEALTHY_SECONDS
-    while waiting_for := _unhealthy(home):
+    healthy_since = None
+    while True:
+        waiting_for = _unhealthy(home)
+        now = time.monotonic()
         if _supervisor(home).process() is None:
             name, exit_code = _ended_first(home)
             log = _log(home, name)
             raise FatalError(f"Airflow's {name} ended ({exit_code}). The end of {log}:\n{tail(log)}")
-        if time.monotonic() > deadline:
+        if waiting_for:
+            healthy_since = None
+        elif healthy_since is None:
+            healthy_since = now
+        elif now - healthy_since >= _SETTLED_SECONDS:
+            return
+        if waiting_for and now > deadline:
             log = _log(home, waiting_for[0])
             raise FatalError(
                 f"Not healthy within {HEALTHY_SECONDS} seconds: Airflow's {', '.join(waiting_for)}. "
