@@ -139,12 +139,13 @@ def _merge(attempt: Attempt) -> None:
 
 def _take_numbers(attempt: Attempt, differences: StockDifferences) -> None:
     numbers = attempt.numbers
-    numbers.rows_read = differences.staged + differences.rejected
-    numbers.rows_inserted = differences.inserted
-    numbers.rows_updated = differences.updated
-    numbers.rows_unchanged = differences.unchanged
-    numbers.rows_removed = differences.gone
-    numbers.rows_rejected = differences.rejected
+    numbers.take_rows(
+        staged=differences.staged,
+        inserted=differences.inserted,
+        updated=differences.updated,
+        removed=differences.gone,
+        rejected=differences.rejected,
+    )
     numbers.rows_repeated += attempt.staging.repeated_count()
     if differences.seller_warehouses:
         numbers.details["seller_warehouses"] = differences.seller_warehouses

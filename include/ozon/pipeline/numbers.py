@@ -33,6 +33,15 @@ class ComponentNumbers:
     details: dict[str, object] = field(default_factory=dict)
     """Further figures for the workflow's ``execution_details``, such as guards that fired."""
 
+    def take_rows(self, *, staged: int, inserted: int, updated: int, removed: int, rejected: int) -> None:
+        """What a comparison of ``staged`` rows with the warehouse found; the rest of them is unchanged."""
+        self.rows_read = staged + rejected
+        self.rows_inserted = inserted
+        self.rows_updated = updated
+        self.rows_unchanged = staged - inserted - updated
+        self.rows_removed = removed
+        self.rows_rejected = rejected
+
     def take_usage(self, usage: RequestUsage) -> None:
         self.api_requests = usage.requests
         self.api_retries = usage.retries

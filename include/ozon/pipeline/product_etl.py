@@ -196,12 +196,13 @@ def _merge(attempt: Attempt) -> None:
 
 def _take_numbers(attempt: Attempt, differences: ProductDifferences) -> None:
     numbers = attempt.numbers
-    numbers.rows_read = differences.staged + differences.rejected
-    numbers.rows_inserted = differences.inserted
-    numbers.rows_updated = differences.updated
-    numbers.rows_unchanged = differences.unchanged
-    numbers.rows_removed = differences.vanished
-    numbers.rows_rejected = differences.rejected
+    numbers.take_rows(
+        staged=differences.staged,
+        inserted=differences.inserted,
+        updated=differences.updated,
+        removed=differences.vanished,
+        rejected=differences.rejected,
+    )
     numbers.rows_repeated += attempt.staging.repeated_count()
     numbers.visibility_counts = differences.visibility_counts
 

@@ -164,10 +164,6 @@ class StockDifferences:
     rejected: int
     seller_warehouses: dict[str, int]
 
-    @property
-    def unchanged(self) -> int:
-        return self.staged - self.inserted - self.updated
-
 
 class InventoryMerge:
     """One load's comparison and merge. Every method runs in the transaction that the caller has open.

@@ -176,10 +176,6 @@ class ProductDifferences:
     visibility_counts: dict[str, int]
     transitions: dict[tuple[str, str], int]
 
-    @property
-    def unchanged(self) -> int:
-        return self.staged - self.inserted - self.updated
-
 
 class ProductMerge:
     """One load's comparison and merge. Every method runs in the transaction that the caller has open."""
