@@ -25,5 +25,12 @@ class Allowed:
     text: str
 
 
+@dataclass(frozen=True)
+class Keys:
+    """What stands for any key of a table whose keys are chosen by the user, such as ``<account>``."""
+
+    placeholder: str
+
+
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), Allowed("not empty")]
 Percentage = Annotated[float, Field(ge=0, le=100)]

@@ -7,11 +7,13 @@ that the rule is left out where one of them is wrong in itself.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from include.ozon.settings.cron import smallest_gap
 from include.ozon.settings.guards import GuardsSettings, ThresholdGuardSettings
 from include.ozon.settings.model import Settings
+from include.ozon.settings.rules import AboveRule, BelowRule, RulesSettings
 
 
 class Contradiction(NamedTuple):
@@ -20,8 +22,8 @@ class Contradiction(NamedTuple):
 
 
 def find_contradictions(settings: Settings) -> Iterator[Contradiction]:
-    for rule in _RULES:
-        yield from rule(settings)
+    for check in _CHECKS:
+        yield from check(settings)
 
 
 def _runs_that_overlap(settings: Settings) -> Iterator[Contradiction]:
@@ -170,7 +172,80 @@ def _thresholds_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
         )
 
 
-_RULES: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
+def _limits_in_the_wrong_order(settings: Settings) -> Iterator[Contradiction]:
+    """Between the limits lies what is worth a warning."""
+    for name in RulesSettings.model_fields:
+        rule = getattr(settings.rules, name)
+        if isinstance(rule, AboveRule) and rule.critical < rule.warning:
+            wrong, right = "below", "at or above"
+        elif isinstance(rule, BelowRule) and rule.critical > rule.warning:
+            wrong, right = "above", "at or below"
+        else:
+            continue
+        yield Contradiction(
+            (f"rules.{name}.warning", f"rules.{name}.critical"),
+            f"the warning never comes: critical, {rule.critical:g}, is {wrong} warning, {rule.warning:g}; "
+            f"set rules.{name}.critical {right} rules.{name}.warning",
+        )
+
+
+def _shares_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
+    for name in RulesSettings.model_fields:
+        rule = getattr(settings.rules, name)
+        is_share = name.endswith("_pct") and name not in ("warehouse_growth_pct", "row_count_change_pct")
+        if is_share and isinstance(rule, AboveRule) and rule.enabled and rule.warning >= 100:
+            yield Contradiction(
+                (f"rules.{name}.enabled", f"rules.{name}.warning"),
+                f"the rule never fires: nothing is more than {rule.warning:g} per cent; "
+                f"lower rules.{name}.warning below 100, or set rules.{name}.enabled to false",
+            )
+
+
+def _unknown_channels(settings: Settings) -> Iterator[Contradiction]:
+    known = ", ".join(settings.alerts.channels) or "none yet"
+    for name in RulesSettings.model_fields:
+        for channel in getattr(settings.rules, name).channels:
+            if channel not in settings.alerts.channels:
+                yield Contradiction(
+                    (f"rules.{name}.channels",),
+                    f'"{channel}" is no channel; those in alerts.channels: {known}',
+                )
+
+
+def _channels_without_an_end(settings: Settings) -> Iterator[Contradiction]:
+    for name, channel in settings.alerts.channels.items():
+        if channel.kind == "email" and not channel.recipients:
+            yield Contradiction(
+                (f"alerts.channels.{name}.kind",),
+                f"nobody gets its mails; name e-mail addresses in alerts.channels.{name}.recipients",
+            )
+        if channel.kind == "apprise" and channel.recipients:
+            yield Contradiction(
+                (f"alerts.channels.{name}.kind", f"alerts.channels.{name}.recipients"),
+                f"Apprise's addresses are in the connection {channel.connection}; leave out "
+                f"alerts.channels.{name}.recipients",
+            )
+
+
+def _silences_that_never_come(settings: Settings) -> Iterator[Contradiction]:
+    for name, silence in settings.alerts.silences.items():
+        key = f"alerts.silences.{name}"
+        starts_at, ends_at = (settings.in_time_zone(moment) for moment in (silence.starts_at, silence.ends_at))
+        if ends_at <= starts_at:
+            yield Contradiction(
+                (f"{key}.starts_at", f"{key}.ends_at"), "it ends before it begins; exchange or correct them"
+            )
+        for rule in silence.rules:
+            if rule not in RulesSettings.model_fields:
+                close = get_close_matches(rule, RulesSettings.model_fields, n=1)
+                hint = f"; did you mean {close[0]}?" if close else "; docs/configuration.md lists all rules"
+                yield Contradiction((f"{key}.rules",), f'"{rule}" is no rule{hint}')
+        for account in silence.accounts:
+            if account not in settings.accounts:
+                yield Contradiction((f"{key}.accounts",), f'"{account}" is no account of the configuration')
+
+
+_CHECKS: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
     _runs_that_overlap,
     _shrinking_waits,
     _pages_too_old_to_resume,
@@ -180,4 +255,9 @@ _RULES: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
     _statement_longer_than_its_task,
     _lock_wait_longer_than_statement,
     _thresholds_that_never_fire,
+    _limits_in_the_wrong_order,
+    _shares_that_never_fire,
+    _unknown_channels,
+    _channels_without_an_end,
+    _silences_that_never_come,
 )

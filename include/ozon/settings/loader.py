@@ -91,8 +91,10 @@ def _describe(detail: ErrorDetails, path: Path, merged: Merged) -> str:
     key = _key(detail)
     where = _where(key, path, merged)
     if detail["loc"][-1] == "[key]":
-        accounts = Settings.model_fields["accounts"]
-        return f"{where}: {key} is no name for an account; allowed: {schema.allowed(accounts)}"
+        table = schema.find([str(name) for name in detail["loc"][:-2]])
+        return (
+            f"{where}: {key} has a name that is not allowed; allowed: {schema.allowed(table) if table else 'nothing'}"
+        )
     field = schema.find([str(name) for name in detail["loc"]])
     allowed = schema.allowed(field) if field else "nothing"
     if detail["type"] == "missing":

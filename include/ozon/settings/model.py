@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr
 
 from include.ozon.settings.accounts import AccountKey, AccountSettings
-from include.ozon.settings.base import Allowed, Section
+from include.ozon.settings.base import Allowed, Keys, Section
 from include.ozon.settings.cron import TimeZone
 from include.ozon.settings.guards import GuardsSettings
 from include.ozon.settings.loading import InventorySettings, LoadSettings, WarehouseSettings
 from include.ozon.settings.marketplace import ApiSettings
+from include.ozon.settings.monitoring import AlertSettings, DeadlineSettings, HealthSettings, ReportSettings
+from include.ozon.settings.rules import RulesSettings
 from include.ozon.settings.runs import RetrySettings, ScheduleSettings, TaskSettings, TimeoutSettings
 
 Accounts = Annotated[
     dict[AccountKey, AccountSettings],
     Field(min_length=1),
+    Keys("<account>"),
     Allowed("at least one in it; names of a-z, 0-9 and _, a letter first, 40 characters at most"),
 ]
 
@@ -49,6 +54,15 @@ class Settings(Section):
     guards: GuardsSettings = Field(
         default=GuardsSettings(), description="Changes too large to believe, and what to do about them."
     )
+    health: HealthSettings = Field(default=HealthSettings(), description="What `ozon_health_check` looks at.")
+    deadlines: DeadlineSettings = Field(
+        default=DeadlineSettings(), description="When a run must have finished, counted from the moment it was due."
+    )
+    rules: RulesSettings = Field(
+        default=RulesSettings(), description="From which value on something is worth a warning or critical."
+    )
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Who is told, and how often.")
+    reports: ReportSettings = Field(default=ReportSettings(), description="Files with the visibility metrics.")
 
     _environment: str = PrivateAttr(default="development")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
@@ -63,6 +77,11 @@ class Settings(Section):
     def environment(self) -> str:
         """The environment that was picked: development, testing or production."""
         return self._environment
+
+    def in_time_zone(self, moment: datetime) -> datetime:
+        """The moment in `time_zone`; one without an offset is taken to be meant there."""
+        zone = ZoneInfo(self.time_zone)
+        return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
 
     @property
     def origins(self) -> dict[str, str]:

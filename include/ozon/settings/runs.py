@@ -14,6 +14,10 @@ Minutes = Annotated[int, Field(ge=1, le=1440)]
 
 class ScheduleSettings(Section):
     etl: Cron = Field(default="0 2,8,14,20 * * *", description="When `ozon_etl` runs, in `time_zone`.")
+    health: Cron = Field(default="*/15 * * * *", description="When `ozon_health_check` runs.")
+    metrics: Cron = Field(
+        default="30 9 * * *", description="When `ozon_visibility_metrics` runs, besides after each load."
+    )
 
 
 class RetrySettings(Section):

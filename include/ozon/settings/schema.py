@@ -10,29 +10,32 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
-from include.ozon.settings.base import Allowed, Section
+from include.ozon.settings.base import Allowed, Keys, Section
 from include.ozon.settings.model import Settings
 
-_ANY_ACCOUNT = "<account>"
 ROOT = FieldInfo.from_annotation(Settings)
 _KINDS = ((int, "whole number"), (float, "number"), (bool, "true or false"), (list, "list"))
 
 
 class Setting(NamedTuple):
-    """A single value of the configuration; in ``key``, ``<account>`` stands for any account's name."""
+    """A single value of the configuration; in ``key``, ``<account>`` and the like stand for any name."""
 
     key: str
     field: FieldInfo
 
 
 def children(field: FieldInfo) -> Mapping[str, FieldInfo]:
-    """The keys of a table, ``<account>`` in that of the accounts; none of a single value."""
+    """The keys of a table, such as ``<account>`` where they are the user's to choose; none of a single value."""
     annotation = field.annotation
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation.model_fields
     if get_origin(annotation) is dict:
-        return {_ANY_ACCOUNT: FieldInfo.from_annotation(get_args(annotation)[1])}
+        return {_placeholder(field): FieldInfo.from_annotation(get_args(annotation)[1])}
     return {}
+
+
+def _placeholder(field: FieldInfo) -> str:
+    return next((item.placeholder for item in field.metadata if isinstance(item, Keys)), "<name>")
 
 
 def is_table(field: FieldInfo) -> bool:
@@ -44,7 +47,8 @@ def find(path: Sequence[str]) -> FieldInfo | None:
     field = ROOT
     for name in path:
         known = children(field)
-        child = known.get(name, known.get(_ANY_ACCOUNT))
+        is_free = get_origin(field.annotation) is dict
+        child = next(iter(known.values())) if is_free else known.get(name)
         if child is None:
             return None
         field = child
@@ -63,7 +67,7 @@ def settings_below(field: FieldInfo = ROOT, prefix: str = "") -> Iterator[Settin
 def suggestion(path: Sequence[str]) -> str | None:
     """The key that was probably meant: the name in another table, a similar one in its own, a similar key."""
     *parents, name = path
-    keys = [setting.key for setting in settings_below() if _ANY_ACCOUNT not in setting.key]
+    keys = [setting.key for setting in settings_below() if "<" not in setting.key]
     elsewhere = [key for key in keys if key.endswith(f".{name}")]
     if len(elsewhere) == 1:
         return elsewhere[0]

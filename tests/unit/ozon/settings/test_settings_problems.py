@@ -121,7 +121,7 @@ def test_name_that_no_connection_can_have_is_refused(problems: Problems, account
     name = account.strip('"')
 
     assert problems(f'[default.accounts.{account}]\ntitle = "x"\n') == [
-        f"ozon.toml [default]: accounts.{name} is no name for an account; "
+        f"ozon.toml [default]: accounts.{name} has a name that is not allowed; "
         "allowed: table, at least one in it; names of a-z, 0-9 and _, a letter first, 40 characters at most"
     ]
 
@@ -244,7 +244,7 @@ def test_everything_is_told_at_once(problems: Problems) -> None:
         "OZON_ENV: ",
         "OZON__API__SIZE: ",
         "ozon.toml [default]: guards.vanishd is no setting",
-        "ozon.toml [default]: accounts.Second is no name",
+        "ozon.toml [default]: accounts.Second has a name",
         "ozon.toml [default]: schedule.etl = ",
         "ozon.toml [default]: retry.retries = ",
         "OZON__API__PAGE_SIZE: api.page_size = 0",

@@ -1,0 +1,114 @@
+"""How checks are described and run: each on its own, timed, and UNKNOWN where it breaks."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.monitoring.results import CheckResult, Finding, Status
+from include.ozon.settings import Settings
+from include.ozon.warehouse.session import Connect, Connection, open_session
+
+logger = logging.getLogger("ozon.health")
+
+
+@dataclass(frozen=True)
+class Check:
+    """``name`` is that of its rule."""
+
+    name: str
+    measure: Callable[[], Finding]
+    account: str | None = None
+
+
+@dataclass(frozen=True)
+class DagState:
+    """What Airflow says of one of this package's DAGs; one that it does not know cannot be imported."""
+
+    dag_id: str
+    is_known: bool
+    is_paused: bool = False
+    import_error: str | None = None
+
+
+class AirflowProbe(Protocol):
+    """Airflow, as the check asks it; made by the adapter. Its methods raise OzonError where it does not answer."""
+
+    def heartbeats(self) -> dict[str, tuple[str, datetime | None]]:
+        """Status ("healthy" or not) and last heartbeat of ``scheduler``, ``triggerer`` and ``dag_processor``."""
+
+    def dags(self) -> Sequence[DagState]:
+        """Those of this package."""
+
+
+@dataclass
+class HealthContext:
+    """What checks may look at. ``now`` is the moment of the whole check, so that its parts agree."""
+
+    settings: Settings
+    now: datetime
+    connect: Connect
+    open_client: Callable[[str], SellerClient]
+    airflow: AirflowProbe | None
+    """None where there is no Airflow to ask, such as under cron."""
+    folders: Sequence[Path] = ()
+    """Local folders that this package fills: logs, reports."""
+    log_folder: Path | None = None
+
+    def __post_init__(self) -> None:
+        self._open = ExitStack()
+        self._connection: Connection | None = None
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """Those of the configuration: one that was removed is no longer checked."""
+        return tuple(self.settings.accounts)
+
+    def connection(self) -> Connection:
+        """One session for all checks of a component, opened at the first need. Raises as `open_session` does."""
+        if self._connection is None or self._connection.closed:
+            session = open_session(self.connect, self.settings.warehouse, "ozon_health")
+            self._connection = self._open.enter_context(session)
+        return self._connection
+
+    def close(self) -> None:
+        self._connection = None
+        self._open.close()
+
+
+Component = Callable[[HealthContext], Iterable[Check]]
+
+
+def run_checks(component: str, checks: Iterable[Check]) -> list[CheckResult]:
+    """Measure one component; a check that raises is UNKNOWN with the reason, and the others still run."""
+    return [_run(component, check) for check in checks]
+
+
+def _run(component: str, check: Check) -> CheckResult:
+    started = time.monotonic()
+    is_failure = False
+    try:
+        finding = check.measure()
+    except Exception as error:  # whatever broke it, the other checks have to run
+        reason = " ".join(str(error).split()) or type(error).__name__
+        logger.warning("Check %s of %s could not be measured: %s", check.name, check.account or "all", reason)
+        finding = Finding(Status.UNKNOWN, f"Could not be measured: {reason}")
+        is_failure = True
+    return CheckResult(
+        component=component,
+        check=check.name,
+        account=check.account,
+        status=finding.status,
+        value=finding.value,
+        threshold=finding.threshold,
+        message=finding.message,
+        duration_seconds=round(time.monotonic() - started, 4),
+        is_failure=is_failure,
+    )

@@ -1,0 +1,98 @@
+"""What a check or a metric found, judged by its rule: what is stored, shown and turned into alerts."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+from include.ozon.settings.rules import AboveRule, BelowRule, Rule, RulesSettings, StateRule
+
+
+class Status(StrEnum):
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    UNKNOWN = "unknown"
+    """Could not be measured: neither bad nor good."""
+
+
+_FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL)
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """One check's finding for one account, or for what concerns all (``account`` None).
+
+    ``check`` is the name of the rule that judged ``value``; ``threshold`` the limit that was crossed, or the nearest
+    one. ``is_failure`` says that the check itself broke, where UNKNOWN alone can mean that there is nothing yet.
+    """
+
+    component: str
+    check: str
+    account: str | None
+    status: Status
+    value: float | None
+    threshold: float | None
+    message: str
+    duration_seconds: float = 0.0
+    is_failure: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """What Airflow's XCom and JSON can hold."""
+        return asdict(self) | {"status": str(self.status)}
+
+    @classmethod
+    def from_dict(cls, fields: dict[str, Any]) -> Self:
+        return cls(**fields | {"status": Status(fields["status"])})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a measurement says before it is known how long it took and for whom it was made."""
+
+    status: Status
+    message: str
+    value: float | None = None
+    threshold: float | None = None
+
+
+def judge(rules: RulesSettings, name: str, value: float, seen: str, *, count: int | None = None) -> Finding:
+    """Compare a value with the rule of that name; ``seen`` is the sentence without its full stop.
+
+    ``count`` is what the value is a share of, for rules with a ``min_count``: below that nothing is said.
+    """
+    rule: Rule = getattr(rules, name)
+    if not isinstance(rule, (AboveRule, BelowRule)):
+        raise TypeError(f"rules.{name} has no limits; use judge_state")
+    is_worse = operator.gt if isinstance(rule, AboveRule) else operator.lt
+    side = "above" if isinstance(rule, AboveRule) else "below"
+    status, threshold = Status.OK, rule.warning
+    if rule.enabled and not (count is not None and count < getattr(rule, "min_count", 0)):
+        if is_worse(value, rule.critical):
+            status, threshold = Status.CRITICAL, rule.critical
+        elif is_worse(value, rule.warning):
+            status = Status.WARNING
+    limit = "" if status is Status.OK else f" ({status} {side} {threshold:g}, set by rules.{name}.{status})"
+    return Finding(status, f"{seen}{limit}.", value, threshold)
+
+
+def judge_state(rules: RulesSettings, name: str, is_good: bool, seen: str, value: float | None = None) -> Finding:
+    """Whether something is as it should be; ``seen`` is the sentence without its full stop."""
+    rule: Rule = getattr(rules, name)
+    if not isinstance(rule, StateRule):
+        raise TypeError(f"rules.{name} has limits; use judge")
+    status = Status.OK if is_good or not rule.enabled else Status(rule.level)
+    return Finding(status, f"{seen}.", value)
+
+
+def unknown(why: str) -> Finding:
+    """Nothing to measure yet; ``why`` is a sentence without its full stop. A check that breaks just raises."""
+    return Finding(Status.UNKNOWN, f"{why}.")
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """The worst of them; OK where there is none."""
+    return max(statuses, key=_FROM_BEST_TO_WORST.index, default=Status.OK)
