@@ -3,26 +3,26 @@
 
 **Why.** Analysts query the warehouse instead of Ozon; category managers learn from it what customers can see.
 
-**What and when.** At `schedule.etl` of `config/ozon.toml`, one run at a time, for each account on its own:
-`product_etl` loads all products, `inventory_etl` their stock, `close_workflow` records how it ended. Last, `announce`
-emits the asset event that the metrics wait for. No catch-up: a run loads the catalogue as it is now.
+**What and when.** At `schedule.etl` of `config/ozon.toml`, one run at a time, for each account: `product_etl` loads all
+products, `inventory_etl` their stock, `close_workflow` records how it ended. Last, `announce` tells the metrics.
 
-**What it does to production.** Each component writes in one transaction, so readers see complete states only. A failed,
-stopped or cancelled run changes nothing but its record in `ozon.etl_workflow_executions`; running it again is safe.
+**What it does to production.** Each component writes in one transaction: readers see complete states only. A failed,
+stopped or cancelled run changes only its record in `ozon.etl_workflow_executions`; running it again is safe.
 
-**When it fails.** The task's last error says in one sentence what to do; docs/runbook.md has more. A wrong key or
-setting fails at once, all else is retried. A guard that stopped a load names the `accept_guard` that lets it through.
+**When it fails.** The task's last error says what to do; docs/runbook.md has more. A wrong key or setting fails at
+once, all else is retried. A guard that stopped a load names the `accept_guard` that lets it through.
 """
 
 from datetime import timedelta
 
-from airflow.sdk import Asset, CronTriggerTimetable, Metadata, dag, task, task_group
+from airflow.sdk import CronTriggerTimetable, Metadata, dag, task, task_group
 
+from include.ozon.adapter.assets import LOADED
+from include.ozon.adapter.deadlines import run_deadline
 from include.ozon.adapter.defaults import load_params, task_defaults
 from include.ozon.settings import load_settings
 
 SETTINGS = load_settings()
-LOADED = Asset("ozon_loaded", uri="x-ozon://warehouse/loaded")
 
 
 @dag(
@@ -31,6 +31,7 @@ LOADED = Asset("ozon_loaded", uri="x-ozon://warehouse/loaded")
     max_active_runs=1,
     default_args=task_defaults(SETTINGS),
     params=load_params(SETTINGS),
+    deadline=run_deadline("ozon_etl", SETTINGS),
     tags=["ozon", "etl"],
     doc_md=__doc__,
 )
@@ -65,8 +66,7 @@ def ozon_etl():
 
         yield Metadata(LOADED, {"accounts": loaded_accounts()})
 
-    # Both teardowns: an all_done task as the last one would turn a failed run into a successful one.
-    announced = announce().as_teardown(on_failure_fail_dagrun=True)
+    announced = announce().as_teardown(on_failure_fail_dagrun=True)  # all_done would make a failed run a success
 
     @task_group(prefix_group_id=False)
     def account_load(account):

@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from include.ozon.errors import FatalError
+from include.ozon.settings import load_settings
 from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, write_private
 
 PROGRAM = ROOT / ".venv" / "bin" / "airflow"
@@ -98,6 +99,20 @@ def register_dags(environment: Mapping[str, str]) -> None:
     A DAG that cannot be read is told by whatever runs it.
     """
     _airflow(["dags", "reserialize"], environment)
+
+
+def create_alert_pool(metadata_dsn: str, environment: Mapping[str, str]) -> None:
+    """Make the pool of one slot in which alerts are sent, unless there is one of that name.
+
+    Raises `FatalError` where Airflow refuses.
+    """
+    pool = load_settings(environ=environment).alerts.pool
+    with psycopg.connect(metadata_dsn, autocommit=True) as connection:
+        if connection.execute("SELECT FROM slot_pool WHERE pool = %s", (pool,)).fetchone() is not None:
+            return
+    done = _airflow(["pools", "set", pool, "1", "Alerts of the Ozon ETL: one sender at a time"], environment)
+    if done.returncode:
+        raise FatalError(f"`airflow pools set {pool}` failed:\n" + "\n".join(done.stdout.splitlines()[-15:]))
 
 
 def _airflow(arguments: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:

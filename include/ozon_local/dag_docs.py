@@ -10,12 +10,13 @@ import json
 import os
 import runpy
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from include.ozon.generated_pages import table, write_or_check
 from include.ozon_local.home import ROOT
 
 DAGS_FOLDER = ROOT / "dags"
@@ -40,13 +41,7 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory() as airflow_home:
         _forget_the_terminals_own(airflow_home)
         text = render()
-    if "--check" not in arguments:
-        DOCS_PATH.write_text(text, encoding="utf-8")
-        return 0
-    if DOCS_PATH.is_file() and DOCS_PATH.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{DOCS_PATH} is out of date; run: python -m include.ozon_local.dag_docs", file=sys.stderr)
-    return 1
+    return write_or_check(DOCS_PATH, text, "include.ozon_local.dag_docs", arguments)
 
 
 def _forget_the_terminals_own(airflow_home: str) -> None:
@@ -66,22 +61,39 @@ def _section(dag: Any) -> str:
     return "\n".join(
         [
             f"## {dag.dag_id}\n",
-            f"Schedule: `{dag.timetable.expression}`, {dag.timetable.timezone}. Tags: {tags}.\n",
+            f"Schedule: {_schedule(dag.timetable)}. {_deadlines(dag)}Tags: {tags}.\n",
             f"{dag.doc_md.strip()}\n",
             "### Tasks\n",
-            _table(("Task", "For each", "Retries", "Wait before a retry", "Time-out", "Emits"), _tasks(dag)),
+            table(("Task", "For each", "Retries", "Wait before a retry", "Time-out", "Emits"), _tasks(dag)),
             "### Parameters\n",
-            _table(("Name", "Type", "Default", "What it is for"), _params(dag)),
+            table(("Name", "Type", "Default", "What it is for"), _params(dag)),
         ]
     )
 
 
+def _schedule(timetable: Any) -> str:
+    if condition := getattr(timetable, "asset_condition", None):
+        assets = ", ".join(f"`{asset.name}`" for asset in condition.objects)
+        return f"after asset {assets}, or {_schedule(timetable.timetable)}"
+    return f"`{timetable.expression}`, {timetable.timezone}"
+
+
+def _deadlines(dag: Any) -> str:
+    return "".join(f"Deadline: {_duration(alert.interval)} after the run was due. " for alert in dag.deadline or ())
+
+
+def _for_each(task: Any) -> str:
+    """What a task is mapped over, by the name of its argument."""
+    if task.get_closest_mapped_task_group() is not None:
+        return "account"
+    return ", ".join(task.op_kwargs_expand_input.value) if task.is_mapped else "run"
+
+
 def _tasks(dag: Any) -> Iterator[tuple[str, ...]]:
     for task in sorted(dag.tasks, key=lambda task: len(task.get_flat_relative_ids(upstream=True))):
-        is_mapped = task.get_closest_mapped_task_group() is not None
         yield (
             f"`{task.task_id}`",
-            "account" if is_mapped else "run",
+            _for_each(task),
             str(task.retries),
             f"from {_duration(task.retry_delay)}, x {task.retry_exponential_backoff:g}, "
             f"to {_duration(task.max_retry_delay)} at most",
@@ -101,11 +113,6 @@ def _params(dag: Any) -> Iterator[tuple[str, ...]]:
 def _duration(duration: timedelta) -> str:
     minutes, seconds = divmod(int(duration.total_seconds()), 60)
     return f"{minutes} min" if not seconds else f"{60 * minutes + seconds} s"
-
-
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from include.ozon_local.airflow import airflow_environment
 from include.ozon_local.connections import dsn_of_connection, postgres_connection
 from include.ozon_local.home import LOOPBACK, ROOT, LocalHome
+from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
+from include.ozon_local.mail import MailCatcher
 from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres, programs_folder
 from include.ozon_local.sandbox import LocalSandbox
 
@@ -19,23 +21,26 @@ AIRFLOW_DATABASE = "airflow"
 
 WAREHOUSE_CONNECTION = "AIRFLOW_CONN_OZON_WAREHOUSE"
 
-# The connections that `make env` has exported, as digests: one that is found in the terminal unchanged is
+# The connections and settings that `make env` has exported, as digests: one that is found in the terminal unchanged is
 # this project's own, perhaps of another clone or with a password since deleted, and not a person's choice.
 EXPORTED = "OZON_LOCAL_EXPORTED"
 
 
 def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """All variables that plain ``airflow``, ``ozon`` and ``psql`` need; the terminal's connections win.
+    """All variables that plain ``airflow``, ``ozon`` and ``psql`` need; the terminal's own choices win.
 
     Starts nothing, but makes up the passwords and ports that are missing.
     """
     postgres = EmbeddedPostgres(home.path)
+    mail = MailCatcher(home.path)
     warehouse_dsn = postgres.dsn(WAREHOUSE_DATABASE, WAREHOUSE_ROLE)
-    connections = {
+    preset = {
         WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
         **LocalSandbox(home.path).connections(),
+        SMTP_CONNECTION: mail.connection(),
+        "OZON__ALERTS__INBOX_FOLDER": str(mail.inbox),
     }
-    ours = {name: value for name, value in connections.items() if not _is_persons_choice(name, terminal)}
+    ours = {name: value for name, value in preset.items() if not _is_persons_choice(name, terminal)}
     if WAREHOUSE_CONNECTION not in ours:
         warehouse_dsn = dsn_of_connection(terminal[WAREHOUSE_CONNECTION])
     return {
@@ -63,9 +68,9 @@ def export_lines(environment: Mapping[str, str]) -> str:
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
 
 
-def _is_persons_choice(connection: str, terminal: Mapping[str, str]) -> bool:
+def _is_persons_choice(name: str, terminal: Mapping[str, str]) -> bool:
     exported = json.loads(terminal.get(EXPORTED, "{}"))
-    return connection in terminal and exported.get(connection) != _digest(terminal[connection])
+    return name in terminal and exported.get(name) != _digest(terminal[name])
 
 
 def _path(terminals: str) -> str:

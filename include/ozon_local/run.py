@@ -14,12 +14,15 @@ from urllib.parse import quote, urlsplit
 import psutil
 
 from include.ozon.errors import FatalError
+from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 from include.ozon_local import airflow, processes
 from include.ozon_local.connections import without_password
 from include.ozon_local.environment import WAREHOUSE_DATABASE
 from include.ozon_local.home import ROOT, LocalHome, write_private
 from include.ozon_local.postgres import WAREHOUSE_ROLE
 from include.ozon_local.services import END_SECONDS, OZON, Services
+
+_SHORT_LISTS = {"OZON__REPORTS__LISTED_PRODUCTS": "5"}
 
 
 def run(home: LocalHome, conf: str) -> int:
@@ -41,9 +44,12 @@ def run(home: LocalHome, conf: str) -> int:
     if is_dry:
         print("A dry run: nothing was written; the log above says what would have changed.")
     else:
-        subprocess.run(
-            [OZON, "runs", "--since", f"{started_at:%Y-%m-%dT%H:%M:%S}"], env=environment, cwd=ROOT, check=False
-        )
+        since = f"{started_at:%Y-%m-%dT%H:%M:%S}"
+        _show(environment, "runs", "--since", since)
+        # No scheduler runs here, so that Airflow's own part would only say that it is not there.
+        here = ",".join(name for name in HEALTH_COMPONENTS if name != "airflow")
+        _show(environment, "health", "--quiet", "--checks", here)
+        _show(environment | _SHORT_LISTS, "visibility", "--since", since)
     if exit_code == 0 and not is_dry:
         _loaded_once(home).touch()
     print(f"\nLook at the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")
@@ -74,6 +80,12 @@ def _load(conf: str, environment: Mapping[str, str]) -> int:
         with suppress(psutil.NoSuchProcess):
             processes.end([psutil.Process(airflow_run.pid)], END_SECONDS)
         raise
+
+
+def _show(environment: Mapping[str, str], *command: str) -> None:
+    """What a command of ours prints, whatever it thinks of what it sees."""
+    print(flush=True)
+    subprocess.run([OZON, *command], env=environment, cwd=ROOT, check=False)
 
 
 def _move_catalogues_on(home: LocalHome, services: Services, environment: Mapping[str, str]) -> None:

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
-import subprocess
 import sys
-import time
 from pathlib import Path
 
-from include.ozon.errors import FatalError
-from include.ozon_local import processes
+from include.ozon_local.background import BackgroundServer
 from include.ozon_local.connections import api_connection
-from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, write_private
+from include.ozon_local.home import LOOPBACK, LocalHome, write_private
 from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
 
 # Name, Client-Id and number of products at the start, as config/ozon.toml names the development accounts.
 ACCOUNTS = (("main", "1000001", 3000), ("second", "1000002", 400))
-
-START_SECONDS = 30
-STOP_SECONDS = 10
 
 
 class LocalSandbox:
@@ -27,11 +21,8 @@ class LocalSandbox:
 
     def __init__(self, home: Path) -> None:
         self._home = LocalHome(home)
-        self._folder = self._home.path / "sandbox"
-        self._config = self._folder / "config.json"
-        self._ready = self._folder / "ready.json"
-        self._process = processes.ProcessFile(self._folder / "process_id", word=str(self._config))
-        self._log = self._home.logs / "sandbox.log"
+        self._config = self._home.path / "sandbox" / "config.json"
+        self._server = BackgroundServer("sandbox", self._home, word=str(self._config))
 
     @property
     def address(self) -> str:
@@ -51,18 +42,16 @@ class LocalSandbox:
             if self.is_running():
                 return
             self._accounts()
-            try:
-                self._launch()
-            except BaseException:
-                self._stop()
-                raise
+            port = self._home.port_to_listen("sandbox")
+            command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(self._config)]
+            self._server.start([*command, "--port", str(port), "--ready-file", str(self._server.ready_file)])
 
     def stop(self) -> None:
         with self._home.lock("sandbox"):
-            self._stop()
+            self._server.stop()
 
     def is_running(self) -> bool:
-        return self._process.process() is not None and self._ready.exists()
+        return self._server.is_running()
 
     def tick(self) -> int:
         """Move all catalogues on by one tick; which one it is now."""
@@ -76,29 +65,7 @@ class LocalSandbox:
                     name: {"client_id": client_id, "api_key": secrets.token_hex(16), "size": size}
                     for name, client_id, size in ACCOUNTS
                 }
-                content = {"seed": 1, "state": str(self._folder / "tick.json"), "accounts": accounts}
+                content = {"seed": 1, "state": str(self._server.folder / "tick.json"), "accounts": accounts}
                 write_private(self._config, json.dumps(content, indent=2))
             found = json.loads(self._config.read_text())["accounts"]
         return {name: SandboxAccount(**account) for name, account in found.items()}
-
-    def _launch(self) -> None:
-        self._ready.unlink(missing_ok=True)
-        self._home.logs.mkdir(parents=True, exist_ok=True)
-        port = self._home.port_to_listen("sandbox")
-        command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(self._config)]
-        command += ["--port", str(port), "--ready-file", str(self._ready)]
-        with self._log.open("ab") as log:
-            server = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
-        self._process.record(server.pid)
-        deadline = time.monotonic() + START_SECONDS
-        while not self._ready.exists():
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise FatalError(f"The sandbox did not start. The end of {self._log}:\n{processes.tail(self._log)}")
-            time.sleep(0.05)
-
-    def _stop(self) -> None:
-        process = self._process.process()
-        if process is not None:
-            processes.end([process], STOP_SECONDS)

@@ -1,4 +1,4 @@
-"""The embedded database and the sandbox in the background, both databases migrated."""
+"""The embedded database, the sandbox and the mail catcher in the background, all databases migrated."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import psycopg
 from include.ozon.errors import FatalError
 from include.ozon.warehouse import schema
 from include.ozon_local import processes
-from include.ozon_local.airflow import airflow_environment, migrate, register_dags
+from include.ozon_local.airflow import airflow_environment, create_alert_pool, migrate, register_dags
 from include.ozon_local.environment import AIRFLOW_DATABASE, WAREHOUSE_DATABASE, local_environment
 from include.ozon_local.home import ROOT, LocalHome
+from include.ozon_local.mail import MailCatcher
 from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_local.sandbox import LocalSandbox
 
@@ -21,6 +22,8 @@ OZON = ROOT / ".venv" / "bin" / "ozon"
 
 # `airflow dags test` writes a real run, which a scheduler on the same database would execute a second time.
 TRIAL_DATABASE = "airflow_trial"
+
+Service = EmbeddedPostgres | LocalSandbox | MailCatcher
 
 END_SECONDS = 10  # for Airflow and a run under way to record that they were cancelled
 
@@ -32,6 +35,7 @@ class Services:
         self._home = home
         self.postgres = EmbeddedPostgres(home.path)
         self.sandbox = LocalSandbox(home.path)
+        self.mail = MailCatcher(home.path)
 
     def start(self) -> None:
         """Start what does not run, and migrate what is behind; safe to repeat, also at the same time."""
@@ -40,10 +44,11 @@ class Services:
             self.postgres.create_database(WAREHOUSE_DATABASE, WAREHOUSE_ROLE)
             self._migrate_airflow()
             _start("Sandbox", self.sandbox)
+            _start("Mail", self.mail)
             self._migrate_warehouse()
 
-    def running(self) -> list[EmbeddedPostgres | LocalSandbox]:
-        return [service for service in (self.sandbox, self.postgres) if service.is_running()]
+    def running(self) -> list[Service]:
+        return [service for service in (self.mail, self.sandbox, self.postgres) if service.is_running()]
 
     @contextmanager
     def ended_if_interrupted(self) -> Iterator[None]:
@@ -80,6 +85,7 @@ class Services:
         self.postgres.create_database(AIRFLOW_DATABASE, AIRFLOW_ROLE)
         if self._migrate_metadata(AIRFLOW_DATABASE):
             register_dags(self.environment())
+        create_alert_pool(self._metadata_dsn(AIRFLOW_DATABASE), self.environment())
         self.postgres.create_database(TRIAL_DATABASE, AIRFLOW_ROLE, template=AIRFLOW_DATABASE)
         self._migrate_metadata(TRIAL_DATABASE)
 
@@ -107,7 +113,7 @@ def _is_at_head(warehouse_dsn: str) -> bool:
         return False
 
 
-def _start(name: str, service: EmbeddedPostgres | LocalSandbox) -> None:
+def _start(name: str, service: Service) -> None:
     was_running = service.is_running()
     service.start()
     print(f"{name:12}{service.address} ({'running' if was_running else 'started'})", flush=True)

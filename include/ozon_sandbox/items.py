@@ -121,7 +121,7 @@ def _moments_after_creation(products: Products, ticks: Any, created: list[str]) 
     ]
 
 
-def _detail_item(  # noqa: PLR0917
+def _detail_item(
     product_id: int,
     offer_id: str,
     name: str,

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks``: measures product_etl's load against a bare script, dlt and pandas.
+"""``python -m tests.benchmarks``: product_etl's load against a bare script, dlt and pandas; and the monitoring.
 
 Prints tables, the path of a JSON file with every sample, and a last line with the figures.
 """
@@ -18,7 +18,7 @@ from include.ozon_local.environment import around_the_proxy
 from include.ozon_local.home import LocalHome
 from include.ozon_local.postgres import EmbeddedPostgres
 from include.ozon_local.processes import Interrupted, raise_on_signals
-from tests.benchmarks import report
+from tests.benchmarks import monitoring, report
 from tests.benchmarks.page_server import serving
 from tests.benchmarks.rounds import CASES, CONTENDERS, Measurement, Plan, run
 
@@ -26,6 +26,7 @@ SIZES = (10_000, 200_000)
 LARGE_SIZE = 1_000_000
 LATENCIES_MS = (0, 300)
 ROUNDS = 3
+ALL_CASES = (*CASES, monitoring.CASE)
 
 _TABLE_WIDTH = 150  # narrower, as in a pipe, the figures would be cut off
 
@@ -40,28 +41,34 @@ def main() -> int:
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=folder))
     postgres = EmbeddedPostgres(scratch / "postgres")
     console = Console(width=max(Console().width, _TABLE_WIDTH))
+    lines = []
     try:
         postgres.start()
-        results = _measure(plans, postgres, scratch, console)
+        if plans:
+            results = _measure(plans, postgres, scratch, console)
+            report.print_tables(console, results)
+            console.print(f"All samples: {report.write_json(results, folder)}", soft_wrap=True)
+            lines.append(report.last_line(results))
+        if monitoring.CASE in arguments.cases:
+            size = monitoring.QUICK_SIZE if arguments.quick else monitoring.SIZE
+            lines.append(monitoring.last_line(monitoring.run(size, postgres, console)))
     except Interrupted as interrupted:
         return interrupted.exit_code
     finally:
         postgres.stop()
         shutil.rmtree(scratch, ignore_errors=True)
-    report.print_tables(console, results)
-    console.print(f"All samples: {report.write_json(results, folder)}", soft_wrap=True)
-    print(report.last_line(results))
+    print("; ".join(lines))
     return 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_numbers, default=SIZES, help="numbers of products, such as 10000,200000")
-    parser.add_argument("--cases", type=_words(CASES), default=tuple(CASES), help="of " + ",".join(CASES))
+    parser.add_argument("--cases", type=_words(ALL_CASES), default=ALL_CASES, help="of " + ",".join(ALL_CASES))
     parser.add_argument("--contenders", type=_words(CONTENDERS), default=CONTENDERS, help="of " + ",".join(CONTENDERS))
     parser.add_argument("--latencies-ms", type=_numbers, default=LATENCIES_MS, help="of each request, such as 0,300")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each load without latency is measured")
-    parser.add_argument("--quick", action="store_true", help="10,000 products, one round, no latency")
+    parser.add_argument("--quick", action="store_true", help="10,000 products (50,000 of monitoring), one round")
     parser.add_argument("--large", action="store_true", help="also product_etl alone with 1,000,000 products")
     return parser.parse_args()
 
@@ -81,16 +88,19 @@ def _words(allowed: Collection[str]) -> Callable[[str], tuple[str, ...]]:
 
 
 def _plans(arguments: argparse.Namespace) -> list[Plan]:
+    cases = tuple(case for case in arguments.cases if case in CASES)
+    if not cases:
+        return []
     if arguments.quick:
-        return [Plan(SIZES[0], 0, arguments.cases, arguments.contenders, rounds=1)]
+        return [Plan(SIZES[0], 0, cases, arguments.contenders, rounds=1)]
     plans = [
         # A latency is the same in each round: one is enough.
-        Plan(size, latency_ms, arguments.cases, arguments.contenders, 1 if latency_ms else arguments.rounds)
+        Plan(size, latency_ms, cases, arguments.contenders, 1 if latency_ms else arguments.rounds)
         for size in arguments.sizes
         for latency_ms in arguments.latencies_ms
     ]
     if arguments.large:
-        plans.append(Plan(LARGE_SIZE, 0, arguments.cases, ("product_etl",), rounds=1))
+        plans.append(Plan(LARGE_SIZE, 0, cases, ("product_etl",), rounds=1))
     return plans
 
 

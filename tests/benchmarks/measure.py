@@ -40,7 +40,8 @@ def _cpu_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-def _peak_memory_mb() -> float:
+def peak_memory_mb() -> float:
+    """This process's, up to now."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) / 1024 if found else 0.0
 
@@ -53,7 +54,7 @@ def main() -> None:
     sample = Sample(
         wall_seconds=time.perf_counter() - started_at,
         cpu_seconds=_cpu_seconds() - cpu_before,
-        peak_memory_mb=_peak_memory_mb(),
+        peak_memory_mb=peak_memory_mb(),
     )
     if "airflow" in sys.modules:
         raise RuntimeError(f"{name} has imported Airflow, which takes longer than a small load and 100 MB")

@@ -104,11 +104,15 @@ def test_services_that_are_started_together_are_the_same_and_stop_ends_them(home
         both = list(pool.map(lambda _: make("services", home), range(2)))
 
     assert [done.returncode for done in both] == [0, 0], [done.stderr for done in both]
-    servers = [p for p in scratch.running_in(home) if {"-D", "include.ozon_sandbox"} & set(p.cmdline())]
-    assert len(servers) == 2
+    servers = [
+        p
+        for p in scratch.running_in(home)
+        if {"-D", "include.ozon_sandbox", "include.ozon_local.mail"} & set(p.cmdline())
+    ]
+    assert len(servers) == 3
 
     again = make("services", home)
-    assert again.stdout.count("(running)") == 2
+    assert again.stdout.count("(running)") == 3
 
     make("stop", home)
     assert scratch.running_in(home) == []

@@ -1,4 +1,4 @@
-"""Runs of ``ozon_etl`` by the real ``airflow dags test``, and what they left in Airflow's own database."""
+"""Runs of a DAG by the real ``airflow dags test``, and what they left in Airflow's own database."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class FinishedRun:
 
 
 class RunningRun:
-    """A started ``airflow dags test ozon_etl``."""
+    """A started ``airflow dags test``."""
 
-    def __init__(self, environment: dict[str, str], conf: dict[str, Any], log: Path) -> None:
+    def __init__(self, dag_id: str, environment: dict[str, str], conf: dict[str, Any], log: Path) -> None:
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
-                tied([str(PROGRAM), "dags", "test", "ozon_etl", "--conf", json.dumps(conf)]),
+                tied([str(PROGRAM), "dags", "test", dag_id, "--conf", json.dumps(conf)]),
                 env=environment,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -60,11 +60,12 @@ class Airflow:
 
     environment: dict[str, str]
 
-    def start(self, /, **conf: Any) -> RunningRun:
-        return RunningRun(self.environment, conf, self.home / f"run-{len(list(self.home.glob('run-*')))}.log")
+    def start(self, dag_id: str = "ozon_etl", /, **conf: Any) -> RunningRun:
+        log = self.home / f"run-{len(list(self.home.glob('run-*')))}.log"
+        return RunningRun(dag_id, self.environment, conf, log)
 
-    def run(self, /, **conf: Any) -> FinishedRun:
-        return self.start(**conf).finish()
+    def run(self, dag_id: str = "ozon_etl", /, **conf: Any) -> FinishedRun:
+        return self.start(dag_id, **conf).finish()
 
     @property
     def home(self) -> Path:

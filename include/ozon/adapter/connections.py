@@ -32,7 +32,7 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
     Raises ConnectionSettingsError where there is no such connection, and on connecting where libpq does not
     know one of its options.
     """
-    connection = _connection(WAREHOUSE_CONNECTION_ID)
+    connection = require_connection(WAREHOUSE_CONNECTION_ID)
     # libpq's own parameters: a dead network is noticed in a minute instead of in two hours.
     network = {
         "connect_timeout": settings.connect_timeout_seconds,
@@ -52,10 +52,22 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
     return connect
 
 
+def late_warehouse_connect(settings: WarehouseSettings) -> session.Connect:
+    """Like `warehouse_connect`, but a missing or wrong connection is told only when it is used.
+
+    For what has to go on without the warehouse: checks and alerts.
+    """
+
+    def connect() -> session.Connection:
+        return warehouse_connect(settings)()
+
+    return connect
+
+
 def api_credentials(account: str) -> Credentials:
     """What ``ozon_api_<account>`` says. Raises ConnectionSettingsError where it is missing or incomplete."""
     source = api_connection_id(account)
-    connection = _connection(source)
+    connection = require_connection(source)
     host = connection.host or ""
     return Credentials(
         # A connection that was written as a URI has the port of its host in a field of its own.
@@ -85,7 +97,8 @@ def check_accounts_are_distinct(accounts: Iterable[str]) -> None:
     check_distinct_client_ids(client_ids)
 
 
-def _connection(connection_id: str) -> Connection:
+def require_connection(connection_id: str) -> Connection:
+    """Airflow's connection of that name. Raises ConnectionSettingsError where there is none that it can read."""
     try:
         return BaseHook.get_connection(connection_id)
     except AirflowNotFoundException:

@@ -7,9 +7,10 @@ from typing import Any
 
 from airflow.sdk import Param
 
-from include.ozon.adapter.callbacks import log_failure
+from include.ozon.adapter.callbacks import report_failure
 from include.ozon.adapter.retry import OzonRetryPolicy
 from include.ozon.settings import GuardsSettings, Settings
+from include.ozon.settings.monitoring import REPORT_FORMATS
 
 
 def task_defaults(settings: Settings) -> dict[str, Any]:
@@ -22,9 +23,33 @@ def task_defaults(settings: Settings) -> dict[str, Any]:
         "retry_exponential_backoff": retry.backoff_multiplier,
         "max_retry_delay": timedelta(seconds=retry.max_delay_seconds),
         "retry_policy": OzonRetryPolicy(),
-        "on_failure_callback": log_failure,
+        "on_failure_callback": report_failure,
         "pool": settings.tasks.pool,
-        "map_index_template": "{{ account | default('') }}",  # only a mapped task has one
+        "map_index_template": "{{ shown_name | default('') }}",  # only a mapped task has one
+    }
+
+
+def monitoring_defaults(settings: Settings) -> dict[str, Any]:
+    """The same for what watches: one quick retry, because the next run is never far."""
+    return task_defaults(settings) | {
+        "retries": 1,
+        "retry_delay": timedelta(seconds=5),
+        "max_retry_delay": timedelta(minutes=1),
+    }
+
+
+def health_params(settings: Settings) -> dict[str, Param]:
+    """The parameters of ``ozon_health_check``."""
+    return {"checks": _names("The components to check; none named means all.", list(settings.health.checks))}
+
+
+def metrics_params(settings: Settings) -> dict[str, Param]:
+    """The parameters of ``ozon_visibility_metrics``."""
+    return {
+        "formats": _names(
+            "The kinds of report files; none named means those of reports.formats.", list(REPORT_FORMATS)
+        ),
+        "save_report": Param(default=True, description="Save the report as files.", type="boolean"),
     }
 
 

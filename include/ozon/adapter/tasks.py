@@ -123,7 +123,7 @@ def account_run(account: str, settings: Settings, context: Context) -> Run:
 
 def name_map_index(context: Context, account: str) -> None:
     """Have the UI show the account instead of a mapped task's number (``map_index_template``)."""
-    context["account"] = account  # type: ignore[typeddict-unknown-key]
+    context["shown_name"] = context["account"] = account  # type: ignore[typeddict-unknown-key]
 
 
 @contextmanager

@@ -1,33 +1,42 @@
 """The ``ozon`` command.
 
 Exit codes: 0 done; 1 it could not be done, for a reason outside (one sentence on stderr); 2 the command line or the
-configuration is wrong.
+configuration is wrong; 130 interrupted. `ozon health` has its own: 0 healthy, 1 warning, 2 critical, 3 could not be
+measured.
 """
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
-from include.ozon.cli import config, db, runs
-from include.ozon.errors import ConfigurationError, ConnectionSettingsError, OzonError
+from include.ozon.cli import alerts, common, config, db, health, runs, visibility
 
 app = typer.Typer(
     name="ozon",
-    help="Operate the Ozon ETL: its warehouse, its configuration, and the records of its runs.",
+    help="Operate the Ozon ETL: its warehouse, configuration, runs, health, alerts, and what customers can "
+    "see.\n\nExit codes: 0 done; 1 it could not be done, for a reason outside; 2 the command line or the "
+    "configuration is wrong; 130 interrupted.\n\nExample: ozon runs --last 5",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-app.add_typer(db.app, name="db")
-app.add_typer(config.app, name="config")
+app.command(name="health")(health.health)
 app.command(name="runs")(runs.runs)
+app.command(name="visibility")(visibility.visibility)
+app.add_typer(alerts.app, name="alerts")
+app.add_typer(config.app, name="config")
+app.add_typer(db.app, name="db")
+
+
+def command() -> Any:
+    """The whole command line, with the options that all commands have."""
+    made = typer.main.get_command(app)
+    common.add_common_options(made)
+    return made
 
 
 def main() -> None:
-    """The entry point: every error that is ours is one sentence and an honest exit code."""
-    try:
-        app()
-    except OzonError as error:
-        print(f"ozon: {error}", file=sys.stderr)
-        sys.exit(2 if isinstance(error, (ConfigurationError, ConnectionSettingsError)) else 1)
+    """The entry point: every error is one sentence and an honest exit code."""
+    sys.exit(common.run(command()))

@@ -2,45 +2,66 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
+from include.ozon.cli.common import Output, is_quiet, print_json
 from include.ozon.cli.warehouse import warehouse_connect, warehouse_session
 from include.ozon.warehouse import schema
 
 app = typer.Typer(help="Create, migrate and inspect the warehouse's schema.", no_args_is_help=True)
 
-# Airflow's logging, which comes along with its connections, would show Alembic's notes among our own lines.
-logging.getLogger("alembic").setLevel(logging.WARNING)
-
 
 @app.command()
 def upgrade(
     revision: Annotated[str, typer.Argument(help="How far; `head` is what this version needs.")] = "head",
+    output: Output = "text",
 ) -> None:
-    """Migrate the warehouse forward. Safe to repeat."""
+    """Migrate the warehouse forward. Safe to repeat.
+
+    Example: ozon db upgrade
+    """
     schema.upgrade(warehouse_connect(), revision)
-    status()
+    _show(output)
 
 
 # `-1` is a revision and no option.
 @app.command(context_settings={"ignore_unknown_options": True})
 def downgrade(
     revision: Annotated[str, typer.Argument(help="How far back: a revision, `-1` for one step, `base` for all.")],
+    output: Output = "text",
 ) -> None:
-    """Migrate the warehouse back. What only the newer schema can hold is dropped."""
+    """Migrate the warehouse back. What only the newer schema can hold is dropped.
+
+    Example: ozon db downgrade -1
+    """
     schema.downgrade(warehouse_connect(), revision)
-    status()
+    _show(output)
 
 
 @app.command()
-def status() -> None:
-    """Show at which revision the warehouse is, and which one this version needs."""
+def status(output: Output = "text") -> None:
+    """Show at which revision the warehouse is, and which one this version needs. Exit code 0, whatever it is.
+
+    Example: ozon db status --output json
+    """
+    _show(output)
+
+
+def _show(output: str) -> None:
     with warehouse_session() as connection:
         found = schema.status(connection)
-    verdict = "up to date" if found.is_at_head else "`ozon db upgrade` brings it there"
+    if output == "json":
+        print_json({"schema": "ozon-db", "version": 1, **asdict(found), "is_at_head": found.is_at_head})
+    elif not (found.is_at_head and is_quiet()):
+        typer.echo(
+            f"warehouse at revision {found.revision or 'none'}, this version needs {found.head}: {_verdict(found)}"
+        )
+
+
+def _verdict(found: schema.SchemaStatus) -> str:
     if not found.is_known:
-        verdict = "a newer version of this package has migrated it"
-    typer.echo(f"warehouse at revision {found.revision or 'none'}, this version needs {found.head}: {verdict}")
+        return "a newer version of this package has migrated it"
+    return "up to date" if found.is_at_head else "`ozon db upgrade` brings it there"

@@ -2,34 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from itertools import groupby
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
+from include.ozon.cli.common import Output, console, print_json
 from include.ozon.cli.warehouse import warehouse_session
-from include.ozon.reports.runs import dag_run_workflows, last_workflows
+from include.ozon.reports.runs import ComponentRow, dag_run_workflows, last_workflows
 from include.ozon.reports.runs_text import runs_tables
 from include.ozon.warehouse.schema import require_head
 
-# A table is no use folded into a pipe's 80 columns.
-_PIPE_WIDTH = 160
+# Of the workflow, and so not repeated in each of its components.
+_OF_WORKFLOW = ("workflow_id", "account", "dag_run_id", "workflow_status", "error")
 
 
 def runs(
     last: Annotated[int, typer.Option(min=1, help="How many workflows.")] = 10,
     since: Annotated[datetime | None, typer.Option(help="Only those that started since then (UTC).")] = None,
     dag_run: Annotated[str | None, typer.Option(help="All accounts of one DAG run, by its id or `latest`.")] = None,
+    output: Output = "text",
 ) -> None:
-    """Show recent workflows with their numbers, and what customers see of the catalogue."""
+    """Show recent workflows with their numbers, and what customers see of the catalogue.
+
+    Example: ozon runs --dag-run latest --output json
+    """
     with warehouse_session() as connection:
         require_head(connection)
         if dag_run:
             rows = dag_run_workflows(connection, dag_run)
         else:
             rows = last_workflows(connection, last, since and since.replace(tzinfo=UTC))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
-    console.print(runs_tables(rows))
+    if output == "json":
+        print_json({"schema": "ozon-runs", "version": 1, "workflows": _workflows(rows)})
+    else:
+        console().print(runs_tables(rows))
+
+
+def _workflows(rows: Sequence[ComponentRow]) -> list[dict[str, Any]]:
+    """A workflow that was recorded before any component was started has none."""
+    found = []
+    for _, of_one in groupby(rows, key=lambda row: row.workflow_id):
+        components = list(of_one)
+        first = asdict(components[0])
+        found.append(
+            {
+                **{name.removeprefix("workflow_"): first[name] for name in _OF_WORKFLOW if name != "workflow_id"},
+                "workflow_id": first["workflow_id"],
+                "components": [
+                    {name: value for name, value in asdict(each).items() if name not in _OF_WORKFLOW}
+                    for each in components
+                    if each.component is not None
+                ],
+            }
+        )
+    return found

@@ -36,6 +36,10 @@ class InvalidRequestError(FatalError):
     """Ozon says that the request itself is wrong; the same one will never do."""
 
 
+class RoleMissingError(AccessDeniedError):
+    """Ozon accepts the key, but it may not call this method."""
+
+
 class GarbledAnswerError(BadDataError):
     """A 200 whose body is no JSON, or only its beginning. Asked again, Ozon mostly answers properly."""
 
@@ -67,7 +71,8 @@ class FaultReader:
                 f"{said}. Ozon has removed this method; upgrade this package to a version that uses its successor."
             )
         if status in (401, 403) or "api-key" in lowered or "client-id" in lowered:
-            return self._access_denied(said)
+            kind = RoleMissingError if "missing a required role" in lowered else AccessDeniedError
+            return self._access_denied(kind, said)
         if status == 404 or status < 400:
             return self._wrong_url(said, response)
         return InvalidRequestError(
@@ -105,9 +110,9 @@ class FaultReader:
             f"{path}: {_broken(causes, host)} If this lasts, check the host of connection {source}, and the network."
         )
 
-    def _access_denied(self, said: str) -> AccessDeniedError:
+    def _access_denied(self, kind: type[AccessDeniedError], said: str) -> AccessDeniedError:
         source = self._credentials.source
-        return AccessDeniedError(
+        return kind(
             f"{said}. Expected Ozon to know Client-Id {self._credentials.client_id} and an active key with a role for "
             f"this method; check login and password of connection {source}, or make a new key in the seller's "
             "account (Settings, API keys)."

@@ -54,6 +54,8 @@ class RequestUsage:
     """Every request sent, repeated ones too."""
     retries: int = 0
     """How many of them repeated a failed one."""
+    rate_limited: int = 0
+    """How many of them Ozon refused because there were too many (429, or the method's circuit is open)."""
     wait_seconds: float = 0.0
     """Time spent not asking: for the limit of requests a second, and before retries."""
 
@@ -118,6 +120,8 @@ class Transport:
         self._raise_if_stopped()
         self._count(requests=1)
         outcome = self._exchange(path, content, decode)
+        if isinstance(outcome, RateLimitedError):
+            self._count(rate_limited=1)
         if isinstance(outcome, OzonError):
             raise outcome
         return outcome
@@ -199,12 +203,13 @@ class Transport:
         if self._stop.is_set():
             raise RequestStoppedError("The run was told to stop; no further request is made.")
 
-    def _count(self, requests: int = 0, retries: int = 0, wait_seconds: float = 0.0) -> None:
+    def _count(self, requests: int = 0, retries: int = 0, rate_limited: int = 0, wait_seconds: float = 0.0) -> None:
         with self._lock:
             self._usage = replace(
                 self._usage,
                 requests=self._usage.requests + requests,
                 retries=self._usage.retries + retries,
+                rate_limited=self._usage.rate_limited + rate_limited,
                 wait_seconds=self._usage.wait_seconds + wait_seconds,
             )
 

@@ -28,6 +28,7 @@ class ComponentNumbers:
     rows_repeated: int = 0
     api_requests: int = 0
     api_retries: int = 0
+    api_rate_limited: int = 0
     api_wait_seconds: float = 0.0
     visibility_counts: dict[str, int] | None = None
     details: dict[str, object] = field(default_factory=dict)
@@ -45,6 +46,7 @@ class ComponentNumbers:
     def take_usage(self, usage: RequestUsage) -> None:
         self.api_requests = usage.requests
         self.api_retries = usage.retries
+        self.api_rate_limited = usage.rate_limited
         self.api_wait_seconds = round(usage.wait_seconds, 3)
 
     def forget_changes(self) -> None:
@@ -57,6 +59,7 @@ class ComponentNumbers:
             f"{self.rows_read} read = {self.rows_inserted} inserted + {self.rows_updated} updated + "
             f"{self.rows_unchanged} unchanged + {self.rows_rejected} rejected; {self.rows_removed} removed, "
             f"{self.rows_repeated} repeated; {self.api_requests} requests, {self.api_retries} retries, "
+            f"{self.api_rate_limited} refused as too many, "
             f"{self.api_wait_seconds:.1f} s waited for the API's limits"
         )
 

@@ -45,8 +45,8 @@ SET status = %(status)s, finished_at = clock_timestamp(), error = %(error)s,
     rows_read = %(rows_read)s, rows_inserted = %(rows_inserted)s, rows_updated = %(rows_updated)s,
     rows_unchanged = %(rows_unchanged)s, rows_removed = %(rows_removed)s, rows_rejected = %(rows_rejected)s,
     rows_repeated = %(rows_repeated)s, api_requests = %(api_requests)s, api_retries = %(api_retries)s,
-    api_wait_seconds = %(api_wait_seconds)s, peak_memory_mb = %(peak_memory_mb)s,
-    visibility_counts = %(visibility_counts)s
+    api_rate_limited = %(api_rate_limited)s, api_wait_seconds = %(api_wait_seconds)s,
+    peak_memory_mb = %(peak_memory_mb)s, visibility_counts = %(visibility_counts)s
 WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND attempt = %(attempt)s
   AND status <> 'success'
 """

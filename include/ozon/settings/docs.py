@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from include.ozon.generated_pages import table, write_or_check
 from include.ozon.settings import schema
 from include.ozon.settings.loader import DEFAULT_PATH
 from include.ozon.settings.model import Settings
@@ -58,13 +59,7 @@ def render(config_path: Path = DEFAULT_PATH) -> str:
 
 def main(arguments: list[str]) -> int:
     text = render()
-    if "--check" not in arguments:
-        DOCS_PATH.write_text(text, encoding="utf-8")
-        return 0
-    if DOCS_PATH.is_file() and DOCS_PATH.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{DOCS_PATH} is out of date; run: python -m include.ozon.settings.docs", file=sys.stderr)
-    return 1
+    return write_or_check(DOCS_PATH, text, "include.ozon.settings.docs", arguments)
 
 
 def _section(name: str, field: FieldInfo, built_in: Merged) -> Iterator[str]:
@@ -81,7 +76,7 @@ def _section(name: str, field: FieldInfo, built_in: Merged) -> Iterator[str]:
 
 
 def _settings_table(settings: Iterable[schema.Setting], built_in: Merged) -> str:
-    return _table(
+    return table(
         ("Key", "Type", "Allowed", "Default", "What it is for"),
         (
             (
@@ -100,7 +95,7 @@ def _file_table(config_path: Path) -> str:
     layers, _ = file_layers(config_path, read_file(config_path))
     columns = {name: merge([layer]) for name, layer in layers.items() if layer.values}
     keys = dict.fromkeys(key for column in columns.values() for key in column.origins)
-    return _table(
+    return table(
         ("Key", *(f"`[{name}]`" for name in columns)),
         ((f"`{key}`", *(_code(column, key) for column in columns.values())) for key in keys),
     )
@@ -108,11 +103,6 @@ def _file_table(config_path: Path) -> str:
 
 def _code(merged: Merged, key: str) -> str:
     return f"`{schema.shown(merged.value(key))}`" if key in merged.origins else ""
-
-
-def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [header, ("---",) * len(header), *rows]
-    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
 
 
 if __name__ == "__main__":

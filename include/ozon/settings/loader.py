@@ -95,7 +95,7 @@ def _describe(detail: ErrorDetails, path: Path, merged: Merged) -> str:
         return (
             f"{where}: {key} has a name that is not allowed; allowed: {schema.allowed(table) if table else 'nothing'}"
         )
-    field = schema.find([str(name) for name in detail["loc"]])
+    field = schema.find(key.split("."))
     allowed = schema.allowed(field) if field else "nothing"
     if detail["type"] == "missing":
         return f"{where}: {key} is missing; allowed: {allowed}"
@@ -104,7 +104,8 @@ def _describe(detail: ErrorDetails, path: Path, merged: Merged) -> str:
 
 
 def _key(detail: ErrorDetails) -> str:
-    return ".".join(str(name) for name in detail["loc"] if name != "[key]")
+    """The setting that it is about; an entry of a list is told as the list's."""
+    return ".".join(str(name) for name in detail["loc"] if name != "[key]" and not isinstance(name, int))
 
 
 def _where(key: str, path: Path, merged: Merged) -> str:
@@ -121,12 +122,19 @@ def _values(keys: tuple[str, ...], merged: Merged) -> str:
 
 
 def _sound_part(merged: Merged, unsound_keys: set[str]) -> Settings:
-    """The settings with the model's own value for each unsound one, for the rules that do not look at it.
+    """The settings with the model's own value for each unsound one, for the checks that do not look at it.
 
-    No rule looks at the accounts, which have no value of the model's own.
+    A table whose name was chosen by the user, such as a channel, has no values of the model's own and is left out
+    whole; no check needs the accounts' titles.
     """
-    sound = merge([built_in_layer(), Layer("sound", _leave_out(unsound_keys, merged.values))])
-    return Settings.model_validate({**sound.values, "accounts": {"any": {"title": "any"}}})
+    unsound_tables = {
+        ".".join(key.split(".")[:3]) for key in unsound_keys if key.startswith(("alerts.channels.", "alerts.silences."))
+    }
+    sound = merge([built_in_layer(), Layer("sound", _leave_out(unsound_keys | unsound_tables, merged.values))])
+    accounts = {
+        name: {"title": name} for name in merged.values.get("accounts", {}) if f"accounts.{name}" not in unsound_keys
+    }
+    return Settings.model_validate({**sound.values, "accounts": accounts or {"any": {"title": "any"}}})
 
 
 def _leave_out(keys: set[str], table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

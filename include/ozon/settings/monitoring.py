@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -14,10 +14,12 @@ from include.ozon.settings.runs import Minutes
 
 HealthComponent = Literal["warehouse", "runs", "deadlines", "data", "api", "airflow", "machine"]
 ReportFormat = Literal["text", "json", "csv", "html"]
+REPORT_FORMATS: tuple[str, ...] = get_args(ReportFormat)
+HEALTH_COMPONENTS: tuple[str, ...] = get_args(HealthComponent)
 
 _NAME = StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
-# One @, something on both sides, nothing that could end a header line or name a second recipient.
-_ADDRESS = re.compile(r"[^\s@,;:<>\"]+@[^\s@,;:<>\"]+")
+# One @, and nothing that could end a header line, name a second recipient or be taken for a comment.
+_ADDRESS = re.compile(r"[\w.%+'-]+@[\w.-]+")
 
 
 def _check_address(address: str) -> str:
@@ -31,7 +33,7 @@ Address = Annotated[str, AfterValidator(_check_address), Allowed("e-mail address
 
 class HealthSettings(Section):
     checks: list[HealthComponent] = Field(
-        default=["warehouse", "runs", "deadlines", "data", "api", "airflow", "machine"],
+        default=list(get_args(HealthComponent)),
         min_length=1,
         description="The components that are checked; leave out `airflow` where no scheduler runs.",
     )

@@ -18,6 +18,7 @@ class ScheduleSettings(Section):
     metrics: Cron = Field(
         default="30 9 * * *", description="When `ozon_visibility_metrics` runs, besides after each load."
     )
+    maintenance: Cron = Field(default="30 3 * * *", description="When `ozon_maintenance` runs.")
 
 
 class RetrySettings(Section):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -22,7 +24,7 @@ _RELEASE = f"SELECT pg_advisory_unlock({_KEY})"
 
 # PostgreSQL shows a 64-bit advisory lock as two halves of 32 bits.
 _HOLDER = f"""
-SELECT a.application_name, to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')
+SELECT pid, a.application_name, a.backend_start
 FROM pg_locks l
 JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory'
@@ -56,9 +58,27 @@ def account_lock(connection: Connection, account: str) -> Iterator[None]:
             connection.execute(_RELEASE, parameters)
 
 
+@dataclass(frozen=True)
+class LockHolder:
+    """The session that holds an account's lock; a load takes it right after it has connected.
+
+    ``connected_at`` is None where PostgreSQL hides it: from roles without pg_read_all_stats, for other roles' sessions.
+    """
+
+    pid: int
+    application: str
+    connected_at: datetime | None
+
+
+def lock_holder(connection: Connection, account: str) -> LockHolder | None:
+    """Who holds the account's lock, if anybody."""
+    row = connection.execute(_HOLDER, {"account": account}).fetchone()
+    return LockHolder(*row) if row else None
+
+
 def is_locked(connection: Connection, account: str) -> bool:
     """Whether any session holds the account's lock."""
-    return connection.execute(_HOLDER, {"account": account}).fetchone() is not None
+    return lock_holder(connection, account) is not None
 
 
 def _describe_holder(connection: Connection, account: str) -> str:
@@ -69,9 +89,12 @@ def _describe_holder(connection: Connection, account: str) -> str:
             f"Account {account} is already running since {since} UTC, by workflow {workflow_id} "
             f"({component}, attempt {attempt}). This run steps aside; start it again when that one has ended."
         )
-    holder = connection.execute(_HOLDER, {"account": account}).fetchone()
-    name, since = holder or ("another session, which has just ended", "a moment ago")
+    holder = lock_holder(connection, account)
+    name = holder.application if holder else "another session, which has just ended"
+    since = ""
+    if holder and holder.connected_at:
+        since = f" since {holder.connected_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
-        f"Account {account} is already running since {since} UTC, by {name}. "
+        f"Account {account} is already running{since}, by {name}. "
         "This run steps aside; start it again when that one has ended."
     )

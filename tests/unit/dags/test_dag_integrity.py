@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
-from include.ozon.adapter.callbacks import log_failure
+from include.ozon.adapter.callbacks import report_failure
 from include.ozon.adapter.retry import OzonRetryPolicy
+from include.ozon.settings import load_settings
 from include.ozon_local.home import ROOT
 from tests.unit.dags.conftest import parsed
 
 pytestmark = pytest.mark.unit
 
 DAG_IDS = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
-SHARED = "pass default_args=task_defaults(SETTINGS) to @dag"
+SHARED = "pass default_args=task_defaults(SETTINGS) or monitoring_defaults(SETTINGS) to @dag"
+# Red because of what the check found, which another task has told: nothing to try again, and no failure to tell.
+VERDICTS = {"verdict"}
 
 
 @pytest.fixture(params=DAG_IDS)
@@ -24,6 +30,10 @@ def dag(request: pytest.FixtureRequest, dag_bag: DagBag) -> DAG:
     assert dag_id in dag_bag.dags, f"dags/{dag_id}.py has to define the DAG {dag_id}: one file a DAG, named like it"
     found: DAG = dag_bag.dags[dag_id]
     return found
+
+
+def working_tasks(dag: DAG) -> list[Any]:
+    return [task for task in dag.tasks if task.task_id not in VERDICTS]
 
 
 def test_every_file_is_read_without_an_error(dag_bag: DagBag) -> None:
@@ -59,7 +69,7 @@ def test_it_runs_once_at_a_time_and_catches_nothing_up(dag: DAG) -> None:
 
 
 def test_its_tasks_are_tried_again_with_growing_waits(dag: DAG) -> None:
-    for task in dag.tasks:
+    for task in working_tasks(dag):
         where = f"{dag.dag_id}.{task.task_id}"
         assert task.retries, f"{where} touches the network and has no retries; {SHARED}"
         assert task.retry_exponential_backoff == 2.0, f"{where} has no exponential backoff; {SHARED}"
@@ -68,8 +78,17 @@ def test_its_tasks_are_tried_again_with_growing_waits(dag: DAG) -> None:
 
 
 def test_its_failures_are_told(dag: DAG) -> None:
-    untold = [task.task_id for task in dag.tasks if list(task.on_failure_callback or []) != [log_failure]]
+    # A mapped task has the bare function where others have a list of them.
+    told = ([report_failure], report_failure)
+    untold = [task.task_id for task in working_tasks(dag) if task.on_failure_callback not in told]
     assert not untold, f"{dag.dag_id}: {untold} fail without a word; {SHARED}"
+
+
+def test_its_runs_have_a_deadline_after_the_moment_they_were_due(dag: DAG) -> None:
+    (deadline,) = dag.deadline or [None]
+    assert deadline, f"{dag.dag_id}: give @dag deadline=run_deadline(...), so that a run that hangs is noticed"
+    minutes = getattr(load_settings(environment="production").deadlines, f"{dag.dag_id}_minutes")
+    assert deadline.interval == timedelta(minutes=minutes)
 
 
 def test_its_parameters_explain_themselves(dag: DAG) -> None:
@@ -85,7 +104,7 @@ def test_it_survives_serialization(dag: DAG) -> None:
     again = DagSerialization.from_dict(serialized)
 
     assert sorted(again.task_ids) == sorted(dag.task_ids)
-    for task in dag.tasks:
+    for task in working_tasks(dag):
         kept = again.get_task(task.task_id)
         assert (kept.retries, kept.retry_delay, kept.pool) == (task.retries, task.retry_delay, task.pool)
         assert kept.has_retry_policy

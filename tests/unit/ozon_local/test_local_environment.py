@@ -28,14 +28,22 @@ def test_it_names_everything_that_airflow_ozon_and_psql_need(tmp_path: Path) -> 
         assert connection["host"].startswith("http://127.0.0.1:")
         assert connection["login"] == client_id
         assert connection["password"]
+    mail = json.loads(environment["AIRFLOW_CONN_SMTP_DEFAULT"])
+    assert (mail["conn_type"], mail["host"]) == ("smtp", "127.0.0.1")
+    assert environment["OZON__ALERTS__INBOX_FOLDER"] == str(tmp_path / "mail" / "inbox")
 
 
-def test_a_connection_set_in_the_terminal_wins(tmp_path: Path) -> None:
-    terminal = {"AIRFLOW_CONN_OZON_WAREHOUSE": PERSONS_WAREHOUSE, "OZON_ENV": "production"}
+def test_what_is_set_in_the_terminal_wins(tmp_path: Path) -> None:
+    terminal = {
+        "AIRFLOW_CONN_OZON_WAREHOUSE": PERSONS_WAREHOUSE,
+        "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.example",
+        "OZON__ALERTS__INBOX_FOLDER": "/srv/mails",
+        "OZON_ENV": "production",
+    }
 
     environment = local_environment(LocalHome(tmp_path), terminal)
 
-    assert "AIRFLOW_CONN_OZON_WAREHOUSE" not in environment
+    assert not environment.keys() & (terminal.keys() - {"OZON_ENV"})
     assert environment["OZON_WAREHOUSE_DSN"] == "postgresql://me@db.example:5432/mine"
     assert environment["OZON_ENV"] == "production"
     assert "AIRFLOW_CONN_OZON_API_MAIN" in environment

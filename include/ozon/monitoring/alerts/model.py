@@ -54,8 +54,10 @@ class Event:
 class Alert:
     """A row of ``alerts``; open until ``recovered_at``.
 
-    ``sent_level`` is the level last told. ``suppressed_by`` names the rule of which it was a consequence when it
-    opened: nothing was sent. ``pending_channels`` are those that could not deliver the last message.
+    ``last_sent_at`` and ``sent_level`` are when and at which level its incident was last told, also where it joined
+    after that; ``sent_count`` counts the messages that it was in. ``suppressed_by`` names the rule of which it is a
+    consequence, as long as that keeps it from being told. ``pending_channels`` are those that could not deliver the
+    last message.
     """
 
     rule: str

@@ -13,10 +13,13 @@ from typing import Protocol
 
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.monitoring.results import CheckResult, Finding, Status
-from include.ozon.settings import Settings
+from include.ozon.settings import Settings, WarehouseSettings
 from include.ozon.warehouse.session import Connect, Connection, open_session
 
 logger = logging.getLogger("ozon.health")
+
+_LOCK_SECONDS = 3
+_STATEMENT_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -74,13 +77,23 @@ class HealthContext:
     def connection(self) -> Connection:
         """One session for all checks of a component, opened at the first need. Raises as `open_session` does."""
         if self._connection is None or self._connection.closed:
-            session = open_session(self.connect, self.settings.warehouse, "ozon_health")
+            session = open_session(self.connect, _impatient(self.settings.warehouse), "ozon_health")
             self._connection = self._open.enter_context(session)
         return self._connection
 
     def close(self) -> None:
         self._connection = None
         self._open.close()
+
+
+def _impatient(settings: WarehouseSettings) -> WarehouseSettings:
+    """A check that waits for as long as a load may is no check: what does not answer soon is not measured."""
+    return settings.model_copy(
+        update={
+            "lock_timeout_seconds": min(settings.lock_timeout_seconds, _LOCK_SECONDS),
+            "statement_timeout_seconds": min(settings.statement_timeout_seconds, _STATEMENT_SECONDS),
+        }
+    )
 
 
 Component = Callable[[HealthContext], Iterable[Check]]

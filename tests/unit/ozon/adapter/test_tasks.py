@@ -9,9 +9,20 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airflow.sdk.execution_time.context import set_current_context
 
-from include.ozon.adapter import tasks
-from include.ozon.adapter.callbacks import log_failure
-from include.ozon.errors import AlreadyRunningError, CancelledError, ConfigurationError, MarketplaceUnavailableError
+from include.ozon.adapter import state, tasks
+from include.ozon.adapter.callbacks import report_failure
+from include.ozon.errors import (
+    AccessDeniedError,
+    AlreadyRunningError,
+    CancelledError,
+    ConfigurationError,
+    ConnectionSettingsError,
+    MarketplaceUnavailableError,
+    RateLimitedError,
+    SchemaError,
+    WarehouseUnavailableError,
+)
+from include.ozon.monitoring.alerts.model import Event
 from include.ozon.pipeline.run import Run
 
 pytestmark = pytest.mark.unit
@@ -86,12 +97,65 @@ def test_a_dry_run_closes_and_announces_nothing() -> None:
             tasks.loaded_accounts()
 
 
-def test_a_failure_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    task = SimpleNamespace(task_id="product_etl", try_number=2, log_url="http://airflow.example/log")
-    failed: Any = {"ti": task, "run_id": "manual__1", "exception": ConfigurationError("No such account.")}
+def failed(error: Exception, **context: Any) -> Any:
+    task = SimpleNamespace(dag_id="ozon_etl", task_id="product_etl", try_number=2, log_url="http://airflow.example/log")
+    return {"ti": task, "run_id": "manual__1", "exception": error, **context}
 
-    log_failure(failed)
+
+@pytest.fixture
+def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
+    events: list[Event] = []
+    monkeypatch.setattr(state, "hand_over", events.append)
+    return events
+
+
+def test_a_failure_is_told_in_one_line(handed_over: list[Event], caplog: pytest.LogCaptureFixture) -> None:
+    report_failure(failed(ConfigurationError("No such account.")))
 
     assert caplog.messages == [
         "product_etl of run manual__1 failed in try 2: No such account. Log: http://airflow.example/log"
     ]
+
+
+def test_a_failure_is_handed_to_the_sender_of_alerts(handed_over: list[Event]) -> None:
+    report_failure(failed(WarehouseUnavailableError("The warehouse\ncannot be reached."), account="main"))
+
+    (event,) = handed_over
+    assert (event.rule, event.subject, event.account) == ("task_failed", "ozon_etl.product_etl", "main")
+    assert event.message == (
+        "Task product_etl of ozon_etl failed for account main, in try 2: The warehouse cannot be reached."
+    )
+    assert event.link == "http://airflow.example/log"
+    assert "warehouse_reachable" in event.caused_by
+
+
+@pytest.mark.parametrize(
+    ("error", "caused_by"),
+    [
+        (AccessDeniedError("Invalid Api-Key"), "api_key"),
+        (SchemaError("behind"), "warehouse_schema"),
+        (MarketplaceUnavailableError("HTTP 503"), "api_reachable"),
+        (RateLimitedError("too many", 3), "api_rate_limited_pct"),
+        (ConnectionSettingsError("no connection"), "api_key"),
+        (ConfigurationError("no such account"), None),
+    ],
+)
+def test_a_failure_says_of_what_it_may_be_a_consequence(
+    error: Exception, caused_by: str | None, handed_over: list[Event]
+) -> None:
+    report_failure(failed(error))
+
+    assert (caused_by in handed_over[0].caused_by) if caused_by else (handed_over[0].caused_by == ())
+
+
+def test_a_failure_that_cannot_be_handed_over_is_still_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(event: Event) -> NoReturn:
+        raise RuntimeError("no metadata database at user:pass@host")
+
+    monkeypatch.setattr(state, "hand_over", refuse)
+    report_failure(failed(ConfigurationError("No such account.")))
+
+    assert len(caplog.messages) == 2
+    assert "pass" not in caplog.text

@@ -24,7 +24,7 @@ from include.ozon.errors import (
 )
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
-from include.ozon.marketplace.faults import InvalidRequestError
+from include.ozon.marketplace.faults import InvalidRequestError, RoleMissingError
 from include.ozon.marketplace.transport import RequestStoppedError
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
@@ -43,8 +43,9 @@ def refusal(status: int, message: str, code: int = 5) -> Answer:
 PERMANENT = [
     (400, "Client-Id header value should be positive integer", AccessDeniedError),
     (401, "Client-Id and Api-Key headers are required", AccessDeniedError),
-    (403, "Api-Key is missing a required role for a method", AccessDeniedError),
+    (403, "Api-Key is missing a required role for a method", RoleMissingError),
     (403, "Offer not signed", AccessDeniedError),
+    (403, "Api-Key is restricted to specific IP addresses", AccessDeniedError),
     (404, "Invalid Api-Key, please check the key and try again", AccessDeniedError),
     (400, "Api-key is deactivated, use another one or generate a new one", AccessDeniedError),
     (404, "page not found", ConfigurationError),
@@ -64,6 +65,16 @@ def test_what_a_person_has_to_mend_is_raised_at_once(
     assert type(caught.value) is kind
     assert f'/v3/product/info/list answered HTTP {status} "{message}"' in str(caught.value)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("message", ["You have reached request rate limit per second", "Circle is open"])
+def test_requests_that_were_too_many_are_counted(server: Server, make_client: MakeClient, message: str) -> None:
+    too_many = Answer(429, {"code": 8, "message": message}, {"Retry-After": "0.01"})
+    server.answers = [refusal(500, "Internal Server Error"), too_many]
+    client = make_client(attempts=2, retry_budget_seconds=1)
+    with pytest.raises(RateLimitedError):
+        client.product_details([1])
+    assert (client.usage.requests, client.usage.retries, client.usage.rate_limited) == (2, 1, 1)
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

@@ -24,11 +24,11 @@ def full() -> ComponentNumbers:
 
 def test_the_line_for_a_log_has_every_number() -> None:
     numbers = full()
-    numbers.take_usage(RequestUsage(requests=7, retries=8, wait_seconds=9.04))
+    numbers.take_usage(RequestUsage(requests=7, retries=8, rate_limited=5, wait_seconds=9.04))
 
     assert numbers.describe() == (
         "10 read = 1 inserted + 2 updated + 3 unchanged + 4 rejected; 5 removed, 6 repeated; "
-        "7 requests, 8 retries, 9.0 s waited for the API's limits"
+        "7 requests, 8 retries, 5 refused as too many, 9.0 s waited for the API's limits"
     )
 
 
@@ -43,9 +43,10 @@ def test_a_merge_that_is_rolled_back_has_changed_nothing_and_read_all_the_same()
 def test_usage_is_taken_as_it_stands() -> None:
     numbers = ComponentNumbers()
     numbers.take_usage(RequestUsage(requests=1, retries=0, wait_seconds=0.12345))
-    numbers.take_usage(RequestUsage(requests=3, retries=1, wait_seconds=0.98765))
+    numbers.take_usage(RequestUsage(requests=3, retries=1, rate_limited=1, wait_seconds=0.98765))
 
     assert (numbers.api_requests, numbers.api_retries, numbers.api_wait_seconds) == (3, 1, 0.988)
+    assert numbers.api_rate_limited == 1
 
 
 def test_the_peak_of_memory_is_the_highest_since_it_was_reset() -> None:

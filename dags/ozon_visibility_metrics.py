@@ -1,0 +1,66 @@
+"""
+### Ozon visibility metrics: what customers can see, and what it costs when they cannot
+
+**Why.** A product that goes out of sight sells nothing and says nothing. Category managers learn here which products
+vanished, why, and how much stock and money is hidden with them.
+
+**What and when.** After each load that brought something (the asset `ozon_loaded`), for the accounts that were loaded,
+and daily at `schedule.metrics` for all: `measure` takes the numbers of one account at one moment, stores them in
+`ozon.visibility_metrics` and saves the report below `reports.folder`; `alert` tells what crossed a threshold.
+
+**What it does to production.** It reads, and writes nothing but `visibility_metrics`, `alerts` and report files. A run
+that is repeated measures again; no history is rewritten.
+
+**When it fails.** The task's last error says in one sentence what to do; docs/runbook.md has more. `ozon visibility`
+shows the same report in a terminal.
+"""
+
+from datetime import timedelta
+
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+
+from include.ozon.adapter.assets import LOADED
+from include.ozon.adapter.deadlines import run_deadline
+from include.ozon.adapter.defaults import metrics_params, monitoring_defaults
+from include.ozon.settings import load_settings
+
+SETTINGS = load_settings()
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable(SETTINGS.schedule.metrics, timezone=SETTINGS.time_zone), assets=[LOADED]
+    ),
+    catchup=False,
+    max_active_runs=1,
+    default_args=monitoring_defaults(SETTINGS),
+    params=metrics_params(SETTINGS),
+    deadline=run_deadline("ozon_visibility_metrics", SETTINGS),
+    tags=["ozon", "monitoring"],
+    doc_md=__doc__,
+)
+def ozon_visibility_metrics():
+    @task
+    def select_accounts():
+        from include.ozon.adapter.metrics_tasks import accounts_to_measure
+
+        return accounts_to_measure()
+
+    @task(execution_timeout=timedelta(minutes=10))
+    def measure(account):
+        from include.ozon.adapter.metrics_tasks import measure_account
+
+        return measure_account(account)
+
+    @task(pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=5))
+    def alert(measured):
+        from include.ozon.adapter.metrics_tasks import alert_of_metrics
+
+        return alert_of_metrics(measured)
+
+    # Whatever became of one account, the others' findings are told. A teardown: as an all_done task it would turn
+    # the failed run into a successful one.
+    alert(measure.expand(account=select_accounts())).as_teardown(on_failure_fail_dagrun=True)
+
+
+ozon_visibility_metrics()

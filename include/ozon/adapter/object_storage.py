@@ -1,0 +1,48 @@
+"""Files in a folder or a bucket, through Airflow's ObjectStoragePath."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from airflow.sdk import ObjectStoragePath
+
+from include.ozon.errors import ConfigurationError
+
+
+def save_report(folder: str, name: str, content: bytes) -> str:
+    """Write a report below ``reports.folder``; returns its address.
+
+    A folder that begins with no slash is below AIRFLOW_HOME. Raises ConfigurationError where it cannot be written.
+    """
+    address = folder if "://" in folder else str(_airflow_home() / Path(folder).expanduser())
+    try:
+        file = ObjectStoragePath(address) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.protocol in ("", "file"):
+            _replace(Path(file.path), content)
+        else:  # a bucket shows an object only when it is whole
+            file.write_bytes(content)
+    except Exception as error:
+        # What a bucket's client raises may quote its address with credentials in it.
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+        raise ConfigurationError(
+            f"The report {name} cannot be saved in reports.folder ({reason}). Expected a folder that may be "
+            "written to, or a bucket's address with an Airflow connection in it; correct reports.folder."
+        ) from None
+    return str(file).removeprefix("file://")
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Write a file in one step: a reader sees the old report or the new, never half of one."""
+    fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _airflow_home() -> Path:
+    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()

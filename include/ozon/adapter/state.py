@@ -1,0 +1,97 @@
+"""What is kept on Airflow's side, in its Variables, so that it is there while the warehouse is not."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from airflow.sdk import Variable
+
+from include.ozon.monitoring.alerts.model import Event
+
+logger = logging.getLogger("ozon.alerts")
+
+ALERTS = "ozon_alerts"
+PAUSED_DAGS = "ozon_paused_dags"
+_OUTBOX = "ozon_alert_event."
+
+
+class AirflowKeeper:
+    """Keeps the copy of the open alerts that the sender goes by while the warehouse is down.
+
+    It is a Variable. Where Airflow's own database is down too, as when both are on one server, it is a file below
+    AIRFLOW_HOME until the Variable can be written again; what the file says is newer.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        self._file = file or _airflow_home() / f"{ALERTS}.json"
+
+    def read(self) -> str | None:
+        if self._file.exists():
+            return self._file.read_text(encoding="utf-8")
+        text: str | None = Variable.get(ALERTS, default=None)
+        return text
+
+    def write(self, text: str) -> None:
+        try:
+            Variable.set(ALERTS, text, description="The open alerts of the Ozon ETL. Written by its sender of alerts.")
+        except Exception as error:
+            logger.warning(
+                "The open alerts are kept in %s: Airflow takes no Variable (%s).", self._file, type(error).__name__
+            )
+            self._file.write_text(text, encoding="utf-8")
+        else:
+            self._file.unlink(missing_ok=True)
+
+
+def hand_over(event: Event) -> None:
+    """Leave an event for the next sender; a Variable each, because two tasks may fail at the same moment."""
+    key = f"{_OUTBOX}{secrets.token_hex(8)}"
+    Variable.set(key, json.dumps(event.as_dict()), description="A failure that the next health check tells.")
+
+
+class Outbox:
+    """The events that were handed over; ``forget`` those that ``take`` gave, once they are told."""
+
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+
+    def take(self) -> list[Event]:
+        """Where Airflow's Variables cannot be listed, such as without its database, there are none."""
+        try:
+            self._keys = list(Variable.keys(prefix=_OUTBOX))
+            return [Event.from_dict(json.loads(Variable.get(key))) for key in self._keys]
+        except Exception as error:
+            logger.info("Events that tasks handed over stay for another sender (%s).", type(error).__name__)
+            self._keys = []
+            return []
+
+    def forget(self) -> None:
+        """Another sender may have told and forgotten them meanwhile; to the state they were no news then."""
+        for key in self._keys:
+            try:
+                Variable.delete(key)
+            except Exception as error:
+                logger.info("Event %s was not there any more (%s).", key, type(error).__name__)
+        self._keys = []
+
+
+def keep_paused_dags(dag_ids: Sequence[str]) -> None:
+    """Remember which DAGs are paused: what a deadline calls cannot ask."""
+    text = json.dumps(sorted(dag_ids))
+    if Variable.get(PAUSED_DAGS, default=None) != text:
+        Variable.set(PAUSED_DAGS, text, description="The paused DAGs of the Ozon ETL. Written by its health check.")
+
+
+def paused_dags() -> list[str]:
+    """As the last health check saw it; none where it has not run yet."""
+    paused: list[str] = json.loads(Variable.get(PAUSED_DAGS, default="[]"))
+    return paused
+
+
+def _airflow_home() -> Path:
+    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()

@@ -1,0 +1,99 @@
+"""``ozon health``: the health check without a scheduler."""
+
+from __future__ import annotations
+
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from include.ozon.errors import ConfigurationError
+from include.ozon.monitoring.health.summary import EXIT_CODES, HealthSummary, summarize
+from include.ozon.monitoring.results import Status
+from include.ozon.reports.health import health_json, health_text
+from include.ozon.settings import Settings, load_settings
+from include.ozon.settings.monitoring import HEALTH_COMPONENTS
+
+# A table is no use folded into a pipe's 80 columns.
+_PIPE_WIDTH = 160
+
+
+def health(
+    checks: Annotated[
+        str, typer.Option(help="The components to check, a comma between them; by itself those of health.checks.")
+    ] = "",
+    output: Annotated[Literal["text", "json"], typer.Option(help="What to print.")] = "text",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show only what is wrong.")] = False,
+    alert: Annotated[
+        bool, typer.Option(help="Also store and tell what was found, as `ozon_health_check` does: for cron.")
+    ] = False,
+) -> None:
+    """Check everything now. Exit code: 0 healthy, 1 warning, 2 critical, 3 could not be measured.
+
+    Example: ozon health --checks warehouse,api
+    """
+    settings = load_settings()
+    names = _components(checks, settings)
+    # What the tasks log is in the report.
+    for name in ("ozon", "airflow"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    summary = _measure(names, settings)
+    if output == "json":
+        typer.echo(health_json(summary, settings))
+    else:
+        console = Console()
+        if not console.is_terminal:
+            console = Console(width=_PIPE_WIDTH)
+        console.print(health_text(summary, settings, only_problems=quiet))
+    was_told = _tell(summary, settings) if alert else True
+    # What nobody heard of is worth a warning.
+    raise typer.Exit(summary.exit_code if was_told else summary.exit_code or EXIT_CODES[Status.WARNING])
+
+
+def _components(checks: str, settings: Settings) -> list[str]:
+    wanted = [name.strip() for name in checks.split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in HEALTH_COMPONENTS]:
+        raise ConfigurationError(
+            f"--checks names {', '.join(map(repr, unknown))}, which is no component of the health check; "
+            f"there are {', '.join(HEALTH_COMPONENTS)}."
+        )
+    return list(dict.fromkeys(wanted)) or list(settings.health.checks)
+
+
+def _measure(names: list[str], settings: Settings) -> HealthSummary:
+    # As in cli.warehouse: connections and DAGs that only Airflow's own database knows are found, too.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    # Airflow takes seconds to import; `ozon --help` does not need it.
+    from include.ozon.adapter.airflow_probe import process_probe  # noqa: PLC0415
+    from include.ozon.adapter.health import measure_component  # noqa: PLC0415
+
+    now = datetime.now(tz=UTC)
+    airflow = process_probe(settings) if "airflow" in names else None
+    return summarize([result for name in names for result in measure_component(name, settings, now, airflow)], now)
+
+
+def _tell(summary: HealthSummary, settings: Settings) -> bool:
+    """Whether the sender took over. The dead-man's switch is pinged last: silence tells of a sender that is broken."""
+    from include.ozon.adapter.health import ping_heartbeat, store_results  # noqa: PLC0415
+
+    try:
+        store_results(settings, summary.measured_at, summary.results)
+    except Exception as error:
+        _complain("The results are not stored in ozon.health_checks, only told", error)
+    try:
+        from include.ozon.adapter.alerting import deliver  # noqa: PLC0415
+
+        report = deliver(results=summary.results)
+    except Exception as error:
+        _complain("The alerts could not be told", error)
+        return False
+    typer.echo(report.describe(), err=True)
+    ping_heartbeat(settings)
+    return True
+
+
+def _complain(what: str, error: Exception) -> None:
+    typer.echo(f"ozon: {what}: {' '.join(str(error).split()) or type(error).__name__}", err=True)

@@ -1,0 +1,103 @@
+"""``ozon alerts inbox``: the mails that this machine's mail catcher has kept."""
+
+from __future__ import annotations
+
+import email.policy
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from include.ozon.errors import ConfigurationError
+from include.ozon.settings import Settings, load_settings
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A mail's file, and when it arrived."""
+
+    file: Path
+    arrived_at: datetime
+
+    def read(self) -> EmailMessage:
+        return BytesParser(EmailMessage, policy=email.policy.default).parsebytes(self.file.read_bytes())
+
+
+def inbox(
+    number: Annotated[int | None, typer.Argument(min=1, help="The mail to show whole; 1 is the oldest.")] = None,
+    last: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
+    output: Annotated[Literal["text", "json"], typer.Option(help="What to print.")] = "text",
+) -> None:
+    """List the mails of the mail catcher, newest last, or show one.
+
+    Example: ozon alerts inbox 3
+    """
+    settings = load_settings()
+    kept = _kept(settings)
+    if number is not None:
+        typer.echo(_whole(kept, number, output, settings))
+        return
+    numbered = list(enumerate(kept, start=1))[-last:]
+    if output == "json":
+        typer.echo(_as_json([_heading(n, mail, mail.read(), settings) for n, mail in numbered]))
+    elif not numbered:
+        typer.echo("The inbox is empty: no alert was mailed to this machine's mail catcher.")
+    else:
+        for n, mail in numbered:
+            heading = _heading(n, mail, mail.read(), settings)
+            typer.echo(f"{n:>4}  {heading['date']}  {heading['to']}  {heading['subject']}")
+
+
+def _kept(settings: Settings) -> list[_Kept]:
+    """In the order in which they arrived."""
+    folder = settings.alerts.inbox_folder
+    if not folder:
+        raise ConfigurationError(
+            "There is no mail catcher here: alerts.inbox_folder is not set. `make services` starts one and "
+            '`eval "$(make -s env)"` sets it; elsewhere mails go to the server of the connection smtp_default.'
+        )
+    if not Path(folder).exists():
+        return []
+    try:
+        # As a Maildir is made: the mails in `new`, and in `cur` once a mail program has seen them.
+        files = [file for part in ("new", "cur") for file in Path(folder, part).iterdir() if file.is_file()]
+        by_arrival = sorted((file.stat().st_mtime_ns, file.name, file) for file in files)
+    except OSError as error:
+        raise ConfigurationError(
+            f"alerts.inbox_folder: expected the Maildir of the mail catcher, found {folder} ({error.strerror})."
+        ) from error
+    return [_Kept(file, datetime.fromtimestamp(arrived / 1e9, tz=UTC)) for arrived, _, file in by_arrival]
+
+
+def _whole(kept: list[_Kept], number: int, output: str, settings: Settings) -> str:
+    if number > len(kept):
+        raise ConfigurationError(f"The inbox has {len(kept)} mails, and no number {number}.")
+    mail = kept[number - 1].read()
+    heading = _heading(number, kept[number - 1], mail, settings)
+    body = mail.get_body(("plain", "html"))
+    text = str(body.get_content()) if body else ""
+    if output == "json":
+        return _as_json({**heading, "text": text})
+    return (
+        f"From:    {mail['From']}\nTo:      {heading['to']}\nDate:    {heading['date']}\n"
+        f"Subject: {heading['subject']}\n\n{text}"
+    )
+
+
+def _heading(number: int, kept: _Kept, mail: EmailMessage, settings: Settings) -> dict[str, int | str]:
+    arrived_at = settings.in_time_zone(kept.arrived_at)
+    return {
+        "number": number,
+        "date": f"{arrived_at:%Y-%m-%d %H:%M}",
+        "to": str(mail["To"]),
+        "subject": str(mail["Subject"]),
+    }
+
+
+def _as_json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=2)

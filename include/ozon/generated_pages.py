@@ -1,0 +1,24 @@
+"""Pages of docs/ that are made from the code: how they are written, and the check that they are up to date."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def write_or_check(path: Path, text: str, module: str, arguments: Sequence[str]) -> int:
+    """Write the page; with ``--check`` only compare it. Returns the exit code of ``python -m <module>``."""
+    if "--check" not in arguments:
+        path.write_text(text, encoding="utf-8")
+        return 0
+    if path.is_file() and path.read_text(encoding="utf-8") == text:
+        return 0
+    print(f"{path} is out of date; run: python -m {module}", file=sys.stderr)
+    return 1
+
+
+def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    lines = [header, ("---",) * len(header), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)

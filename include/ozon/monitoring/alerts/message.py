@@ -1,0 +1,234 @@
+"""What an alert says: a mail that can be understood and acted on by someone who sees nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from html import escape
+
+from include.ozon.monitoring.alerts.advice import ADVICE, Advice
+from include.ozon.monitoring.alerts.model import Alert, Kind, Mail, Notice
+from include.ozon.settings import Settings
+from include.ozon.settings.rules import AboveRule, BelowRule, Rule, RulesSettings
+
+_SUBJECT_LENGTH = 150
+_FROM_WORST = {"critical": 0, "warning": 1}
+_COLOURS = {"critical": "#b3261e", "warning": "#9a6700", "recovered": "#1a7f37"}
+_LABEL_WIDTH = 12
+_TO_DO = "What to do"
+_WORTH_TELLING = timedelta(minutes=2)
+# A rule's name ends with the unit of its value.
+_UNITS = {"pct": "%", "gb": "GB", "mb": "MB", "points": "points", "ratio": "times the usual"} | {
+    unit: unit for unit in ("seconds", "minutes", "hours", "days")
+}
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One alert of the message: its sentence, and facts with a label each."""
+
+    sentence: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def render(notice: Notice, settings: Settings, now: datetime) -> Mail:
+    """The message for a notice, worst alert first; moments are in the configured time zone."""
+    alerts = sorted(notice.alerts, key=lambda alert: (_FROM_WORST[alert.level], alert.account or "", alert.rule))
+    word = _word(notice)
+    parts = _without_repeats([_part(alert, notice.kind, settings, now) for alert in alerts])
+    what = _headline(alerts, settings)
+    headline = f"{word} in {settings.environment}: {what}"
+    footer = tuple(_footer(notice, alerts, settings))
+    return Mail(
+        subject=_one_line(f"[Ozon ETL {settings.environment}] {word}: {what}", _SUBJECT_LENGTH),
+        text=_text(headline, parts, notice, footer),
+        html=_html(headline, parts, notice, footer),
+    )
+
+
+def _word(notice: Notice) -> str:
+    level = notice.level.upper()
+    match notice.kind:
+        case Kind.OPENED:
+            return level
+        case Kind.WORSE:
+            return f"WORSE, now {level}"
+        case Kind.REPEAT:
+            return f"STILL {level}"
+        case Kind.RECOVERED:
+            return "RECOVERED"
+
+
+def _headline(alerts: list[Alert], settings: Settings) -> str:
+    first = alerts[0]
+    accounts = list(dict.fromkeys(_account(alert, settings) for alert in alerts if alert.account))
+    whose = f" - {', '.join(accounts)}" if accounts else ""
+    return f"{_advice(first).title}{whose}"
+
+
+def _part(alert: Alert, kind: Kind, settings: Settings, now: datetime) -> _Part:
+    message = _one_line(alert.message, 2_000)
+    account = ("Account", _account(alert, settings) if alert.account else "all")
+    if alert.recovered_at:
+        return _Part(f"It is over: {message}", (account, *_recovery(alert, alert.recovered_at, settings)))
+    return _Part(message, (account, *_facts(alert, kind, settings, now)))
+
+
+def _without_repeats(parts: list[_Part]) -> list[_Part]:
+    """What is to be done for several alerts is said with the first, which is the worst."""
+    said: set[str] = set()
+    kept = []
+    for part in parts:
+        facts = tuple(fact for fact in part.facts if fact[0] != _TO_DO or fact[1] not in said)
+        said.update(value for label, value in facts if label == _TO_DO)
+        kept.append(replace(part, facts=facts))
+    return kept
+
+
+def _recovery(alert: Alert, recovered_at: datetime, settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "Level", f"was {alert.level}"
+    yield "Rule", f"rules.{alert.rule}"
+    yield "Began", _at(alert.opened_at, settings)
+    yield "Recovered", f"{_at(recovered_at, settings)}, after {_span(recovered_at - alert.opened_at)}"
+
+
+def _facts(alert: Alert, kind: Kind, settings: Settings, now: datetime) -> Iterator[tuple[str, str]]:
+    yield "Level", alert.level
+    if alert.value is not None:
+        yield "Seen", _amount(alert.value, alert.rule)
+    rule: Rule | None = getattr(settings.rules, alert.rule, None)
+    if alert.threshold is not None and isinstance(rule, AboveRule | BelowRule):
+        side = "at most" if isinstance(rule, AboveRule) else "at least"
+        yield "Expected", f"{side} {_amount(alert.threshold, alert.rule)}, set by rules.{alert.rule}.{alert.level}"
+    elif rule:
+        expected = (RulesSettings.model_fields[alert.rule].description or "").rstrip(".")
+        yield "Expected", f"{expected} (rules.{alert.rule})"
+    lasts = now - alert.opened_at
+    if alert.is_event:
+        yield "Happened", _at(alert.opened_at, settings)
+    else:
+        yield "Since", _at(alert.opened_at, settings) + (f", for {_span(lasts)}" if lasts >= _WORTH_TELLING else "")
+    if kind in (Kind.REPEAT, Kind.WORSE):
+        yield "Told", f"{alert.sent_count + 1} times with this message"
+    yield _TO_DO, _next_step(alert)
+    yield "Silence it", f"ozon alerts ack {alert.alert_id}"
+
+
+def _footer(notice: Notice, alerts: list[Alert], settings: Settings) -> Iterator[str]:
+    yield f"Ozon ETL, environment {settings.environment}. Times are those of {settings.time_zone}."
+    if notice.kind is Kind.RECOVERED:
+        yield "Nothing has to be done."
+        return
+    rules = [rule for alert in alerts if (rule := getattr(settings.rules, alert.rule, None))]
+    minutes = min(
+        (rule.cooldown_minutes or settings.alerts.cooldown_minutes for rule in rules),
+        default=settings.alerts.cooldown_minutes,
+    )
+    again = _span(timedelta(minutes=minutes))
+    if all(alert.is_event for alert in alerts):
+        yield f"If it happens again, that is told after {again} at the earliest, or at once where it is worse."
+    else:
+        yield f"It is told again after {again} if it lasts, at once when it gets worse, and when it has recovered."
+
+
+def _text(headline: str, parts: list[_Part], notice: Notice, footer: tuple[str, ...]) -> str:
+    lines = [headline, ""]
+    for part in parts:
+        lines += [part.sentence, ""]
+        lines += [f"{label + ':':<{_LABEL_WIDTH}} {value}" for label, value in part.facts]
+        lines.append("")
+    if notice.details:
+        lines += [*(f"- {_one_line(line, 500)}" for line in notice.details), ""]
+    if notice.links:
+        lines += [*notice.links, ""]
+    return "\n".join([*lines, "-- ", *footer, ""])
+
+
+def _html(headline: str, parts: list[_Part], notice: Notice, footer: tuple[str, ...]) -> str:
+    colour = _COLOURS["recovered" if notice.kind is Kind.RECOVERED else notice.level]
+    blocks = [_HEAD.format(title=escape(headline), colour=colour)]
+    for part in parts:
+        rows = "".join(_ROW.format(label=escape(label), value=escape(value)) for label, value in part.facts)
+        blocks.append(_PART.format(sentence=escape(part.sentence), rows=rows))
+    if notice.details:
+        items = "".join(f"<li>{escape(_one_line(line, 500))}</li>" for line in notice.details)
+        blocks.append(f'<ul style="padding-left:1.2em">{items}</ul>')
+    for link in notice.links:
+        shown = escape(link, quote=True)
+        # A report's address in a folder or bucket is nothing that a mail program could open.
+        is_web = link.startswith(("http://", "https://"))
+        blocks.append(f'<p><a href="{shown}">{shown}</a></p>' if is_web else f"<p>{shown}</p>")
+    said = "<br>".join(escape(line) for line in footer)
+    blocks.append(_FOOT.format(said=said))
+    return "\n".join(blocks)
+
+
+# One column, no image and no colour but the bar's, so that it reads on a phone and in a dark one.
+# overflow-wrap: a long address would make the page wider than the phone.
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+</head>
+<body style="margin:0;padding:16px;font:16px/1.45 -apple-system,'Segoe UI',Roboto,Arial,sans-serif">
+<div style="max-width:640px;margin:0 auto;overflow-wrap:anywhere">
+<h1 style="font-size:19px;line-height:1.3;margin:0 0 16px;padding-left:12px;border-left:6px solid {colour}">
+{title}
+</h1>"""
+
+_PART = """<p style="margin:16px 0 8px">{sentence}</p>
+<table role="presentation" style="border-collapse:collapse;width:100%;font-size:15px">{rows}</table>"""
+
+_ROW = (
+    '<tr><td style="padding:4px 12px 4px 0;width:5em;vertical-align:top;white-space:nowrap;opacity:.7">{label}</td>'
+    '<td style="padding:4px 0;vertical-align:top">{value}</td></tr>'
+)
+
+_FOOT = """<p style="margin:24px 0 0;padding-top:12px;border-top:1px solid #8884;font-size:13px;opacity:.7">{said}</p>
+</div>
+</body>
+</html>
+"""
+
+
+def _advice(alert: Alert) -> Advice:
+    return ADVICE.get(alert.rule) or Advice(alert.rule, "`ozon health` shows the whole state.")
+
+
+def _next_step(alert: Alert) -> str:
+    step = _advice(alert).next_step
+    return step.replace("<account>", alert.account) if alert.account else step
+
+
+def _account(alert: Alert, settings: Settings) -> str:
+    account = settings.accounts.get(alert.account or "")
+    return f"{account.title} ({alert.account})" if account else str(alert.account)
+
+
+def _amount(value: float, rule: str) -> str:
+    unit = _UNITS.get(rule.rpartition("_")[2], "")
+    if value == 1 and unit.endswith("s"):
+        unit = unit.removesuffix("s")
+    return f"{value:,.6g} {unit}".replace(",", " ").rstrip()
+
+
+def _at(moment: datetime, settings: Settings) -> str:
+    return f"{settings.in_time_zone(moment):%Y-%m-%d %H:%M}"
+
+
+def _span(time: timedelta) -> str:
+    minutes = max(1, round(time.total_seconds() / 60))
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    amounts = ((days, "day"), (hours, "hour"), (minutes, "minute"))
+    named = [f"{amount} {unit}{'' if amount == 1 else 's'}" for amount, unit in amounts if amount]
+    return " ".join(named[:2])
+
+
+def _one_line(text: str, length: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 3]}..."

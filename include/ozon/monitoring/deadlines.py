@@ -1,0 +1,190 @@
+"""A run that has missed its deadline: whether that is worth telling, and what there is to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from psycopg.rows import class_row
+
+from include.ozon.monitoring.alerts.model import Event
+from include.ozon.settings.rules import AlertLevel
+from include.ozon.warehouse.session import Connection
+
+_ENDED = {"success", "failed"}
+_BACKFILL = "backfill"
+_FINISHED_TASKS = {"success", "failed", "skipped", "upstream_failed", "removed"}
+_LISTED_TASKS = 10
+_USUAL_LOADS = 20
+
+# Accounts that the run has still to begin with have no workflow; their usual time is known all the same.
+_LOADS = """
+WITH accounts AS (
+    SELECT unnest(%(accounts)s::text[]) AS account
+    UNION
+    SELECT account FROM ozon.etl_workflow_executions WHERE dag_run_id = %(dag_run_id)s
+)
+SELECT a.account, w.status, c.component, c.attempt, c.status AS component_status, c.started_at AS component_started_at,
+       usual.seconds AS usual_seconds
+FROM accounts a
+LEFT JOIN ozon.etl_workflow_executions w ON w.account = a.account AND w.dag_run_id = %(dag_run_id)s
+LEFT JOIN LATERAL (
+    SELECT component, attempt, status, started_at FROM ozon.etl_component_executions e
+    WHERE e.workflow_id = w.workflow_id
+    ORDER BY started_at DESC, attempt DESC LIMIT 1
+) c ON true
+LEFT JOIN LATERAL (
+    SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY former.duration_seconds) AS seconds
+    FROM (
+        SELECT duration_seconds FROM ozon.etl_workflow_executions f
+        WHERE f.account = a.account AND f.status = 'success' AND f.dag_run_id <> %(dag_run_id)s
+        ORDER BY f.started_at DESC LIMIT %(usual_loads)s
+    ) former
+) usual ON true
+ORDER BY a.account
+"""
+
+
+@dataclass(frozen=True)
+class LateRun:
+    """A run as Airflow knows it when its deadline has passed."""
+
+    dag_id: str
+    run_id: str
+    run_type: str
+    state: str
+    due_at: datetime
+    deadline_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def limit(self) -> timedelta:
+        return self.deadline_at - self.due_at
+
+
+@dataclass(frozen=True)
+class AccountLoad:
+    """How far an account's load has come: its workflow's status (None: not begun) and its component begun last."""
+
+    account: str
+    status: str | None
+    component: str | None
+    attempt: int | None
+    component_status: str | None
+    component_started_at: datetime | None
+    usual_seconds: float | None
+
+    @property
+    def is_unfinished(self) -> bool:
+        return self.status in {None, "running"}
+
+
+def reason_for_silence(run: LateRun, paused_dags: Collection[str]) -> str | None:
+    """Why nothing is told of this deadline; None where it is."""
+    if run.run_type == _BACKFILL:
+        return "the run belongs to a backfill, for which nobody waits"
+    if run.state in _ENDED and run.ended_at is not None and run.ended_at <= run.deadline_at:
+        return f"the run had ended in time ({run.state})"
+    if run.started_at is None or run.started_at > run.deadline_at:
+        return "the run had not been started by then, and a missed schedule is for the health check to report"
+    if run.dag_id in paused_dags:
+        return "the DAG is paused"
+    return None
+
+
+def read_loads(connection: Connection, run: LateRun, accounts: Sequence[str]) -> list[AccountLoad]:
+    """The loads of these accounts and of those that the run has begun, by the records in the warehouse."""
+    parameters = {"accounts": list(accounts), "dag_run_id": run.run_id, "usual_loads": _USUAL_LOADS}
+    return connection.cursor(row_factory=class_row(AccountLoad)).execute(_LOADS, parameters).fetchall()
+
+
+def late_run_event(
+    run: LateRun,
+    *,
+    loads: Sequence[AccountLoad],
+    tasks: Mapping[str, str | None],
+    notes: Sequence[str] = (),
+    caused_by: tuple[str, ...] = (),
+    level: AlertLevel,
+    link: str,
+    now: datetime,
+    local: Callable[[datetime], datetime],
+) -> Event:
+    """What is told. ``tasks`` are the states of the run's tasks, ``local`` gives a moment the right time zone.
+
+    Its value and threshold stay empty: the limit is no limit of the rule's, and the sentence names both.
+    """
+    unfinished = [load.account for load in loads if load.is_unfinished]
+    if run.state in _ENDED:
+        seen = f"it ended {_span((run.ended_at or now) - run.due_at)} after it was due ({run.state})"
+    else:
+        seen = f"it is still {run.state} {_span(now - run.due_at)} after it was due"
+    limit = f"{_span(run.limit)} are allowed (deadlines.{run.dag_id}_minutes)"
+    return Event(
+        rule="run_deadline",
+        subject=run.dag_id,
+        level=level,
+        message=f"{run.dag_id} has missed its deadline: {seen}{_of_accounts(unfinished)}; {limit}.",
+        happened_at=run.deadline_at,
+        account=unfinished[0] if len(unfinished) == 1 else None,
+        caused_by=caused_by,
+        link=link,
+        details=(
+            f"Run {run.run_id}, due at {_at(run.due_at, local)}, had to end by {_at(run.deadline_at, local)}.",
+            *_task_lines(tasks),
+            *(_load_line(load, local) for load in loads),
+            *notes,
+        ),
+    )
+
+
+def _of_accounts(accounts: Sequence[str]) -> str:
+    if not accounts:
+        return ""
+    return f", for account{'s' if len(accounts) > 1 else ''} {' and '.join(accounts)}"
+
+
+def _task_lines(tasks: Mapping[str, str | None]) -> list[str]:
+    unfinished = [(task, state) for task, state in sorted(tasks.items()) if state not in _FINISHED_TASKS]
+    if not unfinished:
+        return []
+    begun = sorted(unfinished, key=lambda item: item[1] is None)
+    named = ", ".join(f"{task} ({(state or 'not begun').replace('_', ' ')})" for task, state in begun[:_LISTED_TASKS])
+    more = f" and {len(begun) - _LISTED_TASKS} more" if len(begun) > _LISTED_TASKS else ""
+    return [f"Tasks that have not ended: {named}{more}."]
+
+
+def _load_line(load: AccountLoad, local: Callable[[datetime], datetime]) -> str:
+    if load.status is None:
+        seen = "not begun"
+    elif not load.is_unfinished:
+        seen = f"ended ({load.status})"
+    elif load.component_status == "running" and load.component_started_at is not None:
+        seen = f"{load.component} is running since {_at(load.component_started_at, local)}, try {load.attempt}"
+    elif load.component_status == "success":
+        seen = f"between its tasks: {load.component} was successful"
+    else:
+        seen = f"waiting to be tried again: {load.component} was {load.component_status} in try {load.attempt}"
+    if load.usual_seconds is None:
+        usual = "no load before this one was successful"
+    else:
+        usual = f"a load usually takes {_span(timedelta(seconds=load.usual_seconds))}"
+    return f"Account {load.account}: {seen}; {usual}."
+
+
+def _at(moment: datetime, local: Callable[[datetime], datetime]) -> str:
+    return f"{local(moment):%Y-%m-%d %H:%M %Z}"
+
+
+def _span(time: timedelta) -> str:
+    """Two units at most: ``45 seconds``, ``12 minutes``, ``3 hours 5 minutes``."""
+    seconds = round(time.total_seconds())
+    if seconds < 120:  # a minute and a half is no whole number of minutes
+        return f"{seconds} second{'' if seconds == 1 else 's'}"
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return f"{minutes} minutes"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} hours" + (f" {minutes} minutes" if minutes else "")

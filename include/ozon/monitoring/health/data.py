@@ -1,0 +1,273 @@
+"""Whether the warehouse's data is fresh, whole and possible, for each account."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import LiteralString
+
+from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.session import Row, WarehouseSession
+from include.ozon.monitoring.health.words import at
+from include.ozon.monitoring.results import Finding, Status, judge, unknown
+
+# A result that is this much younger than the load it is of has seen that load's commit; a load notes its end in the
+# transaction that it then has to commit, by PostgreSQL's clock.
+_COMMIT_MARGIN = timedelta(minutes=1)
+
+# "The same hour" of former days: a run may be late, or wait for its retries.
+_SAME_HOUR = timedelta(minutes=90)
+_FORMER_DAYS = 14
+_FEWEST_FORMER_RUNS = 3
+_NAMED_OFFERS = 5
+
+LAST_SUCCESS: LiteralString = """
+SELECT started_at, finished_at
+FROM ozon.etl_component_executions
+WHERE account = %(account)s AND component = %(component)s AND status = 'success'
+ORDER BY started_at DESC
+LIMIT 1
+"""
+
+LAST_END: LiteralString = """
+SELECT max(finished_at) FROM ozon.etl_component_executions WHERE account = %(account)s
+"""
+
+PREVIOUS_RESULT: LiteralString = """
+SELECT status, value
+FROM ozon.health_checks
+WHERE "check" = %(check)s AND account = %(account)s AND measured_at BETWEEN %(since)s AND %(now)s
+  AND status <> 'unknown'
+ORDER BY measured_at DESC
+LIMIT 1
+"""
+
+# The two that look at whole tables. Written so that PostgreSQL joins by hash and in parallel: with a correlated EXISTS
+# for each row they take twice as long.
+ORPHANS: LiteralString = """
+SELECT count(*) FILTER (WHERE p.product_id IS NULL), count(*)
+FROM ozon.inventory i
+LEFT JOIN ozon.products p ON p.account = %(account)s AND p.product_id = i.product_id
+WHERE i.account = %(account)s
+"""
+
+# What was first seen after the last load of the inventory cannot have any yet.
+WITHOUT_INVENTORY: LiteralString = """
+SELECT (
+    SELECT count(*)
+    FROM ozon.products p
+    WHERE p.account = %(account)s AND p.removed_at IS NULL AND NOT p.is_archived
+      AND (p.visibility = 'VISIBLE' OR p.has_stock) AND p.first_seen_at <= %(inventory_loaded_at)s
+      AND NOT EXISTS (SELECT FROM ozon.inventory i WHERE i.account = %(account)s AND i.product_id = p.product_id)
+), (
+    SELECT count(*)
+    FROM ozon.products p
+    WHERE p.account = %(account)s AND p.removed_at IS NULL AND NOT p.is_archived
+      AND (p.visibility = 'VISIBLE' OR p.has_stock) AND p.first_seen_at <= %(inventory_loaded_at)s
+)
+"""
+
+# The index inventory_impossible has these rows and no others.
+IMPOSSIBLE: LiteralString = """
+SELECT offer_id, present, reserved, count(*) OVER ()
+FROM ozon.inventory
+WHERE account = %(account)s AND (present < 0 OR reserved < 0 OR reserved > present)
+LIMIT %(named_count)s
+"""
+
+# Ozon's answers with less than nothing never get into the inventory. More of them than are looked at here change
+# nothing about the verdict.
+REFUSED: LiteralString = """
+WITH latest AS (
+    SELECT workflow_id, component, attempt
+    FROM ozon.etl_component_executions
+    WHERE account = %(account)s AND component = 'inventory_etl' AND status IN ('success', 'failed')
+    ORDER BY started_at DESC
+    LIMIT 1
+), refused AS (
+    SELECT r.payload FROM latest JOIN ozon.rejected_items r USING (workflow_id, component, attempt) LIMIT 10000
+)
+SELECT payload ->> 'offer_id', count(*) OVER ()
+FROM refused
+WHERE jsonb_path_exists(payload, '$.stocks[*] ? (@.present < 0 || @.reserved < 0)')
+LIMIT %(named_count)s
+"""
+
+PRODUCT_COUNTS: LiteralString = """
+SELECT started_at, (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(visibility_counts))
+FROM ozon.etl_component_executions
+WHERE account = %(account)s AND component = 'product_etl' AND status = 'success' AND started_at > %(since)s
+ORDER BY started_at DESC
+"""
+
+
+def checks(context: HealthContext) -> Iterator[Check]:
+    session = WarehouseSession(context)
+    for account in context.accounts:
+        data = _AccountData(context, session, account)
+        for name, measure in (
+            ("products_age_hours", data.products_age),
+            ("inventory_age_hours", data.inventory_age),
+            ("orphaned_inventory_pct", data.orphaned_inventory),
+            ("products_without_inventory_pct", data.products_without_inventory),
+            ("impossible_stock", data.impossible_stock),
+            ("row_count_change_pct", data.row_count_change),
+        ):
+            yield Check(name, measure, account)
+
+
+@dataclass(frozen=True)
+class _Share:
+    part: int
+    whole: int
+
+    @property
+    def pct(self) -> float:
+        return round(100 * self.part / self.whole, 3) if self.whole else 0.0
+
+
+class _AccountData:
+    """What one account's checks measure.
+
+    The two that compare whole tables are measured once after each load, since only a load changes the tables: as
+    long as ``health_checks`` has a result younger than the account's last attempt, its value is judged again with
+    today's limits. How many rows the value was a share of is not stored. So a value that was fine and now would
+    not be, because a limit was changed or ``min_count`` keeps it silent, is measured anew.
+    """
+
+    def __init__(self, context: HealthContext, session: WarehouseSession, account: str) -> None:
+        self._context = context
+        self._session = session
+        self._account = account
+        self._rules = context.settings.rules
+
+    def products_age(self) -> Finding:
+        return self._age("products_age_hours", "product_etl", "products")
+
+    def inventory_age(self) -> Finding:
+        return self._age("inventory_age_hours", "inventory_etl", "inventory")
+
+    def orphaned_inventory(self) -> Finding:
+        return self._once_after_a_load(
+            "orphaned_inventory_pct",
+            self._count_orphans,
+            "the inventory of account {} belongs to products that the warehouse does not have",
+        )
+
+    def products_without_inventory(self) -> Finding:
+        return self._once_after_a_load(
+            "products_without_inventory_pct",
+            self._count_without_inventory,
+            "the products of account {} that are on sale or in stock have no inventory",
+        )
+
+    def impossible_stock(self) -> Finding:
+        """The value counts rows of inventory, and entries that the last load rejected for being below zero."""
+        if self._last_success("inventory_etl") is None:
+            return self._never_loaded("The inventory")
+        rows = self._rows(IMPOSSIBLE, named_count=_NAMED_OFFERS)
+        refused = self._rows(REFUSED, named_count=_NAMED_OFFERS)
+        count = sum(found[0][-1] for found in (rows, refused) if found)
+        seen = f"Account {self._account} has no stock below zero, and none with more reserved than present"
+        if count:
+            found = [f"{offer_id} ({present} present, {reserved} reserved)" for offer_id, present, reserved, _ in rows]
+            found += [f"{offer_id} (below zero, rejected by the last load)" for offer_id, _ in refused]
+            rest = f" and {count - _NAMED_OFFERS} more" if count > _NAMED_OFFERS else ""
+            seen = f"Account {self._account} has {count} impossible stocks: {', '.join(found[:_NAMED_OFFERS])}{rest}"
+        return judge(self._rules, "impossible_stock", float(count), seen)
+
+    def row_count_change(self) -> Finding:
+        """How far the last load's number of products is from the median of those at that hour of former days."""
+        name, account = "row_count_change_pct", self._account
+        latest = self._last_success("product_etl")
+        if latest is None:
+            return self._never_loaded("The catalogue")
+        loaded_at = latest[0]
+        loads = self._rows(PRODUCT_COUNTS, since=loaded_at - timedelta(days=_FORMER_DAYS) - _SAME_HOUR)
+        found = loads[0][1]
+        # Half a day keeps out what is of the same day.
+        former = [
+            count
+            for started_at, count in loads
+            if loaded_at - started_at > timedelta(hours=12) and self._is_same_hour(started_at, loaded_at)
+        ]
+        at_hour = f"{self._context.settings.in_time_zone(loaded_at):%H:%M}"
+        if len(former) < _FEWEST_FORMER_RUNS:
+            return Finding(
+                Status.OK,
+                f"Account {account} has {found} products; what is usual at {at_hour} is not known yet "
+                f"({len(former)} loads at that hour in {_FORMER_DAYS} days, {_FEWEST_FORMER_RUNS} are needed).",
+            )
+        usual = statistics.median(former)
+        if not usual:
+            return Finding(
+                Status.OK, f"Account {account} has {found} products; usually it has none at {at_hour}, so no share."
+            )
+        change_pct = round(100 * abs(found - usual) / usual, 3)
+        direction = "fewer" if found < usual else "more"
+        seen = (
+            f"Account {account} has {found} products, {change_pct:.1f} % {direction} than usual at {at_hour} "
+            f"({usual:g}, the median of {len(former)} loads in {_FORMER_DAYS} days)"
+        )
+        return judge(self._rules, name, change_pct, seen, count=int(usual))
+
+    def _age(self, name: str, component: str, what: str) -> Finding:
+        latest = self._last_success(component)
+        if latest is None:
+            return self._never_loaded(f"The {what}")
+        finished_at = latest[1]
+        hours = (self._context.now - finished_at).total_seconds() / 3600
+        moment = at(self._context.settings, finished_at)
+        seen = f"Account {self._account}: {what} last loaded {hours:.1f} hours ago, at {moment}"
+        return judge(self._rules, name, round(hours, 3), seen)
+
+    def _never_loaded(self, what: str) -> Finding:
+        return unknown(f"{what} of account {self._account} has never been loaded")
+
+    def _once_after_a_load(self, name: str, measure: Callable[[datetime], _Share], of_what: str) -> Finding:
+        latest = self._last_success("inventory_etl")
+        if latest is None:
+            return self._never_loaded("The inventory")
+        judged = partial(self._judge_share, name, of_what.format(self._account))
+        if (carried := self._carried_over(name)) is not None:
+            was_ok, value = carried
+            finding = judged(value)
+            if finding.status is Status.OK or not was_ok:
+                return finding
+        share = measure(latest[1])
+        return judged(share.pct, share)
+
+    def _judge_share(self, name: str, of_what: str, pct: float, share: _Share | None = None) -> Finding:
+        counted = f"{share.part} of {share.whole}, " if share and share.part else ""
+        seen = f"{counted}{pct:.1f} % of {of_what}"
+        return judge(self._rules, name, pct, seen, count=share.whole if share else None)
+
+    def _carried_over(self, name: str) -> tuple[bool, float] | None:
+        """Whether the last result that still holds was OK, and its value."""
+        ((ended_at,),) = self._rows(LAST_END)
+        found = self._rows(PREVIOUS_RESULT, check=name, since=ended_at + _COMMIT_MARGIN)
+        return (found[0][0] == Status.OK, found[0][1]) if found and found[0][1] is not None else None
+
+    def _count_orphans(self, _: datetime) -> _Share:
+        return _Share(*self._rows(ORPHANS)[0])
+
+    def _count_without_inventory(self, inventory_loaded_at: datetime) -> _Share:
+        return _Share(*self._rows(WITHOUT_INVENTORY, inventory_loaded_at=inventory_loaded_at)[0])
+
+    def _last_success(self, component: str) -> tuple[datetime, datetime] | None:
+        """When the last successful attempt began and ended."""
+        found = self._rows(LAST_SUCCESS, component=component)
+        return (found[0][0], found[0][1]) if found else None
+
+    def _is_same_hour(self, one: datetime, other: datetime) -> bool:
+        """By the clock of the configuration's time zone, around midnight too."""
+        moments = [self._context.settings.in_time_zone(moment) for moment in (one, other)]
+        minutes = [60 * moment.hour + moment.minute for moment in moments]
+        apart = abs(minutes[0] - minutes[1])
+        return min(apart, 24 * 60 - apart) <= _SAME_HOUR.total_seconds() / 60
+
+    def _rows(self, query: LiteralString, **parameters: object) -> list[Row]:
+        return self._session.rows(query, account=self._account, now=self._context.now, **parameters)

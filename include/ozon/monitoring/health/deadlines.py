@@ -1,0 +1,89 @@
+"""How long product_etl and inventory_etl take, retries and waits included, while they run and afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+
+from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.session import WarehouseSession
+from include.ozon.monitoring.health.words import at, minutes_between
+from include.ozon.monitoring.results import Finding, judge, unknown
+
+COMPONENTS = ("product_etl", "inventory_etl")
+
+# Of the last workflow in which the component worked; one that stepped aside took no time, and must not hide the one
+# that it stepped aside for.
+_ATTEMPTS = """
+SELECT c.attempt, c.status, c.started_at, c.finished_at, w.workflow_id, w.status
+FROM ozon.etl_component_executions c
+JOIN ozon.etl_workflow_executions w USING (workflow_id)
+WHERE c.component = %(component)s
+  AND c.status <> 'skipped'
+  AND c.workflow_id = (
+    SELECT workflow_id FROM ozon.etl_component_executions
+    WHERE account = %(account)s AND component = %(component)s AND status <> 'skipped' AND started_at <= %(now)s
+    ORDER BY started_at DESC LIMIT 1
+  )
+ORDER BY c.attempt
+"""
+
+# A retry waits in Airflow's queue besides its own delay; a person who starts a run again mostly comes later.
+_QUEUE = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    number: int
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    workflow_id: str
+    workflow_status: str
+
+    def ended_at(self, now: datetime, longest_wait: timedelta) -> datetime | None:
+        """None while it runs, or while a retry may still come: the workflow's own end may be lost."""
+        if self.finished_at is None:
+            return None
+        is_last = self.status == "success" or self.workflow_status != "running"
+        return self.finished_at if is_last or now - self.finished_at > longest_wait else None
+
+
+def checks(context: HealthContext) -> Iterator[Check]:
+    session = WarehouseSession(context)
+    for component in COMPONENTS:
+        for account in context.accounts:
+            yield Check(f"{component}_minutes", partial(_duration, context, session, component, account), account)
+
+
+def _duration(context: HealthContext, session: WarehouseSession, component: str, account: str) -> Finding:
+    rows = session.rows(_ATTEMPTS, component=component, account=account, now=context.now)
+    if not rows:
+        return unknown(f"No {component} of account {account} is recorded yet")
+    longest_wait = timedelta(seconds=max(context.settings.retry.longest_waits_seconds(), default=0)) + _QUEUE
+    attempts = _last_tries([_Attempt(*row) for row in rows], longest_wait)
+    first, last = attempts[0], attempts[-1]
+    ended_at = last.ended_at(context.now, longest_wait)
+    minutes = minutes_between(first.started_at, ended_at or context.now)
+    since = f"{minutes:g} minutes, since {at(context.settings, first.started_at)}"
+    seen = f"Account {account}: {component} of workflow {last.workflow_id} "
+    if ended_at:
+        seen += f"took {minutes:g} minutes and has ended (attempt {last.number}: {last.status})"
+    elif last.finished_at is None:
+        seen += f"has been running for {since}, and still runs (attempt {last.number})"
+    else:
+        seen += f"has not ended for {since}: attempt {last.number} {last.status}, and a retry is still to come"
+    return judge(context.settings.rules, f"{component}_minutes", minutes, seen)
+
+
+def _last_tries(attempts: Sequence[_Attempt], longest_wait: timedelta) -> Sequence[_Attempt]:
+    """Without those before somebody had the run tried again, maybe a day later: time that nobody worked."""
+    first = 0
+    for index, (former, attempt) in enumerate(pairwise(attempts), start=1):
+        ended_at = former.finished_at or attempt.started_at
+        if former.status == "success" or attempt.started_at - ended_at > longest_wait:
+            first = index
+    return attempts[first:]

@@ -1,0 +1,77 @@
+"""The results of health checks in ``ozon.health_checks``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from psycopg.rows import class_row
+
+from include.ozon.monitoring.results import CheckResult, Status
+from include.ozon.warehouse.session import Connection
+
+# DISTINCT ON: a component that names a check twice must not keep all others from being stored.
+_SAVE = """
+INSERT INTO ozon.health_checks
+    (measured_at, component, "check", account, status, value, threshold, message, duration_seconds)
+SELECT DISTINCT ON (component, "check", account)
+    %(measured_at)s, component, "check", account, status, value, threshold, message, duration_seconds
+FROM unnest(
+    %(components)s::text[], %(checks)s::text[], %(accounts)s::text[], %(statuses)s::text[], %(values)s::float8[],
+    %(thresholds)s::float8[], %(messages)s::text[], %(durations)s::float8[]
+) AS found (component, "check", account, status, value, threshold, message, duration_seconds)
+ON CONFLICT (measured_at, component, "check", account) DO UPDATE SET
+    status = EXCLUDED.status,
+    value = EXCLUDED.value,
+    threshold = EXCLUDED.threshold,
+    message = EXCLUDED.message,
+    duration_seconds = EXCLUDED.duration_seconds
+"""
+
+_LATEST = "SELECT measured_at FROM ozon.health_checks ORDER BY measured_at DESC LIMIT 1"
+
+_RESULTS = """
+SELECT component, "check", account, status, value, threshold, message, duration_seconds
+FROM ozon.health_checks
+WHERE measured_at = %s
+ORDER BY component, "check", account NULLS FIRST
+"""
+
+# With these words `run_checks` begins the message of a check that broke; the table has no column for that.
+_BROKEN = "Could not be measured"
+
+
+def save(connection: Connection, measured_at: datetime, results: Sequence[CheckResult]) -> None:
+    """Store the results of one health check, in one statement; again for the same moment replaces them."""
+    connection.execute(
+        _SAVE,
+        {
+            "measured_at": measured_at,
+            "components": [result.component for result in results],
+            "checks": [result.check for result in results],
+            "accounts": [result.account for result in results],
+            "statuses": [str(result.status) for result in results],
+            # A value that is a whole number, or became one in JSON, is an int here.
+            "values": [None if result.value is None else float(result.value) for result in results],
+            "thresholds": [None if result.threshold is None else float(result.threshold) for result in results],
+            # PostgreSQL's text cannot hold the character 0, which an error's message can.
+            "messages": [result.message.replace("\0", " ") for result in results],
+            "durations": [float(result.duration_seconds) for result in results],
+        },
+    )
+
+
+def latest(connection: Connection) -> tuple[datetime, list[CheckResult]] | None:
+    """When the last health check was, and what it found; None where none is stored."""
+    row = connection.execute(_LATEST).fetchone()
+    if row is None:
+        return None
+    rows = connection.cursor(row_factory=class_row(CheckResult)).execute(_RESULTS, (row[0],)).fetchall()
+    return row[0], [_read(result) for result in rows]
+
+
+def _read(result: CheckResult) -> CheckResult:
+    status = Status(result.status)
+    is_failure = status is Status.UNKNOWN and result.message.startswith(_BROKEN)
+    return replace(result, status=status, is_failure=is_failure)

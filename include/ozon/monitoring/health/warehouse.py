@@ -1,0 +1,131 @@
+"""The warehouse: there, quick, writable, as migrated, with room to grow, and nobody in the way of a merge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+from psycopg import errors as pg
+
+from include.ozon.errors import OzonError, SchemaError
+from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.session import WarehouseSession
+from include.ozon.monitoring.health.warehouse_schema import differences, number_of_objects
+from include.ozon.monitoring.health.warehouse_usage import WarehouseUsage
+from include.ozon.monitoring.results import Finding, judge, judge_state
+from include.ozon.warehouse.schema import require_head
+from include.ozon.warehouse.session import open_session, translated_errors
+
+# What PostgreSQL says when it takes no writes: from this role, from anybody, on a full disk, out of transaction ids.
+_REFUSALS = (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction, pg.DiskFull, pg.ProgramLimitExceeded)
+
+# So many of what is missing or wrong are named; the others are counted.
+_NAMED = 5
+
+_SERVER = "SELECT current_setting('server_version'), current_database()"
+
+# Rolled back: it costs a transaction id and leaves nothing that a query could see.
+_WRITE = """
+INSERT INTO ozon.health_checks (measured_at, component, "check", status, message, duration_seconds)
+VALUES (%s, 'warehouse', 'warehouse_writable', 'ok', 'A write that is rolled back.', 0)
+"""
+
+# One write shows that the server takes them; what a load does to all the other tables is asked for.
+_MISSING_RIGHTS = """
+SELECT 'table ' || n.nspname || '.' || c.relname
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname IN ('ozon', 'ozon_staging')
+  AND c.relkind IN ('r', 'p')
+  AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
+           AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
+UNION ALL
+SELECT 'schema ' || nspname FROM pg_namespace
+WHERE nspname = 'ozon_staging' AND NOT has_schema_privilege(oid, 'CREATE')
+ORDER BY 1
+"""
+
+
+def checks(context: HealthContext) -> Iterator[Check]:
+    session = WarehouseSession(context)
+    warehouse = _Warehouse(context, session)
+    yield Check("warehouse_reachable", warehouse.reachable)
+    yield Check("warehouse_response_seconds", warehouse.response_seconds)
+    yield Check("warehouse_writable", warehouse.writable)
+    yield Check("warehouse_schema", warehouse.schema)
+    usage = WarehouseUsage(context, session)
+    yield Check("warehouse_connections_pct", usage.connections_pct)
+    yield Check("warehouse_size_gb", usage.size_gb)
+    yield Check("warehouse_growth_pct", usage.growth_pct)
+    yield Check("long_transaction_minutes", usage.long_transaction_minutes)
+    yield Check("dead_rows_pct", usage.dead_rows_pct)
+
+
+class _Warehouse:
+    """Whether a load could work with it at all."""
+
+    def __init__(self, context: HealthContext, session: WarehouseSession) -> None:
+        self._context = context
+        self._rules = context.settings.rules
+        self._session = session
+
+    def reachable(self) -> Finding:
+        """An OzonError on the way there is the finding; only what nobody foresaw leaves it unmeasured."""
+        try:
+            version, database = self._session.row(_SERVER) or ("", "")
+        except OzonError as error:
+            return judge_state(self._rules, "warehouse_reachable", False, str(error).rstrip("."))
+        seen = f"The warehouse answers: database {database}, PostgreSQL {version.split()[0]}"
+        return judge_state(self._rules, "warehouse_reachable", True, seen)
+
+    def response_seconds(self) -> Finding:
+        # Where there is no way in, that is known by now and not waited for again.
+        self._session.connection()
+        started = time.perf_counter()
+        with open_session(self._context.connect, self._context.settings.warehouse, "ozon_health") as connection:
+            connection.execute("SELECT 1")
+            seconds = round(time.perf_counter() - started, 3)
+        seen = f"Connecting to the warehouse and a small query took {seconds:g} seconds"
+        return judge(self._rules, "warehouse_response_seconds", seconds, seen)
+
+    def writable(self) -> Finding:
+        connection = self._session.connection()
+        with translated_errors():
+            try:
+                with connection.transaction(force_rollback=True):
+                    connection.execute(_WRITE, (self._context.now,))
+            except _REFUSALS as error:
+                return self._not_writable(" ".join(str(error).split()))
+        missing = [name for (name,) in self._session.rows(_MISSING_RIGHTS)]
+        if missing:
+            return self._not_writable(f"its role may not write to {_some_of(missing)}")
+        return judge_state(self._rules, "warehouse_writable", True, "The warehouse takes writes to all tables")
+
+    def _not_writable(self, found: str) -> Finding:
+        seen = (
+            f"The warehouse does not take writes ({found}). Expected: a database that is no standby and has room, "
+            "and a role of connection ozon_warehouse that owns the schemas ozon and ozon_staging"
+        )
+        return judge_state(self._rules, "warehouse_writable", False, seen)
+
+    def schema(self) -> Finding:
+        connection = self._session.connection()
+        try:
+            with translated_errors():
+                require_head(connection)
+                wrong = differences(connection)
+        except SchemaError as error:
+            return judge_state(self._rules, "warehouse_schema", False, str(error).rstrip("."))
+        if wrong:
+            seen = (
+                f"The warehouse's schema is not as migrated: {_some_of(wrong)}. Somebody has changed it "
+                "by hand, and has to change it back"
+            )
+            return judge_state(self._rules, "warehouse_schema", False, seen)
+        seen = f"The warehouse's schema is as migrated ({number_of_objects()})"
+        return judge_state(self._rules, "warehouse_schema", True, seen)
+
+
+def _some_of(names: Sequence[str]) -> str:
+    further = len(names) - _NAMED
+    return "; ".join(names[:_NAMED]) + (f"; and {further} more" if further > 0 else "")

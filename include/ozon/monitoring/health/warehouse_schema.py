@@ -1,0 +1,97 @@
+"""Whether tables, columns and indexes are what the migrations make: Alembic itself only knows a revision's number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from include.ozon.monitoring.health.expected_schema import COLUMNS, INDEXES
+from include.ozon.warehouse.session import Connection
+
+SCHEMAS = ("ozon", "ozon_staging")
+
+# The columns' defaults are compared only by their being there: versions of PostgreSQL print them differently.
+_COLUMNS = """
+SELECT n.nspname || '.' || c.relname, a.attname,
+       format_type(a.atttypid, a.atttypmod)
+       || CASE WHEN a.attnotnull THEN ' not null' ELSE '' END
+       || CASE WHEN a.attgenerated = 's' THEN ' generated' WHEN a.atthasdef THEN ' default' ELSE '' END
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p')
+ORDER BY 1, a.attnum
+"""
+
+# As its definition has it, without CREATE INDEX <name> ON, and without a fill factor, which changes nothing for us.
+_INDEXES = r"""
+SELECT n.nspname || '.' || i.relname,
+       regexp_replace(regexp_replace(
+           pg_get_indexdef(x.indexrelid), '^CREATE (UNIQUE )?INDEX \S+ ON ', '\1'), ' WITH \([^)]*\)', ''),
+       x.indisvalid
+FROM pg_index x
+JOIN pg_class i ON i.oid = x.indexrelid
+JOIN pg_namespace n ON n.oid = i.relnamespace
+WHERE n.nspname = ANY(%s)
+ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """``columns`` by table, each with its type and properties; ``indexes`` by name, the invalid ones apart."""
+
+    columns: dict[str, dict[str, str]]
+    indexes: dict[str, str]
+    invalid_indexes: tuple[str, ...]
+
+
+def read_schema(connection: Connection) -> Snapshot:
+    """What stands in the warehouse, whoever made it."""
+    columns: dict[str, dict[str, str]] = {}
+    for table, column, kind in connection.execute(_COLUMNS, (list(SCHEMAS),)):
+        columns.setdefault(table, {})[column] = kind
+    indexes = connection.execute(_INDEXES, (list(SCHEMAS),)).fetchall()
+    return Snapshot(
+        columns,
+        {name: definition for name, definition, _ in indexes},
+        tuple(name for name, _, is_valid in indexes if not is_valid),
+    )
+
+
+def differences(connection: Connection) -> list[str]:
+    """What is not as migrated, each in a few words; what somebody has added and no load stumbles over is not told."""
+    found = read_schema(connection)
+    return [*_column_differences(found.columns), *_index_differences(found)]
+
+
+def number_of_objects() -> str:
+    columns = sum(map(len, COLUMNS.values()))
+    return f"{len(COLUMNS)} tables, {columns} columns, {len(INDEXES)} indexes"
+
+
+def _column_differences(found: dict[str, dict[str, str]]) -> Iterator[str]:
+    for table, expected_columns in COLUMNS.items():
+        if table not in found:
+            yield f"table {table} is missing"
+            continue
+        for column, expected in expected_columns.items():
+            kind = found[table].get(column)
+            if kind is None:
+                yield f"column {table}.{column} is missing"
+            elif kind != expected:
+                yield f"column {table}.{column} is {kind} instead of {expected}"
+        for column, kind in found[table].items():
+            if column not in expected_columns and kind.endswith(" not null"):
+                yield f"column {table}.{column} was added, and no row can be written without it"
+
+
+def _index_differences(found: Snapshot) -> Iterator[str]:
+    for name, expected in INDEXES.items():
+        definition = found.indexes.get(name)
+        if definition is None:
+            yield f"index {name} is missing"
+        elif definition != expected:
+            yield f"index {name} is `{definition}` instead of `{expected}`"
+    for name in found.invalid_indexes:
+        yield f"index {name} is invalid (REINDEX it, or drop it if its making was interrupted)"

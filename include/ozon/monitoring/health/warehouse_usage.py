@@ -1,0 +1,145 @@
+"""What the warehouse has left: connections, room, and tables that nobody blocks or bloats."""
+
+from __future__ import annotations
+
+from include.ozon.errors import SchemaError
+from include.ozon.monitoring.health.checks import HealthContext
+from include.ozon.monitoring.health.session import WarehouseSession
+from include.ozon.monitoring.health.words import at, count_of, minutes_between
+from include.ozon.monitoring.results import Finding, Status, judge
+
+_BYTES_PER_GB = 1024**3
+
+# The tightest of three limits: the server's, less what it keeps for superusers, the database's and the role's.
+# Without pg_monitor the type of other roles' sessions is hidden; only those with a database take a client's place.
+_CONNECTIONS = """
+WITH sessions AS (
+    SELECT datid, usesysid FROM pg_stat_activity
+    WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL
+), limits AS (
+    SELECT 'the server' AS whose,
+           current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+           - coalesce(current_setting('reserved_connections', true), '0')::int AS allowed,
+           (SELECT count(*) FROM sessions) AS used
+    UNION ALL
+    SELECT 'database ' || datname, datconnlimit, (SELECT count(*) FROM sessions WHERE datid = d.oid)
+    FROM pg_database d WHERE datname = current_database() AND datconnlimit > 0
+    UNION ALL
+    SELECT 'role ' || rolname, rolconnlimit, (SELECT count(*) FROM sessions WHERE usesysid = r.oid)
+    FROM pg_roles r WHERE rolname = current_user AND rolconnlimit > 0
+)
+SELECT whose, allowed, used FROM limits ORDER BY used::float / allowed DESC LIMIT 1
+"""
+
+_SIZE = "SELECT pg_database_size(current_database()), current_database()"
+
+# The health check itself stores the size; a day ago, give or take what a scheduler that stood still may have lost.
+_SIZE_A_DAY_AGO = """
+SELECT value, measured_at FROM ozon.health_checks
+WHERE "check" = 'warehouse_size_gb' AND account IS NULL AND value IS NOT NULL
+  AND measured_at BETWEEN %(now)s - interval '30 hours' AND %(now)s - interval '18 hours'
+ORDER BY abs(extract(epoch FROM measured_at - (%(now)s - interval '24 hours')))
+LIMIT 1
+"""
+
+# Growth below this share of the size that is worth a warning is nothing: a new warehouse doubles with its first load.
+_GROWTH_FLOOR = 0.01
+
+# Of this database, since no other one's block its merges. Not our own: a load's merge takes as long as it takes
+# (the components' deadlines watch it), and a VACUUM blocks neither a merge nor another VACUUM's work.
+# Without pg_monitor the start of other roles' transactions is hidden.
+_TRANSACTIONS = """
+WITH transactions AS (
+    SELECT xact_start, state, pid, application_name, usename::text
+    FROM pg_stat_activity a
+    WHERE datname = current_database()
+      AND pid <> pg_backend_pid()
+      AND application_name NOT LIKE ALL (ARRAY['product\\_etl %%', 'inventory\\_etl %%'])
+      AND (backend_type = 'client backend' OR backend_type IS NULL)
+      AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = a.pid)
+    UNION ALL
+    SELECT prepared, 'prepared', NULL, gid, owner::text FROM pg_prepared_xacts WHERE database = current_database()
+)
+SELECT xact_start, state, pid, application_name, usename, count(*) FILTER (WHERE state IS NULL) OVER () AS hidden
+FROM transactions
+ORDER BY xact_start NULLS LAST
+LIMIT 1
+"""
+
+# A table with fewer rows is vacuumed in no time, whatever share of it is dead.
+_MIN_ROWS = 10_000
+
+_DEAD_ROWS = """
+SELECT relname, n_live_tup, n_dead_tup, 100.0 * n_dead_tup / greatest(n_live_tup + n_dead_tup, 1) AS pct,
+       coalesce(last_autovacuum, last_vacuum)
+FROM pg_stat_user_tables
+WHERE schemaname = 'ozon'
+ORDER BY n_live_tup + n_dead_tup >= %(min_rows)s DESC, pct DESC
+LIMIT 1
+"""
+
+
+class WarehouseUsage:
+    def __init__(self, context: HealthContext, session: WarehouseSession) -> None:
+        self._now = context.now
+        self._settings = context.settings
+        self._rules = context.settings.rules
+        self._session = session
+
+    def connections_pct(self) -> Finding:
+        whose, allowed, used = self._session.row(_CONNECTIONS) or ("the server", 1, 0)
+        pct = round(100 * used / allowed, 1)
+        seen = f"{used} of the {count_of(allowed, 'connection')} that {whose} allows are in use ({pct:g} %)"
+        return judge(self._rules, "warehouse_connections_pct", pct, seen)
+
+    def size_gb(self) -> Finding:
+        size_gb, database = self._size_gb()
+        return judge(self._rules, "warehouse_size_gb", size_gb, f"Database {database} has {_gb(size_gb)}")
+
+    def growth_pct(self) -> Finding:
+        """OK where there is nothing to compare with, or where the growth is below the floor."""
+        size_gb, database = self._size_gb()
+        former_gb, former_at = self._session.row(_SIZE_A_DAY_AGO, now=self._now) or (0, None)
+        if not former_gb:
+            seen = f"Database {database} has {_gb(size_gb)}; there is no health check of a day ago to compare with"
+            return Finding(Status.OK, f"{seen}.")
+        pct = round(100 * (size_gb - former_gb) / former_gb, 1)
+        seen = f"Database {database} went from {_gb(former_gb)} at {at(self._settings, former_at)} to {_gb(size_gb)}"
+        if size_gb - former_gb < _GROWTH_FLOOR * self._rules.warehouse_size_gb.warning:
+            return Finding(Status.OK, f"{seen}, which is too little to be judged.", pct)
+        return judge(self._rules, "warehouse_growth_pct", pct, f"{seen}: {pct:+g} %")
+
+    def _size_gb(self) -> tuple[float, str]:
+        size, database = self._session.row(_SIZE) or (0, "")
+        return round(size / _BYTES_PER_GB, 6), database
+
+    def long_transaction_minutes(self) -> Finding:
+        row = self._session.row(_TRANSACTIONS)
+        started_at, state, pid, application, role, hidden = row or (None, None, None, None, None, 0)
+        aside = f"; {count_of(hidden, 'session')} of other roles could not be looked into" if hidden else ""
+        if started_at is None:
+            return judge(self._rules, "long_transaction_minutes", 0, f"No transaction is open{aside}")
+        minutes = minutes_between(started_at, self._now)
+        who = f"process {pid} ({application or 'without a name'}, {state})" if pid else f"prepared as {application}"
+        seen = (
+            f"The oldest open transaction has lasted for {minutes:g} minutes, since {at(self._settings, started_at)}: "
+            f"role {role}, {who}{aside}"
+        )
+        return judge(self._rules, "long_transaction_minutes", minutes, seen)
+
+    def dead_rows_pct(self) -> Finding:
+        """Judged by PostgreSQL's own estimates, which cost nothing to read."""
+        row = self._session.row(_DEAD_ROWS, min_rows=_MIN_ROWS)
+        if row is None:
+            raise SchemaError("The warehouse has no tables in the schema ozon. Run `ozon db upgrade`.")
+        table, live, dead, share, vacuumed_at = row
+        if live + dead < _MIN_ROWS:
+            return judge(self._rules, "dead_rows_pct", 0, f"No table has {_MIN_ROWS} rows, so dead ones do not matter")
+        pct = round(float(share), 1)
+        vacuumed = f"last vacuumed at {at(self._settings, vacuumed_at)}" if vacuumed_at else "never vacuumed"
+        seen = f"{pct:g} % of the rows of ozon.{table} are dead ({dead} of {live + dead}; {vacuumed})"
+        return judge(self._rules, "dead_rows_pct", pct, seen)
+
+
+def _gb(size_gb: float) -> str:
+    return f"{size_gb:.3g} GB"

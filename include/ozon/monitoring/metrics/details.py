@@ -1,0 +1,68 @@
+"""What a mail says under an alert about visibility: which products, and what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from include.ozon.monitoring.metrics.model import Product, VisibilityMetrics
+from include.ozon.monitoring.metrics.words import (
+    NO_REASON,
+    basis,
+    count_of,
+    moment,
+    money_of_all,
+    number,
+    one_line,
+    product_name,
+    reasons,
+)
+from include.ozon.settings import Settings
+
+_TOLD_REASONS = 5
+
+
+def detail_lines(metrics: VisibilityMetrics, settings: Settings) -> tuple[str, ...]:
+    """Lines of plain text, each about the account it names; none where nothing turned and nothing is stuck.
+
+    A list names at most `reports.listed_products` and says how many more there are.
+    """
+    return tuple(_lines(metrics, settings))
+
+
+def _lines(metrics: VisibilityMetrics, settings: Settings) -> Iterator[str]:
+    of_account = f"Account {metrics.account}"
+    turned = metrics.transitions
+    compared = basis(turned, settings)
+    if turned.turned_invisible:
+        yield f"{of_account}: {count_of(len(turned.turned_invisible), 'product')} turned invisible {compared}:"
+        yield from _products(turned.turned_invisible, settings)
+    if turned.removed:
+        yield f"{of_account}: {count_of(len(turned.removed), 'visible product')} vanished from Ozon's lists {compared}:"
+        yield from _products(turned.removed, settings, has_vanished=True)
+    yield from _impact(metrics, of_account)
+
+
+def _impact(metrics: VisibilityMetrics, of_account: str) -> Iterator[str]:
+    impact = metrics.impact
+    if impact.hidden_with_stock:
+        worth = money_of_all(impact.currencies, "hidden_money")
+        yield (
+            f"{of_account}: {count_of(impact.hidden_with_stock, 'product')} with stock cannot be seen: "
+            f"{count_of(impact.hidden_units, 'piece')}" + (f", worth {worth} at the current prices." if worth else ".")
+        )
+    if lost := money_of_all(impact.currencies, "lost_per_day"):
+        yield f"{of_account}: not earned a day, where daily sales are known: {lost}."
+    if metrics.top_reasons and (impact.hidden_with_stock or metrics.transitions.turned_invisible):
+        told = metrics.top_reasons[:_TOLD_REASONS]
+        listed = "; ".join(f"{one_line(reason.text)} ({number(reason.products)})" for reason in told)
+        yield f"{of_account}: the most frequent reasons of all products out of sight: {listed}."
+
+
+def _products(products: Sequence[Product], settings: Settings, *, has_vanished: bool = False) -> Iterator[str]:
+    listed = products[: settings.reports.listed_products]
+    for product in listed:
+        at = moment(product.since, settings)
+        what = f"gone at {at}" if has_vanished else f"{product.visibility} since {at}: {reasons(product) or NO_REASON}"
+        yield f"  {product_name(product)} (offer {one_line(product.offer_id)}), {what}"
+    if more := len(products) - len(listed):
+        yield f"  and {number(more)} more"

@@ -1,0 +1,147 @@
+"""The metrics judged by their rules: what is worth a warning about an account's visibility."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from include.ozon.marketplace.visibility import Visibility
+from include.ozon.monitoring.metrics.missing import missing_products
+from include.ozon.monitoring.metrics.model import HistoryPoint, VisibilityMetrics, share_pct
+from include.ozon.monitoring.metrics.usual import FORMER_DAYS, MIN_DAYS, usual_share
+from include.ozon.monitoring.metrics.words import age, basis, count_of, moment, money_of_all, number, percent
+from include.ozon.monitoring.results import CheckResult, Finding, judge, unknown
+from include.ozon.settings import Settings
+
+COMPONENT = "visibility"
+
+_WEAKEST_PARTS = 2
+
+
+def judge_metrics(metrics: VisibilityMetrics, history: Sequence[HistoryPoint], settings: Settings) -> list[CheckResult]:
+    """One result for each rule of the visibility metrics; UNKNOWN with the reason where there is nothing to judge."""
+    results = []
+    for name, measure in _MEASURES.items():
+        finding = unknown(_empty_because(metrics)) if metrics.is_empty else measure(metrics, history, settings)
+        results.append(
+            CheckResult(
+                component=COMPONENT,
+                check=name,
+                account=metrics.account,
+                status=finding.status,
+                value=finding.value,
+                threshold=finding.threshold,
+                message=finding.message,
+            )
+        )
+    return results
+
+
+def _empty_because(metrics: VisibilityMetrics) -> str:
+    if metrics.loaded_at is None:
+        return f"Account {metrics.account} has not been loaded yet; the first run of ozon_etl brings its products"
+    return f"Account {metrics.account} has no products"
+
+
+def _visible_share(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
+    visible = metrics.counts[Visibility.VISIBLE]
+    seen = f"Customers can see {number(visible)} of {count_of(metrics.products, 'product')}, {_exactly(_pct(metrics))}"
+    return judge(settings.rules, "visible_share_pct", _pct(metrics), seen, count=metrics.products)
+
+
+def _visible_share_drop(metrics: VisibilityMetrics, history: Sequence[HistoryPoint], settings: Settings) -> Finding:
+    usual = usual_share(history, metrics.measured_at, settings)
+    if usual is None:
+        return unknown(
+            f"What share is usual at this hour is not known yet: fewer than {MIN_DAYS} of the last {FORMER_DAYS} days "
+            "were measured at it"
+        )
+    drop = usual.visible_pct - _pct(metrics)
+    side = "below" if drop >= 0 else "above"
+    if usual.spread_points:
+        distance = (
+            f"{abs(drop) / usual.spread_points:.1f} times the usual deviation of {usual.spread_points:.2f} points"
+        )
+    else:
+        distance = "which hardly varied on those days"
+    seen = (
+        f"Customers can see {percent(_pct(metrics))} of the products, {abs(drop):.1f} points {side} the usual "
+        f"{percent(usual.visible_pct)} at this hour (median of {usual.days} days), {distance}"
+    )
+    return judge(settings.rules, "visible_share_drop_points", drop, seen, count=metrics.products)
+
+
+def _turned_invisible(metrics: VisibilityMetrics, history: Sequence[HistoryPoint], settings: Settings) -> Finding:
+    turned = metrics.transitions
+    missing = missing_products(metrics, history) if turned.basis == "last_measurement" else None
+    if missing and missing.products > len(turned.turned_invisible):
+        missing_pct = 100 * missing.products / missing.visible_before
+        seen = (
+            f"{number(missing.products)} of {count_of(missing.visible_before, 'product')} that were visible on "
+            f"{moment(missing.since, settings)} have turned invisible and not come back, {_exactly(missing_pct)}"
+        )
+        return judge(settings.rules, "turned_invisible_pct", missing_pct, seen, count=missing.visible_before)
+    share = share_pct(len(turned.turned_invisible), turned.visible_before)
+    compared = basis(turned, settings)
+    if share is None:
+        return unknown(f"No product was visible that could have turned invisible {compared}")
+    seen = (
+        f"{number(len(turned.turned_invisible))} of {count_of(turned.visible_before, 'visible product')} turned "
+        f"invisible {compared}, {_exactly(share)}"
+    )
+    return judge(settings.rules, "turned_invisible_pct", share, seen, count=turned.visible_before)
+
+
+def _hidden_with_stock(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
+    impact = metrics.impact
+    if impact.hidden_with_stock_pct is None:
+        return unknown("No product is in stock, so that none can be hidden with it")
+    worth = money_of_all(impact.currencies, "hidden_money")
+    seen = (
+        f"Customers cannot see {number(impact.hidden_with_stock)} of {count_of(impact.in_stock, 'product')} in stock, "
+        f"{_exactly(impact.hidden_with_stock_pct)}: {count_of(impact.hidden_units, 'piece')}"
+        + (f" worth {worth}" if worth else "")
+    )
+    value = impact.hidden_with_stock_pct
+    return judge(settings.rules, "hidden_with_stock_pct", value, seen, count=impact.in_stock)
+
+
+def _coverage(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
+    unknown_count = metrics.counts[Visibility.UNKNOWN]
+    coverage = metrics.field.coverage_pct or 0.0
+    seen = f"The visibility of {_exactly(coverage)} of the products is known, of {number(unknown_count)} it is not"
+    if unknown_count:
+        seen += "; the log of product_etl names the statuses that no rule knows"
+    return judge(settings.rules, "visibility_coverage_pct", coverage, seen, count=metrics.products)
+
+
+def _quality(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
+    score = metrics.quality.score or 0.0
+    known = [(part.value, part) for part in metrics.quality.parts if part.value is not None and part.value < 100]
+    weakest = sorted(known, key=lambda pair: (pair[0] - 100) * pair[1].weight)[:_WEAKEST_PARTS]
+    parts = ", ".join(
+        f"{part.name} {value:.1f}"
+        + (f" (loaded {age(metrics.field.age_hours)} ago)" if part.name == "freshness" else "")
+        for value, part in weakest
+    )
+    seen = f"The data quality's score is {score:.1f} of 100" + (f"; what lowers it most: {parts}" if parts else "")
+    return judge(settings.rules, "quality_score", score, seen)
+
+
+def _pct(metrics: VisibilityMetrics) -> float:
+    return metrics.visible_pct or 0.0
+
+
+def _exactly(share: float) -> str:
+    """A small share is not to look like none, nor nearly all like all."""
+    is_close = 0 < share < 0.1 or 99.9 < share < 100
+    return f"{share:.3f} %" if is_close else percent(share)
+
+
+_MEASURES: dict[str, Callable[[VisibilityMetrics, Sequence[HistoryPoint], Settings], Finding]] = {
+    "visible_share_pct": _visible_share,
+    "visible_share_drop_points": _visible_share_drop,
+    "turned_invisible_pct": _turned_invisible,
+    "hidden_with_stock_pct": _hidden_with_stock,
+    "visibility_coverage_pct": _coverage,
+    "quality_score": _quality,
+}

@@ -1,0 +1,88 @@
+"""How far the warehouse's data can be trusted: a score, and the parts that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from include.ozon.marketplace.visibility import Visibility
+from include.ozon.monitoring.metrics.model import Quality, QualityPart, share_pct
+from include.ozon.monitoring.metrics.totals import Cell
+from include.ozon.settings.rules import AboveRule
+
+# Those that Ozon hides for a reason; a product in moderation needs none.
+_NEEDS_REASON = {Visibility.HIDDEN, Visibility.DECLINED}
+
+
+def measure_quality(cells: Sequence[Cell], age_hours: float | None, age_rule: AboveRule) -> Quality:
+    """The score of an account's products; ``age_rule`` says from which age on they are no longer fresh.
+
+    The weights say what misleads most: a wrong visibility, then stock and price that are not there, then old data.
+    """
+    in_use = [cell for cell in cells if not cell.is_archived]
+    needing = _needing_reason(cells)
+    parts = (
+        QualityPart(
+            "known_visibility",
+            "Visibility is known",
+            25,
+            *_share((0 if c.visibility == Visibility.UNKNOWN else c.products, c.products) for c in cells),
+        ),
+        QualityPart(
+            "has_reason",
+            "Hidden and declined products have a reason",
+            15,
+            *_share((c.with_reason, c.products) for c in needing),
+        ),
+        QualityPart("has_name", "Products have a name", 10, *_share((c.named, c.products) for c in cells)),
+        QualityPart(
+            "has_price",
+            "Products have a price (archived ones left out)",
+            15,
+            *_share((c.priced, c.products) for c in in_use),
+        ),
+        QualityPart(
+            "has_inventory",
+            "Products with a SKU have inventory (archived ones left out)",
+            15,
+            *_share((c.with_sku_and_inventory, c.with_sku) for c in in_use),
+        ),
+        QualityPart(
+            "possible_stock",
+            "No stock is below zero, and none is reserved that is not there",
+            5,
+            *_share((c.with_inventory - c.impossible, c.with_inventory) for c in cells),
+        ),
+        QualityPart("freshness", "Products were loaded lately", 15, _freshness(age_hours, age_rule)),
+    )
+    weighed = [(part.weight, part.value) for part in parts if part.value is not None]
+    if not any(cell.products for cell in cells):
+        return Quality(None, parts)
+    return Quality(sum(weight * value for weight, value in weighed) / sum(weight for weight, _ in weighed), parts)
+
+
+def with_reason_pct(cells: Iterable[Cell]) -> float | None:
+    """The share of the hidden and declined products that come with a reason."""
+    needing = _needing_reason(cells)
+    return share_pct(sum(cell.with_reason for cell in needing), sum(cell.products for cell in needing))
+
+
+def _share(cells: Iterable[tuple[int, int]]) -> tuple[float | None, int, int]:
+    """Value, good ones and total of a part, from the good ones and the total of each cell."""
+    chosen = list(cells)
+    good, total = sum(good for good, _ in chosen), sum(total for _, total in chosen)
+    return share_pct(good, total), good, total
+
+
+def _needing_reason(cells: Iterable[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell.visibility in _NEEDS_REASON]
+
+
+def _freshness(age_hours: float | None, rule: AboveRule) -> float | None:
+    """100 up to the age that is worth a warning, then falling evenly to 0 at the critical one."""
+    if age_hours is None:
+        return None
+    if age_hours <= rule.warning:
+        return 100.0
+    if age_hours >= rule.critical:
+        return 0.0
+    return 100 * (rule.critical - age_hours) / (rule.critical - rule.warning)

@@ -1,0 +1,55 @@
+"""The visible share that is usual for an account at this hour, from the days before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from include.ozon.monitoring.metrics.model import HistoryPoint
+from include.ozon.settings import Settings
+
+FORMER_DAYS = 14
+MIN_DAYS = 3
+_AROUND = pd.Timedelta(minutes=90)
+# So near is the same day, and no former one, also where the hour is around midnight.
+_SAME_DAY = timedelta(hours=12)
+
+
+@dataclass(frozen=True)
+class UsualShare:
+    """The median of ``days`` days; ``spread_points`` is the median distance of a day from it (MAD)."""
+
+    visible_pct: float
+    spread_points: float
+    days: int
+
+
+def usual_share(points: Sequence[HistoryPoint], now: datetime, settings: Settings) -> UsualShare | None:
+    """Of the former 14 days, each by its measurement nearest to the hour of ``now``, within 90 minutes.
+
+    None where fewer than three days have one.
+    """
+    here = settings.in_time_zone(now)
+    shares = pd.DataFrame(
+        [
+            (settings.in_time_zone(point.measured_at).replace(tzinfo=None), point.visible_pct)
+            for point in points
+            if point.visible_pct is not None and now - point.measured_at >= _SAME_DAY
+        ],
+        columns=["at", "visible_pct"],
+    )
+    if shares.empty:
+        return None
+    # The wall clock counts: a load at 8 is at 8 also when the clocks have been changed.
+    ago = pd.Timestamp(here.replace(tzinfo=None)) - shares["at"]
+    shares["day"] = ago.dt.round("D")
+    shares["distance"] = (ago - shares["day"]).abs()
+    in_time = shares[(shares["distance"] <= _AROUND) & (shares["day"] <= pd.Timedelta(days=FORMER_DAYS))]
+    by_day = in_time.sort_values("distance").groupby("day")["visible_pct"].first()
+    if len(by_day) < MIN_DAYS:
+        return None
+    usual = float(by_day.median())
+    return UsualShare(usual, float((by_day - usual).abs().median()), len(by_day))

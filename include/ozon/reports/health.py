@@ -1,0 +1,114 @@
+"""The health check for people and for programs.
+
+The JSON is version 1 of ``ozon-health``; a later version may add keys, and changes its number where one changes
+or goes:
+
+- ``schema``, ``version``, ``environment``, ``measured_at`` (ISO 8601), ``summary`` (one sentence)
+- ``status``: the overall state, ``ok``, ``warning``, ``critical`` or ``unknown``; ``exit_code``: 0, 1, 2, 3
+- ``counts``: how many checks have each status; ``nothing_to_measure``: how many of the unknown ones did not fail
+- ``components``: for each, its ``component``, ``status`` and ``checks``
+- a check: ``check`` (the name of its rule), ``account`` (null for what concerns all), ``status``, ``value`` and
+  ``threshold`` (numbers or null; the unit is in the rule's name), ``message``, ``duration_seconds``, and
+  ``is_failure``: whether the check itself broke
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from include.ozon.monitoring.health.summary import HealthSummary, has_nothing_to_measure
+from include.ozon.monitoring.results import CheckResult, Status
+from include.ozon.settings import Settings
+
+SCHEMA = "ozon-health"
+VERSION = 1
+
+_STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.CRITICAL: "bold red", Status.UNKNOWN: "magenta"}
+
+
+def health_text(summary: HealthSummary, settings: Settings, *, only_problems: bool = False) -> RenderableType:
+    """A line for each check, by component, and the summary's sentence.
+
+    ``only_problems`` leaves out what is ok or had nothing to measure.
+    Checks of a component that one cause kept from being measured share a line.
+    """
+    measured_at = settings.in_time_zone(summary.measured_at)
+    closing = Text(summary.sentence, style=_STYLES[summary.status])
+    shown = [result for result in summary.results if not only_problems or _is_problem(result)]
+    if not shown:
+        return closing
+    table = Table(title=f"Health of {settings.environment}, {measured_at:%d.%m.%Y %H:%M}", title_justify="left")
+    for heading in ("component", "check", "account", "status"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("message", overflow="fold")
+    for component in summary.components:
+        table.add_section()
+        for row in _rows(component, shown):
+            table.add_row(*row)
+    return Group(table, closing)
+
+
+def health_json(summary: HealthSummary, settings: Settings) -> str:
+    document = {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "environment": settings.environment,
+        "measured_at": summary.measured_at.isoformat(),
+        "status": str(summary.status),
+        "exit_code": summary.exit_code,
+        "summary": summary.sentence,
+        "counts": {str(status): count for status, count in summary.counts.items()},
+        "nothing_to_measure": summary.nothing_count,
+        "components": [
+            {
+                "component": component,
+                "status": str(status),
+                "checks": [
+                    {name: value for name, value in result.as_dict().items() if name != "component"}
+                    for result in summary.results
+                    if result.component == component
+                ],
+            }
+            for component, status in summary.components.items()
+        ],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def _is_problem(result: CheckResult) -> bool:
+    return result.status is not Status.OK and not has_nothing_to_measure(result)
+
+
+def _rows(component: str, results: Sequence[CheckResult]) -> Iterator[list[str | Text]]:
+    name = component
+    for same in _alike([result for result in results if result.component == component]):
+        first, *others = same
+        check = first.check + (f" and {len(others)} more" if others else "")
+        account = first.account if all(other.account == first.account for other in others) else "several"
+        status = Text(first.status, style=_STYLES[first.status])
+        # Text, and no markup: an error's words may have brackets in them.
+        yield [name, check, account or "", status, _number(first.value), Text(first.message)]
+        name = ""
+
+
+def _alike(results: Sequence[CheckResult]) -> Iterable[list[CheckResult]]:
+    """Each result on its own, but all that one cause kept from being measured together: it is told once."""
+    groups: dict[Hashable, list[CheckResult]] = {}
+    for number, result in enumerate(results):
+        key = result.message if result.status is Status.UNKNOWN else number
+        groups.setdefault(key, []).append(result)
+    return groups.values()
+
+
+def _number(value: float | None) -> str:
+    """At most two digits after the point, and thousands apart."""
+    if value is None:
+        return ""
+    text = f"{value:,.2f}".replace(",", " ")
+    return text.rstrip("0").rstrip(".")

@@ -1,0 +1,32 @@
+"""The visibility report in its formats, all made of one set of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from include.ozon.monitoring.metrics import VisibilityMetrics
+from include.ozon.reports.visibility_csv import render_csv
+from include.ozon.reports.visibility_html import render_html
+from include.ozon.reports.visibility_json import render_json
+from include.ozon.reports.visibility_text import render_text
+from include.ozon.settings import Settings
+from include.ozon.settings.monitoring import ReportFormat
+
+_RENDERERS: Mapping[str, Callable[[Sequence[VisibilityMetrics], Settings], bytes]] = {
+    "text": render_text,
+    "json": render_json,
+    "csv": render_csv,
+    "html": render_html,
+}
+_SUFFIXES: Mapping[str, str] = {"text": "txt", "json": "json", "csv": "csv", "html": "html"}
+
+
+def render(format: ReportFormat | str, metrics: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
+    """The report of these accounts, in this order."""
+    return _RENDERERS[format](metrics, settings)
+
+
+def file_name(format: ReportFormat | str, measured_at: datetime) -> str:
+    """Sorted by name, files are sorted by time: ``visibility-20261124T110500Z.html``."""
+    return f"visibility-{measured_at.astimezone(UTC):%Y%m%dT%H%M%SZ}.{_SUFFIXES[format]}"

@@ -1,0 +1,121 @@
+"""The visibility report as one table that a spreadsheet opens.
+
+A row is a product in one of the report's lists (``section`` says in which), or, in the section ``summary``, a number
+with what it is called in ``metric``. UTF-8 with a byte order mark, commas, CRLF. A text that a spreadsheet
+would take for a formula begins with an apostrophe; numbers are numbers.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from decimal import Decimal
+
+from include.ozon.monitoring.metrics.model import Product, VisibilityMetrics
+from include.ozon.monitoring.metrics.store import impact_by_currency
+from include.ozon.reports.visibility_sections import product_sections
+from include.ozon.settings import Settings
+
+COLUMNS = (
+    "section",
+    "account",
+    "measured_at",
+    "metric",
+    "value",
+    "currency",
+    "product_id",
+    "offer_id",
+    "name",
+    "visibility",
+    "previous_visibility",
+    "reasons",
+    "since",
+    "units",
+    "price",
+    "daily_sales",
+)
+
+# Those of full width too: some spreadsheets take them for the others.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+Value = str | float | Decimal | None
+Row = dict[str, Value]
+
+
+def render_csv(reported: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
+    target = io.StringIO(newline="")
+    writer = csv.DictWriter(target, COLUMNS, restval="", lineterminator="\r\n")
+    writer.writeheader()
+    for metrics in reported:
+        common: Row = {"account": metrics.account, "measured_at": _at(metrics.measured_at, settings)}
+        for row in _rows(metrics, settings):
+            writer.writerow({name: _cell(value) for name, value in (common | row).items()})
+    return target.getvalue().encode("utf-8-sig")
+
+
+def _rows(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Row]:
+    for name, value, currency in _summary(metrics):
+        yield {"section": "summary", "metric": name, "value": value, "currency": currency}
+    for section in product_sections(metrics):
+        for product in section.products:
+            yield {"section": section.name, **_product(product, settings)}
+
+
+def _summary(metrics: VisibilityMetrics) -> Iterator[tuple[str, Value, str]]:
+    """The numbers that have no product: metric, value, currency."""
+    impact = metrics.impact
+    numbers: Row = {
+        "products": metrics.products,
+        **metrics.counts,
+        **{f"{name}_pct": metrics.pct(name) for name in metrics.counts},
+        **{section.name: section.total for section in product_sections(metrics) if section.name != "longest_hidden"},
+        "visible_before": metrics.transitions.visible_before,
+        "out_of_sight": metrics.out_of_sight,
+        **asdict(metrics.field),
+        "quality_score": metrics.quality.score,
+        **{f"quality_{part.name}": part.value for part in metrics.quality.parts},
+        "in_stock": impact.in_stock,
+        "hidden_with_stock_pct": impact.hidden_with_stock_pct,
+        "hidden_units": impact.hidden_units,
+    }
+    for name, change in metrics.changes.items():
+        if change:
+            numbers[f"visible_points_{name}"] = change.visible_points
+    for name, value in numbers.items():
+        yield name, value, ""
+    for reason in metrics.top_reasons:
+        yield f"reason: {reason.text}", reason.products, ""
+    for currency, amounts in impact_by_currency(metrics).items():
+        for name, amount in amounts.items():
+            if isinstance(amount, (int, Decimal)):
+                yield name, amount, currency
+
+
+def _product(product: Product, settings: Settings) -> Row:
+    return {
+        "currency": product.currency,
+        "product_id": product.product_id,
+        "offer_id": product.offer_id,
+        "name": product.name,
+        "visibility": product.visibility,
+        "previous_visibility": product.previous,
+        "reasons": "; ".join(product.reasons),
+        "since": _at(product.since, settings),
+        "units": product.units,
+        "price": product.price,
+        "daily_sales": product.daily_sales,
+    }
+
+
+def _cell(value: Value) -> Value:
+    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _at(moment: datetime, settings: Settings) -> str:
+    """As spreadsheets know it, in `time_zone`."""
+    return f"{settings.in_time_zone(moment):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,141 @@
+"""One thing goes wrong: exactly one mail says so, none repeats it in its cooldown, and one tells that it recovered."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from include.ozon.warehouse import schema
+from include.ozon_local.home import ROOT
+from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
+from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support import scratch
+from tests.support.airflow_runs import Airflow
+from tests.support.mail import MailServer, part
+from tests.support.pipeline import Pipeline
+
+pytestmark = pytest.mark.e2e
+
+# Not `airflow`: no scheduler runs here. Not `machine`: its state is not the test's.
+CHECKS = ("warehouse", "runs", "deadlines", "data", "api")
+
+
+@dataclass
+class Site:
+    """A loaded warehouse on a server of its own, a sandbox, a mail server, and an Airflow that knows them."""
+
+    server: EmbeddedPostgres
+    sandbox: SandboxProcess
+    warehouse: Pipeline
+    mails: MailServer
+    airflow: Airflow
+
+    def load(self, dag_run_id: str) -> None:
+        for account in self.sandbox.accounts:
+            self.warehouse.load(dag_run_id, account)
+
+    def check(self) -> int:
+        """A health check by ``airflow dags test``; its exit code."""
+        done = self.airflow.run("ozon_health_check")
+        if done.exit_code:
+            assert re.findall(r"\[DAG TEST\] end task task_id=(\w+)", done.output)[-1] == "verdict", done.output
+        return done.exit_code
+
+    def check_by_cron(self) -> int:
+        """The same by the command that cron calls."""
+        done = subprocess.run(
+            [str(ROOT / ".venv" / "bin" / "ozon"), "health", "--alert"],
+            env=self.airflow.environment,
+            cwd=ROOT,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode
+
+    def measure(self) -> None:
+        done = self.airflow.run("ozon_visibility_metrics")
+        assert done.exit_code == 0, done.output
+
+
+@pytest.fixture
+def site(
+    start_sandbox: Callable[..., SandboxProcess], make_airflow_environment: Callable[..., dict[str, str]]
+) -> Iterator[Site]:
+    server = EmbeddedPostgres(scratch.new_folder("warehouse"), durable=False)
+    server.start()
+    server.create_database("warehouse", WAREHOUSE_ROLE)
+    sandbox = start_sandbox({"main": 300, "second": 120})
+    warehouse = Pipeline(sandbox, server.dsn("warehouse", WAREHOUSE_ROLE))
+    schema.upgrade(warehouse.connect)
+    with MailServer() as mails:
+        environment = make_airflow_environment(warehouse.dsn, sandbox) | {
+            SMTP_CONNECTION: mails.connection,
+            "OZON__HEALTH__CHECKS": json.dumps(CHECKS),
+        }
+        site = Site(server, sandbox, warehouse, mails, Airflow(environment))
+        site.load("first")
+        yield site
+    server.stop()
+
+
+def test_a_refused_key(site: Site) -> None:
+    site.sandbox.fault("key_deactivated", account="main")
+    assert site.check() == 1
+    # What was told is known to both ways of running the check.
+    assert site.check_by_cron() == 2
+    (told,) = site.mails.messages
+    assert told["Subject"] == "[Ozon ETL testing] CRITICAL: Ozon refuses the key - Test account 1 (main)"
+    assert "deactivated" in part(told, "plain")
+    assert "deactivated" in part(told, "html")
+
+    site.sandbox.clear_faults()
+    assert site.check_by_cron() == 0
+    assert site.mails.subjects[1:] == ["[Ozon ETL testing] RECOVERED: Ozon refuses the key - Test account 1 (main)"]
+
+
+def test_a_stopped_database(site: Site) -> None:
+    assert site.check_by_cron() == 0
+    assert site.mails.subjects == []
+
+    site.server.stop()
+    assert site.check_by_cron() == 2
+    assert site.check() == 1
+    (told,) = site.mails.messages
+    assert told["Subject"] == "[Ozon ETL testing] CRITICAL: the warehouse cannot be reached"
+
+    site.server.start()
+    assert site.check_by_cron() == 0
+    assert site.mails.subjects[1:] == ["[Ozon ETL testing] RECOVERED: the warehouse cannot be reached"]
+    rows = site.warehouse.rows("SELECT rule, sent_count, recovered_at FROM ozon.alerts WHERE sent_count > 0")
+    assert [(row["rule"], row["sent_count"]) for row in rows if row["recovered_at"]] == [("warehouse_reachable", 2)]
+
+
+def test_a_third_of_the_products_out_of_sight(site: Site) -> None:
+    site.measure()
+    assert site.mails.subjects == []
+
+    site.sandbox.fault("hide_share", share=0.34)
+    site.load("hidden")
+    site.measure()
+    site.measure()
+    (told,) = site.mails.messages
+    assert "products vanished from sight" in told["Subject"]
+    hidden = site.warehouse.rows(
+        "SELECT p.name FROM ozon.products p JOIN ozon.product_visibility_history h USING (account, product_id) "
+        "WHERE h.previous_visibility = 'VISIBLE' AND h.valid_to IS NULL"
+    )
+    assert any(row["name"] in part(told, "plain") for row in hidden)
+
+    site.sandbox.clear_faults()
+    site.load("visible")
+    site.measure()
+    (recovered,) = site.mails.subjects[1:]
+    assert "RECOVERED" in recovered

@@ -1,0 +1,210 @@
+"""`ozon health`, as a process, with each of its exit codes really caused."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import psycopg
+import pytest
+
+from include.ozon.warehouse import schema
+from include.ozon_local.connections import api_connection
+from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
+from include.ozon_sandbox.process import SandboxProcess
+from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+from tests.support import scratch
+from tests.support.pipeline import Pipeline
+
+pytestmark = pytest.mark.integration
+
+# All but what depends on the machine that runs the tests, and on a scheduler.
+OURS = "warehouse,runs,deadlines,data,api"
+SMALL = {"main": 60, "second": 30}
+
+StartSandbox = Callable[..., SandboxProcess]
+
+
+def connections(sandbox: SandboxProcess) -> dict[str, str]:
+    return dict(api_connection(name, sandbox.base_url, keys) for name, keys in sandbox.accounts.items())
+
+
+def expiring(sandbox: SandboxProcess | None, in_days: int) -> dict[str, Any]:
+    """Accounts whose keys end so; with the keys of another sandbox, where there is one."""
+    moment = (datetime.now(UTC) + timedelta(days=in_days)).isoformat()
+    known = {
+        name: {"client_id": keys.client_id, "api_key": keys.api_key}
+        for name, keys in (sandbox.accounts.items() if sandbox else ())
+    }
+    return {name: {"size": size, "key_expires_at": moment, **known.get(name, {})} for name, size in SMALL.items()}
+
+
+def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert "Traceback" not in done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    assert (found["schema"], found["exit_code"]) == ("ozon-health", done.returncode)
+    return found
+
+
+def statuses(found: dict[str, Any]) -> dict[tuple[str, str | None], str]:
+    return {(each["check"], each["account"]): each["status"] for part in found["components"] for each in part["checks"]}
+
+
+@pytest.fixture
+def load(warehouse_dsn: str) -> Callable[[SandboxProcess], None]:
+    """``load(sandbox)``: one run of both accounts."""
+
+    def load(sandbox: SandboxProcess) -> None:
+        pipeline = Pipeline(sandbox, warehouse_dsn)
+        for account in SMALL:
+            pipeline.load("run", account)
+
+    return load
+
+
+def test_after_a_load_all_is_well_and_nothing_is_stored(
+    ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox, load: Callable[[SandboxProcess], None]
+) -> None:
+    sandbox = start_sandbox(SMALL)
+    load(sandbox)
+
+    done = ozon(warehouse_dsn, "health", "--checks", OURS, "--output", "json", **connections(sandbox))
+
+    found = document(done)
+    bad = [each for part in found["components"] for each in part["checks"] if each["status"] in ("warning", "critical")]
+    assert (done.returncode, found["status"], bad, done.stderr) == (0, "ok", [], "")
+    assert [part["component"] for part in found["components"]] == OURS.split(",")
+    assert statuses(found)["api_key", "second"] == "ok"
+    with psycopg.connect(warehouse_dsn) as connection:
+        assert connection.execute("SELECT count(*) FROM ozon.health_checks").fetchone() == (0,)
+
+
+def test_a_key_that_ends_soon_is_a_warning_and_an_expired_one_critical(
+    ozon: Ozon, start_sandbox: StartSandbox, warehouse_dsn: str
+) -> None:
+    soon = start_sandbox(expiring(None, in_days=10))
+    done = ozon(warehouse_dsn, "health", "--checks", "api", **connections(soon))
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "api_key_expires_days" in done.stdout
+    assert "The state is warning: " in done.stdout
+
+    gone = start_sandbox(expiring(soon, in_days=-1))
+    done = ozon(warehouse_dsn, "health", "--checks", "api", "--quiet", **connections(gone))
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "api_key of main, api_key of second" in done.stdout
+    assert "api_reachable" not in done.stdout
+    assert not any(keys.api_key in done.stdout for keys in gone.accounts.values())
+
+
+def test_with_the_database_stopped_the_other_checks_are_still_made(ozon: Ozon, start_sandbox: StartSandbox) -> None:
+    server = EmbeddedPostgres(scratch.new_folder("postgres"), durable=False)
+    server.start()
+    server.create_database("warehouse", WAREHOUSE_ROLE)
+    dsn = server.dsn("warehouse", WAREHOUSE_ROLE)
+    schema.upgrade(lambda: psycopg.connect(dsn))
+    server.stop()
+
+    done = ozon(dsn, "health", "--checks", OURS, "--output", "json", **connections(start_sandbox(SMALL)))
+
+    found = document(done)
+    assert (done.returncode, done.stderr) == (2, "")
+    seen = statuses(found)
+    assert seen["warehouse_reachable", None] == "critical"
+    assert seen["warehouse_schema", None] == seen["failures_in_a_row", "main"] == "unknown"
+    assert seen["api_key", "main"] == "ok"
+    assert [name for name, status in seen.items() if status == "critical"] == [("warehouse_reachable", None)]
+
+
+def test_what_cannot_be_measured_has_an_exit_code_of_its_own(ozon: Ozon, empty_database_dsn: str) -> None:
+    done = ozon(empty_database_dsn, "health", "--checks", "runs")
+    assert (done.returncode, done.stderr) == (3, "")
+    assert "ozon db upgrade" in " ".join(done.stdout.split())
+    assert "The state is unknown: " in done.stdout
+
+
+def test_without_any_connection_it_is_a_report_all_the_same(ozon: Ozon) -> None:
+    done = ozon(None, "health", "--output", "json")
+    found = document(done)
+    assert done.returncode == 2
+    seen = statuses(found)
+    assert (seen["warehouse_reachable", None], seen["api_key", "main"]) == ("critical", "critical")
+    # Nobody has ever run a scheduler here, which is no failure.
+    assert seen["airflow_scheduler", None] == "unknown"
+    assert seen["disk_used_pct", None] != "unknown"
+
+
+def test_an_unknown_component_is_a_wrong_command_line(ozon: Ozon) -> None:
+    done = ozon(None, "health", "--checks", "warehouse,nonsense")
+    assert_one_sentence(done, 2, "--checks names 'nonsense', which is no component")
+
+
+@pytest.fixture
+def switch() -> Iterator[tuple[str, list[str]]]:
+    """A dead-man's switch: its connection, and the paths that it was called with."""
+    called: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            called.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield json.dumps({"conn_type": "http", "host": f"http://127.0.0.1:{server.server_port}/5f2c-token"}), called
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_with_alert_it_is_stored_told_and_the_switch_is_called(
+    ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox, switch: tuple[str, list[str]]
+) -> None:
+    connection, called = switch
+    variables = {
+        **connections(start_sandbox(expiring(None, in_days=-1))),
+        "AIRFLOW_CONN_DEAD_MAN": connection,
+        "OZON__HEALTH__HEARTBEAT_CONNECTION": "dead_man",
+    }
+
+    done = ozon(warehouse_dsn, "health", "--checks", "api", "--alert", **variables)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert called == ["/5f2c-token"]
+    assert "5f2c-token" not in done.stdout + done.stderr
+    with psycopg.connect(warehouse_dsn) as warehouse:
+        stored = warehouse.execute(
+            'SELECT account, status FROM ozon.health_checks WHERE "check" = %s ORDER BY account', ("api_key",)
+        ).fetchall()
+        opened = warehouse.execute(
+            "SELECT account FROM ozon.alerts WHERE rule = %s ORDER BY 1", ("api_key",)
+        ).fetchall()
+    assert stored == [("main", "critical"), ("second", "critical")]
+    assert opened == [("main",), ("second",)]
+
+
+def test_with_alert_a_warehouse_that_is_down_keeps_the_switch_from_nothing(
+    ozon: Ozon, switch: tuple[str, list[str]]
+) -> None:
+    connection, called = switch
+    variables = {"AIRFLOW_CONN_DEAD_MAN": connection, "OZON__HEALTH__HEARTBEAT_CONNECTION": "dead_man"}
+
+    done = ozon(
+        "postgresql://ozon:pass-word-1@127.0.0.1:1/warehouse", "health", "--checks", "warehouse", "--alert", **variables
+    )
+
+    assert done.returncode == 2
+    assert "The results are not stored in ozon.health_checks, only told" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "pass-word-1" not in done.stdout + done.stderr
+    assert called == ["/5f2c-token"]

@@ -1,0 +1,107 @@
+"""`ozon visibility`, as a process, after real loads."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from include.ozon_sandbox.process import SandboxProcess
+from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+from tests.support.pipeline import Pipeline
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def loaded(start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str) -> Pipeline:
+    """Two accounts; of the first, products were hidden between two loads."""
+    pipeline = Pipeline(start_sandbox({"main": 150, "second": 40}), warehouse_dsn)
+    pipeline.load("first")
+    pipeline.load("first", "second")
+    pipeline.sandbox.fault("hide_share", account="main", share=0.3)
+    pipeline.load("later")
+    return pipeline
+
+
+def visible(pipeline: Pipeline, account: str) -> int:
+    return sum(product["visibility"] == "VISIBLE" for product in pipeline.truth(account).values())
+
+
+def test_every_format_tells_the_same_numbers_and_nothing_is_written(ozon: Ozon, loaded: Pipeline) -> None:
+    before = loaded.everything()
+    shown = {}
+    for output in ("text", "json", "csv", "html"):
+        done = ozon(loaded.dsn, "visibility", "--output", output)
+        assert (done.returncode, done.stderr) == (0, "")
+        shown[output] = done.stdout
+    assert loaded.everything() == before
+
+    accounts = json.loads(shown["json"])["accounts"]
+    assert [account["account"] for account in accounts] == ["main", "second"]
+    counts = [account["distribution"]["counts"]["VISIBLE"] for account in accounts]
+    assert counts == [visible(loaded, "main"), visible(loaded, "second")]
+    turned = accounts[0]["transitions"]["turned_invisible"]
+    assert turned["count"] == len(turned["products"]) > 0
+    rows = list(csv.DictReader(io.StringIO(shown["csv"].removeprefix("\ufeff"))))
+    assert [row["value"] for row in rows if row["metric"] == "VISIBLE"] == list(map(str, counts))
+    assert sum(row["section"] == "turned_invisible" for row in rows) == turned["count"]
+    assert f"Turned invisible: {turned['count']} products" in shown["text"]
+    assert f"Turned invisible: {turned['count']}" in shown["html"]
+    assert shown["html"].startswith("<!DOCTYPE html>")
+
+
+def test_one_account_since_a_moment(ozon: Ozon, loaded: Pipeline) -> None:
+    since = f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%S%z}"
+    done = ozon(loaded.dsn, "visibility", "--output", "json", "--account", "second", "--since", since)
+    (account,) = json.loads(done.stdout)["accounts"]
+    assert account["account"] == "second"
+    assert account["transitions"]["basis"] == "asked"
+    assert datetime.fromisoformat(account["transitions"]["since"]) == datetime.fromisoformat(since)
+
+
+def test_a_report_is_saved_and_still_shown(ozon: Ozon, loaded: Pipeline, tmp_path: Path) -> None:
+    options = ("--output", "csv", "--save-report", "--folder", str(tmp_path / "reports"))
+    done = ozon(loaded.dsn, "visibility", *options)
+    assert done.returncode == 0, done.stderr
+    (file,) = (tmp_path / "reports").iterdir()
+    assert file.name.startswith("visibility-")
+    assert file.read_bytes().decode() == done.stdout.replace("\n", "\r\n")
+    assert str(file) in done.stderr
+
+    assert ozon(loaded.dsn, "visibility", *options, "--account", "main").returncode == 0
+    assert len(list((tmp_path / "reports" / "main").glob("visibility-*.csv"))) == 1
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(ozon: Ozon, loaded: Pipeline, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = ozon(loaded.dsn, "visibility", "--save-report", "--folder", str(tmp_path / "file" / "below"))
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("ozon: ")
+
+
+def test_an_account_that_was_never_loaded_is_told_beside_the_others(
+    ozon: Ozon, start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str
+) -> None:
+    Pipeline(start_sandbox({"main": 50}), warehouse_dsn).load()
+    done = ozon(warehouse_dsn, "visibility")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Account second has not been loaded yet" in done.stdout
+
+
+def test_an_empty_warehouse_is_one_sentence(ozon: Ozon, warehouse_dsn: str) -> None:
+    done = ozon(warehouse_dsn, "visibility")
+    assert_one_sentence(done, 1, "There is nothing to report: the warehouse holds no successful load of the accounts")
+
+
+def test_an_unknown_account_and_a_moment_to_come_are_one_sentence(ozon: Ozon, warehouse_dsn: str) -> None:
+    unknown = ozon(warehouse_dsn, "visibility", "--account", "nobody")
+    assert_one_sentence(unknown, 2, "There is no account 'nobody' in the configuration; there are main, second.")
+    future = ozon(warehouse_dsn, "visibility", "--since", "2999-01-01")
+    assert_one_sentence(future, 2, "is in the future")

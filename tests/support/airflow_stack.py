@@ -1,0 +1,113 @@
+"""The whole of Airflow, as `make up` runs it, on databases and DAGs of a test's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import psutil
+import requests
+
+from include.ozon_local import processes
+from include.ozon_local.airflow import PROGRAM, airflow_environment, sign_in, web_url
+from include.ozon_local.home import ROOT, LocalHome
+from include.ozon_local.processes import child_environment, tail, tied
+from include.ozon_local.stack import COMPONENTS
+
+T = TypeVar("T")
+
+_HEALTHY_SECONDS = 120
+_END_SECONDS = 10
+
+
+class AirflowStack:
+    """``with AirflowStack(home, metadata_dsn, variables) as airflow:`` is healthy, and gone afterwards.
+
+    ``variables`` are added to the environment; the DAGs are those of ``<home>/dags``.
+    """
+
+    def __init__(self, home: Path, metadata_dsn: str, variables: Mapping[str, str]) -> None:
+        self._home = LocalHome(home)
+        # Any free port, chosen before the preferred one is asked for: other tests start Airflow too.
+        self._home.port("web")
+        self.environment = {
+            **child_environment(home),
+            **airflow_environment(home, metadata_dsn),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+            **variables,
+        }
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._headers: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        return web_url(self._home)
+
+    def __enter__(self) -> Self:
+        user, password = sign_in(self._home)
+        try:
+            self._start()
+            until(self._is_healthy, "Airflow became healthy", _HEALTHY_SECONDS)
+            token = self.call("POST", "/auth/token", username=user, password=password)["access_token"]
+        except BaseException:
+            self._end()
+            raise
+        self._headers = {"Authorization": f"Bearer {token}"}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._end()
+
+    def call(self, method: str, path: str, /, **fields: Any) -> Any:
+        """An answer of the REST API, which has to be a good one."""
+        answer = requests.request(method, f"{self.url}{path}", json=fields or None, headers=self._headers, timeout=30)
+        assert answer.ok, f"{method} {path} answered {answer.status_code}: {answer.text}"
+        return answer.json()
+
+    def _start(self) -> None:
+        for name, options in COMPONENTS.items():
+            with self._log(name).open("wb") as log:
+                self._children[name] = subprocess.Popen(
+                    tied([str(PROGRAM), name, *options]),
+                    cwd=ROOT,
+                    env=os.environ | self.environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+
+    def _is_healthy(self) -> bool:
+        for name, child in self._children.items():
+            assert child.poll() is None, f"Airflow's {name} ended. The end of its log:\n{tail(self._log(name))}"
+        try:
+            health = requests.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
+        except (requests.RequestException, ValueError):
+            return False
+        return all(part["status"] == "healthy" for part in health.values())
+
+    def _end(self) -> None:
+        processes.end(
+            [psutil.Process(child.pid) for child in self._children.values() if child.poll() is None], _END_SECONDS
+        )
+        for child in self._children.values():
+            child.wait()
+
+    def _log(self, name: str) -> Path:
+        self._home.logs.mkdir(parents=True, exist_ok=True)
+        return self._home.logs / f"airflow-{name}.log"
+
+
+def until(look: Callable[[], T], what: str, seconds: float = 90) -> T:
+    """What ``look`` finds, once it finds something."""
+    give_up_at = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < give_up_at, f"It did not come to this in {seconds:g} seconds: {what}"
+        time.sleep(0.2)
+    return found

@@ -1,0 +1,62 @@
+"""A health check's context on a warehouse and a sandbox of the test's own, at whatever moment the test says."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import psycopg
+
+from include.ozon.errors import ConnectionSettingsError
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.monitoring.health.checks import AirflowProbe, Check, Component, HealthContext, run_checks
+from include.ozon.monitoring.results import CheckResult
+from include.ozon.settings import Settings
+from tests.support.pipeline import Pipeline, quick_settings
+
+
+def health_context(
+    pipeline_or_dsn: Pipeline | str,
+    *,
+    now: datetime | None = None,
+    settings: Settings | None = None,
+    airflow: AirflowProbe | None = None,
+    folders: Sequence[Path] = (),
+    log_folder: Path | None = None,
+) -> HealthContext:
+    """``now`` may be moved afterwards too; with an address alone there is no API to ask."""
+    pipeline = pipeline_or_dsn if isinstance(pipeline_or_dsn, Pipeline) else None
+    dsn = pipeline_or_dsn.dsn if isinstance(pipeline_or_dsn, Pipeline) else pipeline_or_dsn
+
+    def open_client(account: str) -> SellerClient:
+        if pipeline is None:
+            raise ConnectionSettingsError(f"Airflow has no connection ozon_api_{account}.")
+        return pipeline.run(account=account).open_client(threading.Event())
+
+    return HealthContext(
+        settings=settings or (pipeline.settings if pipeline else quick_settings()),
+        now=now or datetime.now(UTC),
+        connect=partial(psycopg.connect, dsn, connect_timeout=2),
+        open_client=open_client,
+        airflow=airflow,
+        folders=folders,
+        log_folder=log_folder,
+    )
+
+
+def measured(component: Component, context: HealthContext, check: str, account: str | None = None) -> CheckResult:
+    """What one check of a component finds; the others of the component are not run."""
+    wanted = [each for each in component(context) if (each.name, each.account) == (check, account)]
+    (result,) = run_all(wanted, context)
+    return result
+
+
+def run_all(checks: Iterable[Check], context: HealthContext, component: str = "test") -> list[CheckResult]:
+    """Run checks, and end their session as the caller of a component does."""
+    try:
+        return run_checks(component, checks)
+    finally:
+        context.close()

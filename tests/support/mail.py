@@ -1,0 +1,143 @@
+"""A real SMTP server on a free port, and the mails that it took."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from types import TracebackType
+from typing import Self
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from include.ozon_local.home import LOOPBACK
+from include.ozon_local.mail import smtp_connection
+from tests.support import scratch
+
+
+class MailServer:
+    """``with MailServer() as server:`` takes every mail, until it is told to refuse them.
+
+    Given a login, it asks for STARTTLS and for that login first, as a provider's server on port 587 does.
+    """
+
+    def __init__(self, login: str = "", password: str = "") -> None:
+        self.messages: list[EmailMessage] = []
+        self.recipients: list[list[str]] = []
+        self._login = login
+        self._password = password
+        self._refusal: str | None = None
+        self._unknown: set[str] = set()
+        # The controller asks the port it was given whether it answers, so that 0 will not do.
+        with socket.create_server((LOOPBACK, 0)) as free:
+            self.port = int(free.getsockname()[1])
+        asks_for_login = (
+            {
+                "tls_context": _self_signed(),
+                "require_starttls": True,
+                "auth_required": True,
+                "authenticator": self._authenticate,
+            }
+            if login
+            else {}
+        )
+        # A name of its own: the server would look this machine's up in the DNS otherwise.
+        self._controller = Controller(
+            self, hostname=LOOPBACK, port=self.port, server_hostname="mail.example", **asks_for_login
+        )
+
+    def __enter__(self) -> Self:
+        self._controller.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        if self._controller.server is not None:
+            self._controller.stop()
+
+    @property
+    def connection(self) -> str:
+        """For ``AIRFLOW_CONN_SMTP_DEFAULT``."""
+        fields = json.loads(smtp_connection(LOOPBACK, self.port))
+        if self._login:
+            fields |= {"login": self._login, "password": self._password}
+            # Its certificate is nobody's.
+            fields["extra"] |= {"disable_tls": False, "ssl_context": "none"}
+        return json.dumps(fields)
+
+    @property
+    def subjects(self) -> list[str]:
+        return [str(message["Subject"]) for message in self.messages]
+
+    def refuse(self, reply: str | None = "550 No such mailbox") -> None:
+        """Answer with this from now on; None takes mails again."""
+        self._refusal = reply
+
+    def refuse_recipient(self, address: str) -> None:
+        """Take mails for all others."""
+        self._unknown.add(address)
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address in self._unknown:
+            return "550 No such mailbox"
+        envelope.rcpt_tos.append(address)
+        return "250 Known"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
+        if self._refusal:
+            return self._refusal
+        content = envelope.original_content or b""
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        assert isinstance(message, EmailMessage)
+        self.messages.append(message)
+        self.recipients.append(list(envelope.rcpt_tos))
+        return "250 Taken"
+
+    def _authenticate(
+        self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: object
+    ) -> AuthResult:
+        wanted = LoginPassword(self._login.encode(), self._password.encode())
+        return AuthResult(success=given == wanted, handled=given == wanted)
+
+
+def part(message: EmailMessage, kind: str) -> str:
+    """The plain or html part of a mail, decoded."""
+    body = message.get_body((kind,))
+    assert body is not None, f"the mail has no {kind} part"
+    return str(body.get_content()).replace("\r\n", "\n")
+
+
+def _self_signed() -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
+    now = datetime.now(tz=UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    file = scratch.new_folder("certificate") / "server.pem"
+    file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        + certificate.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context

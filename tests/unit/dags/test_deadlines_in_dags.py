@@ -1,0 +1,60 @@
+"""The deadlines that the DAGs carry, as Airflow's scheduler reads and calls them."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import timedelta
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+from airflow.sdk._shared.module_loading import import_string
+from airflow.serialization.decoders import decode_deadline_alert
+from airflow.serialization.serialized_objects import DagSerialization
+
+from include.ozon.adapter import deadlines
+from include.ozon_local.home import ROOT
+from tests.unit.dags.conftest import LoadDag
+
+pytestmark = pytest.mark.unit
+
+DAG_IDS = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
+
+
+@pytest.fixture(params=DAG_IDS)
+def dag(request: pytest.FixtureRequest, dag_bag: DagBag) -> DAG:
+    found: DAG = dag_bag.dags[request.param]
+    return found
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the plugin tells Airflow, which in tests has a plugins folder of its own."""
+    path = f"{deadlines.RunDue.__module__}.{deadlines.RunDue.__qualname__}"
+    monkeypatch.setattr("airflow.plugins_manager.get_deadline_references_plugins", lambda: {path: deadlines.RunDue})
+
+
+@pytest.mark.usefixtures("registered")
+def test_a_deadline_is_counted_from_the_moment_a_run_was_due(dag: DAG) -> None:
+    (serialized,) = DagSerialization.to_dict(dag)["dag"]["deadline"]
+    again = decode_deadline_alert(serialized)
+
+    assert isinstance(again.reference.inner_ref, deadlines.RunDue)
+    (deadline,) = dag.deadline or []
+    assert again.interval == deadline.interval
+
+
+def test_what_the_triggerer_calls_can_be_imported_and_awaited_there(dag: DAG) -> None:
+    (deadline,) = dag.deadline or []
+    callback = import_string(deadline.callback.path)
+
+    assert inspect.iscoroutinefunction(callback)
+    assert "context" in inspect.signature(callback).parameters
+    assert deadline.callback.kwargs == {}
+
+
+@pytest.mark.parametrize("dag_id", DAG_IDS)
+def test_how_long_a_run_may_take_is_set_in_the_configuration(dag_id: str, load_dag: LoadDag) -> None:
+    dag = load_dag(dag_id, **{f"OZON__DEADLINES__{dag_id.upper()}_MINUTES": "77"})
+    (deadline,) = dag.deadline or []
+    assert deadline.interval == timedelta(minutes=77)

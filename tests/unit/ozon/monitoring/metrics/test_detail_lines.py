@@ -1,0 +1,60 @@
+"""What a mail says under an alert about visibility."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from include.ozon.monitoring.metrics import VisibilityMetrics, detail_lines
+from include.ozon.settings import load_settings
+from tests.support.metrics import empty, metrics, product
+from tests.support.pipeline import changed
+
+pytestmark = pytest.mark.unit
+
+SETTINGS = load_settings(environment="testing", environ={})
+
+
+def turned(count: int) -> VisibilityMetrics:
+    products = tuple(product(number) for number in range(count))
+    return metrics(transitions=replace(metrics().transitions, turned_invisible=products))
+
+
+def test_products_are_named_with_when_and_why() -> None:
+    lines = detail_lines(metrics(), SETTINGS)
+    assert lines[0] == ("Account main: 3 products turned invisible since the last measurement (24.11.2026 02:10):")
+    assert lines[1] == ("  Кружка «Ёж» № 1 (offer АРТ-1), HIDDEN since 24.11.2026 08:05: Снят с продажи продавцом")
+
+
+def test_a_long_list_is_cut_and_says_how_much_is_missing() -> None:
+    few = changed(SETTINGS, "reports", listed_products=5)
+    lines = detail_lines(turned(1234), few)
+    assert len([line for line in lines if "Кружка" in line]) == 5
+    assert "  and 1 229 more" in lines
+    none = changed(SETTINGS, "reports", listed_products=0)
+    assert "  and 1 234 more" in detail_lines(turned(1234), none)
+
+
+def test_hidden_pieces_and_money_are_told_for_each_currency() -> None:
+    told = "\n".join(detail_lines(metrics(), SETTINGS))
+    assert "25 products with stock cannot be seen: 1 234 pieces, worth 2 345 679 RUB, 999.50 KZT" in told
+    assert "not earned a day, where daily sales are known: 1 600 RUB." in told
+    assert "Снят с продажи продавцом (150); Не указана цена (20)" in told
+
+
+def test_what_vanished_is_told_apart() -> None:
+    gone = (product(5, name="Плед"),)
+    lines = detail_lines(metrics(transitions=replace(metrics().transitions, removed=gone)), SETTINGS)
+    assert any("1 visible product vanished from Ozon's lists" in line for line in lines)
+    assert "  Плед (offer АРТ-5), gone at 24.11.2026 08:05" in lines
+
+
+def test_a_name_cannot_begin_a_line_of_its_own() -> None:
+    tricky = (product(name="Кружка\r\nBcc: all@example.org\x1b[2J", offer_id="a\nb", reasons=("x\ny",)),)
+    lines = detail_lines(metrics(transitions=replace(metrics().transitions, turned_invisible=tricky)), SETTINGS)
+    assert all(line.isprintable() for line in lines)
+
+
+def test_where_nothing_turned_and_nothing_is_stuck_there_are_no_lines() -> None:
+    assert detail_lines(empty(), SETTINGS) == ()

@@ -1,0 +1,98 @@
+"""Rules, channels and silences: what is wrong with them is told at validation, not at three in the morning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from include.ozon.settings import Settings
+from include.ozon.settings.rules import AboveRule, BelowRule, RulesSettings, StateRule
+
+pytestmark = pytest.mark.unit
+
+Load = Callable[..., Settings]
+Problems = Callable[..., list[str]]
+
+TEAM = '[default.alerts.channels.team]\nkind = "email"\nrecipients = ["team@shop.example"]\n'
+
+
+def silence(**values: str) -> str:
+    fields = {"starts_at": "2026-12-01T01:00:00", "ends_at": "2026-12-01T03:00:00", "rules": "[]", "accounts": "[]"}
+    lines = [f"{key} = {value}" for key, value in (fields | values).items()]
+    return "\n".join(["[default.alerts.silences.move]", *lines])
+
+
+def test_one_limit_of_a_rule_can_be_set_and_the_other_stays(load: Load) -> None:
+    rule = load("[default.rules]\nlong_transaction_minutes = { warning = 5 }").rules.long_transaction_minutes
+
+    assert (rule.warning, rule.critical, rule.enabled) == (5, 60, True)
+
+
+def test_every_rule_has_limits_or_a_level(load: Load) -> None:
+    rules = load().rules
+
+    for name in RulesSettings.model_fields:
+        assert isinstance(getattr(rules, name), (AboveRule, BelowRule, StateRule)), name
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("rules.long_transaction_minute = { warning = 5 }", "did you mean rules.long_transaction_minutes?"),
+        ("rules.disk_used_pct = { warn = 5 }", "rules.disk_used_pct.warn is no setting"),
+        ('rules.disk_used_pct = { warning = "much" }', 'rules.disk_used_pct.warning = "much"; allowed: number'),
+        ("rules.disk_used_pct = { warning = 96 }", "the warning never comes: critical, 95, is below warning, 96"),
+        ("rules.visible_share_pct = { critical = 41 }", "the warning never comes: critical, 41, is above warning, 40"),
+        ("rules.dead_rows_pct = { warning = 100, critical = 100 }", "the rule never fires: nothing is more than 100"),
+        ('rules.disk_used_pct = { channels = ["chat"] }', '"chat" is no channel; those in alerts.channels: none yet'),
+        ('alerts.channels.team = { kind = "pigeon" }', "allowed: text, one of email, apprise"),
+        ('alerts.channels.team = { kind = "email" }', "nobody gets its mails; name e-mail addresses"),
+        (
+            'alerts.channels.team = { kind = "apprise", recipients = ["a@shop.example"] }',
+            "Apprise's addresses are in the connection smtp_default; leave out alerts.channels.team.recipients",
+        ),
+        ('alerts.sender = "me"', 'alerts.sender = "me" (it is no e-mail address); allowed: text, e-mail address'),
+        ('health.checks = ["warehouse", "weather"]', "weather"),
+        ('reports.formats = ["pdf"]', "pdf"),
+    ],
+)
+def test_what_cannot_be_is_told(toml: str, told: str, problems: Problems) -> None:
+    [line] = problems(f"[default]\n{toml}")
+
+    assert told in line
+
+
+@pytest.mark.parametrize("address", ["team", "team@", "a@b, c@d", "a@b\nBcc: c@d", "Team <a@b>", "a b@c"])
+def test_a_recipient_is_one_address_and_nothing_else(address: str, problems: Problems) -> None:
+    [line] = problems(TEAM.replace("team@shop.example", address.replace("\n", "\\n")))
+
+    assert "alerts.channels.team.recipients" in line
+
+
+def test_a_rule_that_is_off_may_have_any_limit(load: Load) -> None:
+    assert not load(
+        "[default]\nrules.dead_rows_pct = { enabled = false, warning = 100, critical = 100 }"
+    ).rules.dead_rows_pct.enabled
+
+
+def test_a_silence_without_an_offset_is_in_the_configured_zone(load: Load) -> None:
+    settings = load(silence())
+
+    assert settings.in_time_zone(settings.alerts.silences["move"].starts_at) == datetime(2026, 11, 30, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"ends_at": "2026-12-01T01:00:00"}, "it ends before it begins"),
+        ({"rules": '["api_kay"]'}, '"api_kay" is no rule; did you mean api_key?'),
+        ({"accounts": '["other"]'}, '"other" is no account of the configuration'),
+        ({"starts_at": '"some day"'}, "alerts.silences.move.starts_at"),
+    ],
+)
+def test_a_silence_that_can_never_be_meant_is_told(values: dict[str, str], told: str, problems: Problems) -> None:
+    [line] = problems(silence(**values))
+
+    assert told in line
