@@ -22,7 +22,7 @@ from include.ozon.errors import RetriableError
 from include.ozon.monitoring.health.checks import AirflowProbe, DagState
 from include.ozon.settings import Settings, load_settings
 
-DAG_IDS = ("ozon_etl", "ozon_health_check", "ozon_visibility_metrics")
+DAG_IDS = ("ozon_etl", "ozon_health_check", "ozon_visibility_metrics", "ozon_maintenance")
 """The DAGs of this package; each is in a file of its name."""
 
 _PROCESSES = ("scheduler", "triggerer", "dag_processor")

@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from include.ozon.cli import alerts, common, config, db, health, runs, visibility
+from include.ozon.cli import alerts, common, config, db, health, maintenance, runs, visibility
 
 app = typer.Typer(
     name="ozon",
@@ -23,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command(name="health")(health.health)
+app.command(name="maintenance")(maintenance.maintenance)
 app.command(name="runs")(runs.runs)
 app.command(name="visibility")(visibility.visibility)
 app.add_typer(alerts.app, name="alerts")

@@ -54,6 +54,11 @@ def visibility(
     from include.ozon.reports.visibility import file_name, render  # noqa: PLC0415
     from include.ozon.reports.visibility_text import visibility_tables  # noqa: PLC0415
 
+    if alert and since:
+        raise ConfigurationError(
+            "--alert stores what has changed since the last measurement, and --since asks for another moment; use one "
+            "of them."
+        )
     settings = load_settings()
     now = datetime.now(tz=UTC)
     accounts = _accounts(account, settings)

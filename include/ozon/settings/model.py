@@ -13,6 +13,7 @@ from include.ozon.settings.base import Allowed, Keys, Section
 from include.ozon.settings.cron import TimeZone
 from include.ozon.settings.guards import GuardsSettings
 from include.ozon.settings.loading import InventorySettings, LoadSettings, WarehouseSettings
+from include.ozon.settings.maintenance import MaintenanceSettings
 from include.ozon.settings.marketplace import ApiSettings
 from include.ozon.settings.monitoring import AlertSettings, DeadlineSettings, HealthSettings, ReportSettings
 from include.ozon.settings.rules import RulesSettings
@@ -63,6 +64,9 @@ class Settings(Section):
     )
     alerts: AlertSettings = Field(default=AlertSettings(), description="Who is told, and how often.")
     reports: ReportSettings = Field(default=ReportSettings(), description="Files with the visibility metrics.")
+    maintenance: MaintenanceSettings = Field(
+        default=MaintenanceSettings(), description="How long things are kept, and what `ozon_maintenance` removes."
+    )
 
     _environment: str = PrivateAttr(default="development")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)

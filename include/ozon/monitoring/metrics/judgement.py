@@ -76,8 +76,8 @@ def _turned_invisible(metrics: VisibilityMetrics, history: Sequence[HistoryPoint
     if missing and missing.products > len(turned.turned_invisible):
         missing_pct = 100 * missing.products / missing.visible_before
         seen = (
-            f"{number(missing.products)} of {count_of(missing.visible_before, 'product')} that were visible on "
-            f"{moment(missing.since, settings)} have turned invisible and not come back, {_exactly(missing_pct)}"
+            f"{number(missing.products)} of {count_of(missing.visible_before, 'product')} that were visible before "
+            f"{moment(missing.seen_at, settings)} have turned invisible and not come back, {_exactly(missing_pct)}"
         )
         return judge(settings.rules, "turned_invisible_pct", missing_pct, seen, count=missing.visible_before)
     share = share_pct(len(turned.turned_invisible), turned.visible_before)

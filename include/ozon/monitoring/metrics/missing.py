@@ -18,26 +18,29 @@ _LATE = timedelta(days=7)
 
 @dataclass(frozen=True)
 class MissingProducts:
-    """``products`` more were visible at ``since`` than are now, of ``visible_before``; comings and goings cancel."""
+    """``products`` of the ``visible_before`` are not visible any more; comings and goings cancel.
+
+    ``seen_at`` is the measurement that saw the first of them go.
+    """
 
     products: int
     visible_before: int
-    since: datetime
+    seen_at: datetime
 
 
 def missing_products(metrics: VisibilityMetrics, history: Sequence[HistoryPoint]) -> MissingProducts | None:
     """Against the moment of the last week that makes them the most; None where none are missing.
 
-    Each measurement counts what changed since the one before it, so the sum over several is what changed since the
-    first of them. Removed products are no transitions, and not missing.
+    Each measurement counts what changed since the one before it, so the sum over several is what changed since before
+    the first of them. Removed products are no transitions, and not missing.
     """
     late = [point for point in history if metrics.measured_at - point.measured_at <= _LATE]
     net = len(metrics.transitions.turned_invisible) - len(metrics.transitions.turned_visible)
-    most, since = 0, metrics.measured_at
+    most, seen_at = max(0, net), metrics.measured_at
     for point in reversed(late):
-        if net > most:
-            most, since = net, point.measured_at
         net += point.turned_invisible - point.turned_visible
+        if net > most:
+            most, seen_at = net, point.measured_at
     if not most:
         return None
-    return MissingProducts(most, metrics.counts[Visibility.VISIBLE] + most, since)
+    return MissingProducts(most, metrics.counts[Visibility.VISIBLE] + most, seen_at)

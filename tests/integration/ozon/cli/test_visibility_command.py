@@ -105,3 +105,20 @@ def test_an_unknown_account_and_a_moment_to_come_are_one_sentence(ozon: Ozon, wa
     assert_one_sentence(unknown, 2, "There is no account 'nobody' in the configuration; there are main, second.")
     future = ozon(warehouse_dsn, "visibility", "--since", "2999-01-01")
     assert_one_sentence(future, 2, "is in the future")
+
+
+def test_with_alert_the_measurement_is_stored_and_told_only_once(ozon: Ozon, loaded: Pipeline) -> None:
+    for _ in range(2):
+        done = ozon(loaded.dsn, "visibility", "--alert")
+        assert done.returncode == 0
+        # There is no mail server here: what could not be told is not counted as told.
+        assert "Channels that failed: team" in done.stderr
+
+    stored = loaded.rows("SELECT account, visible FROM ozon.visibility_metrics ORDER BY measured_at, account")
+    assert [row["account"] for row in stored] == ["main", "second"] * 2
+    opened = loaded.rows("SELECT rule FROM ozon.alerts WHERE account = 'main' AND recovered_at IS NULL")
+    assert [row["rule"] for row in opened].count("turned_invisible_pct") == 1
+
+
+def test_alert_is_about_the_last_measurement_and_about_no_other_moment(ozon: Ozon, warehouse_dsn: str) -> None:
+    assert_one_sentence(ozon(warehouse_dsn, "visibility", "--alert", "--since", "2026-11-24"), 2, "use one of them")

@@ -65,7 +65,7 @@ def came_and_went(invisible: int = 0, visible: int = 0) -> VisibilityMetrics:
         # They vanished at the measurement before this one, and nothing has changed since.
         (came_and_went(), [earlier(12), earlier(6, invisible=300)], Status.CRITICAL),
         # Some more each time: none of it was much by itself.
-        (came_and_went(30), [earlier(18), earlier(12, invisible=40), earlier(6, invisible=40)], Status.WARNING),
+        (came_and_went(30), [earlier(12, invisible=40), earlier(6, invisible=40)], Status.WARNING),
         # They came back, all at once or one by one.
         (came_and_went(visible=300), [earlier(12), earlier(6, invisible=300)], Status.OK),
         (came_and_went(), [earlier(12, invisible=300), earlier(6, visible=300)], Status.OK),
@@ -73,7 +73,8 @@ def came_and_went(invisible: int = 0, visible: int = 0) -> VisibilityMetrics:
         (came_and_went(visible=150), [earlier(12), earlier(6, invisible=300)], Status.WARNING),
         # For more than a week: that is how it is now.
         (came_and_went(), [earlier(24 * 8), earlier(24 * 7 + 1, invisible=300)], Status.OK),
-        # A first measurement's own transitions were since a moment that nothing is known of but its day.
+        # The very first measurement saw them go, and compared with the load before.
+        (came_and_went(), [earlier(6, invisible=300)], Status.CRITICAL),
         (came_and_went(), [earlier(6)], Status.OK),
     ],
 )
@@ -86,7 +87,7 @@ def test_what_turned_invisible_is_told_until_it_is_visible_again(
 def test_what_is_still_missing_is_counted_from_when_it_was_last_there() -> None:
     message = judged(came_and_went(), [earlier(12), earlier(6, invisible=300)])["turned_invisible_pct"].message
 
-    assert "300 of 1 000 products that were visible on" in message
+    assert "300 of 1 000 products that were visible before" in message
     assert "have turned invisible and not come back, 30.0 %" in message
 
 

@@ -1,0 +1,1 @@
+"""What keeps disks, warehouse and records from growing for ever."""

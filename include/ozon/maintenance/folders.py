@@ -1,0 +1,119 @@
+"""Deleting files below a folder, and nothing else, whatever links, mounts and races there are.
+
+Every folder is opened by its name in the one above it, without following a link, and a file is deleted by its name in
+the folder that is open: no path is resolved twice, so a folder that somebody exchanges for a link leads nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+Parts = tuple[str, ...]
+"""A file's path below the folder, such as ``("dag_id=ozon_etl", "run_id=...", "attempt=1.log")``."""
+
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+# An empty folder that was changed since may be one that a task has just made to write into.
+_YOUNG_FOLDER = timedelta(days=1)
+
+# Logs lie six folders deep; every level keeps a descriptor open.
+_MOST_LEVELS = 32
+
+
+@dataclass
+class Sweep:
+    """What was deleted, or would be; ``byte_count`` is what the disk gets back."""
+
+    now: datetime
+    dry_run: bool
+    takes_empty_folders: bool = True
+    """Also those that were empty before; False where an earlier sweep has counted them."""
+    file_count: int = 0
+    folder_count: int = 0
+    byte_count: int = 0
+    problems: list[str] = field(default_factory=list)
+    """A sentence for each file or folder that could not be read or deleted; the others were dealt with."""
+
+    def run(
+        self,
+        root: Path,
+        enters: Callable[[str], bool],
+        is_due: Callable[[Parts, os.stat_result], bool],
+    ) -> None:
+        """Delete the regular files below ``root`` that are due, and the folders that are empty then.
+
+        ``enters`` says which folders right below ``root`` are looked into. ``root`` itself may be a link, since a
+        person has configured it; below it none is followed and none deleted. What vanishes meanwhile is passed over.
+        A folder on another file system is left alone.
+
+        Raises FileNotFoundError where there is no such folder, and OSError where it cannot be read.
+        """
+        descriptor = os.open(root.resolve(strict=True), _OPEN_FOLDER)
+        try:
+            _Walk(self, enters, is_due, os.fstat(descriptor).st_dev).folder(descriptor, ())
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True)
+class _Walk:
+    sweep: Sweep
+    enters: Callable[[str], bool]
+    is_due: Callable[[Parts, os.stat_result], bool]
+    device: int
+
+    def folder(self, descriptor: int, place: Parts) -> bool:
+        """Sweep an open folder; returns whether it may be taken as empty afterwards."""
+        names = os.listdir(descriptor)
+        if not names:
+            return self.sweep.takes_empty_folders
+        staying = len(names)
+        for name in names:
+            path = (*place, name)
+            try:
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                if stat.S_ISDIR(found.st_mode):
+                    staying -= self._is_folder_gone(descriptor, path, found)
+                elif stat.S_ISREG(found.st_mode):
+                    staying -= self._is_file_gone(descriptor, path, found)
+            except FileNotFoundError:
+                staying -= 1
+            except OSError as error:
+                self.sweep.problems.append(f"{'/'.join(path)}: {error.strerror}")
+        return not staying
+
+    def _is_file_gone(self, parent: int, path: Parts, found: os.stat_result) -> bool:
+        if not self.is_due(path, found):
+            return False
+        if not self.sweep.dry_run:
+            os.unlink(path[-1], dir_fd=parent)
+        self.sweep.file_count += 1
+        # A file that has another name elsewhere is still there.
+        self.sweep.byte_count += found.st_blocks * 512 if found.st_nlink == 1 else 0
+        return True
+
+    def _is_folder_gone(self, parent: int, path: Parts, found: os.stat_result) -> bool:
+        if len(path) > _MOST_LEVELS or found.st_dev != self.device or (len(path) == 1 and not self.enters(path[0])):
+            return False
+        descriptor = os.open(path[-1], _OPEN_FOLDER, dir_fd=parent)
+        try:
+            is_empty = self.folder(descriptor, path)
+        finally:
+            os.close(descriptor)
+        if not is_empty or found.st_mtime > (self.sweep.now - _YOUNG_FOLDER).timestamp():
+            return False
+        if not self.sweep.dry_run:
+            # Somebody may have put something into it just now.
+            with suppress(OSError):
+                os.rmdir(path[-1], dir_fd=parent)
+                self.sweep.folder_count += 1
+                return True
+            return False
+        self.sweep.folder_count += 1
+        return True

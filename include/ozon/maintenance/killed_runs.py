@@ -1,0 +1,118 @@
+"""Workflows that are recorded as running and have nobody left who could close them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from include.ozon.maintenance.steps import Outcome, count_of
+from include.ozon.settings import Settings
+from include.ozon.warehouse.lock import is_locked
+from include.ozon.warehouse.session import Connection
+
+_OVER = ("success", "failed")
+
+# For a queue of tasks, a process's end that is noticed late, and the last words of an attempt that was told to stop.
+_SLACK = timedelta(minutes=15)
+_LAST_WORDS = timedelta(minutes=2)
+
+# An attempt gives a sign when it begins and when it ends. One that is begun again is "running" anew.
+_RUNNING = """
+SELECT w.workflow_id, w.account, w.dag_run_id, w.trigger,
+       greatest(w.started_at, max(greatest(c.started_at, c.finished_at)))
+FROM ozon.etl_workflow_executions w
+LEFT JOIN ozon.etl_component_executions c USING (workflow_id)
+WHERE w.status = 'running'
+GROUP BY w.workflow_id
+ORDER BY w.started_at
+"""
+
+_TAKE = """
+SELECT workflow_id FROM ozon.etl_workflow_executions
+WHERE workflow_id = %s AND status = 'running'
+FOR UPDATE SKIP LOCKED
+"""
+
+# It ended when the last was heard of it: the health check would take it for a failure of today otherwise.
+_NOTE = """
+UPDATE ozon.etl_workflow_executions
+SET finished_at = %(last_sign_at)s,
+    error = coalesce(error, 'The run ended without a word; ozon_maintenance has closed its record.'),
+    execution_details = execution_details || '{"closed_by": "ozon_maintenance"}'
+WHERE workflow_id = %(workflow_id)s
+"""
+
+
+class RunningWorkflow(NamedTuple):
+    workflow_id: str
+    account: str
+    dag_run_id: str
+    trigger: str
+    last_sign_at: datetime
+
+
+DagRunState = Callable[[str], str | None]
+"""The state in Airflow of the run of `ozon_etl` with that id; None where it cannot be told."""
+
+CloseWorkflow = Callable[[Connection, RunningWorkflow], str | None]
+"""The pipeline's own way to close a record, in the transaction that is open; returns the status it got."""
+
+
+def close_killed_runs(
+    connection: Connection,
+    settings: Settings,
+    now: datetime,
+    dag_run_state: DagRunState,
+    close: CloseWorkflow,
+    *,
+    dry_run: bool,
+) -> Outcome:
+    """Close the records of runs that were killed together with the task that should have closed them.
+
+    A workflow that waits for a retry is alive: only a run that is over in Airflow, or of which longer was nothing heard
+    than a retry can take to come, is closed, and none whose account's lock somebody holds. A component that begins
+    meanwhile opens its record again, so the worst that a wrong guess does is to show "failed" for a while.
+    """
+    silence = longest_silence(settings)
+    details = []
+    closed = 0
+    for workflow in _running(connection):
+        quiet = now - workflow.last_sign_at
+        is_killed = quiet > silence or (quiet > _LAST_WORDS and dag_run_state(workflow.dag_run_id) in _OVER)
+        if not is_killed or is_locked(connection, workflow.account):
+            details.append(f"{workflow.workflow_id}: may still be alive, left alone")
+        elif dry_run:
+            closed += 1
+            details.append(f"{workflow.workflow_id}: would be closed")
+        elif (status := _close(connection, workflow, close)) is None:
+            details.append(f"{workflow.workflow_id}: has come back to life, left alone")
+        else:
+            closed += 1
+            details.append(f"{workflow.workflow_id}: closed as {status}")
+    verb = "would be closed" if dry_run else "closed"
+    message = f"{count_of(closed, 'record')} {verb}" if closed else ""
+    return Outcome("killed_runs", dry_run=dry_run, message=message, details=details)
+
+
+def longest_silence(settings: Settings) -> timedelta:
+    """How long at most nothing is heard of a workflow that is alive: an attempt's time-out and a retry's wait."""
+    timeouts = settings.timeouts
+    attempt = timedelta(minutes=max(timeouts.product_etl_minutes, timeouts.inventory_etl_minutes))
+    wait = timedelta(seconds=max(settings.retry.longest_waits_seconds(), default=0))
+    return attempt + wait + _SLACK
+
+
+def _running(connection: Connection) -> list[RunningWorkflow]:
+    return [RunningWorkflow(*row) for row in connection.execute(_RUNNING)]
+
+
+def _close(connection: Connection, workflow: RunningWorkflow, close: CloseWorkflow) -> str | None:
+    """Close it unless it shows life: a component takes the lock first, and then this record, which we hold."""
+    with connection.transaction():
+        is_ours = connection.execute(_TAKE, (workflow.workflow_id,)).fetchone() is not None
+        if not is_ours or is_locked(connection, workflow.account) or workflow not in _running(connection):
+            return None
+        status = close(connection, workflow)
+        connection.execute(_NOTE, {"workflow_id": workflow.workflow_id, "last_sign_at": workflow.last_sign_at})
+        return status

@@ -1,0 +1,105 @@
+"""Staging tables of loads that nobody goes on with."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from psycopg import sql
+
+from include.ozon.errors import AlreadyRunningError
+from include.ozon.maintenance.steps import Outcome, size
+from include.ozon.settings import Settings
+from include.ozon.warehouse.lock import account_lock, is_locked
+from include.ozon.warehouse.session import Connection
+from include.ozon.warehouse.staging import INVENTORY_TABLES, PRODUCT_TABLES
+
+_TABLES = """
+SELECT c.relname, pg_total_relation_size(c.oid)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'ozon_staging' AND c.relkind = 'r' AND c.relname <> 'loads'
+ORDER BY c.relname
+"""
+
+_LOADS = "SELECT account, component, workflow_id, started_at FROM ozon_staging.loads"
+
+_FORGET = "DELETE FROM ozon_staging.loads WHERE account = %s AND component = %s"
+
+_PARTS = "|".join(sorted({"checkpoint", "rejected", *PRODUCT_TABLES, *INVENTORY_TABLES}))
+_NAME = re.compile(rf"(?P<account>.+)_(?P<component>product|inventory)_(?:{_PARTS})")
+
+
+class _Owner(NamedTuple):
+    account: str
+    component: str
+
+
+def drop_leftovers(connection: Connection, settings: Settings, now: datetime, *, dry_run: bool) -> Outcome:
+    """Drop what stands in staging for so long that no retry would take it up, and what no load is recorded for.
+
+    The latter is left by a crash of PostgreSQL, which empties the table of loads. An account whose lock somebody
+    holds is left alone. The lock is held while its tables are dropped, for milliseconds, as at every run's end.
+    """
+    details = []
+    freed = dropped = 0
+    tables = _tables(connection)
+    for owner in sorted({*tables, *_loads(connection)}):
+        reason = _reason(connection, owner, settings, now)
+        if not reason:
+            continue
+        name = f"{owner.component} of account {owner.account}"
+        if is_locked(connection, owner.account) or not (dry_run or _drop(connection, owner, settings, now)):
+            details.append(f"{name}: the account is being loaded, left alone")
+            continue
+        found = tables.get(owner, {})
+        freed += sum(found.values())
+        dropped += len(found)
+        verb = "would be dropped" if dry_run else "dropped"
+        details.append(f"{name}: {len(found)} tables ({size(sum(found.values()))}) {verb}, {reason}")
+    message = f"{dropped} tables {'would be dropped' if dry_run else 'dropped'}" if dropped else ""
+    return Outcome("staging", dry_run=dry_run, bytes=freed, message=message, details=details)
+
+
+def longest_use(settings: Settings) -> timedelta:
+    """From when on no attempt takes up what was staged: too old to resume, and all retries' waits on top."""
+    waits = timedelta(seconds=sum(settings.retry.longest_waits_seconds()))
+    return timedelta(minutes=settings.load.resume_max_age_minutes) + waits
+
+
+def _reason(connection: Connection, owner: _Owner, settings: Settings, now: datetime) -> str:
+    """Why its staging can go; empty where it cannot."""
+    load = _loads(connection).get(owner)
+    if load is None:
+        return "no load is recorded for them"
+    workflow_id, started_at = load
+    return f"left by {workflow_id}" if now - started_at > longest_use(settings) else ""
+
+
+def _drop(connection: Connection, owner: _Owner, settings: Settings, now: datetime) -> bool:
+    """Whether the account could be had; what has changed meanwhile is looked at again under its lock."""
+    try:
+        with account_lock(connection, owner.account), connection.transaction():
+            if _reason(connection, owner, settings, now):
+                for table in _tables(connection).get(owner, {}):
+                    connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("ozon_staging", table)))
+                connection.execute(_FORGET, (owner.account, f"{owner.component}_etl"))
+    except AlreadyRunningError:
+        return False
+    return True
+
+
+def _tables(connection: Connection) -> dict[_Owner, dict[str, int]]:
+    """The staging tables with their bytes, by whom they belong to. Tables of other names are nobody's."""
+    found: dict[_Owner, dict[str, int]] = {}
+    for table, byte_count in connection.execute(_TABLES):
+        if name := _NAME.fullmatch(table):
+            found.setdefault(_Owner(name["account"], name["component"]), {})[table] = byte_count
+    return found
+
+
+def _loads(connection: Connection) -> dict[_Owner, tuple[str, datetime]]:
+    return {
+        _Owner(account, component.removesuffix("_etl")): (workflow_id, started_at)
+        for account, component, workflow_id, started_at in connection.execute(_LOADS)
+    }

@@ -1,0 +1,83 @@
+"""``ozon_maintenance`` by the real ``airflow dags test``: all steps do their work, and one that fails is not hidden."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from include.ozon.maintenance.steps import STEPS
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support.airflow_runs import Airflow
+
+pytestmark = pytest.mark.e2e
+
+# A run that was killed two days ago: its record is open, and Airflow has never heard of it.
+KILLED = """
+WITH workflow AS (
+    INSERT INTO ozon.etl_workflow_executions
+        (workflow_id, account, dag_run_id, trigger, environment, status, started_at)
+    VALUES ('killed/main', 'main', 'killed', 'manual', 'testing', 'running', now() - interval '2 days')
+)
+INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at)
+VALUES ('killed/main', 'product_etl', 1, 'main', 'running', now() - interval '2 days')
+"""
+
+
+def old_log(home: Path) -> Path:
+    file = home / "logs" / "dag_id=ozon_etl" / "run_id=a" / "attempt=1.log"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"x" * 5000)
+    os.utime(file, (0, 0))
+    return file
+
+
+def states(airflow: Airflow) -> dict[str, str]:
+    return {name: state.split()[0] for name, state in airflow.states().items()}
+
+
+def status_of_the_killed(dsn: str) -> str:
+    with psycopg.connect(dsn) as connection:
+        (status,) = connection.execute("SELECT status FROM ozon.etl_workflow_executions").fetchone() or ("",)
+    return str(status)
+
+
+def test_a_night_of_maintenance(
+    warehouse_dsn: str,
+    start_sandbox: Callable[..., SandboxProcess],
+    make_airflow_environment: Callable[[str, SandboxProcess], dict[str, str]],
+) -> None:
+    environment = make_airflow_environment(warehouse_dsn, start_sandbox({"main": 1}))
+    airflow = Airflow(environment)
+    log = old_log(airflow.home)
+    with psycopg.connect(warehouse_dsn, autocommit=True) as connection:
+        connection.execute(KILLED)
+
+    shown = airflow.run("ozon_maintenance", dry_run=True)
+
+    # No report was ever saved: nothing to work on, which is no failure.
+    expected = {**dict.fromkeys([*STEPS, "sum_up", "verdict"], "success"), "reports": "skipped"}
+    assert states(airflow) == expected, shown.output
+    assert shown.exit_code == 0
+    assert log.exists()
+    assert status_of_the_killed(warehouse_dsn) == "running"
+    assert "logs would free 1 file (8.0 KB), in" in shown.output
+    assert "reports was skipped: There is no folder" in shown.output
+
+    # One step cannot do its work: its folder is a bucket that nothing can reach.
+    done = Airflow({**environment, "OZON__REPORTS__FOLDER": "nowhere://bucket/reports"}).run("ozon_maintenance")
+
+    assert states(airflow) == {
+        **dict.fromkeys(STEPS, "success"), "reports": "failed", "sum_up": "success", "verdict": "failed"
+    }, done.output  # fmt: skip
+    assert done.exit_code == 1
+    assert not log.exists()
+    assert status_of_the_killed(warehouse_dsn) == "failed"
+    assert "logs freed 1 file (8.0 KB), in" in done.output
+    assert re.search(r"killed_runs freed nothing, in [\d.]+ s; 1 record closed", done.output)
+    assert "maintenance freed 1 file" in done.output
+    assert "These steps of maintenance failed: reports." in done.output
