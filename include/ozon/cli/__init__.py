@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 it could not be done, for a reason outside (one sentence on stderr); 2 the command line or the
 configuration is wrong; 130 interrupted. `ozon health` has its own: 0 healthy, 1 warning, 2 critical, 3 could not be
-measured.
+measured; `ozon run` ends with 3 where another run holds the account.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 import typer
 
-from include.ozon.cli import alerts, common, config, db, health, maintenance, runs, visibility
+from include.ozon.cli import alerts, common, config, db, health, maintenance, run, runs, schedule, visibility
 
 app = typer.Typer(
     name="ozon",
-    help="Operate the Ozon ETL: its warehouse, configuration, runs, health, alerts, and what customers can "
+    help="Operate the Ozon ETL: its warehouse, configuration, runs, health, alerts, schedules, and what customers can "
     "see.\n\nExit codes: 0 done; 1 it could not be done, for a reason outside; 2 the command line or the "
     "configuration is wrong; 130 interrupted.\n\nExample: ozon runs --last 5",
     no_args_is_help=True,
@@ -24,11 +24,13 @@ app = typer.Typer(
 )
 app.command(name="health")(health.health)
 app.command(name="maintenance")(maintenance.maintenance)
+app.command(name="run")(run.run)
 app.command(name="runs")(runs.runs)
 app.command(name="visibility")(visibility.visibility)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(config.app, name="config")
 app.add_typer(db.app, name="db")
+app.add_typer(schedule.app, name="schedule")
 
 
 def command() -> Any:

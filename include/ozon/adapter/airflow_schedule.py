@@ -1,0 +1,159 @@
+"""This package's DAGs under Airflow's scheduler: which are paused, and how they were before `ozon schedule install`.
+
+By Airflow's own models: its command line takes seconds for each DAG, and could not keep what was before and change it
+in one transaction.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from airflow.dag_processing.dagbag import DagBag
+from airflow.models.dag import DagModel
+from airflow.models.variable import Variable
+from airflow.utils.session import create_session
+from sqlalchemy import delete, select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from include.ozon.adapter.airflow_probe import DAG_IDS, error_line
+from include.ozon.errors import ConfigurationError, FatalError, RetriableError
+
+BEFORE_VARIABLE = "ozon_schedule_before"
+_DESCRIPTION = "Which DAGs of the Ozon ETL were paused before `ozon schedule install`, for `ozon schedule remove`."
+
+
+@dataclass(frozen=True)
+class AirflowSchedule:
+    is_paused: dict[str, bool]
+    """Of the DAGs of this package that Airflow knows."""
+    before: dict[str, bool] | None
+    """How they were before `install`; None where that was not done."""
+
+    @property
+    def unknown(self) -> list[str]:
+        return [dag_id for dag_id in DAG_IDS if dag_id not in self.is_paused]
+
+    def dump(self) -> bytes:
+        """For a backup and a diff; `load` reads it."""
+        names = {True: "paused", False: "active"}
+        before = None if self.before is None else {dag_id: names[paused] for dag_id, paused in self.before.items()}
+        return f"{json.dumps({'is_paused': self.is_paused, 'before': before}, indent=2)}\n".encode()
+
+    @classmethod
+    def load(cls, text: bytes) -> AirflowSchedule:
+        """Raises ConfigurationError where it is no such backup."""
+        try:
+            fields = json.loads(text)
+            is_paused = {str(dag_id): bool(paused) for dag_id, paused in fields["is_paused"].items()}
+            before = fields["before"]
+            return cls(is_paused, before and {str(dag_id): before[dag_id] == "paused" for dag_id in before})
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise ConfigurationError("The backup is neither a crontab nor what Airflow's DAGs were.") from None
+
+
+Plan = Callable[[AirflowSchedule], AirflowSchedule]
+
+
+def installed(found: AirflowSchedule) -> AirflowSchedule:
+    """All DAGs active, and what they were remembered, unless an earlier `install` has done so.
+
+    Raises FatalError where Airflow does not know all DAGs yet.
+    """
+    if found.unknown:
+        raise FatalError(
+            f"Airflow does not know {', '.join(found.unknown)} yet. Start its DAG processor with this project's dags "
+            "folder, or run `airflow dags reserialize`, and then this command again."
+        )
+    return AirflowSchedule(dict.fromkeys(found.is_paused, False), {**found.is_paused, **(found.before or {})})
+
+
+def removed(found: AirflowSchedule) -> AirflowSchedule:
+    """As before `install`; a DAG that Airflow no longer knows is left out."""
+    return AirflowSchedule({**found.is_paused, **_known(found.before or {}, found)}, None)
+
+
+def restored(backup: AirflowSchedule) -> Plan:
+    def plan(found: AirflowSchedule) -> AirflowSchedule:
+        return replace(backup, is_paused={**found.is_paused, **_known(backup.is_paused, found)})
+
+    return plan
+
+
+def read_schedule() -> AirflowSchedule:
+    """Raises RetriableError where the metadata database does not answer."""
+    with _metadata_session() as session:
+        return _read(session)
+
+
+def change_schedule(plan: Plan, expected: AirflowSchedule) -> None:
+    """Bring Airflow to what ``plan`` makes of it, in one transaction.
+
+    Raises RetriableError where it is no longer as ``expected``, which the backup holds.
+    """
+    with _metadata_session() as session:
+        found = _read(session, for_update=True)
+        if found != expected:
+            raise RetriableError("Somebody else has paused or unpaused a DAG just now; nothing was done. Try again.")
+        wanted = plan(found)
+        for dag in session.scalars(select(DagModel).where(DagModel.dag_id.in_(wanted.is_paused))):
+            dag.is_paused = wanted.is_paused[dag.dag_id]
+        if wanted.before is None:
+            session.execute(delete(Variable).where(Variable.key == BEFORE_VARIABLE))
+        else:
+            Variable.set(BEFORE_VARIABLE, json.dumps(wanted.before), _DESCRIPTION, session=session)
+
+
+def import_problems(dags_folder: Path) -> list[str]:
+    """What keeps Airflow from reading this package's DAGs, a sentence for each."""
+    # Airflow logs to stdout what it finds, with tracebacks, and a file may print.
+    with redirect_stdout(io.StringIO()):
+        bag = DagBag(dags_folder, bundle_path=dags_folder)
+    problems = [f"{Path(file).name}: {error_line(trace)}" for file, trace in sorted(bag.import_errors.items())]
+    failed = {Path(file).stem for file in bag.import_errors}
+    return problems + [
+        f"{dag_id}.py has no DAG of this id" for dag_id in DAG_IDS if dag_id not in bag.dags and dag_id not in failed
+    ]
+
+
+def _known(states: dict[str, bool], found: AirflowSchedule) -> dict[str, bool]:
+    return {dag_id: paused for dag_id, paused in states.items() if dag_id in found.is_paused}
+
+
+def _read(session: Session, *, for_update: bool = False) -> AirflowSchedule:
+    dags = select(DagModel).where(DagModel.dag_id.in_(DAG_IDS), DagModel.is_stale.is_(False)).order_by(DagModel.dag_id)
+    found = session.scalars(dags.with_for_update() if for_update else dags).all()
+    variable = session.scalar(select(Variable).where(Variable.key == BEFORE_VARIABLE))
+    return AirflowSchedule({dag.dag_id: bool(dag.is_paused) for dag in found}, _before(variable))
+
+
+def _before(variable: Variable | None) -> dict[str, bool] | None:
+    if variable is None:
+        return None
+    try:
+        before = json.loads(variable.val or "")
+        return {str(dag_id): bool(paused) for dag_id, paused in before.items()}
+    except (ValueError, AttributeError):
+        raise FatalError(
+            f"Airflow's Variable {BEFORE_VARIABLE} cannot be read: it is damaged, or core.fernet_key has changed. "
+            "Delete it in Airflow (Admin, Variables); what was paused before is then forgotten."
+        ) from None
+
+
+@contextmanager
+def _metadata_session() -> Iterator[Session]:
+    try:
+        with create_session(scoped=False) as session:
+            yield session
+    except SQLAlchemyError as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        found = (str(cause).splitlines() or [type(error).__name__])[0].strip()
+        raise RetriableError(
+            f"Airflow's metadata database does not answer ({found}). Check that it runs, that "
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN names it, and that `airflow db migrate` was run."
+        ) from None

@@ -1,0 +1,87 @@
+"""What the warehouse tells about a run while it goes on, and the last word on one that was told to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import psycopg
+from psycopg.rows import class_row
+
+from include.ozon.warehouse.session import Connection
+from include.ozon.warehouse.staging import INVENTORY_TABLES, PRODUCT_TABLES, Staging
+
+_COMPONENTS = """
+SELECT DISTINCT ON (e.account, e.component) e.account, e.component, e.attempt, e.status, e.rows_read, e.error,
+       extract(epoch FROM coalesce(e.finished_at, clock_timestamp()) - e.started_at)::float AS seconds
+FROM ozon.etl_workflow_executions w
+JOIN ozon.etl_component_executions e USING (workflow_id)
+WHERE w.dag_run_id = %s
+ORDER BY e.account, e.component DESC, e.attempt DESC
+"""
+
+# The lists that make up the catalogue; VISIBLE repeats a part of them.
+_LISTED = """
+SELECT coalesce(sum(items), 0)::bigint, CASE WHEN count(total_items) = 2 THEN sum(total_items)::bigint END
+FROM {checkpoint}
+WHERE stream IN ('ALL', 'ARCHIVED')
+"""
+
+# By the warehouse's own clock: this machine's may differ.
+_CANCEL = """
+UPDATE ozon.etl_workflow_executions
+SET status = 'cancelled', error = concat_ws(' ', error, %(reason)s::text)
+WHERE dag_run_id = %(dag_run_id)s
+  AND status = 'failed'
+  AND finished_at >= clock_timestamp() - make_interval(secs => %(seconds_ago)s)
+"""
+
+_TABLES = {"product_etl": PRODUCT_TABLES, "inventory_etl": INVENTORY_TABLES}
+
+
+@dataclass(frozen=True)
+class ComponentState:
+    """The last attempt of a component of the run."""
+
+    account: str
+    component: str
+    attempt: int
+    status: str
+    rows_read: int | None
+    error: str | None
+    seconds: float
+    """How long it has taken, so far or in all."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """How many entries of Ozon's lists an attempt has read, of how many; ``total`` is None until Ozon said it."""
+
+    read: int
+    total: int | None
+
+
+def component_states(connection: Connection, dag_run_id: str) -> list[ComponentState]:
+    """Of all accounts that the run has begun with; a dry run has no records."""
+    rows = connection.cursor(row_factory=class_row(ComponentState)).execute(_COMPONENTS, (dag_run_id,))
+    return rows.fetchall()
+
+
+def listed(connection: Connection, state: ComponentState) -> Listed | None:
+    """How far a running component is; None where nothing of it is staged, before its lists and after its merge."""
+    staging = Staging(connection, state.account, state.component, _TABLES[state.component], temporary=False)
+    try:
+        row = connection.execute(staging.query(_LISTED)).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.LockNotAvailable):
+        return None
+    return Listed(*row) if row else None
+
+
+def record_cancelled(connection: Connection, dag_run_id: str, signal_name: str, seconds_ago: float) -> int:
+    """Call cancelled what ended as failed since the run was told to stop; returns the number of workflows.
+
+    A component that was working then has said so itself. Between two of them, or before a retry, there was none, and
+    a workflow that lacks a component counts as failed.
+    """
+    reason = f"The run was cancelled ({signal_name}) before the next attempt or component began."
+    parameters = {"dag_run_id": dag_run_id, "reason": reason, "seconds_ago": seconds_ago}
+    return connection.execute(_CANCEL, parameters).rowcount

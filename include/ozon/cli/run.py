@@ -1,0 +1,93 @@
+"""``ozon run``: one load, in this process or under the scheduler that is alive."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from include.ozon.cli.common import Output
+from include.ozon.cli.run_result import TAKEN, RunResult
+from include.ozon.cli.run_work import RunWork
+from include.ozon.errors import AlreadyRunningError, ConfigurationError
+from include.ozon.scheduling.due import is_due
+from include.ozon.settings import GuardsSettings, Settings, load_settings
+
+
+def run(
+    account: Annotated[
+        list[str] | None, typer.Option(metavar="ACCOUNT", help="Load this account only; may be given more than once.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and compare, show what would change, and write nothing.")
+    ] = False,
+    accept_guard: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GUARD", help="Let this guard through once, after a look at what it saw."),
+    ] = None,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="End at once unless the configured schedule is due now: for cron.")
+    ] = False,
+    output: Output = "text",
+) -> None:
+    """Load the catalogue and its stock, as the DAG ozon_etl does.
+
+    In this process; where a scheduler is alive on the same Airflow, the run is started there and followed. Ctrl-C or
+    SIGTERM stops the run in good order, a second one at once.
+
+    Exit code: 0 done, 1 the run failed, 2 wrong arguments or configuration, 3 another run holds the account,
+    130 or 143 stopped by SIGINT or SIGTERM.
+
+    Example: ozon run --account main --dry-run
+    """
+    settings = load_settings()
+    params = {
+        "accounts": _known("--account", account, list(settings.accounts)),
+        "dry_run": dry_run,
+        "accept_guard": _known("--accept-guard", accept_guard, list(GuardsSettings.model_fields)),
+    }
+    if if_due and not is_due(settings.schedule.etl, settings.time_zone, datetime.now(tz=UTC)):
+        _say_not_due(settings, output)
+        return
+    try:
+        result = _run(params, settings)
+    except AlreadyRunningError as error:
+        typer.echo(f"ozon: {error}", err=True)
+        raise typer.Exit(TAKEN) from None
+    if output == "json":
+        typer.echo(result.as_json())
+    else:
+        result.print()
+    raise typer.Exit(result.exit_code)
+
+
+def _known(option: str, names: list[str] | None, known: list[str]) -> list[str]:
+    found = list(dict.fromkeys(names or []))
+    if unknown := [name for name in found if name not in known]:
+        raise ConfigurationError(
+            f"{option} names {', '.join(map(repr, unknown))}, which the configuration does not have; "
+            f"it has {', '.join(known)}."
+        )
+    return found
+
+
+def _say_not_due(settings: Settings, output: str) -> None:
+    sentence = f'Not due now: schedule.etl is "{settings.schedule.etl}" in {settings.time_zone}. Nothing was started.'
+    document = {"schema": "ozon-run", "outcome": "not due", "exit_code": 0, "message": sentence}
+    typer.echo(json.dumps(document, ensure_ascii=False) if output == "json" else sentence)
+
+
+def _run(params: dict[str, Any], settings: Settings) -> RunResult:
+    from include.ozon.adapter.run_interruption import Interruption  # noqa: PLC0415 - `ozon --help` needs no adapter
+
+    # Before Airflow is imported, which takes seconds: a signal must not find Python's own handlers meanwhile.
+    with Interruption() as interruption:
+        work = RunWork(params, settings, interruption)
+        work.require_free_accounts()
+        is_scheduled = work.has_scheduler()
+        if interruption.number:
+            typer.echo(f"ozon: Stopped ({interruption.name}) before anything was started.", err=True)
+            raise typer.Exit(interruption.exit_code)
+        return work.run_there() if is_scheduled else work.run_here()

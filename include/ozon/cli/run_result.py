@@ -1,0 +1,126 @@
+"""What a run came to: its exit code, the table of `ozon runs`, or the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from include.ozon.cli import common
+from include.ozon.reports.runs import ComponentRow
+from include.ozon.reports.runs_text import runs_tables
+
+if TYPE_CHECKING:
+    from include.ozon.adapter.run_state import RunState, TaskState
+
+FAILED, TAKEN = 1, 3
+
+
+@dataclass(frozen=True)
+class RunResult:
+    dag_run_id: str
+    run: RunState
+    rows: list[ComponentRow]
+    dry_run: bool
+    by_scheduler: bool
+    interrupted_by: str
+    """The signal's name; empty where none came."""
+    interrupted_exit_code: int
+    log: Path | None
+    """Of a run in this process."""
+    problem: str = ""
+    """Why there are no rows, where that is not because nothing was begun."""
+
+    @property
+    def exit_code(self) -> int:
+        if self.interrupted_by:
+            return self.interrupted_exit_code
+        if self.run.state != "success":
+            return FAILED
+        return TAKEN if self.run.skipped_accounts else 0
+
+    @property
+    def outcome(self) -> str:
+        if self.interrupted_by:
+            return "cancelled"
+        return {0: "success", FAILED: "failed", TAKEN: "account taken"}[self.exit_code]
+
+    def sentences(self) -> list[str]:
+        """What the table does not say."""
+        said = []
+        if self.dry_run:
+            said.append("A dry run: nothing was written; these are the changes that a load would have made.")
+        if self.interrupted_by:
+            said.append(f"The run was stopped ({self.interrupted_by}).")
+        else:
+            said += [_failure(task, self.by_scheduler) for task in self.run.failed_tasks]
+            said += [
+                f"Account {account} was not loaded: another run holds it." for account in self.run.skipped_accounts
+            ]
+        if self.problem:
+            said.append(self.problem)
+        if self.log and self.exit_code:
+            said.append(f"Airflow's log of the run: {self.log}")
+        return said
+
+    def as_json(self) -> str:
+        document = {
+            "schema": "ozon-run",
+            "dag_run_id": self.dag_run_id,
+            "outcome": self.outcome,
+            "exit_code": self.exit_code,
+            "dag_run_state": self.run.state,
+            "by_scheduler": self.by_scheduler,
+            "dry_run": self.dry_run,
+            "interrupted_by": self.interrupted_by or None,
+            "tasks": [asdict(task) for task in self.run.tasks],
+            "components": [asdict(row) for row in self.rows],
+            "log": str(self.log) if self.log else None,
+            "problem": self.problem or None,
+        }
+        return json.dumps(document, ensure_ascii=False, indent=2, default=float)
+
+    def print(self) -> None:
+        console = common.console()
+        console.print(runs_tables(self.rows))
+        for sentence in self.sentences():
+            console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def dry_run_rows(
+    dag_run_id: str, tasks: Sequence[TaskState], numbers: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> list[ComponentRow]:
+    """The rows that the table shows of a run without records, from what its tasks returned."""
+    names = {field.name for field in fields(ComponentRow)}
+    missing = dict.fromkeys(names)
+    ordered = sorted((task for task in tasks if task.is_component), key=_by_account_products_first)
+    return [
+        ComponentRow(
+            **{
+                **missing,
+                **{name: value for name, value in numbers.get(key, {}).items() if name in names},
+                "workflow_id": f"{dag_run_id}/{task.account}",
+                "account": task.account,
+                "dag_run_id": dag_run_id,
+                "workflow_status": task.state,
+                "component": task.task_id,
+                "attempt": task.try_number,
+                "status": task.state,
+            }
+        )
+        for task in ordered
+        for key in [(task.account or "", task.task_id)]
+        if task.account
+    ]
+
+
+def _by_account_products_first(task: TaskState) -> tuple[str, bool]:
+    return task.account or "", task.task_id != "product_etl"
+
+
+def _failure(task: TaskState, by_scheduler: bool) -> str:
+    whose = f" of account {task.account}" if task.account else ""
+    where = f" Its log: {task.log_url}" if by_scheduler else ""
+    return f"{task.task_id}{whose} failed in try {task.try_number}.{where}"

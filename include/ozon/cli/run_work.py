@@ -1,0 +1,214 @@
+"""A run while it is under way: started here or under a scheduler, watched, and stopped when a signal comes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from include.ozon.cli.common import importing_airflow, is_quiet, is_verbose
+from include.ozon.cli.run_display import RunDisplay
+from include.ozon.cli.run_log import diverted_output, log_file, our_log_lines
+from include.ozon.cli.run_result import RunResult, dry_run_rows
+from include.ozon.cli.warehouse import warehouse_connect
+from include.ozon.errors import ConfigurationError, OzonError, RetriableError
+from include.ozon.reports.runs import ComponentRow, dag_run_workflows
+from include.ozon.settings import Settings
+from include.ozon.warehouse.lock import account_lock, is_locked
+from include.ozon.warehouse.schema import require_head
+from include.ozon.warehouse.session import Connection, open_session
+
+if TYPE_CHECKING:
+    from include.ozon.adapter.run_interruption import Interruption
+    from include.ozon.adapter.run_state import RunState
+
+_LOOK_SECONDS = 1.0
+
+
+class RunWork:
+    """One run with its parameters. To be made while ``interruption`` already listens: this imports Airflow."""
+
+    def __init__(self, params: dict[str, Any], settings: Settings, interruption: Interruption) -> None:
+        self._params = params
+        self._settings = settings
+        self._interruption = interruption
+        self._is_dry: bool = params["dry_run"]
+        self._connect = warehouse_connect()
+
+    def require_free_accounts(self) -> None:
+        """Raise AlreadyRunningError, which names the run that holds an account.
+
+        Raises SchemaError and the errors of ``open_session`` too: better now than in each task.
+        """
+        with self._warehouse() as connection:
+            require_head(connection)
+            for account in self._params["accounts"] or self._settings.accounts:
+                if is_locked(connection, account):
+                    # Taking it is what names the holder; one that has just let go is no obstacle.
+                    with account_lock(connection, account):
+                        pass
+
+    def has_scheduler(self) -> bool:
+        """Whether a scheduler would run the same tasks. Raises FatalError where one could not run them."""
+        with importing_airflow():
+            from include.ozon.adapter.scheduled_run import has_scheduler  # noqa: PLC0415
+
+        return has_scheduler()
+
+    def run_here(self) -> RunResult:
+        """Run the DAG in this process."""
+        with importing_airflow():
+            from include.ozon.adapter.local_run import logs_folder, run_here  # noqa: PLC0415
+
+        log = None if is_verbose() else log_file(logs_folder())
+        with diverted_output(log) as stderr, self._display(stderr) as display:
+            # A dry run leaves nothing that bars could be drawn from, and a log would run through them.
+            has_bars = display.is_terminal and not self._is_dry and not is_verbose() and not is_quiet()
+            level = logging.WARNING if has_bars or is_quiet() else logging.INFO
+            with ExitStack() as shown:
+                if log:
+                    display.note(f"Airflow's log of this run: {log}")
+                    shown.enter_context(our_log_lines(display.say, level))
+                watch = shown.enter_context(self._watch(display))
+                run_id = run_here(self._params, self._interruption, watch if has_bars else lambda run_id: None)
+        return self._result(run_id, log, by_scheduler=False)
+
+    def run_there(self) -> RunResult:
+        """Have the scheduler run the DAG, and follow it to its end."""
+        from include.ozon.adapter.scheduled_run import trigger  # noqa: PLC0415
+
+        # What Airflow logs here, some of it to stdout, is about making the run, and not of it.
+        log = None if is_verbose() else Path(os.devnull)
+        with diverted_output(log) as stderr, self._display(stderr) as display, self._watch(display) as watch:
+            run_id = trigger(self._params)
+            display.note(f"A scheduler is alive, so the run was started there: {run_id}")
+            if not is_quiet():
+                watch(run_id)
+            self._follow(run_id, display)
+        return self._result(run_id, None, by_scheduler=True)
+
+    def _follow(self, run_id: str, display: RunDisplay) -> None:
+        from include.ozon.adapter.run_state import read_run  # noqa: PLC0415
+        from include.ozon.adapter.scheduled_run import stop  # noqa: PLC0415
+
+        is_stopped = False
+        while True:
+            try:
+                if self._interruption.number and not is_stopped:
+                    stop(run_id)
+                    is_stopped = True
+                state = read_run(run_id)
+            except RetriableError as error:
+                display.tell("metadata", str(error))
+            else:
+                self._tell_states(state, display)
+                if state.has_ended:
+                    return
+            if is_stopped:
+                threading.Event().wait(_LOOK_SECONDS)
+            else:
+                self._interruption.happened.wait(_LOOK_SECONDS)
+
+    def _tell_states(self, state: RunState, display: RunDisplay) -> None:
+        if is_quiet():
+            return
+        display.tell("run", f"The run is {state.state}.")
+        if self._is_dry:
+            for task in state.tasks:
+                if task.is_component and task.account and task.state != "none":
+                    name = f"{task.task_id} of account {task.account}"
+                    display.tell(name, f"{name}: {task.state}")
+
+    @contextmanager
+    def _display(self, stderr: TextIO) -> Iterator[RunDisplay]:
+        """Closed at the first signal, because a second one may end the process with the cursor hidden."""
+        display = RunDisplay(stderr, self._settings)
+
+        def announce_stop() -> None:
+            display.close()
+            display.say(f"{self._interruption.name}: stopping in good order; a second signal stops at once.")
+
+        self._interruption.at_first(announce_stop)
+        try:
+            yield display
+        finally:
+            self._interruption.at_first(None)
+            display.close()
+
+    @contextmanager
+    def _watch(self, display: RunDisplay) -> Iterator[Callable[[str], None]]:
+        """Yields what begins to show a run's components, by the warehouse's records; the block's end ends it."""
+        is_over = threading.Event()
+
+        def look(run_id: str) -> None:
+            while not is_over.wait(_LOOK_SECONDS):
+                # Without the warehouse nothing is shown; with it again, a new session goes on.
+                with suppress(OzonError), self._warehouse() as connection:
+                    while not is_over.wait(_LOOK_SECONDS):
+                        self._show(run_id, display, connection)
+            with suppress(OzonError), self._warehouse() as connection:
+                self._show(run_id, display, connection)
+
+        threads: list[threading.Thread] = []
+
+        def begin(run_id: str) -> None:
+            threads.append(threading.Thread(target=look, args=(run_id,), name="ozon-watch", daemon=True))
+            threads[-1].start()
+
+        try:
+            yield begin
+        finally:
+            is_over.set()
+            for thread in threads:
+                thread.join()
+
+    @staticmethod
+    def _show(run_id: str, display: RunDisplay, connection: Connection) -> None:
+        from include.ozon.adapter.run_records import component_states, listed  # noqa: PLC0415
+
+        for state in component_states(connection, run_id):
+            display.show(state, listed(connection, state) if state.status == "running" else None)
+
+    def _result(self, run_id: str, log: Path | None, *, by_scheduler: bool) -> RunResult:
+        from include.ozon.adapter.run_state import read_run  # noqa: PLC0415
+
+        run = read_run(run_id)
+        problem, rows = "", list[ComponentRow]()
+        try:
+            rows = self._rows(run_id, run)
+        except OzonError as error:
+            problem = f"The records could not be read: {error}"
+        return RunResult(
+            dag_run_id=run_id,
+            run=run,
+            rows=rows,
+            dry_run=self._is_dry,
+            by_scheduler=by_scheduler,
+            interrupted_by=self._interruption.name,
+            interrupted_exit_code=self._interruption.exit_code,
+            log=log,
+            problem=problem,
+        )
+
+    def _rows(self, run_id: str, run: RunState) -> list[ComponentRow]:
+        from include.ozon.adapter.run_records import record_cancelled  # noqa: PLC0415
+        from include.ozon.adapter.run_state import returned_numbers  # noqa: PLC0415
+
+        if self._is_dry:
+            return dry_run_rows(run_id, run.tasks, returned_numbers(run_id))
+        with self._warehouse() as connection:
+            if self._interruption.number:
+                record_cancelled(connection, run_id, self._interruption.name, self._interruption.seconds_ago)
+            try:
+                return dag_run_workflows(connection, run_id)
+            except ConfigurationError:
+                return []  # No component was begun.
+
+    @contextmanager
+    def _warehouse(self) -> Iterator[Connection]:
+        with open_session(self._connect, self._settings.warehouse, "ozon run") as connection:
+            yield connection

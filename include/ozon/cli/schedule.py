@@ -1,0 +1,200 @@
+"""``ozon schedule``: when everything runs, under Airflow's scheduler or by cron where there is none."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from include.ozon.cli import schedule_changes, schedule_state
+from include.ozon.cli.schedule_changes import Target, perform
+from include.ozon.errors import ConfigurationError
+from include.ozon.scheduling.due import is_due
+from include.ozon.scheduling.jobs import job
+from include.ozon.scheduling.validation import Check
+from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
+from include.ozon.settings import load_settings
+
+app = typer.Typer(
+    help="Install, check and take away the schedules: in Airflow, or in the crontab of a machine without a scheduler.",
+    no_args_is_help=True,
+)
+
+# A table is no use folded into a pipe's 80 columns.
+_PIPE_WIDTH = 160
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "unknown": "magenta"}
+
+TargetOption = Annotated[Target | None, typer.Option(help="Airflow's scheduler, or the user's crontab.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
+Backup = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where what was before is kept; by itself AIRFLOW_HOME/cron/backups.")
+]
+NeverChanges = Annotated[bool, typer.Option("--dry-run", help="Changes nothing anyway.")]
+Output = Annotated[Literal["text", "json"], typer.Option(help="What to print.")]
+
+
+@app.command()
+def status(
+    target: TargetOption = None,
+    dry_run: NeverChanges = False,
+    backup: Annotated[Path | None, typer.Option(metavar="DIR", help="Also list the backups in this folder.")] = None,
+    output: Output = "text",
+) -> None:
+    """Show what is installed, whether it is up to date, and when everything is due next.
+
+    Example: ozon schedule status --output json
+    """
+    found = schedule_state.status(target)
+    folder = backup or schedule_changes.default_backups()
+    found["backups"] = sorted(str(file) for file in folder.glob("*.bak"))
+    if output == "json":
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    _console().print(_schedule_table(found))
+    for name in ("crontab", "airflow"):
+        if name in found:
+            typer.echo(_target_line(name, found[name]))
+    if note := found["machine_time_zone"]["note"]:
+        typer.echo(f"Note: {note}.")
+    if found["backups"]:
+        typer.echo(f"Backups: {len(found['backups'])} in {folder}, the last one {Path(found['backups'][-1]).name}.")
+
+
+@app.command()
+def validate(
+    target: TargetOption = None,
+    dry_run: NeverChanges = False,
+    backup: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also check that backups can be written here.")
+    ] = None,
+    output: Output = "text",
+) -> None:
+    """Check the configuration, that Airflow reads all DAGs, and that no run lasts into the next. Exit code: 0 or 1.
+
+    Example: ozon schedule validate --target crontab
+    """
+    checks = list(schedule_state.validate(target, backup))
+    if output == "json":
+        typer.echo(json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=2))
+    else:
+        _console().print(_check_table(checks))
+    raise typer.Exit(int(any(check.status == "failed" for check in checks)))
+
+
+@app.command()
+def install(
+    target: TargetOption = None,
+    dry_run: DryRun = False,
+    backup: Backup = None,
+    adopt: Annotated[
+        str | None,
+        typer.Option(metavar="PATTERN", help="Comment out the crontab's jobs that match this regular expression."),
+    ] = None,
+    output: Output = "text",
+) -> None:
+    """Start everything on schedule. Safe to repeat; shows what changes and keeps what was before.
+
+    Example: ozon schedule install --target crontab --adopt 'old_loader\\.py' --dry-run
+    """
+    if _needed(target) == "crontab":
+        change = schedule_changes.install_crontab(adopt)
+    elif adopt is not None:
+        raise ConfigurationError("--adopt is about a crontab's jobs; use it with --target crontab.")
+    else:
+        change = schedule_changes.install_airflow()
+    perform(change, dry_run=dry_run, backup=backup, output=output)
+
+
+@app.command()
+def remove(
+    target: TargetOption = None, dry_run: DryRun = False, backup: Backup = None, output: Output = "text"
+) -> None:
+    """Take away what `install` did, and nothing else. Safe to repeat.
+
+    Example: ozon schedule remove --target airflow
+    """
+    is_crontab = _needed(target) == "crontab"
+    change = schedule_changes.remove_crontab() if is_crontab else schedule_changes.remove_airflow()
+    perform(change, dry_run=dry_run, backup=backup, output=output)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup that install, remove or restore has written.")],
+    target: TargetOption = None,
+    dry_run: DryRun = False,
+    backup: Backup = None,
+    output: Output = "text",
+) -> None:
+    """Bring a backup back. What it is of, the file itself says; what is there now is backed up first.
+
+    Example: ozon schedule restore ~/airflow/cron/backups/crontab-2026-11-24T11-53-52Z.bak --dry-run
+    """
+    change = schedule_changes.restore(file)
+    if target not in (None, change.target):
+        raise ConfigurationError(f"{file} is a backup of the target {change.target}, and not of {target}.")
+    perform(change, dry_run=dry_run, backup=backup, output=output)
+
+
+@app.command(hidden=True)
+def due(name: Annotated[str, typer.Argument(help="A schedule: etl, health, metrics or maintenance.")]) -> None:
+    """For the lines in the crontab. Exit code: 0 when it is due now, 10 when it is not."""
+    settings = load_settings()
+    found = job(settings, name)
+    if not is_due(found.expression, settings.time_zone, datetime.now(tz=UTC)):
+        raise typer.Exit(NOT_DUE_EXIT_CODE)
+
+
+def _needed(target: Target | None) -> Target:
+    if target is None:
+        raise ConfigurationError(
+            "Name the target: --target airflow where a scheduler runs, --target crontab where none does."
+        )
+    return target
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
+
+
+def _schedule_table(found: dict[str, Any]) -> Table:
+    table = Table(title="Schedules", title_justify="left")
+    machine = found["machine_time_zone"]["name"]
+    for heading in ("schedule", "cron", f"next, {found['time_zone']}", f"next, this machine ({machine})"):
+        table.add_column(heading)
+    for each in found["schedules"]:
+        moments = (datetime.fromisoformat(each[key]) for key in ("next_due_at", "next_due_on_machine"))
+        table.add_row(each["name"], each["expression"], *(f"{moment:%Y-%m-%d %H:%M}" for moment in moments))
+    return table
+
+
+def _check_table(checks: list[Check]) -> Table:
+    table = Table(title="Schedules", title_justify="left")
+    for heading in ("check", "status", "what was found"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        table.add_row(check.name, Text(check.status, style=_STYLES[check.status]), Text(check.message))
+    return table
+
+
+def _target_line(name: str, state: dict[str, Any]) -> str:
+    if state["installed"] is None:
+        return f"{name}: not known. {state['problem']}"
+    said = ["installed" if state["installed"] else "not installed"]
+    if state["installed"]:
+        said.append("up to date" if state["up_to_date"] else "no longer as the configuration says")
+    if name == "crontab":
+        said.append(f"{state['foreign_jobs']} jobs of others")
+        said += [f"a block of {folder} too" for folder in state["blocks_of_other_folders"]]
+    else:
+        said.append(f"paused: {', '.join(state['paused']) or 'none'}")
+    if state["problem"]:
+        said.append(state["problem"])
+    return f"{name}: {'; '.join(said)}."

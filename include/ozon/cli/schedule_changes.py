@@ -1,0 +1,209 @@
+"""What `ozon schedule` changes: planned first, shown as a diff, backed up, and only then carried out."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from include.ozon.errors import ConfigurationError
+from include.ozon.scheduling import block, crontab
+from include.ozon.scheduling.backups import diff, read_backup, save_backup
+from include.ozon.scheduling.jobs import NO_CRONTAB_BEFORE, PROJECT, project_folder, render_block
+from include.ozon.scheduling.wrapper import (
+    cron_folder,
+    kept_variables,
+    remove_wrapper,
+    wrapper_path,
+    wrapper_problem,
+    wrapper_script,
+    write_private,
+)
+from include.ozon.scheduling.zones import machine_zone
+from include.ozon.settings import load_settings
+
+if TYPE_CHECKING:
+    from include.ozon.adapter.airflow_schedule import Plan
+
+Target = Literal["airflow", "crontab"]
+
+
+@dataclass(frozen=True)
+class Change:
+    target: Target
+    before: bytes | None
+    after: bytes | None
+    carry_out: Callable[[], None]
+    is_more: bool = False
+    """Something is to be done that the diff does not show; the notes say what."""
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def is_any(self) -> bool:
+        return self.is_more or self.before != self.after
+
+
+def perform(change: Change, *, dry_run: bool, backup: Path | None, output: Literal["text", "json"]) -> None:
+    """Show the change, keep what was before, and carry the change out, unless there is none or it is a dry run."""
+    shown = diff(change.before, change.after, change.target)
+    if output == "text" and shown:
+        typer.echo(shown, nl=False)
+    file: Path | None = None
+    if change.is_any and not dry_run:
+        if change.before != change.after:
+            file = save_backup(backup or default_backups(), change.target, change.before, datetime.now(tz=UTC))
+        change.carry_out()
+    if output == "json":
+        found = {"target": change.target, "changed": change.is_any and not dry_run, "dry_run": dry_run, "diff": shown}
+        typer.echo(json.dumps({**found, "backup": file and str(file), "notes": change.notes}, indent=2))
+        return
+    for note in change.notes:
+        typer.echo(note)
+    if not change.is_any:
+        typer.echo("Nothing to change: it is as it should be.")
+    elif dry_run:
+        typer.echo("Dry run: nothing was changed.")
+    elif file:
+        typer.echo(f"Done. What was before is in {file}; `ozon schedule restore` brings it back.")
+    else:
+        typer.echo("Done.")
+
+
+def default_backups() -> Path:
+    return cron_folder(os.environ) / "backups"
+
+
+def install_crontab(adopt: str | None) -> Change:
+    settings, machine, now = load_settings(), machine_zone(os.environ), datetime.now(tz=UTC)
+    before, folder, wrapper = crontab.read_crontab(), project_folder(), wrapper_path(os.environ, PROJECT)
+    wanted = render_block(settings, machine, wrapper, now, no_crontab_before=had_no_crontab(before, folder))
+    content, notes = before or b"", [f"Note: {machine.note}."] if machine.note else []
+    if adopt is not None:
+        content, adopted = block.adopt(content, _pattern(adopt), now)
+        notes.append(f"Jobs that match --adopt and are commented out: {adopted}.")
+    after = block.with_block(content, folder, wanted)
+    script = wrapper_script(os.environ, PROJECT)
+    is_stale = wrapper_problem(wrapper) is not None or wrapper.read_bytes() != script
+    if is_stale:
+        names = ", ".join(kept_variables(os.environ, PROJECT))
+        notes.append(f"The lines call {wrapper} (mode 0600), which sets {names}.")
+
+    def carry_out() -> None:
+        is_new = not wrapper.exists()
+        if is_stale:
+            write_private(wrapper, script)
+        try:
+            if after != before:
+                crontab.write_crontab(after, expected=before)
+        except BaseException:
+            if is_new:  # it holds passwords, and nothing calls it
+                remove_wrapper(wrapper)
+            raise
+
+    return Change("crontab", before, after, carry_out, is_stale, notes)
+
+
+def remove_crontab() -> Change:
+    before, folder = crontab.read_crontab(), project_folder()
+    after = None if before is None else block.without_block(before, folder)
+    if not after and had_no_crontab(before, folder):
+        after = None
+    return _without_wrapper(before, after, [])
+
+
+def restore(file: Path) -> Change:
+    """What the backup is of, its content says."""
+    content = read_backup(file)
+    if content is not None and content.lstrip().startswith(b"{"):
+        airflow_schedule = load_airflow()
+        return change_airflow(airflow_schedule.restored(airflow_schedule.AirflowSchedule.load(content)))
+    before, notes = crontab.read_crontab(), []
+    if content and not content.endswith(b"\n"):
+        content += b"\n"
+        notes.append("The backup's last line has no end, which crontab refuses; it gets one.")
+    if content is None or not block.find_block(content, project_folder()):
+        return _without_wrapper(before, content, notes)
+    if problem := wrapper_problem(wrapper_path(os.environ, PROJECT)):
+        notes.append(f"The block's lines need `ozon schedule install --target crontab`: {problem}.")
+    return Change("crontab", before, content, lambda: crontab.write_crontab(content, expected=before), notes=notes)
+
+
+def install_airflow() -> Change:
+    return change_airflow(load_airflow().installed)
+
+
+def remove_airflow() -> Change:
+    return change_airflow(load_airflow().removed)
+
+
+def change_airflow(plan: Plan) -> Change:
+    airflow_schedule = load_airflow()
+    found = airflow_schedule.read_schedule()
+    wanted = plan(found)
+    woken = [dag_id for dag_id, paused in wanted.is_paused.items() if not paused and found.is_paused[dag_id]]
+    notes = [f"{dag_id} becomes active; a run that was due while it was paused may start at once." for dag_id in woken]
+    return Change(
+        "airflow",
+        found.dump(),
+        wanted.dump(),
+        lambda: airflow_schedule.change_schedule(plan, expected=found),
+        notes=notes,
+    )
+
+
+def load_airflow() -> ModuleType:
+    """The adapter's `airflow_schedule`. Raises ConfigurationError where Airflow does not start with its settings."""
+    # As in cli.warehouse: without it Airflow does not look into its own database.
+    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
+    try:
+        # Airflow takes seconds to import, and logs to stdout what it dislikes.
+        with redirect_stdout(io.StringIO()):
+            from include.ozon.adapter import airflow_schedule  # noqa: PLC0415
+    except Exception as error:
+        found = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigurationError(
+            f"Airflow does not start with its configuration ({found}). Check AIRFLOW_HOME and the AIRFLOW__ variables."
+        ) from error
+    return airflow_schedule
+
+
+def had_no_crontab(content: bytes | None, folder: bytes) -> bool:
+    """Whether there was none before the block, or there is none now."""
+    if content is None:
+        return True
+    found = block.find_block(content, folder)
+    return found is not None and NO_CRONTAB_BEFORE.encode() in content[found.start : found.end]
+
+
+def _without_wrapper(before: bytes | None, after: bytes | None, notes: list[str]) -> Change:
+    """The wrapper goes after the lines that call it: it holds passwords."""
+    wrapper = wrapper_path(os.environ, PROJECT)
+
+    def carry_out() -> None:
+        if after != before:
+            crontab.write_crontab(after, expected=before)
+        remove_wrapper(wrapper)
+
+    if wrapper.exists():
+        notes = [*notes, f"{wrapper} is deleted."]
+    return Change("crontab", before, after, carry_out, wrapper.exists(), notes)
+
+
+def _pattern(text: str) -> re.Pattern[bytes]:
+    try:
+        if text:
+            return re.compile(os.fsencode(text))
+        problem = "it is empty and would match every job"
+    except re.error as error:
+        problem = str(error)
+    raise ConfigurationError(f"--adopt {text!r} is no regular expression to find jobs by: {problem}.")

@@ -1,0 +1,79 @@
+"""`ozon run` where it ends before a run begins, as a process."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from include.ozon.warehouse.lock import account_lock
+from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+
+pytestmark = pytest.mark.integration
+
+
+def schedule(moment: datetime) -> dict[str, str]:
+    """One that is due in that minute of the year."""
+    expression = f"{moment.minute} {moment.hour} {moment.day} {moment.month} *"
+    return {"OZON__SCHEDULE__ETL": expression, "OZON__TIME_ZONE": "UTC"}
+
+
+def not_now() -> dict[str, str]:
+    now = datetime.now(tz=UTC)
+    return schedule(now.replace(day=1, month=now.month % 12 + 1))
+
+
+def test_an_unknown_account_or_guard_is_a_wrong_command_line(ozon: Ozon) -> None:
+    for arguments, sentence in (
+        (["--account", "main", "--account", "nobody"], "--account names 'nobody', which the configuration does not"),
+        (["--accept-guard", "dog"], "--accept-guard names 'dog', which the configuration does not have; it has empty_"),
+        (["--if-due", "--account", "nobody"], "it has main, second."),
+    ):
+        assert_one_sentence(ozon(None, "run", *arguments, **not_now()), 2, sentence)
+
+
+def test_without_a_connection_or_a_migrated_warehouse_nothing_begins(ozon: Ozon, empty_database_dsn: str) -> None:
+    assert_one_sentence(ozon(None, "run"), 2, "Airflow has no connection ozon_warehouse")
+    assert_one_sentence(ozon(empty_database_dsn, "run"), 1, "Run `ozon db upgrade`")
+    nowhere = "postgresql://ozon:pass-word-1@127.0.0.1:1/warehouse"
+    assert_one_sentence(ozon(nowhere, "run"), 1, "Check that PostgreSQL runs")
+
+
+def test_a_metadata_database_that_is_not_there_or_not_migrated_is_one_sentence(ozon: Ozon, warehouse_dsn: str) -> None:
+    nowhere = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://airflow:pass-word-1@127.0.0.1:1/airflow"}
+    assert_one_sentence(ozon(warehouse_dsn, "run", **nowhere), 1, "Airflow's metadata database does not answer")
+    empty = {"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": warehouse_dsn.replace("postgresql:", "postgresql+psycopg2:")}
+    assert_one_sentence(ozon(warehouse_dsn, "run", **empty), 1, "Run `airflow db migrate`")
+
+
+def test_an_account_that_another_run_holds_is_refused_by_name(ozon: Ozon, warehouse_dsn: str) -> None:
+    with (
+        psycopg.connect(warehouse_dsn, autocommit=True, application_name="somebody") as other,
+        account_lock(other, "second"),
+    ):
+        everything = ozon(warehouse_dsn, "run", "--output", "json")
+        due = ozon(warehouse_dsn, "run", "--if-due", "--account", "second", **schedule(datetime.now(tz=UTC)))
+
+    for refused in (everything, due):
+        assert_one_sentence(refused, 3, "Account second is already running since ")
+        assert "by somebody" in refused.stderr
+
+
+def test_what_is_not_due_ends_at_once(ozon: Ozon) -> None:
+    """Without any connection, so that nothing was looked at."""
+    done = ozon(None, "run", "--if-due", **not_now())
+    assert (done.returncode, done.stderr) == (0, "")
+    (line,) = done.stdout.splitlines()
+    assert line.startswith('Not due now: schedule.etl is "')
+    done = ozon(None, "run", "--if-due", "--output", "json", **not_now())
+    assert (json.loads(done.stdout)["outcome"], done.returncode) == ("not due", 0)
+
+
+def test_the_exit_codes_are_in_the_help(ozon: Ozon) -> None:
+    done = ozon(None, "run", "--help")
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 0
+    assert "3 another run holds the account, 130 or 143 stopped by SIGINT or SIGTERM" in text
+    assert "Example: ozon run --account main --dry-run" in text
