@@ -4,7 +4,7 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m include.ozon_local
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test services stop env up down lint bench lock
+.PHONY: help venv run test test-long services stop env up down lint bench lock
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
@@ -17,6 +17,9 @@ run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": t
 
 test: venv  ## Run all tests, on databases and sandboxes of their own
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, whole runs of ozon, interrupted ones
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m long $(ARGS)
 
 services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat
 	@$(LOCAL) services
