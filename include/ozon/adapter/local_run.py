@@ -75,7 +75,7 @@ def _stopping(interruption: Interruption, run_id: str) -> Iterator[None]:
 
     def stop() -> None:
         interruption.happened.wait()
-        tasks._process_was_cancelled.set()
+        tasks.cancel_process()
         while not is_over.wait(_STOP_SECONDS):
             # Airflow's loop looks again every second; so does this, should the database be away for a moment.
             with suppress(RetriableError):

@@ -126,6 +126,11 @@ def name_map_index(context: Context, account: str) -> None:
     context["shown_name"] = context["account"] = account  # type: ignore[typeddict-unknown-key]
 
 
+def cancel_process() -> None:
+    """Let no component of this process begin any more; one that works ends by the signal that it gets."""
+    _process_was_cancelled.set()
+
+
 @contextmanager
 def cancellable() -> Iterator[None]:
     """Turn the first SIGTERM or SIGINT into a CancelledError; a second one ends the process.
