@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -26,7 +28,9 @@ def health(
         str, typer.Option(help="The components to check, a comma between them; by itself those of health.checks.")
     ] = "",
     output: Annotated[Literal["text", "json"], typer.Option(help="What to print.")] = "text",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show only what is wrong.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Show only what is wrong; with --alert, only what could not be told.")
+    ] = False,
     alert: Annotated[
         bool, typer.Option(help="Also store and tell what was found, as `ozon_health_check` does: for cron.")
     ] = False,
@@ -41,16 +45,22 @@ def health(
     for name in ("ozon", "airflow"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     summary = _measure(names, settings)
-    if output == "json":
-        typer.echo(health_json(summary, settings))
-    else:
-        console = Console()
-        if not console.is_terminal:
-            console = Console(width=_PIPE_WIDTH)
-        console.print(health_text(summary, settings, only_problems=quiet))
-    was_told = _tell(summary, settings) if alert else True
+    # Cron mails whatever is printed, each quarter of an hour; what is wrong is told by the alerts.
+    if not (alert and quiet):
+        _show(summary, settings, output, only_problems=quiet)
+    was_told = _tell(summary, settings, quiet) if alert else True
     # What nobody heard of is worth a warning.
     raise typer.Exit(summary.exit_code if was_told else summary.exit_code or EXIT_CODES[Status.WARNING])
+
+
+def _show(summary: HealthSummary, settings: Settings, output: str, *, only_problems: bool) -> None:
+    if output == "json":
+        typer.echo(health_json(summary, settings))
+        return
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=_PIPE_WIDTH)
+    console.print(health_text(summary, settings, only_problems=only_problems))
 
 
 def _components(checks: str, settings: Settings) -> list[str]:
@@ -75,7 +85,7 @@ def _measure(names: list[str], settings: Settings) -> HealthSummary:
     return summarize([result for name in names for result in measure_component(name, settings, now, airflow)], now)
 
 
-def _tell(summary: HealthSummary, settings: Settings) -> bool:
+def _tell(summary: HealthSummary, settings: Settings, quiet: bool) -> bool:
     """Whether the sender took over. The dead-man's switch is pinged last: silence tells of a sender that is broken."""
     from include.ozon.adapter.health import ping_heartbeat, store_results  # noqa: PLC0415
 
@@ -86,11 +96,14 @@ def _tell(summary: HealthSummary, settings: Settings) -> bool:
     try:
         from include.ozon.adapter.alerting import deliver  # noqa: PLC0415
 
-        report = deliver(results=summary.results)
+        # Airflow prints a traceback for each Variable that its database cannot give; the sender goes on without.
+        with redirect_stdout(io.StringIO()):
+            report = deliver(results=summary.results)
     except Exception as error:
         _complain("The alerts could not be told", error)
         return False
-    typer.echo(report.describe(), err=True)
+    if not quiet or report.failed_channels:
+        typer.echo(report.describe(), err=True)
     ping_heartbeat(settings)
     return True
 

@@ -19,6 +19,7 @@ from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support import scratch
+from tests.support.mail import MailServer
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.integration
@@ -191,6 +192,21 @@ def test_with_alert_it_is_stored_told_and_the_switch_is_called(
         ).fetchall()
     assert stored == [("main", "critical"), ("second", "critical")]
     assert opened == [("main",), ("second",)]
+
+
+def test_under_cron_nothing_is_printed_that_the_alerts_have_told(
+    ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox
+) -> None:
+    with MailServer() as mails:
+        variables = {
+            **connections(start_sandbox(expiring(None, in_days=-1))),
+            "AIRFLOW_CONN_SMTP_DEFAULT": mails.connection,
+        }
+        quietly = ("health", "--checks", "api", "--alert", "--quiet")
+
+        told = ozon(warehouse_dsn, *quietly, **variables)
+        assert (told.returncode, told.stdout, told.stderr) == (2, "", "")
+        assert len(mails.messages) == 1
 
 
 def test_with_alert_a_warehouse_that_is_down_keeps_the_switch_from_nothing(
