@@ -130,7 +130,8 @@ def test_a_workflow_that_waits_for_a_retry_is_alive(pipeline: Pipeline) -> None:
 def test_a_workflow_whose_account_is_locked_is_alive(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("latency", ms=10_000)
     with loading(pipeline, "product_etl", "working") as process:
-        until(lambda: pipeline.attempts(dag_run_id="working"), process)
+        # It stages a moment after its attempt is recorded.
+        until(lambda: pipeline.rows("SELECT FROM ozon_staging.loads"), process)
 
         assert close(pipeline, LONG, "failed").details == ["working/main: may still be alive, left alone"]
         assert drop(pipeline, LONG).details == ["product of account main: the account is being loaded, left alone"]
