@@ -15,11 +15,11 @@ venv:
 run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": true}' sets the run's parameters
 	@$(LOCAL) run
 
-test: venv  ## Run all tests, on databases and sandboxes of their own
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+test: venv  ## Run all tests, on databases and sandboxes of their own; ARGS="complete_workflow --coverage" picks and measures
+	@$(BIN)/ozon test $(ARGS)
 
 test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, whole runs of ozon, interrupted ones
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m long $(ARGS)
+	@$(BIN)/ozon test --tier long $(ARGS)
 
 services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat
 	@$(LOCAL) services

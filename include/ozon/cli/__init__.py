@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from include.ozon.cli import alerts, common, config, db, health, maintenance, run, runs, schedule, visibility
+from include.ozon.cli import alerts, common, config, db, health, maintenance, run, runs, schedule, testing, visibility
 
 app = typer.Typer(
     name="ozon",
@@ -26,6 +26,7 @@ app.command(name="health")(health.health)
 app.command(name="maintenance")(maintenance.maintenance)
 app.command(name="run")(run.run)
 app.command(name="runs")(runs.runs)
+app.command(name="test")(testing.run_tests)
 app.command(name="visibility")(visibility.visibility)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(config.app, name="config")

@@ -23,7 +23,7 @@ from tests.support import scratch
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 LIST = "/v3/product/list"
 

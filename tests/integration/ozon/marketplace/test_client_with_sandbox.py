@@ -29,7 +29,7 @@ from include.ozon.marketplace.visibility import hidden_reasons, status_visibilit
 from include.ozon.settings import ApiSettings
 from include.ozon_sandbox.process import SandboxProcess
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 T = TypeVar("T")
 Fetch = Callable[[str, CursorTrail], Page[T]]

@@ -11,7 +11,7 @@ from include.ozon.errors import MarketplaceUnavailableError
 from tests.support.agreement import assert_agreement, true_product, warehouse_products
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 

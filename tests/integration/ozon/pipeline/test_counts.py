@@ -17,10 +17,6 @@ def assert_sums(numbers: ComponentNumbers) -> None:
     assert numbers.rows_read == changed + numbers.rows_unchanged + numbers.rows_rejected
 
 
-def as_recorded(numbers: ComponentNumbers) -> Row:
-    return {name: value for name, value in vars(numbers).items() if name != "details"}
-
-
 def test_a_first_load_inserts_everything_it_reads(pipeline: Pipeline) -> None:
     truth = pipeline.truth()
 
@@ -46,18 +42,6 @@ def test_the_numbers_are_the_changes_of_the_marketplace(pipeline: Pipeline) -> N
     assert_sums(products)
     assert inventory.rows_read == sum(len(row["stocks"]) for row in after.values())
     assert_sums(inventory)
-
-
-def test_the_records_hold_the_numbers(pipeline: Pipeline) -> None:
-    products, inventory = pipeline.products(), pipeline.inventory()
-
-    for component, numbers in (("product_etl", products), ("inventory_etl", inventory)):
-        (record,) = pipeline.attempts(component)
-        assert record["status"] == "success"
-        assert {name: record[name] for name in as_recorded(numbers)} == as_recorded(numbers)
-        assert record["api_requests"] > 0
-        assert record["peak_memory_mb"] > 0
-    assert products.api_requests + inventory.api_requests == sum(pipeline.requests().values())
 
 
 def test_rejected_items_are_counted_and_kept_one_by_one(pipeline: Pipeline) -> None:

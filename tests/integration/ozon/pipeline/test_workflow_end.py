@@ -1,10 +1,10 @@
-"""Whatever became of its components, a workflow's record says so in the end; the database knows what may follow."""
+"""Whatever became of its components, a workflow's record says so in the end."""
 
 from __future__ import annotations
 
 import pytest
 
-from include.ozon.errors import DependencyError, GuardStoppedError, MarketplaceUnavailableError
+from include.ozon.errors import MarketplaceUnavailableError
 from include.ozon.pipeline import records
 from tests.support.pipeline import Pipeline
 
@@ -122,56 +122,6 @@ def test_a_run_that_is_started_again_opens_its_record_again(pipeline: Pipeline) 
     pipeline.inventory()
     assert pipeline.end() == "success"
     assert pipeline.workflow()["finished_at"] > ended
-
-
-def test_inventory_etl_refuses_to_start_before_product_etl(pipeline: Pipeline) -> None:
-    with pytest.raises(DependencyError, match="no attempt of it") as refused:
-        pipeline.inventory()
-
-    assert pipeline.requests() == {}
-    (attempt,) = pipeline.attempts("inventory_etl")
-    assert (attempt["status"], attempt["error"]) == ("failed", str(refused.value))
-    assert pipeline.end() == "failed"
-
-
-def test_inventory_etl_refuses_to_follow_a_failed_product_etl(pipeline: Pipeline) -> None:
-    pipeline.load("before")
-    pipeline.sandbox.fault("empty_catalogue")
-    with pytest.raises(GuardStoppedError):
-        pipeline.products()
-    good = pipeline.versions("inventory")
-
-    with pytest.raises(DependencyError, match="found it failed") as refused:
-        pipeline.inventory()
-
-    assert "guard empty_catalogue" in str(refused.value)
-    assert pipeline.attempts("inventory_etl")[0]["error"] == str(refused.value)
-    assert pipeline.versions("inventory") == good
-
-
-def test_a_success_of_another_run_does_not_count(pipeline: Pipeline) -> None:
-    pipeline.load("before")
-    pipeline.products("run", "second")
-
-    with pytest.raises(DependencyError):
-        pipeline.inventory()
-
-
-def test_a_refused_inventory_etl_takes_over_nothing_that_another_run_has_staged(pipeline: Pipeline) -> None:
-    pipeline.products("other")
-    pipeline.sandbox.fault("drop_field", method="/v4/product/info/stocks", field="stocks", share=0.1)
-    pipeline.sandbox.fault("server_error", method="/v2/warehouse/list")
-    with pytest.raises(MarketplaceUnavailableError):
-        pipeline.inventory("other")
-    kept = pipeline.rejected()
-    assert kept
-    staged = pipeline.staging_tables()
-
-    with pytest.raises(DependencyError):
-        pipeline.inventory()
-
-    assert pipeline.rejected() == kept
-    assert pipeline.staging_tables() == staged
 
 
 def test_accounts_that_were_loaded_whole_are_those_of_this_run(pipeline: Pipeline) -> None:

@@ -18,7 +18,7 @@ from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_session
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 WRITE = "INSERT INTO ozon.fbo_stock_requests VALUES ('main', 1, now())"
 

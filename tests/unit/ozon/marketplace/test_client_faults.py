@@ -28,7 +28,7 @@ from include.ozon.marketplace.faults import InvalidRequestError, RoleMissingErro
 from include.ozon.marketplace.transport import RequestStoppedError
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.faults]
 
 MakeClient = Callable[..., SellerClient]
 

@@ -26,7 +26,7 @@ from tests.support import scratch
 from tests.support.health import health_context, measured, run_all
 from tests.support.pipeline import changed, quick_settings
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 Execute = Callable[..., None]
 

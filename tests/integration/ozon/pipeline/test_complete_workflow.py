@@ -1,4 +1,4 @@
-"""The warehouse holds what the marketplace says, whatever has changed there."""
+"""A whole workflow: the warehouse holds what the marketplace says, whatever has changed there."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ def test_two_accounts_in_one_warehouse_agree_with_the_marketplace_as_it_moves_on
             assert pipeline.load(f"run {number}", account) == "success"
         for account in ("main", "second"):
             assert_agreement(pipeline, account)
+
+
+def test_a_workflow_that_is_through_says_so_and_leaves_nothing_behind(pipeline: Pipeline) -> None:
+    assert pipeline.load() == "success"
+
+    workflow = pipeline.workflow()
+    assert {workflow[name] for name in ("status", "product_etl_status", "inventory_etl_status")} == {"success"}
+    assert (workflow["account"], workflow["dag_run_id"], workflow["trigger"]) == ("main", "run", "manual")
+    assert workflow["error"] is None
+    assert pipeline.staging_tables() == set()
+    assert pipeline.value("SELECT count(*) FROM ozon_staging.loads") == 0
+    assert pipeline.rejected() == []
 
 
 def test_products_that_are_gone_are_marked_and_keep_their_last_values(pipeline: Pipeline) -> None:

@@ -1,0 +1,123 @@
+"""From a load that goes wrong to the mail that says so, once, and to the mail that says it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from include.ozon.adapter.channels import open_channels
+from include.ozon.errors import OzonError
+from include.ozon.monitoring.alerts.sender import send_alerts
+from include.ozon.monitoring.health import components
+from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support import scratch
+from tests.support.alerts import MemoryKeeper
+from tests.support.health import health_context
+from tests.support.mail import MailServer, part
+from tests.support.pipeline import Pipeline
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+CHECKS = ("warehouse", "runs", "data", "api")
+
+
+class Monitored(Pipeline):
+    """A pipeline whose health is checked a quarter of an hour later each time, and told through a mail server."""
+
+    mails: MailServer
+    keeper: MemoryKeeper
+    now: datetime
+
+    def check(self) -> list[str]:
+        """The subjects of the mails that this check sent."""
+        self.now += timedelta(minutes=15)
+        before = len(self.mails.subjects)
+        context = health_context(self, now=self.now)
+        try:
+            results = [result for name in CHECKS for result in components.measure(name, context)]
+        finally:
+            context.close()
+        send_alerts(
+            results,
+            [],
+            connect=self.connect,
+            keeper=self.keeper,
+            channels=open_channels(self.settings),
+            settings=self.settings,
+            now=self.now,
+        )
+        return self.mails.subjects[before:]
+
+
+@pytest.fixture
+def monitored(warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitored]:
+    with (
+        SandboxProcess(
+            scratch.new_folder("sandbox"), {"main": 200, "second": 100}, rate_limit_per_second=100_000
+        ) as sandbox,
+        MailServer() as mails,
+    ):
+        monkeypatch.setenv(SMTP_CONNECTION, mails.connection)
+        pipeline = Monitored(sandbox, warehouse_dsn)
+        pipeline.mails, pipeline.keeper, pipeline.now = mails, MemoryKeeper(), datetime.now(tz=UTC)
+        for account in ("main", "second"):
+            pipeline.load("first", account)
+        assert pipeline.check() == []
+        yield pipeline
+
+
+def fail(pipeline: Pipeline, dag_run_id: str) -> None:
+    with pytest.raises(OzonError):
+        pipeline.products(dag_run_id)
+    pipeline.end(dag_run_id)
+
+
+def test_a_load_that_fails_is_told_once_and_so_is_its_recovery(monitored: Monitored) -> None:
+    monitored.sandbox.fault("server_error", method="/v3/product/info/list", account="main")
+    fail(monitored, "broken")
+
+    (subject,) = monitored.check()
+    assert "main" in subject
+    assert "second" not in subject
+    assert "HTTP 500" in part(monitored.mails.messages[-1], "plain")
+    assert monitored.check() == []
+
+    monitored.sandbox.clear_faults()
+    monitored.load("mended")
+    (subject,) = monitored.check()
+    assert "RECOVERED" in subject
+    assert monitored.check() == []
+    rules = monitored.rows("SELECT rule, account, sent_count FROM ozon.alerts WHERE recovered_at IS NOT NULL")
+    assert {row["account"] for row in rules} == {"main"}
+    assert max(row["sent_count"] for row in rules) == 2
+
+
+def test_a_refused_key_is_one_mail_and_not_another_for_each_load_that_it_fails(monitored: Monitored) -> None:
+    monitored.sandbox.fault("key_deactivated", account="main")
+    (subject,) = monitored.check()
+    assert "Ozon refuses the key" in subject
+
+    for number in (1, 2, 3):
+        fail(monitored, f"refused {number}")
+    assert monitored.check() == []
+
+    monitored.sandbox.clear_faults()
+    monitored.load("mended")
+    (subject,) = monitored.check()
+    assert subject.endswith("RECOVERED: Ozon refuses the key - Test account 1 (main)")
+
+
+def test_a_mail_that_was_refused_is_sent_again_and_only_then_counts_as_told(monitored: Monitored) -> None:
+    monitored.mails.refuse()
+    monitored.sandbox.fault("key_deactivated", account="second")
+    assert monitored.check() == []
+
+    monitored.mails.refuse(None)
+    told = monitored.check()
+
+    assert [subject for subject in told if "Ozon refuses the key" in subject]
+    assert [row["sent_count"] for row in monitored.rows("SELECT * FROM ozon.alerts WHERE account = 'second'")] == [1]
+    assert not [subject for subject in monitored.check() if "Ozon refuses the key" in subject]

@@ -1,0 +1,150 @@
+"""Whatever breaks while a load writes, readers keep the last good state and the next run brings the new one."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import psutil
+import psycopg
+import pytest
+
+from include.ozon.errors import OzonError, WarehouseUnavailableError
+from include.ozon.warehouse import schema
+from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support import scratch
+from tests.support.agreement import assert_agreement
+from tests.support.load_process import loading, until
+from tests.support.pipeline import DATA_TABLES, Pipeline
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+# In the order in which a load writes; the last one is the record that says it was loaded.
+WRITES = [
+    ("product_etl", "products"),
+    ("product_etl", "product_visibility_history"),
+    ("product_etl", "etl_component_executions"),
+    ("inventory_etl", "inventory"),
+    ("inventory_etl", "inventory_history"),
+    ("inventory_etl", "inventory_by_warehouse"),
+    ("inventory_etl", "etl_component_executions"),
+]
+
+_BREAK = """
+CREATE FUNCTION ozon.break_it() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN {action} END $$;
+CREATE CONSTRAINT TRIGGER break_it AFTER INSERT OR UPDATE ON ozon.{table} {when}
+    FOR EACH ROW {condition} EXECUTE FUNCTION ozon.break_it();
+"""
+_MEND = "DROP FUNCTION ozon.break_it CASCADE"
+
+
+def break_writes(pipeline: Pipeline, table: str, action: str = "RAISE disk_full;", *, at_commit: bool = False) -> None:
+    """Every row that is written to the table fails; of the records only those that say success."""
+    pipeline.execute(
+        _BREAK.format(
+            table=table,
+            action=action,
+            when="DEFERRABLE INITIALLY DEFERRED" if at_commit else "",
+            condition="WHEN (NEW.status = 'success')" if table == "etl_component_executions" else "",
+        )
+    )
+
+
+def loaded_and_moved_on(pipeline: Pipeline, component: str) -> None:
+    """A good state, a marketplace that has changed since, and the run come as far as the component."""
+    pipeline.load("before")
+    pipeline.sandbox.tick()
+    if component == "inventory_etl":
+        pipeline.products("broken")
+
+
+@pytest.mark.parametrize("at_commit", [False, True], ids=["in the merge", "at the commit"])
+@pytest.mark.parametrize(("component", "table"), WRITES)
+def test_a_write_that_fails_leaves_the_last_good_state(
+    pipeline: Pipeline, component: str, table: str, at_commit: bool
+) -> None:
+    loaded_and_moved_on(pipeline, component)
+    good = pipeline.versions(*DATA_TABLES)
+    break_writes(pipeline, table, at_commit=at_commit)
+
+    with pytest.raises(OzonError):
+        (pipeline.products if component == "product_etl" else pipeline.inventory)("broken")
+
+    assert pipeline.versions(*DATA_TABLES) == good
+    (record,) = pipeline.attempts(component, "broken")
+    assert record["status"] == "failed"
+    assert (record["rows_inserted"], record["rows_updated"], record["rows_removed"]) == (0, 0, 0)
+    assert record["error"]
+    assert pipeline.end("broken") == "failed"
+
+    pipeline.execute(_MEND)
+    assert pipeline.load("next") == "success"
+    assert_agreement(pipeline)
+
+
+@pytest.fixture
+def server() -> Iterator[EmbeddedPostgres]:
+    """One that may be killed, so with its writes on the disk."""
+    server = EmbeddedPostgres(scratch.new_folder("killed-postgres"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def on_own_server(sandbox: SandboxProcess, server: EmbeddedPostgres) -> Pipeline:
+    server.create_database("warehouse", WAREHOUSE_ROLE)
+    pipeline = Pipeline(sandbox, server.dsn("warehouse", WAREHOUSE_ROLE))
+    schema.upgrade(pipeline.connect)
+    return pipeline
+
+
+@pytest.mark.parametrize(("component", "table"), [("product_etl", "products"), ("inventory_etl", "inventory")])
+def test_a_server_that_dies_in_the_merge_comes_back_with_the_last_good_state(
+    server: EmbeddedPostgres, on_own_server: Pipeline, component: str, table: str
+) -> None:
+    pipeline = on_own_server
+    loaded_and_moved_on(pipeline, component)
+    good = pipeline.versions(*DATA_TABLES)
+    break_writes(pipeline, table, "PERFORM pg_sleep(60); RETURN NULL;")
+
+    with loading(pipeline, component, "broken") as process:
+        until(lambda: is_sleeping(pipeline), process)
+        kill(server, pipeline)
+        assert process.wait(30) != 0
+    server.start()
+
+    assert pipeline.versions(*DATA_TABLES) == good
+    pipeline.execute(_MEND)
+    # The same run again, as Airflow would retry it: what the dead server could not record is closed first.
+    pipeline.load("broken")
+    assert [row["status"] for row in pipeline.attempts(component, "broken")] == ["failed", "success"]
+    assert_agreement(pipeline)
+
+
+def test_a_server_that_is_not_there_is_a_sentence_and_worth_a_retry(
+    server: EmbeddedPostgres, on_own_server: Pipeline
+) -> None:
+    server.stop()
+    with pytest.raises(WarehouseUnavailableError, match="Check that PostgreSQL runs"):
+        on_own_server.products()
+    server.start()
+
+    assert on_own_server.load() == "success"
+
+
+def is_sleeping(pipeline: Pipeline) -> bool:
+    return bool(pipeline.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+
+
+def kill(server: EmbeddedPostgres, pipeline: Pipeline) -> None:
+    """As a power failure does: the server's processes are gone, and none of them has tidied up."""
+    with psycopg.connect(pipeline.dsn) as connection:
+        postmaster = psutil.Process(connection.info.backend_pid).parent()
+    assert postmaster is not None
+    for process in (postmaster, *postmaster.children(recursive=True)):
+        process.send_signal(signal.SIGKILL)
+    postmaster.wait(10)
+    assert not server.is_running()

@@ -1,0 +1,94 @@
+"""A component that fails for a while, in each of the ways it can, succeeds in the attempt after that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from include.ozon.errors import AccessDeniedError, FatalError, ObsoleteMethodError, RetriableError
+from tests.support.agreement import assert_agreement
+from tests.support.pipeline import Pipeline
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+# What the API does, how it is set up, and what the failed attempts' records say of it.
+FAILURES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "a fault of Ozon's": ("server_error", {"status": 500}, "HTTP 500"),
+    "an edge that is down": ("server_error", {"status": 503}, "HTTP 503"),
+    "too many requests": ("rate_limited", {"retry_after_seconds": 0}, "HTTP 429"),
+    "a connection that breaks off": ("broken_connection", {}, ""),
+    "half an answer": ("truncated_json", {}, "JSON"),
+    "a page for people": ("not_json", {}, "JSON"),
+}
+METHODS = {"product_etl": "/v3/product/list", "inventory_etl": "/v4/product/info/stocks"}
+FAILED_ATTEMPTS = 2
+
+
+def run(pipeline: Pipeline, component: str) -> None:
+    (pipeline.products if component == "product_etl" else pipeline.inventory)()
+
+
+@pytest.mark.parametrize("component", METHODS)
+@pytest.mark.parametrize("failure", FAILURES)
+def test_the_attempt_after_the_failures_loads_everything_once(pipeline: Pipeline, component: str, failure: str) -> None:
+    fault, parameters, sentence = FAILURES[failure]
+    if component == "inventory_etl":
+        pipeline.products()
+
+    for _ in range(FAILED_ATTEMPTS):
+        # One for each attempt: lists are read side by side, and one attempt could use up the faults of two.
+        pipeline.sandbox.fault(fault, method=METHODS[component], times=1, **parameters)
+        with pytest.raises(RetriableError):
+            run(pipeline, component)
+    run(pipeline, component)
+
+    attempts = pipeline.attempts(component)
+    assert [(row["attempt"], row["status"]) for row in attempts] == [(1, "failed"), (2, "failed"), (3, "success")]
+    assert all(sentence in row["error"] for row in attempts[:FAILED_ATTEMPTS])
+    assert [row["rows_inserted"] > 0 for row in attempts] == [False, False, True]
+    if component == "product_etl":
+        pipeline.inventory()
+    assert pipeline.end() == "success"
+    assert pipeline.workflow()["error"] is None
+    assert_agreement(pipeline)
+
+
+def test_failures_that_do_not_end_leave_a_failed_workflow_with_the_last_reason(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("server_error", method=METHODS["product_etl"], status=502)
+    for _ in range(3):
+        with pytest.raises(RetriableError):
+            pipeline.products()
+
+    assert pipeline.end() == "failed"
+
+    workflow = pipeline.workflow()
+    assert (workflow["product_etl_status"], workflow["inventory_etl_status"]) == ("failed", None)
+    assert "HTTP 502" in workflow["error"]
+    assert pipeline.value("SELECT count(*) FROM ozon.products") == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [("key_unknown", AccessDeniedError), ("role_missing", AccessDeniedError), ("method_obsolete", ObsoleteMethodError)],
+)
+def test_what_a_person_has_to_mend_is_asked_once(pipeline: Pipeline, fault: str, error: type[FatalError]) -> None:
+    pipeline.sandbox.fault(fault)
+
+    with pytest.raises(error):
+        pipeline.products()
+
+    (record,) = pipeline.attempts()
+    assert record["status"] == "failed"
+    assert record["api_retries"] == 0
+
+
+def test_failures_of_one_account_are_not_the_others(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("server_error", method=METHODS["product_etl"], account="main")
+    with pytest.raises(RetriableError):
+        pipeline.products()
+
+    assert pipeline.load("run", "second") == "success"
+
+    assert_agreement(pipeline, "second")
+    assert pipeline.end() == "failed"

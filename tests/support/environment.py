@@ -1,0 +1,161 @@
+"""What the tests need of a machine, looked at before they start: ``python -m tests.support.environment``.
+
+A line for each part, with the way to mend what is missing; exit code 1 where something is.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import socket
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+import psutil
+import psycopg
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from include.ozon.errors import ConfigurationError, FatalError, OzonError
+from include.ozon.settings import load_settings
+from include.ozon.warehouse import schema
+from include.ozon_local.home import LOOPBACK, ROOT
+from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
+
+# Servers of the tests, each worker's: PostgreSQL, sandboxes, a mail server, Airflow.
+PORTS = 20
+FREE_DISK_MB = 2_000
+FREE_MEMORY_MB = 1_500
+OLDEST_POSTGRES = 150_000
+
+
+def python() -> str:
+    """One of the versions that pyproject.toml names."""
+    found, wanted = sys.version.split()[0], SpecifierSet(_project()["project"]["requires-python"])
+    if found not in wanted:
+        raise FatalError(f"{found}, and {wanted} is needed: `make PYTHON=python3.12 venv`.")
+    return found
+
+
+def packages() -> str:
+    """What pyproject.toml and its group dev name."""
+    groups = _project()["dependency-groups"]
+    named = [*_project()["project"]["dependencies"], *groups["dev"], *groups["local"]]
+    wanted = [Requirement(each).name for each in named if isinstance(each, str)]
+    if missing := [name for name in wanted if not _is_installed(name)]:
+        raise FatalError(f"{', '.join(missing)} not installed here: `make venv`, and use .venv/bin/ozon.")
+    return f"{len(wanted)} direct dependencies installed"
+
+
+def configuration() -> str:
+    """config/ozon.toml, whose environment testing the tests use."""
+    try:
+        settings = load_settings(environment="testing", environ={})
+    except ConfigurationError as error:
+        raise FatalError(f"not valid, see `ozon config validate`: {error}") from error
+    return f"valid; the environment testing has the accounts {', '.join(settings.accounts)}"
+
+
+def database() -> str:
+    """The embedded PostgreSQL comes up, and the role that loads has the permissions that a load needs."""
+    folder = tempfile.mkdtemp(prefix="ozon-tests-check-")
+    server = EmbeddedPostgres(Path(folder), durable=False)
+    try:
+        server.start()
+        server.create_database("permissions", WAREHOUSE_ROLE)
+        dsn = server.dsn("permissions", WAREHOUSE_ROLE)
+        schema.upgrade(lambda: psycopg.connect(dsn))
+        with closing(psycopg.connect(dsn)) as connection:
+            connection.execute("CREATE TABLE ozon_staging.permission_check (id bigint)")
+            with connection.cursor().copy("COPY ozon_staging.permission_check FROM STDIN") as rows:
+                rows.write_row([1])
+            connection.execute("SELECT pg_try_advisory_lock(1)")
+            version = connection.info.server_version
+    except psycopg.Error as error:
+        raise FatalError(f"role {WAREHOUSE_ROLE} may not do what a load does: {str(error).strip()}") from error
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    if version < OLDEST_POSTGRES:
+        raise FatalError(f"PostgreSQL {version // 10_000} is too old; 15 or newer is needed.")
+    return f"PostgreSQL {version // 10_000} starts; role {WAREHOUSE_ROLE} may migrate, COPY and lock"
+
+
+def ports() -> str:
+    """Servers can listen on the loopback address, and be reached there."""
+    listening = []
+    try:
+        for _ in range(PORTS):
+            listening.append(socket.create_server((LOOPBACK, 0)))
+        with socket.create_connection(listening[0].getsockname(), timeout=5):
+            pass
+    except OSError as error:
+        raise FatalError(
+            f"after {len(listening)} of {PORTS} on {LOOPBACK}: {error.strerror or error}. Is the loopback interface "
+            "up, and are ports left (`ss -s`)?"
+        ) from error
+    finally:
+        for server in listening:
+            server.close()
+    return f"{PORTS} can be had on {LOOPBACK}"
+
+
+def room() -> str:
+    """Disk for databases and logs, and memory for the servers."""
+    folder = tempfile.gettempdir()
+    disk_mb = shutil.disk_usage(folder).free // 2**20
+    memory_mb = psutil.virtual_memory().available // 2**20
+    if disk_mb < FREE_DISK_MB:
+        raise FatalError(f"{disk_mb} MB free in {folder}, and {FREE_DISK_MB} are needed: make room, or set TMPDIR.")
+    if memory_mb < FREE_MEMORY_MB:
+        raise FatalError(f"{memory_mb} MB of memory available, and {FREE_MEMORY_MB} are needed: end other programs.")
+    return f"{disk_mb // 1024} GB of disk in {folder}, {memory_mb // 1024} GB of memory"
+
+
+def programs() -> str:
+    """What the tests of `make` and of the clone start."""
+    if missing := [name for name in ("git", "make") if shutil.which(name) is None]:
+        raise FatalError(
+            f"{', '.join(missing)} not found: on Debian and Ubuntu, `apt-get install {' '.join(missing)}`."
+        )
+    return "git and make are there"
+
+
+# What starts nothing comes first: one cause is to be one line.
+CHECKS: Mapping[str, Callable[[], str]] = {
+    check.__name__: check for check in (python, packages, configuration, programs, room, ports, database)
+}
+
+
+def main(*, quiet: bool = False) -> int:
+    """Print what was found; the first failure leaves out the rest, which may follow from it."""
+    for name, check in CHECKS.items():
+        try:
+            found = check()
+        except OzonError as error:
+            print(f"FAILED  {name:14}{error}", file=sys.stderr)
+            return 1
+        if not quiet:
+            print(f"ok      {name:14}{found}", flush=True)
+    return 0
+
+
+def _project() -> dict[str, dict[str, list[str]]]:
+    project: dict[str, dict[str, list[str]]] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    return project
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main(quiet="--quiet" in sys.argv[1:]))
