@@ -25,6 +25,7 @@ _REFUSED = (
     "no password supplied",
 )
 _NOT_THERE = ("does not exist",)
+_TOO_MANY = ("too many clients", "too many connections", "remaining connection slots")
 
 
 @contextmanager
@@ -102,6 +103,8 @@ def _raise_as_ours(error: psycopg.Error) -> NoReturn:
                 f"PostgreSQL cancelled a statement ({found}): somebody ended it, or it ran longer than "
                 "warehouse.statement_timeout_seconds."
             ) from error
+        case pg.InsufficientResources() | pg.DiskFull() | pg.OutOfMemory() | pg.TooManyConnections():
+            _raise_exhausted(error, found)
         case psycopg.OperationalError():
             _raise_operational(error, found)
         case _:
@@ -118,7 +121,16 @@ def _raise_operational(error: psycopg.OperationalError, found: str) -> NoReturn:
         raise AccessDeniedError(
             f"The warehouse's database or role is missing ({found}). Check connection ozon_warehouse."
         ) from error
+    if any(words in found for words in _TOO_MANY):
+        _raise_exhausted(error, found)
     raise WarehouseUnavailableError(
         f"The warehouse cannot be reached or dropped the connection ({found}). Check that PostgreSQL runs and "
         "that host and port of connection ozon_warehouse are right."
+    ) from error
+
+
+def _raise_exhausted(error: psycopg.Error, found: str) -> NoReturn:
+    raise WarehouseUnavailableError(
+        f"The warehouse's server has run out of disk, memory or connections ({found}). Make room there; the next "
+        "attempt goes on from the last page that was read."
     ) from error

@@ -102,6 +102,23 @@ def test_a_host_without_a_name_is_worth_another_attempt(warehouse_dsn: str) -> N
         use(warehouse_dsn.replace("127.0.0.1", "warehouse.invalid"))
 
 
+@pytest.mark.parametrize("condition", ["disk_full", "out_of_memory", "too_many_connections", "insufficient_resources"])
+def test_a_server_that_is_short_of_something_says_of_what(warehouse_dsn: str, condition: str) -> None:
+    with pytest.raises(WarehouseUnavailableError, match=rf"run out of disk, memory or connections.*{condition}"):
+        use(warehouse_dsn, f"DO $$ BEGIN RAISE {condition}; END $$")
+
+
+def test_a_database_with_no_connection_left_says_so(postgres: EmbeddedPostgres, warehouse_dsn: str) -> None:
+    name = urlsplit(warehouse_dsn).path[1:]
+    with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as superuser:
+        superuser.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 1").format(sql.Identifier(name)))
+    with (
+        psycopg.connect(warehouse_dsn),
+        pytest.raises(WarehouseUnavailableError, match=r"run out of .* connections \(.*too many connections"),
+    ):
+        use(warehouse_dsn)
+
+
 def test_a_read_only_database_is_refused(warehouse_dsn: str) -> None:
     database = sql.Identifier(urlsplit(warehouse_dsn).path[1:])
     with psycopg.connect(warehouse_dsn, autocommit=True) as connection:
