@@ -4,10 +4,10 @@ BIN := .venv/bin
 LOCAL := $(BIN)/python -m include.ozon_local
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long services stop env up down lint bench lock
+.PHONY: help venv run test test-long test-postgres services stop env up down lint bench lock
 
 help:  ## Show this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-10s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
 
 venv:
 	@$(PYTHON) include/ozon_local/bootstrap.py
@@ -20,6 +20,10 @@ test: venv  ## Run all tests, on databases and sandboxes of their own; ARGS="com
 
 test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, whole runs of ozon, interrupted ones
 	@$(BIN)/ozon test --tier long $(ARGS)
+
+test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest that is supported
+	@programs=$$($(BIN)/python -m tests.support.oldest_postgres) && $(BIN)/ozon test --postgres "$$programs" \
+		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring) $(ARGS)
 
 services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat
 	@$(LOCAL) services

