@@ -12,7 +12,6 @@ from email.utils import formatdate, make_msgid
 import apprise
 from airflow.providers.apprise.hooks.apprise import AppriseHook
 from airflow.providers.smtp.hooks.smtp import SmtpHook
-from airflow.sdk import Connection
 from airflow.sdk.exceptions import AirflowException
 
 from include.ozon.adapter.connections import require_connection
@@ -133,17 +132,7 @@ class AppriseChannel:
         That only some take it is logged: sent again, it would reach those a second time. The provider's own ``notify``
         does not say whether anything was delivered, so its hook only reads the connection.
         """
-        connection = require_connection(self._connection_id)
-        # Both log addresses, and an address holds its token.
-        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
-        logging.getLogger("urllib3").setLevel(logging.INFO)
-        try:
-            services = _apprise_services(AppriseHook(self._connection_id), connection)
-        except (KeyError, TypeError, ValueError):
-            raise ConnectionSettingsError(
-                f"Connection {self._connection_id} names no address, or one that Apprise does not know. Expected extra "
-                'to be {"config": {"path": "<address>", "tag": "all"}} or with a list of such as its config.'
-            ) from None
+        services = apprise_services(self._connection_id)
         kind = apprise.NotifyType.FAILURE if level == "critical" else apprise.NotifyType.WARNING
         took = [
             bool(
@@ -165,13 +154,32 @@ class AppriseChannel:
                 )
 
 
-def _apprise_services(hook: AppriseHook, connection: Connection) -> list[apprise.Apprise]:
-    """One for each address. Raises ValueError where one is not understood, which the hook would pass over."""
-    config = hook.get_config_from_conn(connection)
+def apprise_services(connection_id: str) -> list[apprise.Apprise]:
+    """One for each address of a connection of type ``apprise``.
+
+    Raises ConnectionSettingsError where it is missing, or names an address that Apprise does not know, which the
+    provider's hook would pass over.
+    """
+    connection = require_connection(connection_id)
+    # Both log addresses, and an address holds its token.
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("urllib3").setLevel(logging.INFO)
+    try:
+        config = AppriseHook(connection_id).get_config_from_conn(connection)
+        services = _services([address["path"] for address in (config if isinstance(config, list) else [config])])
+    except (KeyError, TypeError, ValueError):
+        raise ConnectionSettingsError(
+            f"Connection {connection_id} names no address, or one that Apprise does not know. Expected extra "
+            'to be {"config": {"path": "<address>", "tag": "all"}} or with a list of such as its config.'
+        ) from None
+    return services
+
+
+def _services(addresses: list[str]) -> list[apprise.Apprise]:
     services = []
-    for address in config if isinstance(config, list) else [config]:
+    for address in addresses:
         service = apprise.Apprise()
-        if not service.add(address["path"]):
+        if not service.add(address):
             raise ValueError("an address that Apprise does not know")
         services.append(service)
     if not services:

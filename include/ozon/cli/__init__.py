@@ -12,7 +12,20 @@ from typing import Any
 
 import typer
 
-from include.ozon.cli import alerts, common, config, db, health, maintenance, run, runs, schedule, testing, visibility
+from include.ozon.cli import (
+    alerts,
+    common,
+    config,
+    db,
+    doctor,
+    health,
+    maintenance,
+    run,
+    runs,
+    schedule,
+    testing,
+    visibility,
+)
 
 app = typer.Typer(
     name="ozon",
@@ -22,6 +35,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.command(name="doctor")(doctor.doctor)
 app.command(name="health")(health.health)
 app.command(name="maintenance")(maintenance.maintenance)
 app.command(name="run")(run.run)

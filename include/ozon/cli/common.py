@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from include.ozon.checks import Check
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, OzonError
 from include.ozon.settings.sources import ENVIRONMENTS
 
@@ -30,6 +33,8 @@ WRONG_USAGE = 2
 INTERRUPTED = 130
 
 Output = Annotated[Literal["text", "json"], typer.Option(help="What to print.")]
+
+_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "unknown": "magenta"}
 
 # A table is no use folded into a pipe's 80 columns.
 _PIPE_WIDTH = 160
@@ -72,6 +77,16 @@ def console() -> Console:
 
 def print_json(document: object) -> None:
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def check_table(title: str, checks: Iterable[Check]) -> Table:
+    """What was looked at, a line each."""
+    table = Table(title=title, title_justify="left")
+    for heading in ("check", "status", "what was found"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        table.add_row(check.name, Text(check.status, style=_STYLES[check.status]), Text(check.message))
+    return table
 
 
 def add_common_options(command: Any) -> None:

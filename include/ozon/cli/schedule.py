@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from include.ozon.cli import schedule_changes, schedule_state
+from include.ozon.cli.common import Output, check_table, console, print_json
 from include.ozon.cli.schedule_changes import Target, perform
 from include.ozon.errors import ConfigurationError
 from include.ozon.scheduling.due import is_due
 from include.ozon.scheduling.jobs import job
-from include.ozon.scheduling.validation import Check
 from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
 from include.ozon.settings import load_settings
 
@@ -26,17 +23,12 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-# A table is no use folded into a pipe's 80 columns.
-_PIPE_WIDTH = 160
-_STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "unknown": "magenta"}
-
 TargetOption = Annotated[Target | None, typer.Option(help="Airflow's scheduler, or the user's crontab.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 Backup = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Where what was before is kept; by itself AIRFLOW_HOME/cron/backups.")
 ]
 NeverChanges = Annotated[bool, typer.Option("--dry-run", help="Changes nothing anyway.")]
-Output = Annotated[Literal["text", "json"], typer.Option(help="What to print.")]
 
 
 @app.command()
@@ -54,9 +46,9 @@ def status(
     folder = backup or schedule_changes.default_backups()
     found["backups"] = sorted(str(file) for file in folder.glob("*.bak"))
     if output == "json":
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        print_json(found)
         return
-    _console().print(_schedule_table(found))
+    console().print(_schedule_table(found))
     for name in ("crontab", "airflow"):
         if name in found:
             typer.echo(_target_line(name, found[name]))
@@ -81,9 +73,9 @@ def validate(
     """
     checks = list(schedule_state.validate(target, backup))
     if output == "json":
-        typer.echo(json.dumps([check.as_dict() for check in checks], ensure_ascii=False, indent=2))
+        print_json([check.as_dict() for check in checks])
     else:
-        _console().print(_check_table(checks))
+        console().print(check_table("Schedules", checks))
     raise typer.Exit(int(any(check.status == "failed" for check in checks)))
 
 
@@ -159,11 +151,6 @@ def _needed(target: Target | None) -> Target:
     return target
 
 
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=_PIPE_WIDTH)
-
-
 def _schedule_table(found: dict[str, Any]) -> Table:
     table = Table(title="Schedules", title_justify="left")
     machine = found["machine_time_zone"]["name"]
@@ -172,15 +159,6 @@ def _schedule_table(found: dict[str, Any]) -> Table:
     for each in found["schedules"]:
         moments = (datetime.fromisoformat(each[key]) for key in ("next_due_at", "next_due_on_machine"))
         table.add_row(each["name"], each["expression"], *(f"{moment:%Y-%m-%d %H:%M}" for moment in moments))
-    return table
-
-
-def _check_table(checks: list[Check]) -> Table:
-    table = Table(title="Schedules", title_justify="left")
-    for heading in ("check", "status", "what was found"):
-        table.add_column(heading, overflow="fold")
-    for check in checks:
-        table.add_row(check.name, Text(check.status, style=_STYLES[check.status]), Text(check.message))
     return table
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from include.ozon.checks import Check
 from include.ozon.cli.schedule_changes import Target, had_no_crontab, load_airflow
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.errors import ConfigurationError, OzonError
@@ -16,7 +17,7 @@ from include.ozon.scheduling import block, crontab
 from include.ozon.scheduling.due import next_due
 from include.ozon.scheduling.jobs import PROJECT, jobs, project_folder, render_block
 from include.ozon.scheduling.run_times import longest_recent_runs
-from include.ozon.scheduling.validation import Check, overlap_checks
+from include.ozon.scheduling.validation import overlap_checks
 from include.ozon.scheduling.wrapper import wrapper_path, wrapper_problem
 from include.ozon.scheduling.zones import MachineZone, machine_zone
 from include.ozon.settings import Settings, load_settings
@@ -103,6 +104,13 @@ def validate(target: Target | None, backup: Path | None) -> Iterator[Check]:
         not_measured = "how long the last runs took is not known"
         yield Check("last runs", "unknown", str(error))
     yield from overlap_checks(settings, longest, not_measured)
+    yield from installed_targets(settings, target)
+    if backup is not None:
+        yield _backup_folder(backup)
+
+
+def installed_targets(settings: Settings, target: Target | None = None) -> Iterator[Check]:
+    """What starts the runs: one of the crontab and Airflow, installed as the configuration says."""
     now = datetime.now(tz=UTC)
     installed: list[bool] = []
     if target in (None, "crontab"):
@@ -115,8 +123,6 @@ def validate(target: Target | None, backup: Path | None) -> Iterator[Check]:
             "warning",
             "both the crontab and Airflow start the runs. Take one away with `ozon schedule remove --target`.",
         )
-    if backup is not None:
-        yield _backup_folder(backup)
 
 
 def _dags(airflow: ModuleType) -> Check:

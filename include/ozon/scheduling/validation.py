@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any, Literal
 
+from include.ozon.checks import Check
 from include.ozon.scheduling.jobs import Job, jobs
 from include.ozon.scheduling.run_times import RECENT_RUNS
 from include.ozon.settings import Settings
 from include.ozon.settings.cron import smallest_gap
-
-Status = Literal["ok", "warning", "failed", "unknown"]
-
-
-@dataclass(frozen=True)
-class Check:
-    name: str
-    status: Status
-    message: str
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not_measured: str) -> Iterator[Check]:

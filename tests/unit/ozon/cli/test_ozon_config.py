@@ -1,7 +1,8 @@
-"""`ozon config validate`, as a process of its own."""
+"""`ozon config validate` and `show`, as processes of their own."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -39,6 +40,62 @@ def test_all_mistakes_are_told_at_once_without_a_traceback() -> None:
     assert done.stderr.startswith("ozon: The configuration has 3 problems:")
     assert all(name in done.stderr for name in ("OZON_ENV", "OZON__SCHEDULE__ETL", "OZON__RETRY__RETRIES"))
     assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_that_is_wrong_is_a_document_too() -> None:
+    done = ozon("config", "validate", "--output", "json", OZON_ENV="testin", OZON__RETRY__RETRIES="many")
+
+    assert (done.returncode, done.stderr) == (2, "")
+    document = json.loads(done.stdout)
+    assert document["valid"] is False
+    assert [problem.partition(":")[0] for problem in document["problems"]] == ["OZON_ENV", "OZON__RETRY__RETRIES"]
+
+
+def shown(*arguments: str, **variables: str) -> dict[str, tuple[object, str]]:
+    done = ozon("config", "show", *arguments, "--output", "json", OZON_ENV="testing", **variables)
+    assert (done.returncode, done.stderr) == (0, "")
+    return {each["key"]: (each["value"], each["from"]) for each in json.loads(done.stdout)["settings"]}
+
+
+def test_every_setting_is_shown_with_where_it_came_from() -> None:
+    found = shown(OZON__API__PAGE_SIZE="50")
+
+    assert found["time_zone"] == ("Europe/Moscow", "default")
+    assert found["accounts.main.title"] == ("Test account 1", "testing")
+    assert found["api.page_size"] == (50, "OZON__API__PAGE_SIZE")
+    assert found["retry.retries"] == (3, "built-in")
+    assert len(found) > 200
+
+
+def test_a_table_or_a_single_setting_is_shown_alone() -> None:
+    assert shown("retry").keys() == {
+        "retry.retries",
+        "retry.first_delay_seconds",
+        "retry.backoff_multiplier",
+        "retry.max_delay_seconds",
+    }
+    assert shown("retry.retries") == {"retry.retries": (3, "built-in")}
+
+
+def test_a_setting_that_there_is_not_is_a_sentence_with_the_one_that_was_meant() -> None:
+    done = ozon("config", "show", "retry.retrys")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "ozon: retry.retrys is no setting; did you mean retry.retries?\n"
+
+
+def test_a_sign_in_that_somebody_put_into_an_address_is_not_shown() -> None:
+    found = shown("reports.folder", OZON__REPORTS__FOLDER="s3://somebody:their-words@bucket/ozon")
+
+    assert found["reports.folder"][0] == "s3://***@bucket/ozon"
+
+
+def test_for_people_it_is_a_table() -> None:
+    done = ozon("config", "show", "retry", OZON_ENV="testing")
+
+    assert done.returncode == 0
+    assert "retry.first_delay_seconds" in done.stdout
+    assert "[testing]" in done.stdout
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,119 @@
+"""``ozon doctor``: everything that a first installation gets wrong, and how to mend it."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import typer
+
+from include.ozon.checks import Check
+from include.ozon.cli import schedule_state
+from include.ozon.cli.common import Output, check_table, console, importing_airflow, is_quiet, is_verbose, print_json
+from include.ozon.diagnosis import machine
+from include.ozon.diagnosis.order import Step, diagnose
+from include.ozon.errors import ConfigurationError
+from include.ozon.settings import Settings, load_settings
+
+_AIRFLOW_NEEDS = ("configuration", "airflow")
+
+
+def doctor(output: Output = "text") -> None:
+    """Look at all that has to be right before anything can run, in order, with the fix for each.
+
+    Changes nothing and sends nothing. What follows from a failure is not looked at: mend it and ask again.
+
+    Exit code: 0 where nothing failed, warnings included; 1 otherwise.
+
+    Example: ozon doctor --quiet
+    """
+    checks = list(diagnose(_steps()))
+    is_failed = any(check.status == "failed" for check in checks)
+    if output == "json":
+        document = {"schema": "ozon-doctor", "version": 1, "ok": not is_failed}
+        print_json(document | {"checks": [check.as_dict() for check in checks]})
+    else:
+        shown = [check for check in checks if check.status != "ok"] if is_quiet() else checks
+        if shown:
+            console().print(check_table("Installation", shown))
+        typer.echo(_verdict(checks))
+    raise typer.Exit(int(is_failed))
+
+
+def connection_steps(settings: Settings) -> Iterator[Step]:
+    """What the configuration's connections lead to: the warehouse, Ozon, the channels of the alerts."""
+
+    def look(name: str, *arguments: Any) -> Callable[[], Iterable[Check]]:
+        return lambda: getattr(_adapter("connection_checks"), name)(*arguments)
+
+    yield Step("warehouse", look("warehouse_server", settings), needs=("airflow",))
+    yield Step("schema", look("warehouse_schema", settings), needs=("warehouse",))
+    yield Step("accounts", look("accounts_are_distinct", settings), needs=("airflow",))
+    for account in settings.accounts:
+        yield Step(f"account {account}", look("account_key", account, settings), needs=("airflow",))
+    yield Step("channels", look("channels", settings), needs=("airflow",))
+    yield Step("heartbeat", look("heartbeat", settings), needs=("airflow",))
+
+
+def _steps() -> Iterator[Step]:
+    yield Step("python", machine.python)
+    yield Step("packages", machine.packages)
+    yield Step("project", machine.project)
+    yield Step("configuration", _configuration)
+    yield Step("environment", machine.environment)
+    yield Step("airflow", start_airflow, needs=("packages",))
+    yield Step("metadata", lambda: _adapter("installation").metadata(), needs=_AIRFLOW_NEEDS)
+    yield Step("plugin", lambda: _adapter("installation").plugin(machine.PROJECT / "plugins"), needs=_AIRFLOW_NEEDS)
+    yield Step("dags", lambda: _adapter("installation").dags(machine.PROJECT / "dags"), needs=("metadata",))
+    yield Step("pools", lambda: _adapter("installation").pools(load_settings()), needs=("metadata",))
+    yield Step("processes", lambda: _adapter("installation").processes(load_settings()), needs=("metadata",))
+    try:
+        settings = load_settings()
+    except ConfigurationError:
+        return  # told by its own step
+    yield from connection_steps(settings)
+    yield Step(
+        "folders", lambda: machine.folders(_adapter("installation").filled_folders(settings)), needs=_AIRFLOW_NEEDS
+    )
+    yield Step("schedule", lambda: _schedule(settings), needs=("metadata",))
+
+
+def _configuration() -> Iterator[Check]:
+    settings = load_settings()
+    yield Check(
+        "configuration", "ok", f"Valid: environment {settings.environment}, accounts {', '.join(settings.accounts)}."
+    )
+
+
+def start_airflow() -> Iterator[Check]:
+    """Raises ConfigurationError where Airflow, which holds the connections, does not start."""
+    with importing_airflow():
+        version = importlib.import_module("airflow").__version__
+        for name in ("connection_checks", "installation"):
+            _adapter(name)
+    if not is_verbose():
+        # What a check logs is in its finding.
+        logging.getLogger("ozon").setLevel(logging.CRITICAL)
+    yield Check("airflow", "ok", f"Airflow {version} starts with its configuration.")
+
+
+def _schedule(settings: Settings) -> Iterator[Check]:
+    for check in schedule_state.installed_targets(settings):
+        yield replace(check, name=f"schedule {check.name}")
+
+
+def _adapter(name: str) -> ModuleType:
+    return importlib.import_module(f"include.ozon.adapter.{name}")
+
+
+def _verdict(checks: list[Check]) -> str:
+    counts = {status: sum(check.status == status for check in checks) for status in ("failed", "warning", "unknown")}
+    if not any(counts.values()):
+        return f"All {len(checks)} checks are ok."
+    words = {"failed": "failed", "warning": "with a warning", "unknown": "not looked at"}
+    told = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
+    return f"Of {len(checks)} checks: {told}.{' Mend the first failure and ask again.' if counts['failed'] else ''}"
