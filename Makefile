@@ -47,6 +47,7 @@ lint: venv  ## Check style, types, the direction of imports, and that generated 
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m include.ozon.settings.docs --check
 	@$(BIN)/python -m include.ozon_local.dag_docs --check
+	@$(BIN)/python -m include.ozon_local.table_docs --check
 
 bench: venv  ## Measure the load against a bare script, dlt and pandas
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

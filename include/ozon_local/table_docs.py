@@ -1,0 +1,137 @@
+"""Writes the tables' part of docs/tables.md from a migrated database: ``python -m include.ozon_local.table_docs``.
+
+What tables and columns mean is said by the migrations, as comments in the database; the rest of the page is written by
+hand. With ``--check`` nothing is written, and the exit code is 1 where the page is not what it would be.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import psycopg
+from psycopg.rows import class_row
+
+from include.ozon.errors import FatalError
+from include.ozon.generated_pages import table, write_or_check
+from include.ozon.warehouse import schema
+from include.ozon.warehouse.session import Connection
+from include.ozon_local.home import ROOT
+from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
+
+DOCS_PATH = ROOT / "docs" / "tables.md"
+
+_MODULE = "include.ozon_local.table_docs"
+_BEGIN = f"<!-- Made by `python -m {_MODULE}` from the migrations' comments; do not edit. -->\n"
+_END = "<!-- End of what is made. -->\n"
+
+# As a reader asks for them; one that is not named here comes last.
+_ORDER = (
+    "products",
+    "product_visibility_history",
+    "inventory",
+    "inventory_by_warehouse",
+    "inventory_history",
+    "visibility_metrics",
+    "etl_workflow_executions",
+    "etl_component_executions",
+    "rejected_items",
+    "health_checks",
+    "alerts",
+)
+
+_COLUMNS = """
+SELECT
+    c.relname AS "table",
+    obj_description(c.oid, 'pg_class') AS table_meaning,
+    a.attname AS name,
+    format_type(a.atttypid, NULL) AS type,
+    NOT a.attnotnull AS is_nullable,
+    a.attnum = ANY (k.conkey) AS is_key,
+    col_description(c.oid, a.attnum) AS meaning
+FROM pg_class c
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
+WHERE c.relnamespace = 'ozon'::regnamespace AND c.relkind = 'r'
+ORDER BY c.relname, a.attnum
+"""
+
+# PostgreSQL's long names, as everybody writes them.
+_TYPES = {"timestamp with time zone": "timestamptz", "character varying": "text"}
+
+
+class Column(NamedTuple):
+    table: str
+    table_meaning: str | None
+    name: str
+    type: str
+    is_nullable: bool
+    is_key: bool | None
+    meaning: str | None
+
+
+def read_columns(connection: Connection) -> list[Column]:
+    """Every column of the schema ozon, with what the database says that it means."""
+    return connection.cursor(row_factory=class_row(Column)).execute(_COLUMNS).fetchall()
+
+
+def render(page: str, columns: list[Column]) -> str:
+    """The page with its made part made anew.
+
+    Raises FatalError where the page has lost the marks of that part.
+    """
+    before, begin, rest = page.partition(_BEGIN)
+    _, end, after = rest.partition(_END)
+    if not (begin and end):
+        raise FatalError(f"{DOCS_PATH} has no part to be made: expected the lines {_BEGIN.strip()} and {_END.strip()}.")
+    return f"{before}{begin}\n{_sections(columns)}\n{end}{after}"
+
+
+def main(arguments: list[str]) -> int:
+    text = render(DOCS_PATH.read_text(encoding="utf-8"), _migrated_columns())
+    return write_or_check(DOCS_PATH, text, _MODULE, arguments)
+
+
+def _migrated_columns() -> list[Column]:
+    """Those of a server that is there for this question only."""
+    with TemporaryDirectory(prefix="ozon-tables-") as folder:
+        server = EmbeddedPostgres(Path(folder), durable=False)
+        server.start()
+        try:
+            server.create_database("warehouse", WAREHOUSE_ROLE)
+            connect = partial(psycopg.connect, server.dsn("warehouse", WAREHOUSE_ROLE))
+            schema.upgrade(connect)
+            with connect() as connection:
+                return read_columns(connection)
+        finally:
+            server.stop()
+
+
+def _sections(columns: list[Column]) -> str:
+    found = dict.fromkeys(column.table for column in columns)
+    names = [*(name for name in _ORDER if name in found), *(name for name in found if name not in _ORDER)]
+    return "\n".join(_section([column for column in columns if column.table == name]) for name in names)
+
+
+def _section(columns: list[Column]) -> str:
+    return f"### {columns[0].table}\n\n{columns[0].table_meaning}\n\n" + table(
+        ("Column", "Type", "Null", "Meaning"), _rows(columns)
+    )
+
+
+def _rows(columns: list[Column]) -> Iterator[tuple[str, ...]]:
+    for column in columns:
+        yield (
+            f"`{column.name}`{' (key)' if column.is_key else ''}",
+            _TYPES.get(column.type, column.type),
+            "yes" if column.is_nullable else "",
+            column.meaning or "",
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
