@@ -1,0 +1,72 @@
+"""docs/runbook.md: its statements of SQL, run as they stand on the page."""
+
+from __future__ import annotations
+
+import re
+from textwrap import dedent
+
+import pytest
+
+from include.ozon_local.home import ROOT
+from tests.support.pipeline import Pipeline
+
+pytestmark = pytest.mark.integration
+
+
+def statements(heading: str) -> str:
+    """The indented block of SQL below a heading of the page."""
+    page = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    section = re.split(r"^## ", page.partition(f"\n## {heading}\n")[2], flags=re.M)[0]
+    found = [block for block in re.findall(r"(?:^ {4,}.+\n)+", section, flags=re.M) if ";" in block]
+    assert len(found) == 1, f"docs/runbook.md: expected one block of SQL below {heading!r}, found {len(found)}"
+    return dedent(found[0])
+
+
+def test_a_removed_account_leaves_no_row_and_takes_none_of_another(pipeline: Pipeline) -> None:
+    pipeline.load()
+    tables = [
+        row["name"]
+        for row in pipeline.rows(
+            "SELECT table_name AS name FROM information_schema.columns "
+            "WHERE table_schema = 'ozon' AND column_name = 'account'"
+        )
+    ]
+    for table in ("products", "inventory"):
+        columns = [
+            row["name"]
+            for row in pipeline.rows(
+                "SELECT column_name AS name FROM information_schema.columns WHERE table_schema = 'ozon' "
+                "AND table_name = %s AND column_name <> 'account' AND is_generated = 'NEVER'",
+                table,
+            )
+        ]
+        names = ", ".join(columns)
+        pipeline.execute(f"INSERT INTO ozon.{table} (account, {names}) SELECT 'shop', {names} FROM ozon.{table}")
+    text = statements("Adding and removing an account")
+    for table in tables:
+        named = f"DELETE FROM ozon.{table} " in text
+        assert named or table in {"etl_component_executions", "rejected_items"}, (
+            f"docs/runbook.md: removing an account has to delete from ozon.{table}, too"
+        )
+    others = pipeline.versions(*tables)
+
+    pipeline.execute(text)
+
+    for table in tables:
+        assert pipeline.value(f"SELECT count(*) FROM ozon.{table} WHERE account = 'shop'") == 0
+    assert pipeline.versions("product_visibility_history") == {
+        "product_visibility_history": others["product_visibility_history"]
+    }
+    assert pipeline.value("SELECT count(*) FROM ozon.products") == 400
+
+    pipeline.execute(text.replace("'shop'", "'main'"))
+
+    assert not any(pipeline.versions(*tables).values())
+
+
+def test_who_holds_an_account_can_be_seen(pipeline: Pipeline) -> None:
+    with pipeline.connect() as holder:
+        holder.execute("SET application_name = 'product_etl run/main'")
+        found = pipeline.rows(statements("A run that is stuck"))
+
+    assert [row["application_name"] for row in found] == ["product_etl run/main"]

@@ -1,0 +1,110 @@
+"""docs/runbook.md has an entry for every alert, error, guard and exit code."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from include.ozon import errors
+from include.ozon.cli import common, run_result
+from include.ozon.monitoring.alerts.advice import ADVICE
+from include.ozon.monitoring.health.summary import EXIT_CODES
+from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
+from include.ozon.settings.guards import GuardsSettings
+from include.ozon.settings.rules import RulesSettings
+from include.ozon_local.home import ROOT
+
+pytestmark = pytest.mark.unit
+
+RULES = list(RulesSettings.model_fields)
+ERRORS = [
+    name
+    for name, found in vars(errors).items()
+    if isinstance(found, type) and issubclass(found, (errors.OzonError, errors.CancelledError))
+]
+CODES = {
+    0,
+    common.FAILED,
+    common.WRONG_USAGE,
+    common.INTERRUPTED,
+    run_result.FAILED,
+    run_result.TAKEN,
+    NOT_DUE_EXIT_CODE,
+    128 + signal.SIGTERM,
+    *EXIT_CODES.values(),
+}
+
+
+def rows(heading: str) -> Iterator[list[str]]:
+    """The rows of the tables below a heading of the page, as lists of cells."""
+    page = (ROOT / "docs" / "runbook.md").read_text("utf-8")
+    section = re.split(r"^## ", page.partition(f"\n## {heading}\n")[2], flags=re.M)[0]
+    assert section, f"docs/runbook.md: expected a heading {heading!r}"
+    for line in section.splitlines():
+        if line.startswith("| "):
+            yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+
+
+def only(found: list[list[str]], what: str, heading: str, cells: str) -> list[str]:
+    assert len(found) == 1, (
+        f"docs/runbook.md, section {heading!r}: expected one row for {what}, found {len(found)}. Add one with {cells}."
+    )
+    assert all(found[0]), f"docs/runbook.md, section {heading!r}: the row for {what} has an empty cell"
+    return found[0]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_its_row_that_begins_with_what_the_subject_says(rule: str) -> None:
+    cells = "what the subject says, what it means, what to do, and the rule's name in backquotes"
+    row = only([row for row in rows("Alerts") if row[-1] == f"`{rule}`"], f"the rule {rule}", "Alerts", cells)
+
+    assert row[0] == ADVICE[rule].title, f"docs/runbook.md: the row of {rule} has to begin with the title in advice.py"
+
+
+def test_alerts_are_in_the_order_of_the_alphabet() -> None:
+    titles = [row[0] for row in rows("Alerts") if row[-1].startswith("`")]
+
+    assert titles == sorted(titles), "docs/runbook.md: whoever looks for a subject needs the rows in alphabetical order"
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_error_has_its_row(name: str) -> None:
+    cells = "the class in backquotes, whether it is tried again, what it means, what to do"
+    row = only([row for row in rows("Errors") if row[0] == f"`{name}`"], f"the error {name}", "Errors", cells)
+
+    is_retriable = issubclass(getattr(errors, name), errors.RetriableError)
+    assert row[1].startswith("yes" if is_retriable else "no"), f"docs/runbook.md: is {name} tried again?"
+
+
+@pytest.mark.parametrize("guard", list(GuardsSettings.model_fields))
+def test_every_guard_has_its_row(guard: str) -> None:
+    heading = "A guard stopped a load"
+    cells = "the guard in backquotes, what it saw, when that is right and when it is wrong"
+    only([row for row in rows(heading) if row[0] == f"`{guard}`"], f"the guard {guard}", heading, cells)
+
+
+@pytest.mark.parametrize("code", sorted(CODES))
+def test_every_exit_code_has_its_row(code: int) -> None:
+    cells = "the code, the commands, what it means"
+    only([row for row in rows("Exit codes") if row[0] == str(code)], f"the exit code {code}", "Exit codes", cells)
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    broken = []
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
+            path, _, anchor = target.partition("#")
+            if ":" in path:
+                continue
+            file = (page.parent / path) if path else page
+            if not file.exists() or (anchor and anchor not in _anchors(file.read_text("utf-8"))):
+                broken.append(f"{page.name}: {target}")
+    assert not broken, f"correct these links: {', '.join(broken)}"
+
+
+def _anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
