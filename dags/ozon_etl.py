@@ -6,8 +6,8 @@
 **What and when.** At `schedule.etl` of `config/ozon.toml`, one run at a time, for each account: `product_etl` loads all
 products, `inventory_etl` their stock, `close_workflow` records how it ended. Last, `announce` tells the metrics.
 
-**What it does to production.** Each component writes in one transaction: readers see complete states only. A failed,
-stopped or cancelled run changes only its record in `ozon.etl_workflow_executions`; running it again is safe.
+**What it does to production.** Each component writes in one transaction: readers see complete states only. A failed or
+cancelled run changes only its record; running it again is safe. An account that another run holds is skipped.
 
 **When it fails.** The task's last error says what to do; docs/runbook.md has more. A wrong key or setting fails at
 once, all else is retried. A guard that stopped a load names the `accept_guard` that lets it through.

@@ -42,7 +42,7 @@ def run(home: LocalHome, conf: str) -> int:
     if exit_code:
         print(f"ozon_etl failed (exit code {exit_code}); the reason is above.", flush=True)
     if is_dry:
-        print("A dry run: nothing was written; the log above says what would have changed.")
+        print(f"A dry run: nothing was written{'' if exit_code else '; the log above says what would have changed'}.")
     else:
         since = f"{started_at:%Y-%m-%dT%H:%M:%S}"
         _show(environment, "runs", "--since", since)
