@@ -64,11 +64,15 @@ def log() -> Iterator[io.StringIO]:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     root = logging.getLogger()
-    level = root.level
+    # urllib3's own level too: a channel of the alerts, tested in the same process, has raised it.
+    loggers = (root, logging.getLogger("urllib3"))
+    levels = [logger.level for logger in loggers]
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
     yield stream
-    root.setLevel(level)
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
     root.removeHandler(handler)
 
 
