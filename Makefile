@@ -2,9 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m include.ozon_local
+# With any Python: a server needs no .venv.
+DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long test-postgres services stop env up down lint bench lock
+.PHONY: help venv run test test-long test-postgres services stop env up down lint bench lock docker-env docker-up docker-down test-docker
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
@@ -39,6 +41,18 @@ up: venv  ## Start the whole of Airflow with its web UI in the background; safe 
 
 down: venv  ## End Airflow and everything else that runs in the background
 	@$(LOCAL) stop
+
+docker-env:  ## Write .env for docker-compose.yaml, with secrets of its own; keeps what is there. PROFILE=celery or local
+	@$(DOCKER) env $(if $(PROFILE),--profile $(PROFILE))
+
+docker-up:  ## Start the stack of docker-compose.yaml and wait until it is healthy; PROFILE=celery WORKERS=3, PROFILE=local
+	@$(DOCKER) up $(if $(PROFILE),--profile $(PROFILE)) $(if $(WORKERS),--workers $(WORKERS))
+
+docker-down:  ## End that stack; the data stays, but for ARGS=--volumes
+	@$(DOCKER) down $(ARGS)
+
+test-docker: venv  ## Start that stack for real, in an engine of its own, and test it: docker-compose.yaml as people use it
+	@$(BIN)/python -m tests.docker $(ARGS)
 
 lint: venv  ## Check style, types, the direction of imports, and that generated pages are up to date
 	@$(BIN)/ruff check

@@ -47,7 +47,7 @@ class LocalHome:
     def port(self, name: str, preferred: int = 0) -> int:
         """The loopback port kept for ``name``; ``preferred`` is taken where it is free the first time."""
         return int(
-            self._remembered("ports", name, lambda known: _free_port(preferred, {int(p) for p in known.values()}))
+            self._remembered("ports", name, lambda known: free_port(preferred, {int(p) for p in known.values()}))
         )
 
     def port_to_listen(self, name: str) -> int:
@@ -57,7 +57,7 @@ class LocalHome:
             return port
         with self.lock("settings"):
             ports = self._read("ports")
-            ports[name] = _free_port(0, ports.values())
+            ports[name] = free_port(0, ports.values())
             self._write("ports", ports)
         return int(ports[name])
 
@@ -109,7 +109,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port(preferred: int, taken: Collection[Value]) -> int:
+def free_port(preferred: int, taken: Collection[Value]) -> int:
+    """A loopback port that nobody listens on and that is not ``taken``: ``preferred`` where possible."""
     if preferred and preferred not in taken and _is_free(preferred):
         return preferred
     while True:

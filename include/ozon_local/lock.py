@@ -1,4 +1,4 @@
-"""`make lock`: resolve pyproject.toml into requirements.lock, and export requirements.txt from it."""
+"""`make lock`: resolve pyproject.toml into requirements.lock, and export what servers install from it."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def lock(options: Sequence[str]) -> int:
     for arguments in (
         ["--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
         ["--constraints", "requirements.lock", "--output-file", "requirements.txt"],
+        # Not in the lock, because nothing outside of a container uses it.
+        [
+            "--group",
+            "docker",
+            "--constraints",
+            "requirements.txt",
+            "--output-file",
+            "docker/requirements.txt",
+            *options,
+        ],
     ):
         done = subprocess.run([*_COMPILE, *arguments], cwd=ROOT, check=False)
         if done.returncode:

@@ -1,5 +1,9 @@
 """``python -m include.ozon_sandbox``: serves the API on loopback until SIGTERM or SIGINT.
 
+Whoever reaches the admin address may do anything: it has no sign-in. So the sandbox listens where others can reach it
+only if told so twice, by ``--host`` and ``--any-address``; that is for a container, whose loopback address nobody else
+reaches, in a network that holds nothing but the same project.
+
 Exit code 2, with one sentence on stderr, where it cannot start.
 """
 
@@ -43,14 +47,17 @@ class _Server(uvicorn.Server):
             draft.replace(self._ready_file)
 
 
-def _listening_socket(host: str, port: int) -> socket.socket:
-    """Raises SandboxConfigurationError for an address that is not loopback or not free."""
+def _listening_socket(host: str, port: int, any_address: bool) -> socket.socket:
+    """Raises SandboxConfigurationError for an address that is not allowed or not free."""
     try:
-        is_loopback = ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        raise SandboxConfigurationError(f"The host must be a loopback address such as 127.0.0.1, not {host!r}.")
+        raise SandboxConfigurationError(f"The host must be an address such as 127.0.0.1, not {host!r}.") from None
+    if not (address.is_loopback or any_address):
+        raise SandboxConfigurationError(
+            f"The host must be a loopback address such as 127.0.0.1, not {host!r}: the admin address has no sign-in. "
+            "In a container whose network is the project's own, add --any-address."
+        )
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -64,7 +71,7 @@ def _listening_socket(host: str, port: int) -> socket.socket:
 
 def _serve(arguments: argparse.Namespace) -> None:
     sandbox = Sandbox(config.read(arguments.config))
-    with _listening_socket(arguments.host, arguments.port) as listening:
+    with _listening_socket(arguments.host, arguments.port, arguments.any_address) as listening:
         settings = uvicorn.Config(
             create_app(sandbox),
             access_log=False,
@@ -83,6 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m include.ozon_sandbox", description=__doc__)
     parser.add_argument("--config", type=Path, required=True, help="the JSON configuration")
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
+    parser.add_argument("--any-address", action="store_true", help="in a container: allow another --host than loopback")
     parser.add_argument("--port", type=int, default=0, help="0, the default, means any free one")
     parser.add_argument("--ready-file", type=Path, help="where to write the port and the process id")
     arguments = parser.parse_args()

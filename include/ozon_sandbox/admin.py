@@ -11,7 +11,7 @@
 ``POST /admin/reset-counters``            forgets requests, answers and the busiest second
 ========================================  =================================================================
 
-There is no sign-in: the sandbox only ever listens on the machine's own loopback address.
+There is no sign-in: the sandbox listens on the machine's own loopback address, or inside a container's own network.
 """
 
 from __future__ import annotations

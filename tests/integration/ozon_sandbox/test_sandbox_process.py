@@ -113,6 +113,28 @@ def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
     assert "must be a loopback address" in text
 
 
+def test_it_listens_elsewhere_only_if_that_is_said_twice(tmp_path: Path) -> None:
+    config, ready = tmp_path / "config.json", tmp_path / "ready.json"
+    config.write_text(json.dumps(CONFIG | {"state": str(tmp_path / "tick.json")}))
+    command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(config), "--ready-file", str(ready)]
+    # Of all addresses that are not loopback, the one that stands for every address is there on each machine.
+    process = subprocess.Popen([*command, "--host", "0.0.0.0", "--any-address"])
+    try:
+        while not ready.exists():
+            assert process.poll() is None
+        (listening,) = psutil.Process(process.pid).net_connections()
+        assert listening.laddr.ip == "0.0.0.0"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_host_that_is_a_name_is_refused(tmp_path: Path) -> None:
+    code, text = run(tmp_path, CONFIG, "--host", "localhost", "--any-address")
+    assert code == 2
+    assert "must be an address such as 127.0.0.1" in text
+
+
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,0 +1,29 @@
+"""``python -m include.ozon_local.container.api_server``: Airflow's API server, with the sign-in from ``.env``.
+
+Airflow reads passwords from a file. It is written at each start, so that a changed password holds from then on, and
+only here: no other container is given the password.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from include.ozon_local.home import write_private
+
+USER = "admin"
+
+
+def main() -> None:
+    file = os.environ.get("AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE")
+    password = os.environ.pop("ADMIN_PASSWORD", None)
+    if not file or not password:
+        sys.exit("The sign-in is not known: run `make docker-env`, which writes ADMIN_PASSWORD into .env.")
+    write_private(Path(file), json.dumps({USER: password}))
+    os.execvp("airflow", ["airflow", "api-server"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""``python -m include.ozon_local.container.databases``: both databases, each with a role that sees nothing of the other.
+
+Runs at each start, and not once as an init script of PostgreSQL's image: so a first start that was interrupted is
+completed by the next, and a password that was changed in ``.env`` holds from then on. The only container that is given
+the superuser's password besides PostgreSQL's own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+
+import psycopg
+from psycopg import sql
+
+from include.ozon.errors import FatalError
+
+# Each database, its owner, and the variable that holds the owner's password.
+DATABASES = (("airflow", "airflow", "AIRFLOW_DB_PASSWORD"), ("ozon_warehouse", "ozon", "WAREHOUSE_PASSWORD"))
+
+
+def create_databases(superuser_dsn: str, environ: Mapping[str, str]) -> None:
+    """Make what is missing, with the passwords of ``environ``. Safe to repeat; leaves all data alone."""
+    with psycopg.connect(superuser_dsn, autocommit=True) as connection:
+        for database, owner, variable in DATABASES:
+            _ensure_role(connection, owner, environ[variable])
+            _ensure_database(connection, database, owner)
+        # What others than an owner would connect to: PostgreSQL lets everybody in where nothing is said.
+        for name in ("postgres", "template1"):
+            _keep_others_out(connection, name)
+
+
+def main() -> int:
+    missing = [variable for _, _, variable in DATABASES if not os.environ.get(variable)]
+    if missing:
+        raise FatalError(f"{', '.join(missing)} must be set; `make docker-env` writes them into .env.")
+    # The superuser's own address comes from libpq's variables PGHOST, PGUSER and PGPASSWORD.
+    create_databases("dbname=postgres", os.environ)
+    for database, owner, _ in DATABASES:
+        print(f"Database {database}: only its owner {owner} may connect.")
+    return 0
+
+
+def _ensure_role(connection: psycopg.Connection[tuple[object, ...]], name: str, password: str) -> None:
+    exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).rowcount
+    connection.execute(
+        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
+            sql.SQL("ALTER" if exists else "CREATE"), sql.Identifier(name), sql.Literal(password)
+        )
+    )
+
+
+def _ensure_database(connection: psycopg.Connection[tuple[object, ...]], name: str, owner: str) -> None:
+    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
+    _keep_others_out(connection, name)
+
+
+def _keep_others_out(connection: psycopg.Connection[tuple[object, ...]], database: str) -> None:
+    connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (FatalError, psycopg.Error) as error:
+        sys.exit(f"The databases could not be prepared: {error}")

@@ -1,0 +1,32 @@
+"""``python -m include.ozon_local.container.prepare``: migrate both databases and make the pool for alerts.
+
+Runs to its end before any part of Airflow starts; safe to repeat.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from include.ozon.settings import load_settings
+
+
+def main() -> int:
+    for command in (["airflow", "db", "migrate"], ["ozon", "db", "upgrade"]):
+        if _run(*command):
+            print(f"`{' '.join(command)}` failed; its reason is above.", file=sys.stderr)
+            return 1
+    pool = load_settings().alerts.pool
+    # Only a missing one: somebody may have changed its slots.
+    if _run("airflow", "pools", "get", pool, quiet=True) == 0:
+        return 0
+    return _run("airflow", "pools", "set", pool, "1", "Alerts of the Ozon ETL: one sender at a time")
+
+
+def _run(*command: str, quiet: bool = False) -> int:
+    output = subprocess.DEVNULL if quiet else None
+    return subprocess.run(command, check=False, stdin=subprocess.DEVNULL, stdout=output, stderr=output).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

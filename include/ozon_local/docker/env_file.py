@@ -1,0 +1,134 @@
+"""``.env``: what docker-compose.yaml is told, above all its secrets, which are made up for each clone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from include.ozon_local.home import ROOT, free_port, write_private
+
+FILE_VARIABLE = "OZON_DOCKER_ENV"
+PROFILES = {"local": ("", "LocalExecutor"), "celery": ("celery", "CeleryExecutor")}
+
+Values = Mapping[str, str]
+
+_LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
+_HEAD = """\
+# What docker-compose.yaml is told. `make docker-env` adds what is missing and leaves what is there.
+# Secrets: for nobody but this machine's administrators, and never for a repository.
+"""
+
+
+def env_file() -> Path:
+    """``.env`` at the root, which compose reads by itself, unless ``OZON_DOCKER_ENV`` names another."""
+    return Path(os.environ.get(FILE_VARIABLE) or ROOT / ".env").absolute()
+
+
+def complete(file: Path, profile: str | None = None) -> list[str]:
+    """Add what is missing, and say which names those are; ``profile`` also picks who runs the tasks.
+
+    A value that is there is never changed, but for the two that a profile stands for.
+    """
+    text = file.read_text() if file.exists() else _HEAD
+    before = read(text)
+    values = dict(before)
+    for name, make in _MAKERS.items():
+        if not values.get(name) and not (name in _MAY_BE_EMPTY and name in values):
+            values[name] = make(values)
+    if profile is not None:
+        values["COMPOSE_PROFILES"], values["AIRFLOW_EXECUTOR"] = PROFILES[profile]
+    changed = [name for name, value in values.items() if before.get(name) != value]
+    for name in changed:
+        text = _with_line(text, name, values[name])
+    if changed or not file.exists():
+        write_private(file, text)
+    file.chmod(0o600)
+    return changed
+
+
+def read(text: str) -> dict[str, str]:
+    """The values of a ``.env``; quotes around one are no part of it."""
+    found = {}
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match:
+            value = match[2].strip()
+            found[match[1]] = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "'\"" else value
+    return found
+
+
+def _with_line(text: str, name: str, value: str) -> str:
+    """With the value in the line of its name, or in one at the end."""
+    line = f"{name}='{value}'" if value.startswith("{") else f"{name}={value}"
+    lines = text.splitlines()
+    places = [number for number, each in enumerate(lines) if (match := _LINE.match(each)) and match[1] == name]
+    for number in places:
+        lines[number] = line
+    return "\n".join(lines if places else [*lines, line]) + "\n"
+
+
+def _constant(value: str) -> Callable[[Values], str]:
+    return lambda values: value
+
+
+def _password(values: Values) -> str:
+    return secrets.token_hex(16)
+
+
+def _port(preferred: int) -> Callable[[Values], str]:
+    return lambda values: str(free_port(preferred, [value for name, value in values.items() if name.endswith("_PORT")]))
+
+
+def _fernet_key(values: Values) -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+
+
+def _warehouse(values: Values) -> str:
+    address = {"host": "postgres", "port": 5432, "schema": "ozon_warehouse"}
+    return json.dumps({"conn_type": "postgres", **address, "login": "ozon", "password": values["WAREHOUSE_PASSWORD"]})
+
+
+def _sandbox_account(client_id: str, key: str) -> Callable[[Values], str]:
+    return lambda values: json.dumps(
+        {"conn_type": "http", "host": "http://sandbox:8070", "login": client_id, "password": values[key]}
+    )
+
+
+def _mail(values: Values) -> str:
+    extra = {"disable_ssl": True, "disable_tls": True, "timeout": 10, "retry_limit": 1}
+    extra |= {"from_email": "ozon-etl@ozon.example"}
+    return json.dumps({"conn_type": "smtp", "host": "mail", "port": 1025, "extra": extra})
+
+
+# In this order: the later ones are made of the earlier.
+_MAKERS: Mapping[str, Callable[[Values], str]] = {
+    "COMPOSE_PROJECT_NAME": _constant("ozon-etl"),
+    "COMPOSE_PROFILES": _constant(PROFILES["local"][0]),
+    "AIRFLOW_EXECUTOR": _constant(PROFILES["local"][1]),
+    "OZON_ENV": _constant("development"),
+    "WEB_PORT": _port(8080),
+    "MAIL_PORT": _port(8025),
+    "WAREHOUSE_PORT": _port(5433),
+    "SANDBOX_PORT": _port(8070),
+    "WEB_URL": lambda values: f"http://localhost:{values['WEB_PORT']}",
+    "ADMIN_PASSWORD": lambda values: secrets.token_urlsafe(12),
+    "POSTGRES_PASSWORD": _password,
+    "AIRFLOW_DB_PASSWORD": _password,
+    "WAREHOUSE_PASSWORD": _password,
+    "REDIS_PASSWORD": _password,
+    "SANDBOX_KEY_MAIN": _password,
+    "SANDBOX_KEY_SECOND": _password,
+    "API_SECRET_KEY": _password,
+    "JWT_SECRET": lambda values: secrets.token_hex(32),
+    "FERNET_KEY": _fernet_key,
+    "AIRFLOW_CONN_OZON_WAREHOUSE": _warehouse,
+    "AIRFLOW_CONN_OZON_API_MAIN": _sandbox_account("1000001", "SANDBOX_KEY_MAIN"),
+    "AIRFLOW_CONN_OZON_API_SECOND": _sandbox_account("1000002", "SANDBOX_KEY_SECOND"),
+    "AIRFLOW_CONN_SMTP_DEFAULT": _mail,
+}
+_MAY_BE_EMPTY = {"COMPOSE_PROFILES"}
