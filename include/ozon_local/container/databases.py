@@ -1,4 +1,4 @@
-"""``python -m include.ozon_local.container.databases``: both databases, each with a role that sees nothing of the other.
+"""``python -m include.ozon_local.container.databases``: both databases, each with a role that sees only its own.
 
 Runs at each start, and not once as an init script of PostgreSQL's image: so a first start that was interrupted is
 completed by the next, and a password that was changed in ``.env`` holds from then on. The only container that is given

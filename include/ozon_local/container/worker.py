@@ -1,4 +1,4 @@
-"""``python -m include.ozon_local.container.worker``: a Celery worker, where the scheduler hands its tasks to workers."""
+"""``python -m include.ozon_local.container.worker``: a Celery worker, where the scheduler hands tasks to workers."""
 
 from __future__ import annotations
 

@@ -100,8 +100,8 @@ def _sandbox_account(client_id: str, key: str) -> Callable[[Values], str]:
 
 
 def _mail(values: Values) -> str:
-    extra = {"disable_ssl": True, "disable_tls": True, "timeout": 10, "retry_limit": 1}
-    extra |= {"from_email": "ozon-etl@ozon.example"}
+    server = {"disable_ssl": True, "disable_tls": True, "timeout": 10, "retry_limit": 1}
+    extra = {**server, "from_email": "ozon-etl@ozon.example"}
     return json.dumps({"conn_type": "smtp", "host": "mail", "port": 1025, "extra": extra})
 
 
