@@ -46,8 +46,11 @@ SELECT current_setting('server_version_num')::int / 10000, current_database(), c
 
 def warehouse_server(settings: Settings) -> Iterator[Check]:
     """The server behind ``ozon_warehouse``. Raises the errors of `warehouse_connect` and `open_session`."""
-    with open_session(warehouse_connect(settings.warehouse), settings.warehouse, "ozon doctor") as connection:
+    connect = warehouse_connect(settings.warehouse)
+    with open_session(connect, settings.warehouse, "ozon doctor") as connection:
         yield from _server(connection)
+        with open_session(connect, settings.warehouse, "ozon doctor") as another:
+            yield _sessions(connection, another)
 
 
 def _server(connection: Connection) -> Iterator[Check]:
@@ -75,6 +78,19 @@ def _server(connection: Connection) -> Iterator[Check]:
         )
     else:
         yield Check("clock", "ok", "The warehouse's clock agrees with this machine's.")
+
+
+def _sessions(connection: Connection, another: Connection) -> Check:
+    """Two connections that are open at once share a server process only behind a pooler that lends it out."""
+    processes = [each.execute("SELECT pg_backend_pid()").fetchone() for each in (connection, another)]
+    if processes[0] == processes[1]:
+        return Check(
+            "sessions",
+            "failed",
+            "The warehouse is reached through a pooler that gives no connection a session of its own, so the lock of "
+            "an account does not hold. Set its pool_mode to session, or let ozon_warehouse lead to PostgreSQL itself.",
+        )
+    return Check("sessions", "ok", "Each connection to the warehouse has a session of its own.")
 
 
 def warehouse_schema(settings: Settings) -> Iterator[Check]:

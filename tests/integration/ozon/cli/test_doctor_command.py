@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from include.ozon_local.postgres import AIRFLOW_ROLE, SUPERUSER, WAREHOUSE_ROLE,
 from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
 from tests.integration.ozon.cli.conftest import PROGRAM
-from tests.support import scratch
+from tests.support import poolers, scratch
 from tests.support.mail import MailServer
 
 pytestmark = pytest.mark.integration
@@ -32,7 +33,7 @@ MAIN_CONNECTION = "AIRFLOW_CONN_OZON_API_MAIN"
 METADATA, WAREHOUSE, EMPTY, READ_ONLY = "doctor_metadata", "doctor_warehouse", "doctor_empty", "doctor_read_only"
 RIGHT = [
     "python", "packages", "project", "configuration", "environment", "airflow", "metadata", "plugin", "dags",
-    "pools", "pools", "processes", "warehouse", "clock", "schema", "schema", "accounts", "account main",
+    "pools", "pools", "processes", "warehouse", "clock", "sessions", "schema", "schema", "accounts", "account main",
     "account second", "channel team", "folder logs", "folder reports", "schedule crontab", "schedule airflow",
 ]  # fmt: skip
 # Needs a scheduler, and a `crontab` program that a machine may lack.
@@ -207,6 +208,25 @@ def test_an_account_whose_key_may_not_call_a_method_is_told_which(site: Site) ->
     (failed,) = [check for check in found if check["status"] == "failed"]
     assert failed["name"] == "account second"
     assert "lacks a role" in failed["message"]
+
+
+@pytest.fixture
+def start_pooler(site: Site) -> Iterator[Callable[[str], str]]:
+    """``start_pooler("session")``: PgBouncer before the warehouse; what its connection is."""
+    if reason := poolers.reason_to_skip():
+        pytest.skip(reason)
+    with ExitStack() as running:
+        yield lambda mode: running.enter_context(poolers.pooler(site.dsns[WAREHOUSE], mode))
+
+
+@pytest.mark.parametrize(("mode", "status"), [("session", "ok"), ("transaction", "failed")])
+def test_a_pooler_has_to_give_each_connection_its_own_session(
+    site: Site, start_pooler: Callable[[str], str], mode: str, status: str
+) -> None:
+    found = site.found("config", "validate", "--connect", **{WAREHOUSE_CONNECTION: start_pooler(mode)})
+
+    (sessions,) = [check for check in found if check["name"] == "sessions"]
+    assert sessions["status"] == status
 
 
 def test_nobody_to_tell_is_a_warning(site: Site, tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""The real PgBouncer before a test's warehouse."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from include.ozon_local.connections import postgres_connection
+from include.ozon_local.home import LOOPBACK
+from include.ozon_local.processes import tied
+from tests.support import scratch
+
+PROGRAM = Path("/usr/sbin/pgbouncer")
+_USER = "nobody"
+_SECONDS = 20
+
+
+def reason_to_skip() -> str | None:
+    """Install PgBouncer where it is missing and this may be done; otherwise why these tests cannot run."""
+    if not PROGRAM.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
+        for command in (["update"], ["install", "-y", "--no-install-recommends", "pgbouncer"]):
+            subprocess.run(["apt-get", *command], check=False, capture_output=True)
+    if not PROGRAM.exists():
+        return "this machine has no PgBouncer, and apt-get cannot install Debian's"
+    return None
+
+
+@contextmanager
+def pooler(dsn: str, mode: str) -> Iterator[str]:
+    """Airflow's connection to a database through a pooler in this mode."""
+    url = urlsplit(dsn)
+    folder = scratch.new_folder("pgbouncer")
+    with socket.create_server((LOOPBACK, 0)) as free:
+        port = int(free.getsockname()[1])
+    (folder / "users").write_text(f'"{url.username}" "{url.password}"\n')
+    settings = {
+        "listen_addr": LOOPBACK,
+        "listen_port": port,
+        "unix_socket_dir": "",
+        "auth_type": "plain",
+        "auth_file": folder / "users",
+        "pool_mode": mode,
+    }
+    database = f"{url.path[1:]} = host={url.hostname} port={url.port}"
+    lines = ["[databases]", database, "[pgbouncer]", *(f"{name} = {value}" for name, value in settings.items())]
+    file = folder / "pgbouncer.ini"
+    file.write_text("\n".join(lines) + "\n")
+    # It refuses to run as root.
+    user = ["--user", _USER] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(folder, _USER)
+        shutil.chown(folder / "users", _USER)
+    command = tied([str(PROGRAM), "--quiet", *user, str(file)])
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port, server)
+        yield postgres_connection(f"postgresql://{url.username}:{url.password}@{LOOPBACK}:{port}{url.path}")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
+    give_up_at = time.monotonic() + _SECONDS
+    while True:
+        try:
+            socket.create_connection((LOOPBACK, port), timeout=1).close()
+        except OSError:
+            assert server.poll() is None, "PgBouncer did not start"
+            assert time.monotonic() < give_up_at, "PgBouncer did not come up"
+            time.sleep(0.05)
+        else:
+            return
