@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,8 @@ from airflow.sdk.api.client import ServerResponseError
 from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import AirflowRuntimeError
 from sqlalchemy import inspect, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.orm import Session
 
+from include.ozon.adapter.metadata_database import metadata_session
 from include.ozon.errors import RetriableError
 from include.ozon.monitoring.health.checks import AirflowProbe, DagState
 from include.ozon.settings import Settings, load_settings
@@ -49,7 +47,7 @@ def process_probe(settings: Settings) -> AirflowProbe | None:
 
     a_scheduler = select(Job.id).where(Job.job_type == "SchedulerJob").limit(1)
     try:
-        with _metadata_session() as session:
+        with metadata_session() as session:
             is_there = inspect(session.get_bind()).has_table(Job.__tablename__)
             has_scheduler = is_there and session.scalar(a_scheduler) is not None
     except RetriableError:
@@ -117,7 +115,7 @@ class ProcessProbe(_Probe):
         known = select(DagModel.dag_id, DagModel.is_paused).where(
             DagModel.dag_id.in_(DAG_IDS), DagModel.is_stale.is_(False)
         )
-        with _metadata_session() as session:
+        with metadata_session() as session:
             is_paused = {dag_id: bool(paused) for dag_id, paused in session.execute(known)}
             found = session.execute(select(ParseImportError.filename, ParseImportError.stacktrace)).all()
         errors = {Path(name or "").stem: f"{name}: {error_line(trace or '')}" for name, trace in found}
@@ -185,16 +183,3 @@ def _import_error(dag_id: str, file: Path) -> str | None:
     if trace := next(iter(bag.import_errors.values()), None):
         return f"{file.name}: {error_line(trace)}"
     return None if dag_id in bag.dags else f"{file.name} has no DAG of this id"
-
-
-@contextmanager
-def _metadata_session() -> Iterator[Session]:
-    from airflow.utils.session import create_session  # noqa: PLC0415 - not to be had in a task
-
-    try:
-        with create_session(scoped=False) as session:
-            yield session
-    except SQLAlchemyError as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        found = " ".join(str(cause).split()) or type(error).__name__
-        raise RetriableError(f"Airflow's metadata database does not answer ({found}). Check that it runs.") from None

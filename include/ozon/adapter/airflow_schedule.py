@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from airflow.dag_processing.dagbag import DagBag
 from airflow.models.dag import DagModel
 from airflow.models.variable import Variable
-from airflow.utils.session import create_session
 from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from include.ozon.adapter.airflow_probe import DAG_IDS, error_line
+from include.ozon.adapter.metadata_database import metadata_session
 from include.ozon.errors import ConfigurationError, FatalError, RetriableError
 
 BEFORE_VARIABLE = "ozon_schedule_before"
@@ -87,7 +86,7 @@ def restored(backup: AirflowSchedule) -> Plan:
 
 def read_schedule() -> AirflowSchedule:
     """Raises RetriableError where the metadata database does not answer."""
-    with _metadata_session() as session:
+    with metadata_session() as session:
         return _read(session)
 
 
@@ -96,7 +95,7 @@ def change_schedule(plan: Plan, expected: AirflowSchedule) -> None:
 
     Raises RetriableError where it is no longer as ``expected``, which the backup holds.
     """
-    with _metadata_session() as session:
+    with metadata_session() as session:
         found = _read(session, for_update=True)
         if found != expected:
             raise RetriableError("Somebody else has paused or unpaused a DAG just now; nothing was done. Try again.")
@@ -142,18 +141,4 @@ def _before(variable: Variable | None) -> dict[str, bool] | None:
         raise FatalError(
             f"Airflow's Variable {BEFORE_VARIABLE} cannot be read: it is damaged, or core.fernet_key has changed. "
             "Delete it in Airflow (Admin, Variables); what was paused before is then forgotten."
-        ) from None
-
-
-@contextmanager
-def _metadata_session() -> Iterator[Session]:
-    try:
-        with create_session(scoped=False) as session:
-            yield session
-    except SQLAlchemyError as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        found = (str(cause).splitlines() or [type(error).__name__])[0].strip()
-        raise RetriableError(
-            f"Airflow's metadata database does not answer ({found}). Check that it runs, that "
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN names it, and that `airflow db migrate` was run."
         ) from None

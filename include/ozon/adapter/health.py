@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from include.ozon.monitoring.health.checks import AirflowProbe, HealthContext
 from include.ozon.monitoring.health.heartbeat import ping
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
+from include.ozon.settings.folders import local_folder
 from include.ozon.warehouse import session
 
 logger = logging.getLogger("ozon.health")
@@ -43,13 +43,14 @@ def measure_component(name: str, settings: Settings, now: datetime, airflow: Air
 def health_context(settings: Settings, now: datetime, airflow: AirflowProbe | None) -> HealthContext:
     """What checks may look at. A missing connection is told by the checks that need it."""
     log_folder = Path(conf.get("logging", "base_log_folder")).expanduser()
+    report_folder = local_folder(settings.reports.folder)
     return HealthContext(
         settings=settings,
         now=now,
         connect=_asked_once(late_warehouse_connect(settings.warehouse)),
         open_client=lambda account: _open_client(account, settings),
         airflow=airflow,
-        folders=[log_folder, *_local_report_folder(settings)],
+        folders=[log_folder] if report_folder is None else [log_folder, report_folder],
         log_folder=log_folder,
     )
 
@@ -119,10 +120,3 @@ def _asked_once(connect: session.Connect) -> session.Connect:
             raise
 
     return connect_unless_failed
-
-
-def _local_report_folder(settings: Settings) -> list[Path]:
-    if "://" in settings.reports.folder:
-        return []
-    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-    return [home / settings.reports.folder]

@@ -15,7 +15,7 @@ from airflow.utils.db import check_migrations
 from include.ozon.adapter.airflow_probe import process_probe
 from include.ozon.adapter.airflow_schedule import import_problems, read_schedule
 from include.ozon.adapter.health import health_context
-from include.ozon.adapter.run_state import metadata_session, translated_errors
+from include.ozon.adapter.metadata_database import metadata_session, translated_errors
 from include.ozon.checks import Check
 from include.ozon.monitoring.health import airflow as health_airflow
 from include.ozon.monitoring.health.checks import run_checks

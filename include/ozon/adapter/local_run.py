@@ -22,8 +22,9 @@ from sqlalchemy import update
 
 from include.ozon.adapter import tasks
 from include.ozon.adapter.dags_test_shim import understand_serialized_deadlines
+from include.ozon.adapter.metadata_database import metadata_session, translated_errors
 from include.ozon.adapter.run_interruption import Interruption
-from include.ozon.adapter.run_state import DAG_ID, metadata_session, translated_errors
+from include.ozon.adapter.run_state import DAG_ID
 from include.ozon.errors import ConfigurationError, RetriableError
 
 _STOP_SECONDS = 0.3

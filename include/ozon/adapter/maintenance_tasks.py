@@ -20,13 +20,15 @@ from sqlalchemy import URL
 
 from include.ozon.adapter.airflow_probe import DAG_IDS
 from include.ozon.adapter.connections import open_seller_client, require_connection, warehouse_connect
+from include.ozon.adapter.metadata_database import metadata_session
 from include.ozon.adapter.tasks import cancellable
-from include.ozon.errors import ConfigurationError, ConnectionSettingsError, FatalError
+from include.ozon.errors import ConfigurationError, ConnectionSettingsError, FatalError, RetriableError
 from include.ozon.maintenance import killed_runs, logs, metadata, reports, retention, staging_leftovers, vacuum
 from include.ozon.maintenance.steps import STEPS, Outcome
 from include.ozon.pipeline import records
 from include.ozon.pipeline.run import Run
 from include.ozon.settings import Settings, load_settings
+from include.ozon.settings.folders import local_folder
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session
 
@@ -126,11 +128,9 @@ def _logs(job: Job) -> Outcome:
 
 def _reports(job: Job) -> Outcome:
     before = job.now - timedelta(days=job.settings.maintenance.reports_days)
-    address = job.settings.reports.folder.removeprefix("file://")
-    if "://" in address:
-        return _bucket_reports(address, before, job.dry_run)
-    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-    folder = home / Path(address).expanduser()
+    folder = local_folder(job.settings.reports.folder)
+    if folder is None:
+        return _bucket_reports(job.settings.reports.folder, before, job.dry_run)
     return reports.clean_report_folder(folder, before, job.now, dry_run=job.dry_run)
 
 
@@ -269,15 +269,13 @@ def _state_seen_by_task(dag_run_id: str) -> str | None:
 
 def _state_in_metadata(dag_run_id: str) -> str | None:
     from airflow.models import DagRun  # noqa: PLC0415 - not to be had in a task
-    from airflow.utils.session import create_session  # noqa: PLC0415
     from sqlalchemy import select  # noqa: PLC0415
-    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     the_state = select(DagRun.state).where(DagRun.dag_id == "ozon_etl", DagRun.run_id == dag_run_id)
     try:
-        with create_session(scoped=False) as session:
+        with metadata_session() as session:
             state = session.scalar(the_state)
-    except SQLAlchemyError:
+    except RetriableError:
         return None
     return None if state is None else str(getattr(state, "value", state))
 

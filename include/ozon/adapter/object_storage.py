@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
 from airflow.sdk import ObjectStoragePath
 
 from include.ozon.errors import ConfigurationError
+from include.ozon.settings.folders import local_folder
 
 
 def save_report(folder: str, name: str, content: bytes) -> str:
@@ -16,9 +16,8 @@ def save_report(folder: str, name: str, content: bytes) -> str:
 
     A folder that begins with no slash is below AIRFLOW_HOME. Raises ConfigurationError where it cannot be written.
     """
-    address = folder if "://" in folder else str(_airflow_home() / Path(folder).expanduser())
     try:
-        file = ObjectStoragePath(address) / name
+        file = ObjectStoragePath(str(local_folder(folder) or folder)) / name
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.protocol in ("", "file"):
             _replace(Path(file.path), content)
@@ -42,7 +41,3 @@ def _replace(file: Path, content: bytes) -> None:
         fresh.replace(file)
     finally:
         fresh.unlink(missing_ok=True)
-
-
-def _airflow_home() -> Path:
-    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()

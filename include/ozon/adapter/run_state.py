@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from airflow.models import DagRun, TaskInstance
 from airflow.models.xcom import XComModel
-from airflow.utils.session import create_session
 from airflow.utils.state import State
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from include.ozon.errors import RetriableError
+from include.ozon.adapter.metadata_database import metadata_session
 from include.ozon.pipeline.run import COMPONENTS
 
 DAG_ID = "ozon_etl"
@@ -56,27 +53,6 @@ class RunState:
         """Those that another run held when a component was to begin."""
         skipped = [task.account for task in self.tasks if task.is_component and task.state == "skipped"]
         return [account for account in dict.fromkeys(skipped) if account]
-
-
-@contextmanager
-def metadata_session() -> Iterator[Session]:
-    """A session of Airflow's metadata database. Raises RetriableError where it does not answer."""
-    with translated_errors(), create_session(scoped=False) as session:
-        yield session
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise RetriableError in place of what SQLAlchemy raises."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        found = (str(cause).splitlines() or [type(error).__name__])[0].strip()
-        raise RetriableError(
-            f"Airflow's metadata database does not answer ({found}). Check that it runs, that "
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN names it, and that `airflow db migrate` was run."
-        ) from None
 
 
 def read_run(run_id: str) -> RunState:

@@ -20,7 +20,8 @@ from airflow.utils.types import DagRunTriggeredByType
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session
 
-from include.ozon.adapter.run_state import DAG_ID, metadata_session
+from include.ozon.adapter.metadata_database import metadata_session
+from include.ozon.adapter.run_state import DAG_ID
 from include.ozon.errors import FatalError
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from airflow.sdk import Variable
 
 from include.ozon.monitoring.alerts.model import Event
+from include.ozon.settings.folders import airflow_home
 
 logger = logging.getLogger("ozon.alerts")
 
@@ -28,7 +28,7 @@ class AirflowKeeper:
     """
 
     def __init__(self, file: Path | None = None) -> None:
-        self._file = file or _airflow_home() / f"{ALERTS}.json"
+        self._file = file or airflow_home() / f"{ALERTS}.json"
 
     def read(self) -> str | None:
         if self._file.exists():
@@ -91,7 +91,3 @@ def paused_dags() -> list[str]:
     """As the last health check saw it; none where it has not run yet."""
     paused: list[str] = json.loads(Variable.get(PAUSED_DAGS, default="[]"))
     return paused
-
-
-def _airflow_home() -> Path:
-    return Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from include.ozon.cli.common import Output, console, importing_airflow, is_verbose
 from include.ozon.errors import ConfigurationError
 from include.ozon.monitoring.health.summary import EXIT_CODES, HealthSummary, summarize
 from include.ozon.monitoring.results import Status
@@ -19,15 +18,12 @@ from include.ozon.reports.health import health_json, health_text
 from include.ozon.settings import Settings, load_settings
 from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 
-# A table is no use folded into a pipe's 80 columns.
-_PIPE_WIDTH = 160
-
 
 def health(
     checks: Annotated[
         str, typer.Option(help="The components to check, a comma between them; by itself those of health.checks.")
     ] = "",
-    output: Annotated[Literal["text", "json"], typer.Option(help="What to print.")] = "text",
+    output: Output = "text",
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Show only what is wrong; with --alert, only what could not be told.")
     ] = False,
@@ -41,9 +37,6 @@ def health(
     """
     settings = load_settings()
     names = _components(checks, settings)
-    # What the tasks log is in the report.
-    for name in ("ozon", "airflow"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
     summary = _measure(names, settings)
     # Cron mails whatever is printed, each quarter of an hour; what is wrong is told by the alerts.
     if not (alert and quiet):
@@ -56,11 +49,8 @@ def health(
 def _show(summary: HealthSummary, settings: Settings, output: str, *, only_problems: bool) -> None:
     if output == "json":
         typer.echo(health_json(summary, settings))
-        return
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_PIPE_WIDTH)
-    console.print(health_text(summary, settings, only_problems=only_problems))
+    else:
+        console().print(health_text(summary, settings, only_problems=only_problems))
 
 
 def _components(checks: str, settings: Settings) -> list[str]:
@@ -74,11 +64,13 @@ def _components(checks: str, settings: Settings) -> list[str]:
 
 
 def _measure(names: list[str], settings: Settings) -> HealthSummary:
-    # As in cli.warehouse: connections and DAGs that only Airflow's own database knows are found, too.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-    # Airflow takes seconds to import; `ozon --help` does not need it.
-    from include.ozon.adapter.airflow_probe import process_probe  # noqa: PLC0415
-    from include.ozon.adapter.health import measure_component  # noqa: PLC0415
+    with importing_airflow():
+        from include.ozon.adapter.airflow_probe import process_probe  # noqa: PLC0415
+        from include.ozon.adapter.health import measure_component  # noqa: PLC0415
+    if not is_verbose():
+        # What the tasks log is in the report.
+        for name in ("ozon", "airflow"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     now = datetime.now(tz=UTC)
     airflow = process_probe(settings) if "airflow" in names else None

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import email.policy
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from include.ozon.cli.common import Output, print_json
 from include.ozon.errors import ConfigurationError
 from include.ozon.settings import Settings, load_settings
 
@@ -31,7 +31,7 @@ class _Kept:
 def inbox(
     number: Annotated[int | None, typer.Argument(min=1, help="The mail to show whole; 1 is the oldest.")] = None,
     last: Annotated[int, typer.Option(min=1, help="How many to list.")] = 20,
-    output: Annotated[Literal["text", "json"], typer.Option(help="What to print.")] = "text",
+    output: Output = "text",
 ) -> None:
     """List the mails of the mail catcher, newest last, or show one.
 
@@ -40,11 +40,11 @@ def inbox(
     settings = load_settings()
     kept = _kept(settings)
     if number is not None:
-        typer.echo(_whole(kept, number, output, settings))
+        _show(kept, number, output, settings)
         return
     numbered = list(enumerate(kept, start=1))[-last:]
     if output == "json":
-        typer.echo(_as_json([_heading(n, mail, mail.read(), settings) for n, mail in numbered]))
+        print_json([_heading(n, mail, mail.read(), settings) for n, mail in numbered])
     elif not numbered:
         typer.echo("The inbox is empty: no alert was mailed to this machine's mail catcher.")
     else:
@@ -74,7 +74,7 @@ def _kept(settings: Settings) -> list[_Kept]:
     return [_Kept(file, datetime.fromtimestamp(arrived / 1e9, tz=UTC)) for arrived, _, file in by_arrival]
 
 
-def _whole(kept: list[_Kept], number: int, output: str, settings: Settings) -> str:
+def _show(kept: list[_Kept], number: int, output: str, settings: Settings) -> None:
     if number > len(kept):
         raise ConfigurationError(f"The inbox has {len(kept)} mails, and no number {number}.")
     mail = kept[number - 1].read()
@@ -82,11 +82,12 @@ def _whole(kept: list[_Kept], number: int, output: str, settings: Settings) -> s
     body = mail.get_body(("plain", "html"))
     text = str(body.get_content()) if body else ""
     if output == "json":
-        return _as_json({**heading, "text": text})
-    return (
-        f"From:    {mail['From']}\nTo:      {heading['to']}\nDate:    {heading['date']}\n"
-        f"Subject: {heading['subject']}\n\n{text}"
-    )
+        print_json({**heading, "text": text})
+    else:
+        typer.echo(
+            f"From:    {mail['From']}\nTo:      {heading['to']}\nDate:    {heading['date']}\n"
+            f"Subject: {heading['subject']}\n\n{text}"
+        )
 
 
 def _heading(number: int, kept: _Kept, mail: EmailMessage, settings: Settings) -> dict[str, int | str]:
@@ -97,7 +98,3 @@ def _heading(number: int, kept: _Kept, mail: EmailMessage, settings: Settings) -
         "to": str(mail["To"]),
         "subject": str(mail["Subject"]),
     }
-
-
-def _as_json(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, indent=2)

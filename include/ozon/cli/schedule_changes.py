@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
 import os
 import re
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from include.ozon.cli.common import importing_airflow, print_json
 from include.ozon.errors import ConfigurationError
 from include.ozon.scheduling import block, crontab
 from include.ozon.scheduling.backups import diff, read_backup, save_backup
@@ -65,7 +63,7 @@ def perform(change: Change, *, dry_run: bool, backup: Path | None, output: Liter
         change.carry_out()
     if output == "json":
         found = {"target": change.target, "changed": change.is_any and not dry_run, "dry_run": dry_run, "diff": shown}
-        typer.echo(json.dumps({**found, "backup": file and str(file), "notes": change.notes}, indent=2))
+        print_json({**found, "backup": file and str(file), "notes": change.notes})
         return
     for note in change.notes:
         typer.echo(note)
@@ -163,17 +161,8 @@ def change_airflow(plan: Plan) -> Change:
 
 def load_airflow() -> ModuleType:
     """The adapter's `airflow_schedule`. Raises ConfigurationError where Airflow does not start with its settings."""
-    # As in cli.warehouse: without it Airflow does not look into its own database.
-    os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
-    try:
-        # Airflow takes seconds to import, and logs to stdout what it dislikes.
-        with redirect_stdout(io.StringIO()):
-            from include.ozon.adapter import airflow_schedule  # noqa: PLC0415
-    except Exception as error:
-        found = " ".join(str(error).split()) or type(error).__name__
-        raise ConfigurationError(
-            f"Airflow does not start with its configuration ({found}). Check AIRFLOW_HOME and the AIRFLOW__ variables."
-        ) from error
+    with importing_airflow():
+        from include.ozon.adapter import airflow_schedule  # noqa: PLC0415
     return airflow_schedule
 
 

@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from include.ozon.errors import FatalError
+from include.ozon.settings.folders import airflow_home
 
 IF_DUE = "--if-due"
 NOT_DUE_EXIT_CODE = 10
@@ -43,7 +44,7 @@ exec "$@"
 
 def cron_folder(environ: Mapping[str, str]) -> Path:
     """Where the wrapper and the backups are kept: below AIRFLOW_HOME, like all other state."""
-    return Path(environ.get("AIRFLOW_HOME") or "~/airflow").expanduser().absolute() / "cron"
+    return airflow_home(environ).absolute() / "cron"
 
 
 def wrapper_path(environ: Mapping[str, str], project: Path) -> Path:
