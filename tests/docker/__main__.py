@@ -1,40 +1,69 @@
-"""``python -m tests.docker``: the stack of docker-compose.yaml for real, or, without an engine, its file by the schema.
+"""``python -m tests.docker``: an engine, the images, and then the tests; its last line holds the figures.
 
-An engine is installed where that can be done, images that cannot be pulled are stood in for, and both are gone
-afterwards; what they were made of is kept below the state folder for the next time.
+Where no engine can be had it says why, and checks docker-compose.yaml against the compose schema instead.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
+import signal
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from pathlib import Path
 
-from include.ozon_local.home import ROOT, LocalHome
-from tests.docker import compose_schema
+import pytest
+
+from include.ozon_local.home import LocalHome
+from tests.docker import compose_schema, figures
 from tests.docker.engine import NoEngineError, running_engine
 from tests.docker.images import provide_images, remove_images
 
+_FILE_ALONE = "tests/unit/ozon_local/test_docker_compose_file.py"
 
-def main(options: Sequence[str]) -> int:
+
+class Counts:
+    """How many tests passed, failed and were skipped."""
+
+    def __init__(self) -> None:
+        self._outcomes: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or report.outcome != "passed":
+            self._outcomes[report.nodeid] = report.outcome
+
+    def __str__(self) -> str:
+        outcomes = list(self._outcomes.values())
+        return ", ".join(
+            f"{outcomes.count(kind)} {kind}" for kind in ("passed", "failed", "skipped") if kind in outcomes
+        )
+
+
+def main(arguments: list[str]) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    started_at = time.monotonic()
     state = LocalHome.from_environment().path / "test-docker"
-    try:
-        with running_engine(state) as is_ours:
-            stand_ins = provide_images(state, is_ours)
-            try:
-                return _run_tests(options)
-            finally:
-                if not is_ours:
-                    remove_images(stand_ins)
-    except NoEngineError as error:
-        print(f"The stack is not started: {error}. docker-compose.yaml is checked against compose's schema instead.")
-        return compose_schema.main(state)
-
-
-def _run_tests(options: Sequence[str]) -> int:
-    command = [sys.executable, "-m", "pytest", "-m", "docker", "-n", "0", "tests/docker", *options]
-    return subprocess.run(command, cwd=ROOT, env=os.environ, check=False).returncode
+    counts = Counts()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "figures.json"
+        os.environ[figures.VARIABLE] = str(file)
+        try:
+            with running_engine(state) as engine_is_ours:
+                stand_ins = provide_images(state, engine_is_ours)
+                said = f"{len(stand_ins)} stand-in images after {time.monotonic() - started_at:.0f} s"
+                print(f"The engine is ready: {said}", flush=True)
+                try:
+                    code = pytest.main(["tests/docker", "-m", "docker", "-v", *arguments], plugins=[counts])
+                finally:
+                    if not engine_is_ours:
+                        remove_images(stand_ins)
+        except NoEngineError as error:
+            said = f"no engine ({error}): docker-compose.yaml was only checked against the compose schema"
+            print(said, flush=True)
+            code = compose_schema.main(state) or pytest.main([_FILE_ALONE, *arguments], plugins=[counts])
+        noted = figures.noted(file)
+    print(f"test-docker: {'; '.join([str(counts), said, *noted, f'{time.monotonic() - started_at:.0f} s in all'])}")
+    return int(code)
 
 
 if __name__ == "__main__":

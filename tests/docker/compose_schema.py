@@ -17,7 +17,7 @@ from include.ozon_local.home import ROOT
 # The last version of the program's package; newer ones are no Python and bring no schema along.
 _PACKAGE = "docker-compose==1.29.2"
 _SCHEMA = "compose/config/compose_spec.json"
-_FILES = ("docker-compose.yaml", "tests/docker/late.yaml")
+_FILES = ("docker-compose.yaml", "tests/docker/compose.test.yaml")
 
 
 def main(state: Path) -> int:

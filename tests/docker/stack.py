@@ -1,4 +1,4 @@
-"""The stack as a person uses it: by `make`, its web addresses, and `docker`."""
+"""The stack as a person starts it, by the Makefile, with an ``.env`` and ports of the tests' own."""
 
 from __future__ import annotations
 
@@ -6,43 +6,31 @@ import json
 import os
 import re
 import subprocess
+import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
+import psycopg
 import requests
+from psycopg.rows import dict_row
 
 from include.ozon_local.docker import env_file
 from include.ozon_local.home import LOOPBACK, ROOT
-from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
-from tests.support.pipeline import Pipeline
+from include.ozon_sandbox.process import SandboxAdmin
+from tests.support.airflow_stack import until
 
-T = TypeVar("T")
-
-PROJECT = "ozon-etl-test"
+PROJECT = "ozon-stack-test"
+MAKE_SECONDS = 900
 RUN_SECONDS = 300
-UP_SECONDS = 900
-
-
-class Sandbox(SandboxAdmin):
-    """The sandbox in its container, with the keys of ``.env``."""
-
-    def __init__(self, values: dict[str, str]) -> None:
-        super().__init__(f"http://{LOOPBACK}:{values['SANDBOX_PORT']}")
-        self.accounts = {
-            name: SandboxAccount(fields["login"], fields["password"])
-            for name in ("main", "second")
-            for fields in [json.loads(values[f"AIRFLOW_CONN_OZON_API_{name.upper()}"])]
-        }
+ENDED = {"success", "failed"}
 
 
 class Stack:
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        # One task at a time for each worker, so that two of them share the work of two accounts.
-        file.write_text(f"COMPOSE_PROJECT_NAME={PROJECT}\nWORKER_CONCURRENCY=1\n")
-        self.healthy_seconds: dict[str, int] = {}
+    """What the tests ask of the stack; ``make`` starts and ends it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.file = folder / ".env"
         self._headers: dict[str, str] = {}
 
     @property
@@ -50,108 +38,122 @@ class Stack:
         return env_file.read(self.file.read_text())
 
     @property
-    def sandbox(self) -> Sandbox:
-        return Sandbox(self.values)
+    def sandbox(self) -> SandboxAdmin:
+        return SandboxAdmin(f"http://{LOOPBACK}:{self.values['SANDBOX_PORT']}")
 
-    def dsn(self, database: str, role: str, password: str) -> str:
-        return f"postgresql://{role}:{self.values[password]}@{LOOPBACK}:{self.values['WAREHOUSE_PORT']}/{database}"
-
-    @property
-    def warehouse(self) -> Pipeline:
-        sandbox: Any = self.sandbox
-        return Pipeline(sandbox, self.dsn("ozon_warehouse", "ozon", "WAREHOUSE_PASSWORD"))
-
-    def make(self, target: str, *options: str) -> str:
-        """What it printed; an exit code that is not 0 is a failure with all of it."""
-        files = {"OZON_DOCKER_ENV": str(self.file), "COMPOSE_FILE": "docker-compose.yaml:tests/docker/late.yaml"}
+    def make(self, target: str, **variables: object) -> subprocess.CompletedProcess[str]:
+        """A target of the Makefile, which has to succeed."""
         done = subprocess.run(
-            ["make", "--silent", target, *options],
-            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | files,
+            ["make", target, *(f"{name}={value}" for name, value in variables.items())],
+            env=self._environment(),
             cwd=ROOT,
             check=False,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
-            timeout=UP_SECONDS,
+            timeout=MAKE_SECONDS,
         )
-        assert done.returncode == 0, done.stdout
-        return done.stdout
+        assert done.returncode == 0, f"make {target}:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+        return done
 
-    def up(self, *options: str) -> str:
-        """`make docker-up`, until all of it is healthy and signed in to."""
-        printed = self.make("docker-up", *options)
-        seconds = re.search(r"All of it is healthy after (\d+) s", printed)
-        assert seconds, printed
-        self.healthy_seconds[" ".join(options) or "local"] = int(seconds[1])
-        token = self.call("POST", "/auth/token", username="admin", password=self.values["ADMIN_PASSWORD"])
-        self._headers = {"Authorization": f"Bearer {token['access_token']}"}
-        return printed
+    def healthy_after_seconds(self, printed: str) -> int:
+        found = re.search(r"All of it is healthy after (\d+) s", printed)
+        assert found, printed
+        return int(found[1])
 
-    def call(self, method: str, path: str, /, **fields: Any) -> Any:
-        """An answer of Airflow's REST API, which has to be a good one."""
-        url = f"http://{LOOPBACK}:{self.values['WEB_PORT']}{path}"
-        answer = requests.request(method, url, json=fields or None, headers=self._headers, timeout=30)
-        assert answer.ok, f"{method} {path} answered {answer.status_code}: {answer.text}"
-        return answer.json()
-
-    def trigger(self) -> str:
-        """A run of all accounts; its id."""
-        found = self.call("POST", "/api/v2/dags/ozon_etl/dagRuns", logical_date=None, conf={})
-        return str(found["dag_run_id"])
-
-    def state(self, dag_run_id: str) -> str:
-        return str(self.call("GET", f"/api/v2/dags/ozon_etl/dagRuns/{dag_run_id}")["state"])
-
-    def ended(self, dag_run_id: str) -> str:
-        """The run's state once it has one for good. The API server may be away with its database meanwhile."""
-
-        def look() -> str | None:
-            try:
-                state = self.state(dag_run_id)
-            except (AssertionError, requests.RequestException):
-                return None
-            return state if state in {"success", "failed"} else None
-
-        return until(look, f"run {dag_run_id} has ended", RUN_SECONDS)
-
-    def tasks(self, dag_run_id: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/ozon_etl/dagRuns/{dag_run_id}/taskInstances")[
-            "task_instances"
-        ]
-        return found
-
-    def mails(self) -> list[dict[str, Any]]:
-        """The inbox's, newest first."""
-        answer = requests.get(f"http://{LOOPBACK}:{self.values['MAIL_PORT']}/api/v1/messages", timeout=10)
-        found: list[dict[str, Any]] = answer.json()["messages"]
-        return found
-
-    def containers(self) -> list[dict[str, Any]]:
-        ids = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}").split()
+    def containers(self, service: str | None = None) -> list[dict[str, Any]]:
+        """What ``docker inspect`` says of the project's containers, or of one service's."""
+        labels = [f"label=com.docker.compose.project={PROJECT}"]
+        labels += [f"label=com.docker.compose.service={service}"] if service else []
+        filters = [word for label in labels for word in ("--filter", label)]
+        ids = docker("ps", "--all", "--quiet", *filters).split()
         found: list[dict[str, Any]] = json.loads(docker("inspect", *ids)) if ids else []
         return found
 
     def container(self, service: str) -> str:
-        """The id of a service's only container."""
-        (found,) = [
-            each["Id"]
-            for each in self.containers()
-            if each["Config"]["Labels"]["com.docker.compose.service"] == service
+        (found,) = self.containers(service)
+        return str(found["Id"])
+
+    def call(self, method: str, path: str, **fields: Any) -> Any:
+        """An answer of Airflow's REST API, which has to be a good one."""
+        answer = self._request(method, path, fields)
+        if answer.status_code == requests.codes.unauthorized:
+            sign_in = {"username": "admin", "password": self.values["ADMIN_PASSWORD"]}
+            token = self._request("POST", "/auth/token", sign_in).json()["access_token"]
+            self._headers = {"Authorization": f"Bearer {token}"}
+            answer = self._request(method, path, fields)
+        assert answer.ok, f"{method} {path} answered {answer.status_code}: {answer.text}"
+        return answer.json()
+
+    def trigger(self, run_id: str) -> None:
+        self.call("POST", "/api/v2/dags/ozon_etl/dagRuns", logical_date=None, dag_run_id=run_id)
+
+    def run_state(self, run_id: str) -> str:
+        return str(self.call("GET", f"/api/v2/dags/ozon_etl/dagRuns/{run_id}")["state"])
+
+    def wait_for_end(self, run_id: str) -> str:
+        """How the run ended."""
+
+        def look() -> str | None:
+            try:
+                state = self.run_state(run_id)
+            except (AssertionError, requests.RequestException):
+                return None  # its database is away
+            return state if state in ENDED else None
+
+        return until(look, f"{run_id} ended", RUN_SECONDS) or ""
+
+    def tasks(self, run_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call("GET", f"/api/v2/dags/ozon_etl/dagRuns/{run_id}/taskInstances")[
+            "task_instances"
         ]
-        return str(found)
+        return found
+
+    def wait_until_working(self, run_id: str) -> None:
+        """Until both accounts' product_etl has begun."""
+        until(lambda: len(self.components(run_id)) == 2, f"product_etl of {run_id} began", RUN_SECONDS)
+
+    def components(self, run_id: str) -> list[dict[str, Any]]:
+        return self.rows("SELECT * FROM ozon.etl_component_executions WHERE workflow_id LIKE %s", f"{run_id}/%")
+
+    def rows(self, query: str, *arguments: object) -> list[dict[str, Any]]:
+        with self.connect("ozon", "ozon_warehouse") as connection:
+            return connection.cursor(row_factory=dict_row).execute(query.encode(), arguments).fetchall()
+
+    def truth(self, account: str) -> dict[int, dict[str, Any]]:
+        return {row["product_id"]: row for row in self.sandbox.catalogue(account)}
+
+    def connect(self, role: str, database: str) -> psycopg.Connection[Any]:
+        password = self.values[{"ozon": "WAREHOUSE_PASSWORD", "airflow": "AIRFLOW_DB_PASSWORD"}[role]]
+        port = int(self.values["WAREHOUSE_PORT"])
+        return psycopg.connect(
+            host=LOOPBACK, port=port, user=role, password=password, dbname=database, connect_timeout=10
+        )
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What the inbox holds, newest first, with their texts."""
+        address = f"http://{LOOPBACK}:{self.values['MAIL_PORT']}/api/v1"
+        listed = requests.get(f"{address}/messages", timeout=30).json()["messages"]
+        return [requests.get(f"{address}/message/{each['ID']}", timeout=30).json() for each in listed]
+
+    def _request(self, method: str, path: str, fields: dict[str, Any]) -> requests.Response:
+        address = f"http://{LOOPBACK}:{self.values['WEB_PORT']}"
+        return requests.request(method, f"{address}{path}", json=fields or None, headers=self._headers, timeout=30)
+
+    def _environment(self) -> dict[str, str]:
+        without = ("MAKE", "MFLAGS", "AIRFLOW", "OZON", "COMPOSE", "ARGS", "PYTEST")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(without)}
+        files = f"docker-compose.yaml{os.pathsep}tests/docker/compose.test.yaml"
+        ours = {"COMPOSE_FILE": files, "COMPOSE_PROJECT_NAME": PROJECT, "WORKER_CONCURRENCY": "1"}
+        # Debian's engine has the old builder only, which a newer client has to be told.
+        builder = {"DOCKER_BUILDKIT": "0", "PYTHON": sys.executable}
+        return {**clean, **ours, **builder, env_file.FILE_VARIABLE: str(self.file)}
 
 
 def docker(*arguments: str) -> str:
     done = subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
     return done.stdout
 
 
-def until(look: Callable[[], T], what: str, seconds: float) -> T:
-    """What ``look`` finds, once it finds something."""
-    give_up_at = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < give_up_at, f"It did not come to this in {seconds:g} seconds: {what}"
-        time.sleep(1)
-    return found
+def seconds_since(started_at: float) -> str:
+    return f"{time.monotonic() - started_at:.0f} s"

@@ -132,3 +132,5 @@ _MAKERS: Mapping[str, Callable[[Values], str]] = {
     "AIRFLOW_CONN_SMTP_DEFAULT": _mail,
 }
 _MAY_BE_EMPTY = {"COMPOSE_PROFILES"}
+NAMES = tuple(_MAKERS)
+"""All that `make docker-env` writes."""

@@ -15,7 +15,8 @@ from include.ozon_local.home import ROOT
 
 pytestmark = pytest.mark.unit
 
-RELOCK = "run `make lock` and commit both files"
+RELOCK = "run `make lock` and commit what it wrote"
+FILES = [("requirements.txt", ()), ("requirements.lock", ("dev",)), ("docker/requirements.txt", ("docker",))]
 
 
 def pins(file: str) -> set[tuple[str, str, str]]:
@@ -66,9 +67,10 @@ def test_what_is_installed_at_the_customers_has_the_locks_versions() -> None:
         return {(name, version) for name, version, _ in pins(file)}
 
     assert without_marker("requirements.txt") - without_marker("requirements.lock") == set(), RELOCK
+    assert without_marker("requirements.txt") - without_marker("docker/requirements.txt") == set(), RELOCK
 
 
-@pytest.mark.parametrize(("file", "groups"), [("requirements.txt", ()), ("requirements.lock", ("dev",))])
+@pytest.mark.parametrize(("file", "groups"), FILES)
 def test_every_direct_dependency_is_pinned_to_a_version_it_allows(file: str, groups: tuple[str, ...]) -> None:
     versions = {name: version.removeprefix("==") for name, version, _ in pins(file)}
 
@@ -108,7 +110,7 @@ def installed_version(name: str) -> str | None:
         return None
 
 
-@pytest.mark.parametrize("file", ["requirements.txt", "requirements.lock"])
+@pytest.mark.parametrize("file", [file for file, _ in FILES])
 def test_no_package_index_is_named(file: str) -> None:
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links", (ROOT / file).read_text())
 
