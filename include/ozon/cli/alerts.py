@@ -17,7 +17,7 @@ from include.ozon.monitoring.alerts.store import acknowledge, recent_alerts
 from include.ozon.settings import Settings, load_settings
 from include.ozon.warehouse.schema import require_head
 
-app = typer.Typer(help="Show and acknowledge alerts.", invoke_without_command=True)
+app = typer.Typer(invoke_without_command=True)
 app.command(name="inbox")(inbox)
 
 _STYLES = {"critical": "bold red", "warning": "yellow", "recovered": "green"}
@@ -49,6 +49,7 @@ def alerts(
 @app.command()
 def ack(
     alert_id: Annotated[str, typer.Argument(help="The alert's id, as `ozon alerts` and the mail show it.")],
+    output: Output = "text",
 ) -> None:
     """Silence an alert until it gets worse or has recovered; somebody takes care of it.
 
@@ -57,7 +58,10 @@ def ack(
     with warehouse_session() as connection:
         require_head(connection)
         acknowledged = acknowledge(connection, alert_id, datetime.now(tz=UTC))
-    say(f"Acknowledged {acknowledged.alert_id}: silent until it gets worse. {acknowledged.message}")
+    if output == "json":
+        print_json(acknowledged.as_dict())
+    else:
+        say(f"Acknowledged {acknowledged.alert_id}: silent until it gets worse. {acknowledged.message}")
 
 
 def _table(found: list[Alert], settings: Settings) -> Table:

@@ -6,15 +6,18 @@ configuration is wrong; 130 or 143 interrupted by Ctrl-C or SIGTERM. Commands wi
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Annotated, Any, Literal
 
 import typer
@@ -49,6 +52,7 @@ class _Asked:
 
     verbose: bool = False
     quiet: bool = False
+    interrupted: bool = False
 
 
 _asked = _Asked()
@@ -103,9 +107,14 @@ def add_common_options(command: Any) -> None:
 
 def run(command: Any) -> int:
     """Run the command line; returns the exit code. Whatever happens, the user reads a sentence and no traceback."""
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         result = command(standalone_mode=False)
-        sys.stdout.flush()
+        if _asked.interrupted and result == INTERRUPTED:
+            # Typer makes an exit code of it, and says nothing.
+            return _end(KeyboardInterrupt())
+        if sys.stdout is not None:  # closed by `>&-`
+            sys.stdout.flush()
     except BaseException as error:
         return _end(error)
     return result if isinstance(result, int) else 0
@@ -121,7 +130,9 @@ def importing_airflow() -> Iterator[None]:
     # where its web UI keeps them; `airflow connections test` sets this for the same reason.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     try:
-        yield
+        # What Airflow dislikes it prints to stdout, among a command's own output.
+        with redirect_stdout(sys.stderr):
+            yield
     except OzonError:
         raise
     except (Exception, SystemExit) as error:
@@ -158,6 +169,12 @@ def _common_params() -> Sequence[Any]:
     return [param for param in typer.main.get_command(declared).params if "--help" not in param.opts]
 
 
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Ctrl-C, where the command has no answer of its own to it."""
+    _asked.interrupted = True
+    raise KeyboardInterrupt
+
+
 def _take_verbose(value: bool) -> None:
     if value:
         _asked.verbose = True
@@ -172,11 +189,16 @@ def _take_quiet(value: bool) -> None:
 def _take_config(value: Path | None) -> None:
     # As a variable, because what a command starts has to read the same file, wherever it runs.
     if value is not None:
-        os.environ["OZON_CONFIG"] = str(value.expanduser().absolute())
+        file = value.expanduser().absolute()
+        if not file.exists():
+            raise typer.BadParameter(f"there is no file {file}")
+        os.environ["OZON_CONFIG"] = str(file)
 
 
 def _take_env(value: str | None) -> None:
     if value is not None:
+        if value not in ENVIRONMENTS:
+            raise typer.BadParameter(f"{value!r} is no environment; there are {', '.join(ENVIRONMENTS)}")
         os.environ["OZON_ENV"] = value
 
 
@@ -244,6 +266,9 @@ def _end(error: BaseException) -> int:
             # Whoever read our output, such as `head`, has seen enough; nothing more is to be flushed into it.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sentence, exit_code = "", FAILED
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            sentence = f"The output cannot be written ({error.strerror}). Make room where it goes, and run this again."
+            exit_code = FAILED
         case ConfigurationError() | ConnectionSettingsError():
             sentence, exit_code = str(error), WRONG_USAGE
         case OzonError():
@@ -261,7 +286,8 @@ def _end(error: BaseException) -> int:
 
 def _usage_error(error: TyperException) -> str:
     """Empty where the help was shown in its place."""
-    found = " ".join(error.format_message().split()).rstrip(".")
+    # The words "Value error" are those of the library that reads the value.
+    found = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = f"; see `{context.command_path} --help`" if context is not None else ""
     return f"{found}{where}." if found else ""

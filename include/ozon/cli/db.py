@@ -27,10 +27,19 @@ def upgrade(
     _show(output)
 
 
+def _step_or_revision(value: str) -> str:
+    if value.startswith("-") and not value[1:].isdecimal():
+        raise typer.BadParameter(f"{value!r} is neither an option nor a revision; `-1` is one step")
+    return value
+
+
 # `-1` is a revision and no option.
 @app.command(context_settings={"ignore_unknown_options": True})
 def downgrade(
-    revision: Annotated[str, typer.Argument(help="How far back: a revision, `-1` for one step, `base` for all.")],
+    revision: Annotated[
+        str,
+        typer.Argument(help="How far back: a revision, `-1` for one step, `base` for all.", callback=_step_or_revision),
+    ],
     output: Output = "text",
 ) -> None:
     """Migrate the warehouse back. What only the newer schema can hold is dropped.

@@ -136,7 +136,10 @@ def restore(
 
 @app.command(hidden=True)
 def due(name: Annotated[str, typer.Argument(help="A schedule: etl, health, metrics or maintenance.")]) -> None:
-    """For the lines in the crontab. Exit code: 0 when it is due now, 10 when it is not."""
+    """For the lines in the crontab. Exit code: 0 when it is due now, 10 when it is not.
+
+    Example: ozon schedule due etl
+    """
     settings = load_settings()
     found = job(settings, name)
     if not is_due(found.expression, settings.time_zone, datetime.now(tz=UTC)):

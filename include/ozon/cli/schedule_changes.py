@@ -82,12 +82,13 @@ def default_backups() -> Path:
 
 
 def install_crontab(adopt: str | None) -> Change:
+    adopted_pattern = None if adopt is None else _pattern(adopt)
     settings, machine, now = load_settings(), machine_zone(os.environ), datetime.now(tz=UTC)
     before, folder, wrapper = crontab.read_crontab(), project_folder(), wrapper_path(os.environ, PROJECT)
     wanted = render_block(settings, machine, wrapper, now, no_crontab_before=had_no_crontab(before, folder))
     content, notes = before or b"", [f"Note: {machine.note}."] if machine.note else []
-    if adopt is not None:
-        content, adopted = block.adopt(content, _pattern(adopt), now)
+    if adopted_pattern is not None:
+        content, adopted = block.adopt(content, adopted_pattern, now)
         notes.append(f"Jobs that match --adopt and are commented out: {adopted}.")
     after = block.with_block(content, folder, wanted)
     script = wrapper_script(os.environ, PROJECT)

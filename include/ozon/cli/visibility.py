@@ -61,10 +61,9 @@ def visibility(
         )
     settings = load_settings()
     now = datetime.now(tz=UTC)
-    accounts = _accounts(account, settings)
+    accounts, compared_with = _accounts(account, settings), _moment(since, now)
     with warehouse_session() as connection:
         require_head(connection)
-        compared_with = _moment(since, now)
         reported = [measure(connection, each, now, settings, compared_with) for each in accounts]
     if all(metrics.loaded_at is None for metrics in reported):
         raise DependencyError(

@@ -1,22 +1,23 @@
-"""The warehouse's schema: Alembic's migrations, forward and back, and the check that a load makes first."""
+"""The warehouse's schema: Alembic's migrations, forward and back, and the check that a load makes first.
+
+Alembic brings SQLAlchemy with it, which takes longer to import than all else of a command: it is imported where it is
+used, so that help, completion and a wrong command line need not wait for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from psycopg import errors as pg
-from sqlalchemy import create_engine
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 from include.ozon.errors import ConfigurationError, SchemaError
 from include.ozon.warehouse.session import Connect, Connection, translated_errors
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -36,16 +37,22 @@ class SchemaStatus:
 
 def upgrade(connect: Connect, revision: str = "head") -> None:
     """Migrate forward; a warehouse that is there already is left as it is."""
+    from alembic import command
+
     _migrate(connect, lambda config: command.upgrade(config, revision))
 
 
 def downgrade(connect: Connect, revision: str) -> None:
     """Migrate back to ``revision`` (``base`` for an empty warehouse, ``-1`` for one step); data is dropped."""
+    from alembic import command
+
     _migrate(connect, lambda config: command.downgrade(config, revision))
 
 
 def status(connection: Connection) -> SchemaStatus:
     """Compare the warehouse's revision with the one that this version needs."""
+    from alembic.script import ScriptDirectory
+
     scripts = ScriptDirectory(str(_MIGRATIONS))
     known = {script.revision for script in scripts.walk_revisions()}
     revision = _revision(connection)
@@ -77,6 +84,12 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
+    from alembic.config import Config
+    from alembic.util import CommandError
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import NullPool
+
     with translated_errors():
         connection = connect()
     try:

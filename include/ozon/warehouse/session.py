@@ -82,7 +82,8 @@ def translated_errors() -> Iterator[None]:
 
 
 def _raise_as_ours(error: psycopg.Error) -> NoReturn:
-    found = " ".join(str(error).split())
+    # Not the statement and the place in it, which PostgreSQL quotes too.
+    found = " ".join((error.diag.message_primary or str(error)).split())
     match error:
         case pg.UndefinedTable() | pg.UndefinedColumn() | pg.InvalidSchemaName():
             raise SchemaError(
@@ -90,7 +91,7 @@ def _raise_as_ours(error: psycopg.Error) -> NoReturn:
             ) from error
         case pg.InsufficientPrivilege() | pg.ReadOnlySqlTransaction() | pg.InvalidAuthorizationSpecification():
             raise AccessDeniedError(
-                f"The warehouse refuses to be written to ({found}). The role of connection ozon_warehouse "
+                f"The warehouse does not allow this ({found}). The role of connection ozon_warehouse "
                 "must own the schemas ozon and ozon_staging in a database that is no standby."
             ) from error
         case pg.LockNotAvailable():

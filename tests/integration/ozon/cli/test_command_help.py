@@ -1,0 +1,111 @@
+"""What all commands have in common, by Typer's own list: their help, their JSON, and the shell's completion."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+import typer
+
+from include.ozon.cli import app
+from include.ozon_local.home import ROOT
+from tests.integration.ozon.cli.conftest import PROGRAM, Ozon
+from tests.support.commands import ROWS, commands, own_options
+
+pytestmark = pytest.mark.integration
+
+COMMANDS = dict(commands())
+# Exit codes beyond 0, 1, 2 and 130, which the help of `ozon` itself names.
+OWN_CODES = {"health": "0 healthy, 1 warning, 2 critical, 3", "run": "3 another run holds the account, 130 or 143",
+             "schedule due": "10 when it is not"}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_the_help_shows_all_that_is_written_and_an_example_that_is_understood(words: str, quick_ozon: Ozon) -> None:
+    done = quick_ozon(None, *words.split(), "--help", COLUMNS="200")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    text = " ".join(done.stdout.split())
+    written = " ".join((COMMANDS[words].help or "").split())
+    # A table's name in brackets would be taken for markup, and left out.
+    assert written in text, f"ozon {words}: the help leaves out a part of the docstring; are there brackets in it?"
+    (example,) = re.findall(r"Example: (.*)", done.stdout) or [""]
+    assert example.startswith(f"ozon {words}"), f"ozon {words}: add a line `Example: ozon {words} ...` to its docstring"
+    assert "Exit code" in text or not raises_exit(words), f"ozon {words}: it ends with codes of its own; name them"
+    assert OWN_CODES.get(words, "") in text
+
+
+def raises_exit(words: str) -> bool:
+    """Whether the command's function ends with an exit code of its own choice."""
+    return "typer.Exit(" in inspect.getsource(inspect.unwrap(COMMANDS[words].callback))
+
+
+def test_the_help_of_ozon_names_the_exit_codes_of_all(quick_ozon: Ozon) -> None:
+    text = " ".join(quick_ozon(None, "--help", COLUMNS="200").stdout.split())
+    assert "Exit codes: 0 done; 1 it could not be done, for a reason outside; 2 the command line" in text
+    assert "Example: ozon runs --last 5" in text
+
+
+def test_what_is_shown_can_be_had_as_json() -> None:
+    """That what is printed is JSON and nothing else, the tests of surroundings and of each command see."""
+    without = {
+        words for words, found in COMMANDS.items() if not any("--output" in param.opts for param in own_options(found))
+    }
+    assert without == {words for words, row in ROWS.items() if not row.has_json}, (
+        "give the command `output: Output` of cli/common.py and print_json, or say in tests/support/commands.py "
+        "(has_json) why there is nothing to show"
+    )
+
+
+SHOWN = {
+    "alerts": (), "alerts inbox": (), "config show": (), "config validate": (), "db status": (), "db upgrade": (),
+    "health": ("--checks", "warehouse"), "maintenance": ("--dry-run", "staging"), "runs": (),
+    "schedule status": (), "schedule restore": (), "schedule validate": (), "db downgrade": ("-1",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("words", [words for words in SHOWN if words != "schedule restore"])
+def test_json_is_all_that_is_on_stdout(words: str, quick_ozon: Ozon, warehouse_dsn: str, tmp_path: object) -> None:
+    (ROOT / ".local").mkdir(exist_ok=True)
+    variables = {"OZON__ALERTS__INBOX_FOLDER": f"{tmp_path}/none", "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags")}
+
+    done = quick_ozon(warehouse_dsn, *words.split(), *SHOWN[words], "--output", "json", **variables)
+
+    assert json.loads(done.stdout) is not None
+    assert done.stderr == ""
+
+
+def complete(line: str) -> list[str]:
+    """What bash offers at the line's end, by the script that `ozon --show-completion` prints."""
+    script = f"""
+        eval "$(ozon --show-completion)"
+        COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _ozon_completion ozon
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
+    # Typer asks which shell has started it.
+    done = subprocess.run(
+        ["bash", "-c", script], env={**os.environ, "PATH": path, "SHELL": "/bin/bash"}, check=False,
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+def test_bash_completes_commands_options_and_environments() -> None:
+    visible = {words.split()[0] for words, found in COMMANDS.items() if not found.hidden}
+    assert set(complete('ozon ""')) == visible
+    assert complete("ozon db up") == ["upgrade"]
+    assert "--accept-guard" in complete("ozon run --")
+    assert complete('ozon --env ""') == ["development", "testing", "production"]
+    assert complete('ozon runs --output ""') == ["text", "json"]
+
+
+def test_the_list_of_commands_is_the_one_that_is_installed() -> None:
+    assert {words.split()[0] for words in COMMANDS} == set(typer.main.get_command(app).commands)
