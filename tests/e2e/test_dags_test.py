@@ -138,6 +138,7 @@ def test_a_wrong_key_fails_its_account_at_once_and_leaves_the_other_alone(
     assert_no_secrets(airflow, warehouse, done)
 
 
+@pytest.mark.long
 def test_a_fault_that_outlasts_the_budget_is_tried_again_from_the_last_page(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
 ) -> None:
@@ -182,6 +183,7 @@ def test_a_guard_stops_a_load_until_it_is_accepted(
     assert airflow.announced() == [["main"]]
 
 
+@pytest.mark.long
 def test_an_account_that_another_session_loads_is_skipped_with_the_reason(
     airflow: Airflow, warehouse: Pipeline
 ) -> None:
@@ -238,6 +240,7 @@ def until(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.long
 def test_what_a_person_has_to_mend_is_one_sentence_and_no_retry(
     airflow: Airflow,
     sandbox: SandboxProcess,
@@ -260,6 +263,7 @@ def test_what_a_person_has_to_mend_is_one_sentence_and_no_retry(
     assert unmigrated.states()["product_etl[0]"] == "failed in try 1"
 
 
+@pytest.mark.long
 def test_a_warehouse_that_cannot_be_reached_is_tried_again(airflow: Airflow) -> None:
     nowhere = {**json.loads(airflow.environment[WAREHOUSE_CONNECTION]), "port": 1}
     airflow.environment.update(

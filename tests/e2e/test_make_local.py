@@ -99,6 +99,7 @@ def test_a_connection_of_the_terminal_wins(home: Path) -> None:
     assert done.stdout == mine
 
 
+@pytest.mark.long
 def test_services_that_are_started_together_are_the_same_and_stop_ends_them(home: Path) -> None:
     with ThreadPoolExecutor() as pool:
         both = list(pool.map(lambda _: make("services", home), range(2)))
@@ -126,6 +127,7 @@ def test_arguments_that_are_no_json_are_refused_before_anything_starts(home: Pat
     assert scratch.running_in(home) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("to_whole_terminal", [True, False], ids=["Ctrl-C", "SIGTERM to make"])
 def test_an_interrupted_run_leaves_nothing_behind(home: Path, to_whole_terminal: bool) -> None:
     run = subprocess.Popen(
@@ -174,6 +176,7 @@ def test_the_second_run_reuses_everything_and_shows_what_changed(home: Path) -> 
         assert not [secret for secret in secrets if secret in done.stdout + done.stderr]
 
 
+@pytest.mark.long
 def test_the_whole_of_airflow_runs_the_dag_and_ends_without_leaving_a_process(home: Path) -> None:
     up = make("up", home)
     assert up.returncode == 0, up.stdout + up.stderr
@@ -209,6 +212,7 @@ def state_of_a_triggered_run(url: str, user: str, password: str) -> str:
     return str(re.findall(r'"state": ?"(\w+)"', waited.text)[-1])
 
 
+@pytest.mark.long
 def test_a_part_of_airflow_that_cannot_start_is_named_with_its_log(home: Path) -> None:
     up = subprocess.run(
         command("up"),

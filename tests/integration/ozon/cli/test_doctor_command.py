@@ -184,6 +184,7 @@ WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wrong", WRONG)
 def test_one_thing_that_is_wrong_is_one_failure_with_its_fix(site: Site, wrong: str) -> None:
     change, name, words, not_looked_at = WRONG[wrong]
@@ -219,6 +220,7 @@ def start_pooler(site: Site) -> Iterator[Callable[[str], str]]:
         yield lambda mode: running.enter_context(poolers.pooler(site.dsns[WAREHOUSE], mode))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("mode", "status"), [("session", "ok"), ("transaction", "failed")])
 def test_a_pooler_has_to_give_each_connection_its_own_session(
     site: Site, start_pooler: Callable[[str], str], mode: str, status: str
@@ -229,6 +231,7 @@ def test_a_pooler_has_to_give_each_connection_its_own_session(
     assert sessions["status"] == status
 
 
+@pytest.mark.long
 def test_nobody_to_tell_is_a_warning(site: Site, tmp_path: Path) -> None:
     file = tmp_path / "ozon.toml"
     file.write_text('[default.accounts.main]\ntitle = "Shop"\n')
