@@ -76,7 +76,9 @@ def install() -> None:
         uv_alone.flush()
         run(*pip, "install", "--quiet", "--require-hashes", "--no-deps", "-r", uv_alone.name)
     uv = (VENV_PYTHON, "-m", "uv", "--quiet", "pip")
-    run(*uv, "sync", "--require-hashes", REQUIREMENTS.name, settings=settings_of_pip())
+    # Where Python may not keep what it compiles, each start of Airflow would compile all that it imports.
+    compiled = ("--compile-bytecode",) if sys.dont_write_bytecode else ()
+    run(*uv, "sync", *compiled, "--require-hashes", REQUIREMENTS.name, settings=settings_of_pip())
     # Only for the `ozon` program: the packages are found from the project's root.
     run(*uv, "install", "--no-deps", "--editable", ".", settings=settings_of_pip())
 

@@ -48,6 +48,7 @@ _FAST_AND_FORGETFUL = {
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "autovacuum_naptime": "10s",
+    "max_wal_size": "256MB",  # its folder may be in memory
 }
 
 

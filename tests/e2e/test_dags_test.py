@@ -160,6 +160,7 @@ def test_a_fault_that_outlasts_the_budget_is_tried_again_from_the_last_page(
     assert "Ozon said how long to wait" in done.output
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_a_guard_stops_a_load_until_it_is_accepted(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
@@ -204,6 +205,7 @@ def test_an_account_that_another_session_loads_is_skipped_with_the_reason(
     assert airflow.announced() == [["second"]]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_a_run_told_to_stop_ends_in_seconds_with_the_last_good_state(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline

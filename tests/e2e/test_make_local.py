@@ -154,6 +154,7 @@ def test_an_interrupted_run_leaves_nothing_behind(home: Path, to_whole_terminal:
     assert scratch.running_in(home) == []
 
 
+@pytest.mark.long
 def test_the_second_run_reuses_everything_and_shows_what_changed(home: Path) -> None:
     # Also after the interrupted ones above.
     first = make("run", home)

@@ -8,8 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support import scratch
+from tests.support import debian, scratch
 
+PROGRAM = Path("/usr/bin/crontab")
 SPOOL = Path("/var/spool/cron/crontabs")
 
 
@@ -21,10 +22,9 @@ class TestUser:
     def __init__(self) -> None:
         self.name = f"ozoncron{os.getpid()}"
         self.bin = scratch.new_folder("cron-bin")
-        program = real_crontab()
         subprocess.run(["useradd", "--no-create-home", "--shell", "/bin/sh", self.name], check=True)
         wrapper = self.bin / "crontab"
-        wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(str(program))} -u {self.name} "$@"\n')
+        wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(str(PROGRAM))} -u {self.name} "$@"\n')
         wrapper.chmod(0o755)
         # So that nothing else of the terminal's PATH is found, such as another test's crontab.
         self.path = f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -60,14 +60,6 @@ def reason_to_skip() -> str | None:
     """Install cron where it is missing and this may be done; otherwise why these tests cannot run."""
     if os.geteuid() != 0:
         return "needs root, to make a user of its own for the real crontab program"
-    if real_crontab() is None and shutil.which("apt-get"):
-        for command in (["update"], ["install", "-y", "--no-install-recommends", "cron"]):
-            subprocess.run(["apt-get", *command], check=False, capture_output=True)
-    if real_crontab() is None:
+    if not debian.has(PROGRAM, "cron"):
         return "this machine has no crontab program, and apt-get cannot install Debian's cron"
     return None
-
-
-def real_crontab() -> Path | None:
-    found = Path("/usr/bin/crontab")
-    return found if found.exists() else None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from include.ozon_local.connections import postgres_connection
 from include.ozon_local.home import LOOPBACK
 from include.ozon_local.processes import tied
-from tests.support import scratch
+from tests.support import debian, scratch
 
 PROGRAM = Path("/usr/sbin/pgbouncer")
 _USER = "nobody"
@@ -24,10 +24,7 @@ _SECONDS = 20
 
 def reason_to_skip() -> str | None:
     """Install PgBouncer where it is missing and this may be done; otherwise why these tests cannot run."""
-    if not PROGRAM.exists() and os.geteuid() == 0 and shutil.which("apt-get"):
-        for command in (["update"], ["install", "-y", "--no-install-recommends", "pgbouncer"]):
-            subprocess.run(["apt-get", *command], check=False, capture_output=True)
-    if not PROGRAM.exists():
+    if not debian.has(PROGRAM, "pgbouncer"):
         return "this machine has no PgBouncer, and apt-get cannot install Debian's"
     return None
 

@@ -14,14 +14,20 @@ import psutil
 from include.ozon_local import processes
 
 _VARIABLE = "OZON_TESTS_SCRATCH"
+_PREFIX = "ozon-tests-"
+# A test's database has hundreds of files, and to make a file takes a hundred times as long on some disks as in memory.
+_IN_MEMORY = Path("/dev/shm")
+_ROOMY_BYTES = 4 * 2**30
 
 
 def create() -> None:
-    """Make the folder; workers of pytest-xdist find it by the environment.
+    """Make the folder, in memory where there is plenty; workers of pytest-xdist find it by the environment.
 
     Not below pytest's own temporary folder, which each session closes to the user that runs PostgreSQL.
     """
-    os.environ[_VARIABLE] = tempfile.mkdtemp(prefix="ozon-tests-")
+    _sweep()
+    parent = _IN_MEMORY if "TMPDIR" not in os.environ and _is_roomy(_IN_MEMORY) else None
+    os.environ[_VARIABLE] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
 
 
 def new_folder(name: str) -> Path:
@@ -38,6 +44,29 @@ def remove() -> None:
 def running_in(folder: Path) -> list[psutil.Process]:
     """Airflow and runs by their marker; PostgreSQL and the sandbox by the folder in their command."""
     return [*processes.marked(lambda home: home.is_relative_to(folder)), *_with_command_naming(folder)]
+
+
+def _is_roomy(folder: Path) -> bool:
+    """Whether a file system in memory leaves enough of it to everybody else, and lets programs be run."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    room = found.f_bavail * found.f_frsize
+    return (
+        room >= _ROOMY_BYTES
+        and psutil.virtual_memory().available >= 2 * _ROOMY_BYTES
+        and not found.f_flag & os.ST_NOEXEC
+        and os.access(folder, os.W_OK)
+    )
+
+
+def _sweep() -> None:
+    """Delete what killed sessions left in memory, where it would stay until the machine is started again."""
+    for folder in _IN_MEMORY.glob(f"{_PREFIX}*-*"):
+        session = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if session.isdecimal() and not psutil.pid_exists(int(session)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _with_command_naming(folder: Path) -> Iterator[psutil.Process]:

@@ -202,6 +202,7 @@ ozon_etl()
 BROKEN = "from airflow.sdk import dag\nimport module_that_is_not_there\n"
 
 
+@pytest.mark.long
 def test_the_real_airflow_names_what_it_cannot_import(
     warehouse_dsn: str,
     start_sandbox: Callable[..., SandboxProcess],

@@ -69,6 +69,7 @@ SHOWN = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [words for words in SHOWN if words != "schedule restore"])
 def test_json_is_all_that_is_on_stdout(words: str, quick_ozon: Ozon, warehouse_dsn: str, tmp_path: object) -> None:
     (ROOT / ".local").mkdir(exist_ok=True)

@@ -199,6 +199,7 @@ def test_one_thing_that_is_wrong_is_one_failure_with_its_fix(site: Site, wrong: 
     assert not [check for check in found if "secret-words" in check["message"] or "not-a-key" in check["message"]]
 
 
+@pytest.mark.long
 def test_an_account_whose_key_may_not_call_a_method_is_told_which(site: Site) -> None:
     site.sandbox.fault("role_missing", account="second")
     try:
@@ -244,6 +245,7 @@ def test_nobody_to_tell_is_a_warning(site: Site, tmp_path: Path) -> None:
     assert load_settings(file, "development", {}).alerts.channels == {}
 
 
+@pytest.mark.long
 def test_for_people_it_is_a_table_and_one_sentence_and_quiet_leaves_out_what_is_ok(site: Site) -> None:
     nowhere = {WAREHOUSE_CONNECTION: site.connection(WAREHOUSE_CONNECTION, port=1)}
 

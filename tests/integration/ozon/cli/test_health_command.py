@@ -194,6 +194,7 @@ def test_with_alert_it_is_stored_told_and_the_switch_is_called(
     assert opened == [("main",), ("second",)]
 
 
+@pytest.mark.long
 def test_under_cron_nothing_is_printed_that_the_alerts_have_told(
     ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox
 ) -> None:
@@ -209,6 +210,7 @@ def test_under_cron_nothing_is_printed_that_the_alerts_have_told(
         assert len(mails.messages) == 1
 
 
+@pytest.mark.long
 def test_with_alert_a_warehouse_that_is_down_keeps_the_switch_from_nothing(
     ozon: Ozon, switch: tuple[str, list[str]]
 ) -> None:

@@ -135,6 +135,7 @@ def test_a_step_that_fails_does_not_stop_the_others_and_is_not_hidden(site: Site
     assert "secret-word" not in json.dumps(found)
 
 
+@pytest.mark.long
 def test_metadata_that_cannot_be_reached_is_a_failure_without_its_address(site: Site) -> None:
     url = "postgresql+psycopg2://u:secret-word@127.0.0.1:1/nowhere"
     done = site("metadata", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)

@@ -32,6 +32,7 @@ def ozon_test(*arguments: str, **variables: str) -> subprocess.CompletedProcess[
     )
 
 
+@pytest.mark.long
 def test_it_looks_at_the_machine_and_runs_what_is_named_with_its_reports(tmp_path: Path) -> None:
     results = tmp_path / "results.xml"
 

@@ -65,6 +65,7 @@ def test_one_account_since_a_moment(ozon: Ozon, loaded: Pipeline) -> None:
     assert datetime.fromisoformat(account["transitions"]["since"]) == datetime.fromisoformat(since)
 
 
+@pytest.mark.long
 def test_a_report_is_saved_and_still_shown(ozon: Ozon, loaded: Pipeline, tmp_path: Path) -> None:
     options = ("--output", "csv", "--save-report", "--folder", str(tmp_path / "reports"))
     done = ozon(loaded.dsn, "visibility", *options)
@@ -78,6 +79,7 @@ def test_a_report_is_saved_and_still_shown(ozon: Ozon, loaded: Pipeline, tmp_pat
     assert len(list((tmp_path / "reports" / "main").glob("visibility-*.csv"))) == 1
 
 
+@pytest.mark.long
 def test_a_folder_that_cannot_be_written_is_one_sentence(ozon: Ozon, loaded: Pipeline, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = ozon(loaded.dsn, "visibility", "--save-report", "--folder", str(tmp_path / "file" / "below"))
@@ -86,6 +88,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(ozon: Ozon, loaded: Pip
     assert line.startswith("ozon: ")
 
 
+@pytest.mark.long
 def test_an_account_that_was_never_loaded_is_told_beside_the_others(
     ozon: Ozon, start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str
 ) -> None:
@@ -107,6 +110,7 @@ def test_an_unknown_account_and_a_moment_to_come_are_one_sentence(ozon: Ozon, wa
     assert_one_sentence(future, 2, "is in the future")
 
 
+@pytest.mark.long
 def test_with_alert_the_measurement_is_stored_and_told_only_once(ozon: Ozon, loaded: Pipeline) -> None:
     for _ in range(2):
         done = ozon(loaded.dsn, "visibility", "--alert")

@@ -138,6 +138,7 @@ def test_a_workflow_whose_account_is_locked_is_alive(pipeline: Pipeline) -> None
         assert pipeline.workflow("working")["status"] == "running"
 
 
+@pytest.mark.long
 def test_a_wrong_guess_does_no_harm(pipeline: Pipeline) -> None:
     """A retry that comes after all, later than any setting says."""
     killed(pipeline)
@@ -149,6 +150,7 @@ def test_a_wrong_guess_does_no_harm(pipeline: Pipeline) -> None:
     assert (workflow["status"], workflow["error"]) == ("success", None)
 
 
+@pytest.mark.long
 def test_a_component_that_begins_while_its_record_is_closed_opens_it_again(pipeline: Pipeline) -> None:
     """It takes the lock first, and then the record, for which it waits until that is closed."""
     killed(pipeline)
@@ -173,6 +175,7 @@ def test_a_component_that_begins_while_its_record_is_closed_opens_it_again(pipel
         started[0].__exit__(None, None, None)
 
 
+@pytest.mark.long
 def test_a_run_that_comes_back_before_its_record_is_taken_is_left_alone(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +193,7 @@ def test_a_run_that_comes_back_before_its_record_is_taken_is_left_alone(
     assert pipeline.workflow("killed")["status"] == "running"
 
 
+@pytest.mark.long
 def test_a_record_that_somebody_writes_is_not_waited_for(pipeline: Pipeline) -> None:
     killed(pipeline)
     with psycopg.connect(pipeline.dsn) as other:
@@ -213,6 +217,7 @@ def test_what_a_killed_run_staged_is_dropped_when_it_is_too_old_to_go_on_with(pi
     assert outcome.details[0].endswith("left by killed/main")
 
 
+@pytest.mark.long
 def test_tables_that_a_crash_of_postgresql_left_without_their_load_are_dropped(pipeline: Pipeline) -> None:
     killed(pipeline)
     pipeline.execute("TRUNCATE ozon_staging.loads")
@@ -227,6 +232,7 @@ def test_tables_that_a_crash_of_postgresql_left_without_their_load_are_dropped(p
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_staging_that_a_new_run_has_taken_meanwhile_is_that_runs(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
