@@ -25,7 +25,7 @@ from include.ozon.monitoring.health.checks import run_checks
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
-from include.ozon.warehouse.session import Connection, open_session
+from include.ozon.warehouse.session import Connection, open_session, translated_errors
 
 OLDEST_POSTGRES = 15
 _MOST_CLOCK_SECONDS = 30
@@ -94,10 +94,14 @@ def _sessions(connection: Connection, another: Connection) -> Check:
 
 
 def warehouse_schema(settings: Settings) -> Iterator[Check]:
-    """Whether it is the schema of this version, and may be written to. Raises SchemaError where it is another's."""
+    """Whether it is the schema of this version, and may be written to.
+
+    Raises SchemaError where it is another's, and AccessDeniedError where the role may not look.
+    """
     context = health_context(settings, datetime.now(tz=UTC), None)
     try:
-        require_head(context.connection())
+        with translated_errors():
+            require_head(context.connection())
         wanted = [
             check for check in warehouse.checks(context) if check.name in ("warehouse_schema", "warehouse_writable")
         ]
