@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import importlib.metadata
 import json
 import secrets
@@ -15,7 +14,7 @@ from psycopg import sql
 
 from include.ozon.errors import FatalError
 from include.ozon.settings import load_settings
-from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, write_private
+from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, fernet_key, write_private
 
 PROGRAM = ROOT / ".venv" / "bin" / "airflow"
 USER = "admin"
@@ -39,7 +38,7 @@ def airflow_environment(home: Path, metadata_dsn: str) -> dict[str, str]:
             "executor": "LocalExecutor",
             "parallelism": "4",
             "dags_are_paused_at_creation": "False",
-            "fernet_key": local.secret("airflow_fernet_key", _fernet_key),
+            "fernet_key": local.secret("airflow_fernet_key", fernet_key),
             "execution_api_server_url": f"{web_url(local)}/execution/",
             "simple_auth_manager_users": f"{USER}:admin",
             "simple_auth_manager_passwords_file": str(folder / "passwords.json"),
@@ -126,10 +125,6 @@ def _airflow(arguments: list[str], environment: Mapping[str, str]) -> subprocess
         stderr=subprocess.STDOUT,
         text=True,
     )
-
-
-def _fernet_key() -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def _web_port(home: LocalHome) -> int:

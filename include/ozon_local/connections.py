@@ -1,13 +1,17 @@
-"""Between Airflow's connections, in either of their notations, and PostgreSQL's addresses (DSNs)."""
+"""Airflow's connections in JSON, and between them, in either of their notations, and PostgreSQL's addresses (DSNs)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from include.ozon_sandbox.process import SandboxAccount
+# `make docker-env` runs where nothing is installed.
+if TYPE_CHECKING:
+    from include.ozon_sandbox.process import SandboxAccount
+
+_SENDER = "ozon-etl@ozon.example"
 
 
 def postgres_connection(dsn: str) -> str:
@@ -29,6 +33,12 @@ def api_connection(account: str, base_url: str, keys: SandboxAccount) -> tuple[s
     """The name and value of the variable that holds Airflow's connection to an account's Seller API."""
     fields = {"conn_type": "http", "host": base_url, "login": keys.client_id, "password": keys.api_key}
     return f"AIRFLOW_CONN_OZON_API_{account.upper()}", json.dumps(fields)
+
+
+def smtp_connection(host: str, port: int) -> str:
+    """Airflow's SMTP connection, as JSON, to a mail catcher, which knows neither TLS nor a login."""
+    extra = {"disable_ssl": True, "disable_tls": True, "timeout": 10, "retry_limit": 1, "from_email": _SENDER}
+    return json.dumps({"conn_type": "smtp", "host": host, "port": port, "extra": extra})
 
 
 def dsn_of_connection(connection: str) -> str:

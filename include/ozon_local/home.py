@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import fcntl
 import json
 import os
@@ -86,6 +87,11 @@ class LocalHome:
         folder = self.path / "locks"
         folder.mkdir(parents=True, exist_ok=True)
         return folder / name
+
+
+def fernet_key() -> str:
+    """A new key of the kind that Airflow encrypts its connections with."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def write_private(file: Path, text: str) -> None:

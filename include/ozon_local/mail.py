@@ -15,10 +15,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
 
 from include.ozon_local.background import BackgroundServer
+from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK, LocalHome, write_private
 
 CONNECTION = "AIRFLOW_CONN_SMTP_DEFAULT"
-_SENDER = "ozon-etl@ozon.example"
 
 
 class MailCatcher:
@@ -52,12 +52,6 @@ class MailCatcher:
 
     def is_running(self) -> bool:
         return self._server.is_running()
-
-
-def smtp_connection(host: str, port: int) -> str:
-    """Airflow's SMTP connection, as JSON, to a server on this machine that knows neither TLS nor a login."""
-    extra = {"disable_ssl": True, "disable_tls": True, "timeout": 10, "retry_limit": 1, "from_email": _SENDER}
-    return json.dumps({"conn_type": "smtp", "host": host, "port": port, "extra": extra})
 
 
 def main() -> int:

@@ -21,6 +21,7 @@ from include.ozon.errors import FatalError
 from include.ozon_local import system_user
 from include.ozon_local.home import LOOPBACK, LocalHome
 from include.ozon_local.processes import tail, tied
+from include.ozon_local.roles import Superuser, ensure_database, ensure_role
 
 SUPERUSER = "postgres"
 WAREHOUSE_ROLE = "ozon"
@@ -95,7 +96,8 @@ class EmbeddedPostgres:
                 self._stop()
                 raise
             for role in (WAREHOUSE_ROLE, AIRFLOW_ROLE):
-                self._ensure_role(role)
+                with self._connect() as connection:
+                    ensure_role(connection, role, self._home.secret(f"postgres_{role}"))
 
     def stop(self) -> None:
         """Stop the server, which is no error where none runs; open transactions are rolled back."""
@@ -118,13 +120,7 @@ class EmbeddedPostgres:
     def create_database(self, name: str, owner: str, template: str = "template0") -> None:
         """Create a database unless it exists; a template must have no connection open to it."""
         with self._connect() as connection:
-            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-                return
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
-                    sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
-                )
-            )
+            ensure_database(connection, name, owner, template)
 
     def drop_database(self, name: str) -> None:
         """Drop a database and end the connections to it."""
@@ -227,18 +223,7 @@ class EmbeddedPostgres:
         except OSError:
             return []
 
-    def _ensure_role(self, role: str) -> None:
-        with self._connect() as connection:
-            exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).rowcount
-            connection.execute(
-                sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
-                    sql.SQL("ALTER" if exists else "CREATE"),
-                    sql.Identifier(role),
-                    sql.Literal(self._home.secret(f"postgres_{role}")),
-                )
-            )
-
-    def _connect(self) -> psycopg.Connection[tuple[object, ...]]:
+    def _connect(self) -> Superuser:
         try:
             return psycopg.connect(self.dsn("postgres", SUPERUSER), autocommit=True)
         except psycopg.OperationalError as error:

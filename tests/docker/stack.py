@@ -16,6 +16,7 @@ import requests
 from psycopg.rows import dict_row
 
 from include.ozon_local.docker import env_file
+from include.ozon_local.docker.compose import docker
 from include.ozon_local.home import LOOPBACK, ROOT
 from include.ozon_sandbox.process import SandboxAdmin
 from tests.support.airflow_stack import until
@@ -147,12 +148,6 @@ class Stack:
         # Debian's engine has the old builder only, which a newer client has to be told.
         builder = {"DOCKER_BUILDKIT": "0", "PYTHON": sys.executable}
         return {**clean, **ours, **builder, env_file.FILE_VARIABLE: str(self.file)}
-
-
-def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
-    return done.stdout
 
 
 def seconds_since(started_at: float) -> str:

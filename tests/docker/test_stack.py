@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from include.ozon_local.docker.compose import docker
 from tests.docker import figures
-from tests.docker.stack import PROJECT, Stack, docker, seconds_since
+from tests.docker.stack import PROJECT, Stack, seconds_since
 from tests.support import scratch
 from tests.support.agreement import assert_agreement
 from tests.support.airflow_stack import until

@@ -18,8 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK
-from include.ozon_local.mail import smtp_connection
 from tests.support import scratch
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from include.ozon_local.connections import postgres_connection
-from include.ozon_local.home import LOOPBACK
+from include.ozon_local.home import LOOPBACK, free_port
 from include.ozon_local.processes import tied
 from tests.support import debian, scratch
 
@@ -34,8 +34,7 @@ def pooler(dsn: str, mode: str) -> Iterator[str]:
     """Airflow's connection to a database through a pooler in this mode."""
     url = urlsplit(dsn)
     folder = scratch.new_folder("pgbouncer")
-    with socket.create_server((LOOPBACK, 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port(0, ())
     (folder / "users").write_text(f'"{url.username}" "{url.password}"\n')
     settings = {
         "listen_addr": LOOPBACK,

@@ -15,6 +15,7 @@ import psycopg
 from psycopg import sql
 
 from include.ozon.errors import FatalError
+from include.ozon_local.roles import Superuser, ensure_database, ensure_role
 
 # Each database, its owner, and the variable that holds the owner's password.
 DATABASES = (("airflow", "airflow", "AIRFLOW_DB_PASSWORD"), ("ozon_warehouse", "ozon", "WAREHOUSE_PASSWORD"))
@@ -24,8 +25,9 @@ def create_databases(superuser_dsn: str, environ: Mapping[str, str]) -> None:
     """Make what is missing, with the passwords of ``environ``. Safe to repeat; leaves all data alone."""
     with psycopg.connect(superuser_dsn, autocommit=True) as connection:
         for database, owner, variable in DATABASES:
-            _ensure_role(connection, owner, environ[variable])
-            _ensure_database(connection, database, owner)
+            ensure_role(connection, owner, environ[variable])
+            ensure_database(connection, database, owner, template="template1")
+            _keep_others_out(connection, database)
         # What others than an owner would connect to: PostgreSQL lets everybody in where nothing is said.
         for name in ("postgres", "template1"):
             _keep_others_out(connection, name)
@@ -42,22 +44,7 @@ def main() -> int:
     return 0
 
 
-def _ensure_role(connection: psycopg.Connection[tuple[object, ...]], name: str, password: str) -> None:
-    exists = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).rowcount
-    connection.execute(
-        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
-            sql.SQL("ALTER" if exists else "CREATE"), sql.Identifier(name), sql.Literal(password)
-        )
-    )
-
-
-def _ensure_database(connection: psycopg.Connection[tuple[object, ...]], name: str, owner: str) -> None:
-    if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
-    _keep_others_out(connection, name)
-
-
-def _keep_others_out(connection: psycopg.Connection[tuple[object, ...]], database: str) -> None:
+def _keep_others_out(connection: Superuser, database: str) -> None:
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(database)))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -10,7 +9,8 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from include.ozon_local.home import ROOT, free_port, write_private
+from include.ozon_local.connections import smtp_connection
+from include.ozon_local.home import ROOT, fernet_key, free_port, write_private
 
 FILE_VARIABLE = "OZON_DOCKER_ENV"
 PROFILES = {"local": ("", "LocalExecutor"), "celery": ("celery", "CeleryExecutor")}
@@ -84,10 +84,6 @@ def _port(preferred: int) -> Callable[[Values], str]:
     return lambda values: str(free_port(preferred, [value for name, value in values.items() if name.endswith("_PORT")]))
 
 
-def _fernet_key(values: Values) -> str:
-    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-
 def _warehouse(values: Values) -> str:
     address = {"host": "postgres", "port": 5432, "schema": "ozon_warehouse"}
     return json.dumps({"conn_type": "postgres", **address, "login": "ozon", "password": values["WAREHOUSE_PASSWORD"]})
@@ -97,12 +93,6 @@ def _sandbox_account(client_id: str, key: str) -> Callable[[Values], str]:
     return lambda values: json.dumps(
         {"conn_type": "http", "host": "http://sandbox:8070", "login": client_id, "password": values[key]}
     )
-
-
-def _mail(values: Values) -> str:
-    server = {"disable_ssl": True, "disable_tls": True, "timeout": 10, "retry_limit": 1}
-    extra = {**server, "from_email": "ozon-etl@ozon.example"}
-    return json.dumps({"conn_type": "smtp", "host": "mail", "port": 1025, "extra": extra})
 
 
 # In this order: the later ones are made of the earlier.
@@ -125,11 +115,11 @@ _MAKERS: Mapping[str, Callable[[Values], str]] = {
     "SANDBOX_KEY_SECOND": _password,
     "API_SECRET_KEY": _password,
     "JWT_SECRET": lambda values: secrets.token_hex(32),
-    "FERNET_KEY": _fernet_key,
+    "FERNET_KEY": lambda values: fernet_key(),
     "AIRFLOW_CONN_OZON_WAREHOUSE": _warehouse,
     "AIRFLOW_CONN_OZON_API_MAIN": _sandbox_account("1000001", "SANDBOX_KEY_MAIN"),
     "AIRFLOW_CONN_OZON_API_SECOND": _sandbox_account("1000002", "SANDBOX_KEY_SECOND"),
-    "AIRFLOW_CONN_SMTP_DEFAULT": _mail,
+    "AIRFLOW_CONN_SMTP_DEFAULT": lambda values: smtp_connection("mail", 1025),
 }
 _MAY_BE_EMPTY = {"COMPOSE_PROFILES"}
 NAMES = tuple(_MAKERS)

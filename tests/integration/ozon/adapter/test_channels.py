@@ -15,8 +15,8 @@ from include.ozon.adapter.channels import AppriseChannel, ChannelError, EmailCha
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.monitoring.alerts.model import Mail
 from include.ozon.settings import load_settings
+from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK
-from include.ozon_local.mail import smtp_connection
 from tests.support.mail import MailServer, part
 
 pytestmark = pytest.mark.integration

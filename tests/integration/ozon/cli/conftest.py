@@ -26,7 +26,7 @@ def ozon() -> Ozon:
     def run(dsn: str | None, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(PROGRAM), *arguments],
-            env={**_environment(home, dsn), **variables},
+            env={**environment(home, dsn), **variables},
             cwd=ROOT,
             check=False,
             capture_output=True,
@@ -42,12 +42,13 @@ def quick_ozon() -> Ozon:
     home = scratch.new_folder("cli")
 
     def run(dsn: str | None, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return forked.run([*arguments], {**_environment(home, dsn), **variables})
+        return forked.run([*arguments], {**environment(home, dsn), **variables})
 
     return run
 
 
-def _environment(home: Path, dsn: str | None) -> dict[str, str]:
+def environment(home: Path, dsn: str | None) -> dict[str, str]:
+    """The variables of an Airflow that nobody has set up, with that warehouse as its connection."""
     connection = {} if dsn is None else {WAREHOUSE_CONNECTION: postgres_connection(dsn)}
     return {**child_environment(home), "AIRFLOW_HOME": str(home), "OZON_ENV": "testing", **connection}
 

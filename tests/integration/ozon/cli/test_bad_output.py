@@ -13,23 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from include.ozon_local.connections import postgres_connection
-from include.ozon_local.environment import WAREHOUSE_CONNECTION
 from include.ozon_local.home import LOOPBACK, ROOT
-from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
-from tests.integration.ozon.cli.conftest import PROGRAM
+from tests.integration.ozon.cli.conftest import PROGRAM, environment
 from tests.support.pipeline import Pipeline
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 SHOW = ["config show", "config show --output json", "config validate", "--help", "runs --help"]
 NO_NAMESPACE = os.geteuid() != 0 or shutil.which("unshare") is None
-
-
-def environment(home: Path, dsn: str = "postgresql://ozon@127.0.0.1:1/warehouse") -> dict[str, str]:
-    variables = {"AIRFLOW_HOME": str(home), "OZON_ENV": "testing", WAREHOUSE_CONNECTION: postgres_connection(dsn)}
-    return {**child_environment(home), **variables}
 
 
 def shell(script: str, home: Path, dsn: str = "postgresql://ozon@127.0.0.1:1/warehouse") -> tuple[int, str]:

@@ -1,0 +1,29 @@
+"""Roles and the databases that they own, on a server that this package looks after itself."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg import sql
+
+Superuser = psycopg.Connection[tuple[object, ...]]
+
+
+def ensure_role(superuser: Superuser, name: str, password: str) -> None:
+    """A role that may sign in and nothing else, with this password also where it is there already."""
+    exists = superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).rowcount
+    superuser.execute(
+        sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
+            sql.SQL("ALTER" if exists else "CREATE"), sql.Identifier(name), sql.Literal(password)
+        )
+    )
+
+
+def ensure_database(superuser: Superuser, name: str, owner: str, template: str) -> None:
+    """Create a database unless it exists; a template must have no connection open to it."""
+    if superuser.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
+        return
+    superuser.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {}").format(
+            sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
+        )
+    )
