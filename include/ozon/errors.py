@@ -28,6 +28,10 @@ class AccessDeniedError(FatalError):
     """Ozon or PostgreSQL knows who asks and refuses: wrong key, missing role, read-only database."""
 
 
+class NotFoundError(FatalError):
+    """Ozon knows the method, and not what was asked for, such as a warehouse or the stocks of some SKUs."""
+
+
 class ObsoleteMethodError(FatalError):
     """Ozon has removed a method (HTTP 410); this package has to be upgraded."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from include.ozon_sandbox import vocabulary
 from include.ozon_sandbox.effects import Effect
-from include.ozon_sandbox.filters import FILTERS, Filter
+from include.ozon_sandbox.filters import EVERY_FILTER, Filter
 from include.ozon_sandbox.hashing import Ints
 from include.ozon_sandbox.products import (
     FIRST_PRODUCT_ID,
@@ -100,5 +100,5 @@ def _unique(numbers: Iterable[int]) -> Ints:
 
 @lru_cache(maxsize=256)
 def _count(catalogue: Catalogue, visibility: str) -> int:
-    wanted = FILTERS[visibility]
+    wanted = EVERY_FILTER[visibility]
     return sum(int(wanted(chunk).sum()) for chunk in catalogue.chunks(size=_LARGEST_CHUNK))

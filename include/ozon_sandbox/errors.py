@@ -81,6 +81,11 @@ def not_found(what: str) -> ApiError:
     return ApiError(404, 5, f"{what} not found")
 
 
+def warehouse_not_found() -> ApiError:
+    """What a disabled warehouse's stock may be refused with; not documented."""
+    return ApiError(400, 3, "WAREHOUSE_NOT_FOUND")
+
+
 def internal() -> ApiError:
     return ApiError(500, 13, "Internal Server Error")
 

@@ -29,7 +29,7 @@ def _not_archived(products: Products) -> Mask:
 
 
 def _current(condition: Filter) -> Filter:
-    """Every filter leaves archived products out, except those that are named after the archive."""
+    """Every filter leaves archived products out, except ALL and those that are named after the archive."""
     return lambda products: _not_archived(products) & condition(products)
 
 
@@ -42,15 +42,19 @@ def has_barcode(products: Products) -> Mask:
     return (products.skus > 0) & products.chance("barcode", 0.9)
 
 
+def _exist(products: Products) -> Mask:
+    return products.exist
+
+
 _approved = _where("moderate_status", "approved")
 _overpriced = _visible_share("overpriced", 0.06)
 
 FILTERS: dict[str, Filter] = {
-    "ALL": _not_archived,
+    "ALL": _exist,
     "VISIBLE": lambda products: products.visible,
     "INVISIBLE": _current(lambda products: ~products.visible),
     "EMPTY_STOCK": _current(lambda products: ~products.has_stock),
-    "NOT_MODERATED": _current(_where("moderate_status", "", "declined", "rethinking")),
+    "NOT_MODERATED": _current(_where("moderate_status", "", "declined", "in_progress", "reconsidering")),
     "MODERATED": _current(_approved),
     "DISABLED": _in(Code.OUT_OF_STOCK),
     "STATE_FAILED": _in(Code.VALIDATION_FAILED, Code.MODERATION_DECLINED),
@@ -75,3 +79,7 @@ FILTERS: dict[str, Filter] = {
     "VISIBLE_WITH_FBO_STOCK": lambda products: products.visible & (products.free[Storage.FBO] > 0),
     "SHOWCASE_SELECT_ACTIVE": _visible_share("showcase", 0.1),
 }
+
+# What ALL contains where Ozon leaves the archived products out of it; no request can name it.
+ALL_BUT_ARCHIVED = "ALL but ARCHIVED"
+EVERY_FILTER = {**FILTERS, ALL_BUT_ARCHIVED: _not_archived}

@@ -11,7 +11,7 @@ from include.ozon_sandbox import requests
 from include.ozon_sandbox.calls import Answer, Call, Method
 from include.ozon_sandbox.cursors import Position, position_of
 from include.ozon_sandbox.errors import not_found
-from include.ozon_sandbox.filters import FILTERS, Filter
+from include.ozon_sandbox.filters import EVERY_FILTER, Filter
 from include.ozon_sandbox.items import Item, detail_items, list_items, stock_items
 from include.ozon_sandbox.limits import ANALYTICS_STOCKS
 from include.ozon_sandbox.products import Products
@@ -49,7 +49,7 @@ def _filtered_page(call: Call, render: Callable[[Products], list[Item]]) -> tupl
     request: requests.ProductList | requests.ProductStocks = call.request
     asked_for = request.filter
     catalogue = call.catalogue
-    wanted = FILTERS[asked_for.visibility]
+    wanted = EVERY_FILTER[asked_for.visibility]
     position = position_of(request.mark)
     if asked_for.product_id or asked_for.offer_id:
         named = _named(call, asked_for.product_id, asked_for.offer_id, [])

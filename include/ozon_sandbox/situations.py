@@ -155,7 +155,7 @@ SITUATIONS: dict[Code, Situation] = {
         reasons=("Товар проверяется",),
     ),
     Code.MODERATION_PENDING: Situation(
-        "MODERATION", "imported", "", "success", "На модерации", reasons=("Товар проверяется",)
+        "MODERATION", "imported", "in_progress", "success", "На модерации", reasons=("Товар проверяется",)
     ),
     Code.VALIDATION_FAILED: Situation(
         "DECLINED",
@@ -188,7 +188,7 @@ SITUATIONS: dict[Code, Situation] = {
     Code.AUTO_ARCHIVED: _archived,
     Code.SEASONAL_ARCHIVED: _archived,
     Code.UNHEARD_OF: Situation(
-        "UNKNOWN", "state_unheard_of", "rethinking", "maybe", "Небывалый статус", reasons=("Небывалая причина",)
+        "UNKNOWN", "state_unheard_of", "reconsidering", "maybe", "Небывалый статус", reasons=("Небывалая причина",)
     ),
     Code.GONE: Situation("", "", "", "", "", has_sku=False, keeps_stock=False),
 }

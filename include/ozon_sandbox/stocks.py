@@ -94,22 +94,38 @@ def stock_moments(products: Products) -> list[str]:
 
 
 def ozon_warehouse_rows(products: Products) -> list[dict[str, Any]]:
-    """The FBO pieces that can be ordered, spread over some of Ozon's warehouses."""
-    rows = []
+    """The FBO pieces that can be ordered, spread over some of Ozon's warehouses.
+
+    A SKU in several of them has also the sum of each cluster, with warehouse_id 0 and without a name.
+    """
+    rows: list[dict[str, Any]] = []
     first_places = below(products.hash("ozon warehouse"), len(vocabulary.OZON_WAREHOUSES)).tolist()
     sales = below(products.hash("sales"), 400).tolist()
     free = products.free[Storage.FBO].tolist()
     in_transit = below(products.hash("transit"), 12).tolist()
     for row, sku in enumerate(products.skus.tolist()):
+        placed: list[dict[str, Any]] = []
         for turn, pieces in enumerate(_split(free[row])):
             place = (first_places[row] + turn) % len(vocabulary.OZON_WAREHOUSES)
             sold_a_day = sales[row] / 100
-            rows.append(
+            placed.append(
                 _analytics_row(sku, products.offer_ids[row], products.names[row], place)
                 | {"available_stock_count": pieces, "transit_stock_count": in_transit[row] if turn == 0 else 0}
                 | _turnover(free[row], pieces, sold_a_day)
             )
+        rows += placed
+        if len(placed) > 1:
+            rows += _cluster_sums(placed)
     return rows
+
+
+def _cluster_sums(placed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of one SKU, added up by cluster."""
+    sums: dict[int, dict[str, Any]] = {}
+    for row in placed:
+        nowhere = row | {"warehouse_id": 0, "warehouse_name": "", "available_stock_count": 0}
+        sums.setdefault(row["cluster_id"], nowhere)["available_stock_count"] += row["available_stock_count"]
+    return list(sums.values())
 
 
 def _split(pieces: int) -> list[int]:

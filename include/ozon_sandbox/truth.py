@@ -16,7 +16,7 @@ import msgspec
 from include.ozon_sandbox import vocabulary
 from include.ozon_sandbox.catalogue import Catalogue
 from include.ozon_sandbox.items import price_text
-from include.ozon_sandbox.products import Products
+from include.ozon_sandbox.products import Products, Storage
 from include.ozon_sandbox.stocks import SellerWarehouse, seller_warehouses, typed_stocks, warehouse_stocks
 
 _PRODUCTS_AT_ONCE = 2_000
@@ -55,6 +55,7 @@ def _rows(products: Products, warehouses: list[SellerWarehouse]) -> list[dict[st
                 "product_id": int(products.product_ids[row]),
                 "offer_id": products.offer_ids[row],
                 "sku": int(products.skus[row]),
+                "has_fbo_stocks": bool(products.free[Storage.FBO][row] > 0),
                 "name": products.names[row],
                 "price": price_text(price) or None,
                 "old_price": price_text(old_price) or None,

@@ -69,11 +69,8 @@ _SEED = (
     FROM ozon.products, unnest(ARRAY['fbo', 'fbs']) stock_type
     """,
     """
-    INSERT INTO ozon.inventory_by_warehouse (
-        account, product_id, warehouse_id, stock_type, warehouse_name, present, reserved,
-        average_daily_sales, fetched_at
-    )
-    SELECT account, product_id, 1, 'fbo', 'Хоругвино', product_id % 60, 0, product_id % 40 / 10.0, changed_at
+    INSERT INTO ozon.fbo_stock_requests (account, sku, product_id, asked_at, average_daily_sales)
+    SELECT account, sku, product_id, changed_at, product_id % 40 / 10.0
     FROM ozon.products WHERE product_id % 2 = 0
     """,
     """

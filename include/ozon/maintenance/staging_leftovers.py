@@ -13,7 +13,7 @@ from include.ozon.maintenance.steps import Outcome, size
 from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon.warehouse.session import Connection
-from include.ozon.warehouse.staging import INVENTORY_TABLES, PRODUCT_TABLES
+from include.ozon.warehouse.staging import COMMON_TABLES, INVENTORY_TABLES, PRODUCT_TABLES
 
 _TABLES = """
 SELECT c.relname, pg_total_relation_size(c.oid)
@@ -26,7 +26,7 @@ _LOADS = "SELECT account, component, workflow_id, started_at FROM ozon_staging.l
 
 _FORGET = "DELETE FROM ozon_staging.loads WHERE account = %s AND component = %s"
 
-_PARTS = "|".join(sorted({"checkpoint", "rejected", *PRODUCT_TABLES, *INVENTORY_TABLES}))
+_PARTS = "|".join(sorted({*COMMON_TABLES, *PRODUCT_TABLES, *INVENTORY_TABLES}))
 _NAME = re.compile(rf"(?P<account>.+)_(?P<component>product|inventory)_(?:{_PARTS})")
 
 

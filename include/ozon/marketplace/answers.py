@@ -1,7 +1,8 @@
 """The Seller API's answers as types: only the fields that are used, checked while they are decoded.
 
-Ozon adds and removes fields between releases. So unknown ones are ignored, and missing or null ones are ``None``,
-but for those without which an entry cannot be loaded. Every bound is one of PostgreSQL's columns, so that no
+Ozon adds, removes and retypes fields between releases. So unknown ones are ignored, missing or null ones take their
+default, and one of another type is read where its meaning is beyond doubt (see ``tolerance``). Fields without a
+default are those without which an entry cannot be loaded. Every bound is one of PostgreSQL's columns, so that no
 value that got through can make a load fail.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from msgspec import Meta, Struct
 
@@ -23,11 +24,8 @@ MOMENT_PATTERN = (
     r"\A(?:[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:0[0-9]|1[0-5]):[0-5][0-9]))?\Z"
 )
-# How a message calls what these patterns ask for.
-PATTERN_MEANINGS = {
-    DECIMAL_PATTERN: "a decimal of at most 12 digits before the point, or empty text",
-    MOMENT_PATTERN: "a moment like 2026-03-01T12:30:00Z (RFC 3339), or empty text",
-}
+# What protobuf writes for a moment that was never set.
+_ZERO_MOMENT = "0001-01-01T00:00:00"
 
 ProductId = Annotated[int, Meta(ge=1, le=MAX_BIGINT)]
 IdOrZero = Annotated[int, Meta(ge=0, le=MAX_BIGINT)]
@@ -36,16 +34,24 @@ Measure = Annotated[float, Meta(ge=0, le=1e9)]
 # Ozon's articles have up to 255 characters; longer ones than this do not fit into a PostgreSQL index.
 OfferId = Annotated[str, Meta(min_length=1, max_length=500)]
 StockType = Annotated[str, Meta(min_length=1, max_length=100)]
+# A list that may be missing, and must be readable to the last entry where it is there.
+WHOLE = {"whole": True}
 Price = Annotated[str, Meta(pattern=DECIMAL_PATTERN)]
 Moment = Annotated[str, Meta(pattern=MOMENT_PATTERN)]
 
 
-def _check_calendar(field: str, moment: str) -> None:
-    """The pattern of a moment lets a 30 February through."""
+def is_in_calendar(moment: str) -> bool:
+    """Return whether the calendar has a moment: the pattern alone lets a 30 February through."""
     try:
         datetime.fromisoformat(moment)
     except ValueError:
-        raise ValueError(f"{field}: expected a moment that the calendar has, found {moment}") from None
+        return False
+    return True
+
+
+def set_moment(moment: str | None) -> str | None:
+    """Return a moment, or None for one that was never set: missing, empty, or protobuf's zero."""
+    return None if not moment or moment.startswith(_ZERO_MOMENT) else moment
 
 
 # gc=False: an answer is a tree, so counting references frees all of it, and decoding a page is a tenth faster.
@@ -54,11 +60,10 @@ class Answer(Struct, frozen=True, gc=False):
 
 
 class ListedProduct(Answer, frozen=True, gc=False):
-    """An entry of ``/v3/product/list``. Only its id is needed: the details say the rest."""
+    """An entry of ``/v3/product/list``. The details have all else, but for whether Ozon stores the product (FBO)."""
 
     product_id: ProductId
-    offer_id: str | None = None
-    sku: IdOrZero | None = None
+    has_fbo_stocks: bool | None = None
 
 
 class Statuses(Answer, frozen=True, gc=False):
@@ -86,8 +91,9 @@ class HiddenReason(Answer, frozen=True, gc=False):
 
 
 class Availability(Answer, frozen=True, gc=False):
-    """Why one SKU of a product is not to be seen; no reasons where it is."""
+    """Why customers do not see one SKU of a product; no reasons where they do."""
 
+    availability: str | None = None
     reasons: list[HiddenReason] | None = None
 
 
@@ -103,11 +109,24 @@ class ProductError(Answer, frozen=True, gc=False):
     texts: ErrorTexts | None = None
 
 
+class SkuSource(Answer, frozen=True, gc=False):
+    """One SKU of a product and how it is sold: sds (all schemes), fbo or fbs."""
+
+    sku: IdOrZero | None = None
+    source: str | None = None
+
+
+class DetailStocks(Answer, frozen=True, gc=False):
+    """A product's stock as its details have it; used for its SKUs only."""
+
+    stocks: list[SkuSource] | None = None
+
+
 class ProductDetail(Answer, frozen=True, gc=False):
     """An entry of ``/v3/product/info/list``. Its ``id`` is what all other methods call ``product_id``."""
 
     id: ProductId
-    offer_id: OfferId
+    offer_id: OfferId | None = None
     sku: IdOrZero | None = None
     name: str | None = None
     price: Price | None = None
@@ -121,12 +140,26 @@ class ProductDetail(Answer, frozen=True, gc=False):
     visibility_details: VisibilityDetails | None = None
     availabilities: list[Availability] | None = None
     errors: list[ProductError] | None = None
+    sources: list[SkuSource] | None = None
+    stocks: DetailStocks | None = None
 
     def __post_init__(self) -> None:
-        if self.created_at:
-            _check_calendar("created_at", self.created_at)
-        if self.updated_at:
-            _check_calendar("updated_at", self.updated_at)
+        for moment in (self.created_at, self.updated_at):
+            if moment and not is_in_calendar(moment):
+                raise ValueError(f"{moment} is not in the calendar")
+
+    @property
+    def skus(self) -> tuple[int, ...]:
+        """All SKUs of the product, its main one first: beside the id, else by source (sds, fbo, fbs), else by stock."""
+        sources = sorted(self.sources or (), key=_source_rank)
+        entries = [*sources, *(self.stocks.stocks or () if self.stocks else ())]
+        found = list(dict.fromkeys(sku for sku in (self.sku, *(entry.sku for entry in entries)) if sku))
+        # But for the first, in an order of our own: Ozon's may change where the product has not.
+        return (*found[:1], *sorted(found[1:]))
+
+
+def _source_rank(entry: SkuSource) -> int:
+    return {"sds": 0, "fbo": 1, "fbs": 2}.get((entry.source or "").lower(), 3)
 
 
 class TypeStock(Answer, frozen=True, gc=False):
@@ -134,16 +167,16 @@ class TypeStock(Answer, frozen=True, gc=False):
 
     type: StockType
     present: Count
-    reserved: Count
+    reserved: Count = 0
     sku: IdOrZero | None = None
 
 
 class StockItem(Answer, frozen=True, gc=False):
-    """An entry of ``/v4/product/info/stocks``. Without ``stocks`` it is rejected: that is not the same as none."""
+    """An entry of ``/v4/product/info/stocks``. None is not the same as no stocks: see ``inventory_merge``."""
 
     product_id: ProductId
-    offer_id: OfferId
-    stocks: list[TypeStock]
+    offer_id: OfferId | None = None
+    stocks: Annotated[list[TypeStock] | None, Meta(extra=WHOLE)] = None
 
 
 class Warehouse(Answer, frozen=True, gc=False):
@@ -158,54 +191,61 @@ class Warehouse(Answer, frozen=True, gc=False):
 class WarehouseStock(Answer, frozen=True, gc=False):
     """An entry of ``/v1/product/info/warehouse/stocks``. ``present`` includes ``reserved``."""
 
-    sku: IdOrZero
     product_id: ProductId
-    warehouse_id: IdOrZero
     present: Count
-    reserved: Count
-    offer_id: str | None = None
+    reserved: Count = 0
+    sku: IdOrZero | None = None
 
 
 class FboStock(Answer, frozen=True, gc=False):
-    """An entry of ``/v1/analytics/stocks``: one SKU in one of Ozon's own warehouses.
+    """An entry of ``/v1/analytics/stocks``: one SKU in one FBO warehouse, or in all of a cluster.
 
-    ``ads`` is the average number sold a day over 28 days, ``idc`` the days that the stock will last at that rate.
+    ``warehouse_id`` 0 is the sum of a cluster. ``ads`` is the average number sold a day over 28 days, ``idc`` the
+    days that the stock will last at that rate: of the SKU in all clusters, repeated in each of its entries.
+    ``ads_cluster`` and ``idc_cluster`` are of the entry's own cluster.
     """
 
-    sku: IdOrZero
-    warehouse_id: IdOrZero
+    sku: ProductId
     available_stock_count: Count
-    offer_id: str | None = None
+    warehouse_id: IdOrZero = 0
     warehouse_name: str | None = None
+    cluster_id: IdOrZero | None = None
     ads: Measure | None = None
     idc: Measure | None = None
+    ads_cluster: Measure | None = None
+    idc_cluster: Measure | None = None
 
 
 class Role(Answer, frozen=True, gc=False):
-    name: str | None = None
     methods: list[str] | None = None
 
 
 class Roles(Answer, frozen=True, gc=False):
-    """The answer of ``/v1/roles``: until when the key is good and what it may call."""
+    """The answer of ``/v1/roles``: until when the key is valid and what it may call."""
 
     expires_at: Moment | None = None
     roles: list[Role] | None = None
 
-    @property
-    def methods(self) -> frozenset[str]:
-        """The methods that any of the roles allows."""
-        return frozenset(method for role in self.roles or () for method in role.methods or ())
+    def allow(self, method: str) -> bool | None:
+        """Return whether a role allows ``method``; None where a role names no methods, so that nobody knows.
+
+        A role may also name a prefix of methods, such as ``/v3/product`` (Ozon's documentation of ``/v1/roles``).
+        """
+        roles = [role.methods or [] for role in self.roles or []]
+        if any(method.startswith(prefix) for methods in roles for prefix in methods if prefix):
+            return True
+        return False if roles and all(roles) else None
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedItem:
-    """An entry that cannot be loaded, kept for whoever asks Ozon about it."""
+    """What could not be loaded, kept for whoever asks Ozon about it: an entry, or one field of a loaded entry."""
 
     reason: str
     payload: str
     """JSON text that PostgreSQL's jsonb accepts; see ``rejection`` for entries that are no such thing."""
     product_id: int | None
+    kind: Literal["entry", "field"] = "entry"
 
 
 @dataclass
@@ -214,6 +254,8 @@ class Page(Generic[T]):
 
     items: list[T]
     rejected: list[RejectedItem]
+    item_count: int
+    """How many entries came, those that were rejected included."""
     next_cursor: str | None
     """None where the list ends."""
     total_items: int | None

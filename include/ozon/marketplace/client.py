@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
-import msgspec
-
-from include.ozon.errors import BadDataError
+from include.ozon.errors import NotFoundError
 from include.ozon.marketplace.answers import (
     FboStock,
     ListedProduct,
@@ -25,12 +23,13 @@ from include.ozon.marketplace.decoding import (
     Decoded,
     ListMethod,
     NotJsonError,
-    ProductListingResult,
-    StockListing,
-    WarehouseListing,
+    ProductListEnvelope,
+    parsed,
 )
+from include.ozon.marketplace.faults import GarbledAnswerError
 from include.ozon.marketplace.pacer import Pacer, shared_pacer
 from include.ozon.marketplace.paging import CursorTrail
+from include.ozon.marketplace.tolerance import UnreadableError, tolerant_reader
 from include.ozon.marketplace.transport import RequestUsage, Transport
 from include.ozon.settings import ApiSettings
 
@@ -38,13 +37,15 @@ __all__ = ["RequestUsage", "SellerClient"]
 
 T = TypeVar("T")
 
-PRODUCT_LIST = ListMethod("/v3/product/list", ListedProduct, ProductListingResult)
+PRODUCT_LIST = ListMethod("/v3/product/list", ListedProduct, envelope=ProductListEnvelope, wrapper="result")
 PRODUCT_DETAILS = ListMethod("/v3/product/info/list", ProductDetail)
 STOCKS = ListMethod("/v4/product/info/stocks", StockItem)
-WAREHOUSES = ListMethod("/v2/warehouse/list", Warehouse, WarehouseListing)
-WAREHOUSE_STOCKS = ListMethod("/v1/product/info/warehouse/stocks", WarehouseStock, StockListing)
-FBO_STOCKS = ListMethod("/v1/analytics/stocks", FboStock)
+WAREHOUSES = ListMethod("/v2/warehouse/list", Warehouse, "warehouses", is_often_empty=True)
+WAREHOUSE_STOCKS = ListMethod("/v1/product/info/warehouse/stocks", WarehouseStock, "stocks", is_often_empty=True)
+FBO_STOCKS = ListMethod("/v1/analytics/stocks", FboStock, is_often_empty=True)
 ROLES_PATH = "/v1/roles"
+
+_read_roles = tolerant_reader(Roles)
 
 # Ozon's upper limits of one request.
 MAX_DETAILS_COUNT = 1000
@@ -97,44 +98,45 @@ class SellerClient:
         return self._transport.usage
 
     def product_list(self, visibility: str, cursor: str, trail: CursorTrail) -> Page[ListedProduct]:
-        """A page of the products that Ozon's filter ``visibility`` lists. ``ALL`` leaves out the archived ones."""
+        """A page of the products that Ozon's filter ``visibility`` lists; filters overlap in any way."""
         limit = self._api.page_size
         body = {
             "filter": {"visibility": visibility, "offer_id": [], "product_id": []},
             "last_id": cursor,
             "limit": limit,
         }
-        answer = self._call(PRODUCT_LIST, body)
-        return _page(PRODUCT_LIST, answer, cursor, limit, trail)
+        return self._page(PRODUCT_LIST, body, cursor, limit, trail)
 
     def product_details(self, product_ids: Sequence[int]) -> Page[ProductDetail]:
         """The details of up to 1000 products, archived ones too. Ids that Ozon does not know are left out."""
         _check_count("product_ids", product_ids, MAX_DETAILS_COUNT)
-        return _only_page(self._call(PRODUCT_DETAILS, {"product_id": list(product_ids)}))
+        return _only_page(self._believable(PRODUCT_DETAILS, {"product_id": list(product_ids)}, items_read=0))
 
     def stocks(self, visibility: str, cursor: str, trail: CursorTrail) -> Page[StockItem]:
         """A page of stocks by type, of the products that Ozon's filter ``visibility`` lists."""
         limit = self._api.page_size
-        answer = self._call(STOCKS, {"filter": {"visibility": visibility}, "cursor": cursor, "limit": limit})
-        return _page(STOCKS, answer, cursor, limit, trail, repeat_ends=True)
+        body = {"filter": {"visibility": visibility}, "cursor": cursor, "limit": limit}
+        return self._page(STOCKS, body, cursor, limit, trail, repeat_ends=True)
 
     def warehouses(self, cursor: str, trail: CursorTrail) -> Page[Warehouse]:
         """A page of the seller's own warehouses."""
         limit = min(self._api.page_size, MAX_WAREHOUSES_COUNT)
-        answer = self._call(WAREHOUSES, {"cursor": cursor, "limit": limit})
-        return _page(WAREHOUSES, answer, cursor, limit, trail)
+        return self._page(WAREHOUSES, {"cursor": cursor, "limit": limit}, cursor, limit, trail)
 
     def warehouse_stocks(self, warehouse_id: int, cursor: str, trail: CursorTrail) -> Page[WarehouseStock]:
         """A page of the stock in one of the seller's own warehouses."""
         limit = self._api.page_size
         body = {"warehouse_id": warehouse_id, "cursor": cursor, "limit": limit}
-        answer = self._call(WAREHOUSE_STOCKS, body)
-        return _page(WAREHOUSE_STOCKS, answer, cursor, limit, trail)
+        return self._page(WAREHOUSE_STOCKS, body, cursor, limit, trail)
 
     def fbo_stocks(self, skus: Sequence[int]) -> Page[FboStock]:
         """The stock of up to 100 SKUs in Ozon's warehouses. Ozon limits this method much more strictly."""
         _check_count("skus", skus, MAX_FBO_SKUS_COUNT)
-        return _only_page(self._call(FBO_STOCKS, {"skus": list(skus)}, self._analytics_pacer))
+        try:
+            return _only_page(self._call(FBO_STOCKS, {"skus": list(skus)}, self._analytics_pacer))
+        except NotFoundError:
+            # Documented for SKUs of which Ozon stores none.
+            return Page([], [], 0, None, None)
 
     def roles(self) -> Roles:
         """Until when the key is good and which methods it may call."""
@@ -143,31 +145,43 @@ class SellerClient:
     def _call(self, method: ListMethod[T], body: dict[str, object], own_pacer: Pacer | None = None) -> Decoded[T]:
         return self._transport.call(method.path, body, method.decode, own_pacer)
 
+    def _believable(self, method: ListMethod[T], body: dict[str, object], items_read: int) -> Decoded[T]:
+        """Ask; ask again where nothing came, unless that is normal or the list is complete by its own total.
 
-def _page(
-    method: ListMethod[T],
-    answer: Decoded[T],
-    cursor: str,
-    limit: int,
-    trail: CursorTrail,
-    *,
-    repeat_ends: bool = False,
-) -> Page[T]:
-    next_cursor = trail.next_cursor(
-        method.path,
-        asked=cursor,
-        answered=answer.cursor,
-        item_count=answer.item_count,
-        limit=limit,
-        has_next=answer.has_next,
-        total_items=answer.total_items,
-        repeat_ends=repeat_ends,
-    )
-    return Page(answer.items, answer.rejected, next_cursor, answer.total_items)
+        An empty list hides a catalogue, so it takes two answers to believe it (docs/decisions/0014).
+        """
+        answer = self._call(method, body)
+        is_complete = answer.total_items is not None and items_read >= answer.total_items
+        if answer.item_count or is_complete or method.is_often_empty:
+            return answer
+        return self._call(method, body)
+
+    def _page(
+        self,
+        method: ListMethod[T],
+        body: dict[str, object],
+        cursor: str,
+        limit: int,
+        trail: CursorTrail,
+        *,
+        repeat_ends: bool = False,
+    ) -> Page[T]:
+        answer = self._believable(method, body, trail.items_read)
+        next_cursor = trail.next_cursor(
+            method.path,
+            asked=cursor,
+            answered=answer.cursor,
+            item_count=answer.item_count,
+            limit=limit,
+            has_next=answer.has_next,
+            total_items=answer.total_items,
+            repeat_ends=repeat_ends,
+        )
+        return Page(answer.items, answer.rejected, answer.item_count, next_cursor, answer.total_items)
 
 
 def _only_page(answer: Decoded[T]) -> Page[T]:
-    return Page(answer.items, answer.rejected, None, answer.total_items)
+    return Page(answer.items, answer.rejected, answer.item_count, None, answer.total_items)
 
 
 def _check_count(name: str, values: Sequence[int], at_most: int) -> None:
@@ -177,8 +191,10 @@ def _check_count(name: str, values: Sequence[int], at_most: int) -> None:
 
 def _decode_roles(body: bytes) -> Roles:
     try:
-        return msgspec.json.decode(body, type=Roles)
-    except msgspec.ValidationError as error:
-        raise BadDataError(f"{ROLES_PATH} answered with JSON that is not its own: {error}.") from None
+        return _read_roles(parsed(body))[0]
+    except UnreadableError as problem:
+        raise GarbledAnswerError(
+            f"{ROLES_PATH} answered with JSON that is not its own: expected {problem.expected}."
+        ) from None
     except (ValueError, RecursionError) as error:
         raise NotJsonError(str(error)) from None

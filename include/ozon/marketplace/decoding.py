@@ -1,122 +1,195 @@
 """From an answer's bytes to typed entries, as fast as the page allows.
 
-A page is decoded in one go. Only where that fails, or a NUL stands in it, is it taken apart, so that the entries
-that are wrong are rejected and all others are kept.
+A page is decoded in one go. Only where that fails, or a NUL stands in it, is it taken apart and read tolerantly, so
+that what is wrong is rejected, an entry or a field, and all else is kept.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from include.ozon.errors import BadDataError
 from include.ozon.marketplace.answers import IdOrZero, RejectedItem
-from include.ozon.marketplace.rejection import NUL_ESCAPE, mark_unstorable, refused, unstorable
+from include.ozon.marketplace.faults import GarbledAnswerError
+from include.ozon.marketplace.rejection import NUL_ESCAPE, mark_unstorable, rejected_entry, rejected_field
+from include.ozon.marketplace.tolerance import UnreadableError, tolerant_reader
 
 T = TypeVar("T")
+
+# Without these nobody knows whether a list goes on; the other fields of an envelope are optional.
+_PAGING_FIELDS = {"cursor", "last_id", "has_next"}
+# Those of an error, which may come with status 200 too.
+_ERROR_FIELDS = {"code", "message", "error"}
+# A longer one is no number that anybody means, and Python refuses to convert it.
+_LONGEST_INTEGER = 1000
 
 
 class NotJsonError(Exception):
     """An answer is no JSON, or only its beginning."""
 
 
-class Listing(msgspec.Struct, Generic[T], kw_only=True):
-    """The envelope of all lists; a subclass gives a field the name that its method has for it."""
+class Envelope(msgspec.Struct, kw_only=True):
+    """What stands around the entries of a list."""
 
-    items: list[T]
     cursor: str | None = None
     has_next: bool | None = None
     total_items: IdOrZero | None = None
     total: IdOrZero | None = None
 
 
-class ProductListing(Listing[T], Generic[T], kw_only=True):
+class ProductListEnvelope(Envelope, kw_only=True):
     cursor: str | None = msgspec.field(name="last_id", default=None)
-
-
-class ProductListingResult(msgspec.Struct, Generic[T]):
-    result: ProductListing[T]
-
-
-class WarehouseListing(Listing[T], Generic[T], kw_only=True):
-    items: list[T] = msgspec.field(name="warehouses")
-
-
-class StockListing(Listing[T], Generic[T], kw_only=True):
-    items: list[T] = msgspec.field(name="stocks")
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[T]):
-    """What one answer of a list holds."""
+    """What one answer of a list contains. ``item_count`` counts all entries that came, rejected ones included."""
 
     items: list[T]
     rejected: list[RejectedItem]
+    item_count: int
     cursor: str | None
     has_next: bool | None
     total_items: int | None
 
-    @property
-    def item_count(self) -> int:
-        return len(self.items) + len(self.rejected)
-
 
 class ListMethod(Generic[T]):
-    """A method of the API that answers with a list of ``item_type`` in an ``envelope`` (generic in its items)."""
+    """A method of the API that answers with a list of ``item_type``.
 
-    def __init__(self, path: str, item_type: type[T], envelope: Any = Listing) -> None:
+    The list stands under ``items_key`` of an ``envelope``, and that under ``wrapper``, if it is not the whole answer.
+    ``is_often_empty`` says that an account may well have no entries: a list that is missing is an empty one then.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        item_type: type[T],
+        items_key: str = "items",
+        *,
+        envelope: type[Envelope] = Envelope,
+        wrapper: str | None = None,
+        is_often_empty: bool = False,
+    ) -> None:
         self.path = path
-        self._page_decoder = msgspec.json.Decoder(envelope[item_type])
-        self._envelope_decoder = msgspec.json.Decoder(envelope[msgspec.Raw])
+        self.is_often_empty = is_often_empty
+        self._items_key = items_key
+        self._wrapper = wrapper
+        self._envelope_keys = {field.encode_name for field in msgspec.structs.fields(envelope)}
+        self._read_envelope = tolerant_reader(envelope)
+        self._read_item = tolerant_reader(item_type)
         self._item_decoder = msgspec.json.Decoder(item_type)
+        items = ("items", list[item_type], msgspec.field(name=items_key))  # type: ignore[valid-type]
+        page: Any = msgspec.defstruct("Page", [items], bases=(envelope,), kw_only=True)
+        self._page_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, page] if wrapper else page)
 
     def decode(self, body: bytes) -> Decoded[T]:
-        """Decode an answer. Raises NotJsonError, or BadDataError if it is JSON and not this method's list."""
+        """Decode an answer. Raises NotJsonError, or GarbledAnswerError if it is JSON and not this method's list."""
         if NUL_ESCAPE not in body:
             try:
-                return _decoded(self._page_decoder.decode(body))
-            except (ValueError, RecursionError):
+                page = self._page_decoder.decode(body)
+                page = page[self._wrapper] if self._wrapper else page
+            except (ValueError, KeyError, RecursionError):
                 pass
+            else:
+                return _decoded(page, page.items, [], len(page.items))
         return self._decode_apart(body)
 
     def _decode_apart(self, body: bytes) -> Decoded[T]:
+        fields = self._fields(body)
+        raw_items = self._raw_items(fields)
+        around = {name: parsed(bytes(raw)) for name, raw in fields.items() if name != self._items_key}
+        envelope, problems = self._read_envelope(around)
+        for problem in problems:
+            if problem.path in _PAGING_FIELDS:
+                raise self._garbled(f"{problem.path}: expected {problem.expected}")
+        rejected = [rejected_field({}, problem) for problem in problems]
+        items = []
+        for raw in raw_items:
+            item, faults = self._entry(bytes(raw))
+            rejected += faults
+            if item is not None:
+                items.append(item)
+        return _decoded(envelope, items, rejected, len(raw_items))
+
+    def _fields(self, body: bytes) -> dict[str, msgspec.Raw]:
+        """The fields of the envelope, each as its JSON."""
         try:
-            page = self._envelope(body)
+            answer = _object(body)
         except NotJsonError:
             # msgspec refuses a whole page for a lone surrogate, wherever it stands.
-            page = self._envelope(mark_unstorable(body))
-        entries = [self._entry(bytes(raw)) for raw in page.items]
-        return replace(
-            page,
-            items=[entry for entry in entries if not isinstance(entry, RejectedItem)],
-            rejected=[entry for entry in entries if isinstance(entry, RejectedItem)],
+            answer = _object(mark_unstorable(body))
+        if answer is not None and self._wrapper:
+            if self._wrapper not in answer:
+                raise self._garbled(f"expected an object with {self._wrapper}")
+            wrapped = bytes(answer[self._wrapper])
+            answer = {} if wrapped == b"null" else _object(wrapped)
+        if answer is None:
+            raise self._garbled("expected an object")
+        return answer
+
+    def _raw_items(self, fields: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
+        """The entries, each as its JSON; none for a list that is null, or missing where it may be."""
+        if self._items_key not in fields:
+            is_envelope = self._wrapper or self.is_often_empty or self._envelope_keys & fields.keys()
+            if not is_envelope or _ERROR_FIELDS & fields.keys():
+                raise self._garbled(f"expected {self._items_key}, found {', '.join(fields) or 'an empty object'}")
+            return []
+        try:
+            return msgspec.json.decode(fields[self._items_key], type=list[msgspec.Raw] | None) or []
+        except msgspec.ValidationError as error:
+            if bytes(fields[self._items_key]) == b"{}":
+                return []
+            raise self._garbled(f"{self._items_key}: {error}") from None
+
+    def _garbled(self, problem: str) -> GarbledAnswerError:
+        return GarbledAnswerError(
+            f"{self.path} answered with JSON that is not its list: {problem}. Expected what Ozon documents for this "
+            "method. Try again later; if this lasts, the method has changed and this package has to be upgraded."
         )
 
-    def _envelope(self, body: bytes) -> Decoded[Any]:
+    def _entry(self, item: bytes) -> tuple[T | None, list[RejectedItem]]:
+        if NUL_ESCAPE not in item:
+            with suppress(ValueError):
+                return self._item_decoder.decode(item), []
+        item = mark_unstorable(item)
+        value = None
         try:
-            return _decoded(self._envelope_decoder.decode(body))
-        except msgspec.ValidationError as error:
-            raise BadDataError(
-                f"{self.path} answered with JSON that is not its list: {error}. Expected what Ozon documents for "
-                "this method; if this lasts, the method has changed and this package has to be upgraded."
-            ) from None
-        except (ValueError, RecursionError) as error:
-            raise NotJsonError(str(error)) from None
-
-    def _entry(self, item: bytes) -> T | RejectedItem:
-        try:
-            entry = self._item_decoder.decode(item)
-        except msgspec.ValidationError as error:
-            return refused(item, error)
-        except UnicodeDecodeError:
-            return self._entry(mark_unstorable(item))
-        return (unstorable(item, entry) if NUL_ESCAPE in item else None) or entry
+            value = parsed(item)
+            entry, problems = self._read_item(value)
+        except UnreadableError as problem:
+            return None, [rejected_entry(item, value, problem)]
+        except (ValueError, RecursionError):
+            return None, [rejected_entry(item, None, UnreadableError("JSON that is not so deep", item.decode()))]
+        return entry, [rejected_field(value, problem) for problem in problems]
 
 
-def _decoded(envelope: Any) -> Decoded[Any]:
-    listing = envelope.result if isinstance(envelope, ProductListingResult) else envelope
+def parsed(body: bytes) -> Any:
+    """Parse JSON; a number with a fraction becomes a Decimal, so that a price keeps its digits."""
+    return json.loads(body, parse_float=Decimal, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else Decimal(digits)
+
+
+def _object(body: bytes) -> dict[str, msgspec.Raw] | None:
+    """The fields of an object, each as its JSON; None for JSON of another kind."""
+    try:
+        return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    except msgspec.ValidationError:
+        return None
+    except (ValueError, RecursionError) as error:
+        raise NotJsonError(str(error)) from None
+
+
+def _decoded(envelope: Any, items: list[Any], rejected: list[RejectedItem], item_count: int) -> Decoded[Any]:
     # A counter that Ozon has switched off may well stay in the answer as 0.
-    total_items = listing.total_items or listing.total or None
-    return Decoded(listing.items, [], listing.cursor, listing.has_next, total_items)
+    total_items = envelope.total_items or envelope.total or None
+    if total_items is None and item_count == 0 and envelope.total_items == 0:
+        total_items = 0
+    return Decoded(items, rejected, item_count, envelope.cursor, envelope.has_next, total_items)

@@ -1,16 +1,20 @@
 """What Ozon's statuses say about whether customers can see a product.
 
-Ozon documents no list of the values. Those here were seen in real answers, or were documented for ``state`` of the
-methods that ``/v3/product/info/list`` replaced. A value that is missing here makes a product UNKNOWN, which is
-logged, so that it can be added to the rule it belongs to.
+Ozon documents no list of the values. Those here were seen in real answers, in Ozon's Chinese documentation and in
+public clients, or were documented for ``state`` of the methods that ``/v3/product/info/list`` replaced. A value that is
+missing here makes a product UNKNOWN, which is logged, so that it can be added to the rule it belongs to.
+
+The technical fields decide. Names are in the language of the seller's account and a last resort: they count only where
+``moderate_status`` is empty and no other field speaks of a pending or failed check.
 """
 
 from __future__ import annotations
 
+import unicodedata
 from enum import StrEnum
 from functools import lru_cache
 
-from include.ozon.marketplace.answers import ProductDetail, Statuses
+from include.ozon.marketplace.answers import ErrorTexts, ProductDetail, ProductError, Statuses
 
 
 class Visibility(StrEnum):
@@ -22,65 +26,84 @@ class Visibility(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-ERROR_LEVEL = "ERROR_LEVEL_ERROR"
-
-# By field, what says that a check is pending, that one has failed, and what says neither. An empty value says
-# nothing and is left out of all three.
+# By field, the values that mean that a check is pending, that one has failed, and neither; all lower case.
 PENDING = {
     "status": {"moderating", "processing"},
-    "moderate_status": {"pending", "moderating"},
+    "moderate_status": {"pending", "moderating", "in_progress", "new", "rethinking"},
     "validation_status": {"pending"},
-    "status_name": {"На модерации"},
 }
 FAILED = {
     "status": {"failed", "failed_moderation", "failed_validation"},
     "moderate_status": {"declined"},
     "validation_status": {"fail", "failed"},
-    "status_name": {"Ошибка валидации"},
 }
 SETTLED = {
-    "status": {"price_sent", "imported", "processed"},
+    "status": {"price_sent", "imported", "processed", "active"},
     "moderate_status": {"approved"},
-    "validation_status": {"success"},
-    "status_name": {"Продается", "Готов к продаже", "Не продается", "Не обновлен", "Архивный"},
+    "validation_status": {"success", "valid"},
 }
-# Stands in the description while status_name is only "Не продается".
-FAILED_DESCRIPTION = "Ошибка валидации"
+# What stands in ``status_failed`` where nothing failed.
+NOTHING_FAILED = {"", "none"}
+
+# The same of names and descriptions, as ``_folded`` spells them.
+PENDING_NAMES = {"на модерации"}
+FAILED_NAMES = {"ошибка валидации"}
+SETTLED_NAMES = {
+    "продается", "готов к продаже", "не продается", "не обновлен", "архивный", "нет на складе", "снят с продажи",
+    "ready to sell", "out of stock", "准备出售", "无库存",
+}  # fmt: skip
 
 NO_STATUSES = Statuses()
 
 
 def status_visibility(detail: ProductDetail) -> Visibility:
-    """The visibility that a product's own fields give it.
+    """Return the visibility that a product's own fields give it.
 
     Never VISIBLE: what customers see is what Ozon's ``VISIBLE`` list holds, and a product "on sale" (``Продается``)
     that this list leaves out is HIDDEN. A pending check wins over a failed one: the product was corrected.
     """
     if detail.is_archived or detail.is_autoarchived:
         return Visibility.ARCHIVED
-    has_error = bool(detail.errors) and any(error.level == ERROR_LEVEL for error in detail.errors or ())
-    return _statuses_visibility(detail.statuses or NO_STATUSES, has_error)
+    is_declined = any(map(declines, detail.errors or ()))
+    is_placed = any(entry.availability or entry.reasons for entry in detail.availabilities or ())
+    return _statuses_visibility(detail.statuses or NO_STATUSES, is_declined, is_placed)
 
 
 @lru_cache(maxsize=4096)
-def _statuses_visibility(statuses: Statuses, has_error: bool) -> Visibility:
-    said = {field: value for field in SETTLED if (value := getattr(statuses, field))}
-    if any(value in PENDING[field] for field, value in said.items()):
+def _statuses_visibility(statuses: Statuses, is_declined: bool, is_placed: bool) -> Visibility:
+    """``is_placed``: Ozon says where the product is available and where not, so it is past all checks."""
+    found = {field: value for field in SETTLED if (value := _folded(getattr(statuses, field)))}
+    if any(value in PENDING[field] for field, value in found.items()):
         return Visibility.MODERATION
-    if (
-        has_error
-        or statuses.status_failed
-        or statuses.status_description == FAILED_DESCRIPTION
-        or any(value in FAILED[field] for field, value in said.items())
-    ):
+    has_failed = _folded(statuses.status_failed) not in NOTHING_FAILED
+    if is_declined or has_failed or any(value in FAILED[field] for field, value in found.items()):
         return Visibility.DECLINED
-    if said and all(value in SETTLED[field] for field, value in said.items()):
-        return Visibility.HIDDEN
-    return Visibility.UNKNOWN
+    if any(value not in SETTLED[field] for field, value in found.items()):
+        return Visibility.UNKNOWN
+    names = {_folded(statuses.status_name), _folded(statuses.status_description)}
+    if "moderate_status" not in found and names & PENDING_NAMES:
+        return Visibility.MODERATION
+    if "moderate_status" not in found and names & FAILED_NAMES:
+        return Visibility.DECLINED
+    return Visibility.HIDDEN if found or is_placed or names & SETTLED_NAMES else Visibility.UNKNOWN
+
+
+def _folded(value: str | None) -> str:
+    """Return a value in one spelling: without case, outer spaces, ё and Unicode's compatible forms."""
+    return unicodedata.normalize("NFKC", value or "").strip().casefold().replace("ё", "е")
+
+
+def declines(error: ProductError) -> bool:
+    """Return whether an error keeps the product from being sold.
+
+    Besides those of level ERROR these are internal ones that Ozon describes: blocks, which only Ozon lifts.
+    """
+    level = (error.level or "").upper()
+    return level == "ERROR_LEVEL_ERROR" or (level == "ERROR_LEVEL_INTERNAL" and bool(_text_of(error.texts)))
 
 
 def hidden_reasons(detail: ProductDetail) -> tuple[str, ...]:
-    """Why customers do not see a product, in Ozon's words: each text once, in Ozon's order.
+    """Return why customers do not see a product, in Ozon's words: each text once, in Ozon's order.
 
     The reasons of its SKUs, then its errors; the description of its status only where there is neither.
     """
@@ -90,12 +113,13 @@ def hidden_reasons(detail: ProductDetail) -> tuple[str, ...]:
         for reason in availability.reasons or ()
         if reason.human_text
     ]
-    for error in detail.errors or ():
-        if error.level == ERROR_LEVEL:
-            said = error.texts
-            texts.append((said and (said.description or said.message or said.short_description)) or error.code)
+    texts += [_text_of(error.texts) or error.code for error in detail.errors or () if declines(error)]
     reasons = tuple(dict.fromkeys(text for text in texts if text))
     if reasons:
         return reasons
     description = detail.statuses and detail.statuses.status_description
     return (description,) if description else ()
+
+
+def _text_of(texts: ErrorTexts | None) -> str | None:
+    return (texts and (texts.description or texts.message or texts.short_description)) or None

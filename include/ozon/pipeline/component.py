@@ -40,8 +40,19 @@ class Attempt:
     numbers: ComponentNumbers
     number: int
 
+    def count_fields(self, staging: Staging) -> None:
+        """Take how many fields were left out of what was loaded, where any were."""
+        if count := staging.count("left_out"):
+            self.numbers.details["rejected_fields"] = count
+
+    def warn(self, sentence: str) -> None:
+        """Log a fault that the load goes on in spite of, and keep it in the record."""
+        logger.warning("%s of account %s: %s", self.component, self.run.account, sentence)
+        self.numbers.details.setdefault("warnings", []).append(sentence)
+
     def close(self) -> None:
         """Record the success and drop the staging, in the transaction of the merge."""
+        self.count_fields(self.staging)
         if self.run.dry_run:
             return
         records.keep_rejected(self.connection, self.staging, self.run, self.component, self.number)
@@ -136,11 +147,11 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
 def _count_staged(attempt: Attempt, staging: Staging) -> None:
     """How far an attempt came that ended before its numbers were known."""
     numbers = attempt.numbers
-    if numbers.rows_read:
-        return
     with suppress(psycopg.Error):
-        numbers.rows_rejected = staging.count("rejected")
-        numbers.rows_read = staging.count(_ROWS_TABLES[attempt.component]) + numbers.rows_rejected
+        attempt.count_fields(staging)
+        if not numbers.rows_read:
+            numbers.rows_rejected = staging.count("rejected")
+            numbers.rows_read = staging.count(_ROWS_TABLES[attempt.component]) + numbers.rows_rejected
 
 
 def _keep_staged(connection: Connection, attempt: Attempt, staging: Staging, error: BaseException) -> None:

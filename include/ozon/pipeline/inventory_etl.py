@@ -8,14 +8,15 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from include.ozon.marketplace.answers import Page, StockItem, Warehouse, WarehouseStock
-from include.ozon.pipeline import ozon_warehouses
+from include.ozon.marketplace.answers import Page, StockItem
+from include.ozon.pipeline import fbo_stocks
 from include.ozon.pipeline.component import Attempt, run_component
 from include.ozon.pipeline.guards import Observation, check_attempt
 from include.ozon.pipeline.numbers import ComponentNumbers
 from include.ozon.pipeline.reading import Reading, Stream, open_reading
 from include.ozon.pipeline.records import require_product_etl
 from include.ozon.pipeline.run import Run
+from include.ozon.pipeline.seller_stocks import SellerStocks
 from include.ozon.settings import GuardsSettings
 from include.ozon.warehouse.copy_text import text
 from include.ozon.warehouse.inventory_merge import InventoryMerge, StockDifferences
@@ -23,7 +24,7 @@ from include.ozon.warehouse.staging import INVENTORY_TABLES
 
 logger = logging.getLogger("ozon.inventory_etl")
 
-# ALL leaves the archived ones out.
+# Whether archived products are in ALL too is Ozon's to change.
 _LISTS = ("ALL", "ARCHIVED")
 
 
@@ -57,63 +58,36 @@ class _InventoryReading:
     def read(self) -> None:
         for visibility in _LISTS:
             self._reading.start(self._stocks(visibility))
+        seller_stocks = SellerStocks(self._attempt, self._reading)
         if self._settings.inventory.seller_warehouses:
-            self._reading.start(Stream("warehouses", self._client.warehouses, self._stage_warehouses, is_counted=False))
+            seller_stocks.start_warehouses()
         self._reading.drain()
         for visibility in _LISTS:
             self._reading.require_complete(visibility, self._settings.load.listing_shortfall_pct)
-        self._read_seller_stocks()
-        if self._settings.inventory.ozon_warehouses:
-            ozon_warehouses.read(self._attempt, self._client)
+        seller_stocks.read()
+        fbo_stocks.read(self._attempt, self._client)
 
     def _stocks(self, visibility: str) -> Stream[StockItem]:
-        return Stream(visibility, partial(self._client.stocks, visibility), self._stage_stocks)
+        return Stream(
+            visibility,
+            partial(self._client.stocks, visibility),
+            partial(self._stage_stocks, visibility),
+            is_counted=visibility == "ALL",
+        )
 
-    def _stage_stocks(self, page: Page[StockItem]) -> int:
+    def _stage_stocks(self, visibility: str, page: Page[StockItem]) -> int:
         items = {item.product_id: item for item in page.items}
-        new_ids = self._staging.add_ids("listed", list(items))
+        has_stocks = [item.stocks is not None for item in items.values()]
+        distinct_count, new_ids = self._staging.add_listed(visibility, list(items), "has_stocks", has_stocks)
         lines = [
-            f"{item.product_id}\t{text(item.offer_id)}\t{text(stock.type)}\t{stock.sku or 0}\t"
+            f"{item.product_id}\t{text(item.offer_id or '')}\t{text(stock.type.strip().lower())}\t{stock.sku or 0}\t"
             f"{stock.present}\t{stock.reserved}\n"
             for item in map(items.__getitem__, new_ids)
-            for stock in item.stocks
+            for stock in item.stocks or ()
         ]
         self._staging.copy_lines("stock", "".join(lines).encode())
         self._reading.progress.advance(len(new_ids))
-        return len(page.items) - len(new_ids)
-
-    def _stage_warehouses(self, page: Page[Warehouse]) -> int:
-        repeated = 0
-        for warehouse in page.items:
-            added = self._connection.execute(
-                self._staging.query("INSERT INTO {warehouse} VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"),
-                (warehouse.warehouse_id, warehouse.name or "", "rfbs" if warehouse.is_rfbs else "fbs"),
-            )
-            repeated += 1 - added.rowcount
-        return repeated
-
-    def _read_seller_stocks(self) -> None:
-        warehouses = self._connection.execute(
-            self._staging.query("SELECT warehouse_id FROM {warehouse} ORDER BY warehouse_id")
-        ).fetchall()
-        for (warehouse_id,) in warehouses:
-            self._reading.start(
-                Stream(
-                    f"warehouse {warehouse_id}",
-                    partial(self._client.warehouse_stocks, warehouse_id),
-                    self._stage_seller_stocks,
-                    is_counted=False,
-                )
-            )
-        self._reading.drain()
-
-    def _stage_seller_stocks(self, page: Page[WarehouseStock]) -> int:
-        lines = [
-            f"{stock.warehouse_id}\t{stock.product_id}\t{stock.sku}\t{stock.present}\t{stock.reserved}\n"
-            for stock in page.items
-        ]
-        self._staging.copy_lines("seller_stock", "".join(lines).encode())
-        return 0
+        return len(page.items) - distinct_count
 
 
 def _merge(attempt: Attempt) -> None:
@@ -132,8 +106,7 @@ def _merge(attempt: Attempt) -> None:
         check_attempt(attempt, _observations(run.settings.guards, differences))
         if not run.dry_run:
             merge.merge()
-        if inventory.ozon_warehouses:
-            ozon_warehouses.merge(attempt)
+            fbo_stocks.merge(attempt)
         attempt.close()
 
 
@@ -159,7 +132,7 @@ def _observations(guards: GuardsSettings, seen: StockDifferences) -> list[Observ
     read = seen.staged + seen.rejected
     return [
         Observation(
-            "empty_catalogue", guards.empty_catalogue, 0 if read else before, before,
+            "empty_catalogue", guards.empty_catalogue, 0 if read else seen.gone, before,
             "rows of inventory with stock are on none of Ozon's lists",
         ),
         Observation(

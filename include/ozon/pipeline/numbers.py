@@ -7,6 +7,7 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from include.ozon.marketplace.client import RequestUsage
 
@@ -31,8 +32,8 @@ class ComponentNumbers:
     api_rate_limited: int = 0
     api_wait_seconds: float = 0.0
     visibility_counts: dict[str, int] | None = None
-    details: dict[str, object] = field(default_factory=dict)
-    """Further figures for the workflow's ``execution_details``, such as guards that fired."""
+    details: dict[str, Any] = field(default_factory=dict)
+    """Further figures for the workflow's ``execution_details``, such as guards that fired, and ``warnings``."""
 
     def take_rows(self, *, staged: int, inserted: int, updated: int, removed: int, rejected: int) -> None:
         """What a comparison of ``staged`` rows with the warehouse found; the rest of them is unchanged."""

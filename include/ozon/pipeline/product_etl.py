@@ -1,8 +1,8 @@
 """product_etl: the whole catalogue of one account, from Ozon's lists into ``ozon.products``.
 
-Three lists (all but archived, archived, and what customers really see) are read side by side; every id that is new
-to the load has its details asked for while the lists go on. What the lists missed is asked for by id at the end,
-so that only products which Ozon no longer knows at all count as vanished.
+Three lists (all, archived, and what customers really see), which may overlap in any way, are read side by side; every
+id that is new to the load has its details asked for while the lists go on. What the lists missed is asked for by id at
+the end, so that only products which Ozon no longer knows at all count as vanished.
 """
 
 from __future__ import annotations
@@ -28,15 +28,14 @@ from include.ozon.warehouse.staging import PRODUCT_TABLES
 
 logger = logging.getLogger("ozon.product_etl")
 
-# What each list adds to: the table of ids that are the catalogue, or that of the ids which customers see.
-_LISTS = {"ALL": "listed", "ARCHIVED": "listed", "VISIBLE": "visible"}
+# Whether archived products are in ALL too is Ozon's to change.
+_LISTS = ("ALL", "ARCHIVED", "VISIBLE")
 
-# Ids that the load knows of and has neither details of nor a rejected entry: what ALL and ARCHIVED missed, what a
-# broken off attempt left open, what is in the warehouse and on no list, and what Ozon left out of an answer.
+# Ids that the load knows of and has neither details of nor a rejected entry: what a broken off attempt left open,
+# what is in the warehouse and on no list, and what Ozon left out of an answer.
 _UNANSWERED = """
 SELECT product_id FROM (
     SELECT product_id FROM {listed}
-    UNION SELECT product_id FROM {visible}
     UNION SELECT product_id FROM ozon.products WHERE account = %(account)s AND removed_at IS NULL
 ) known
 WHERE product_id > %(after)s
@@ -50,7 +49,7 @@ _REJECT_WITHOUT_DETAILS = """
 INSERT INTO {rejected} (reason, payload, product_id)
 SELECT 'Ozon lists this product and gives no details of it, asked twice by its id',
        jsonb_build_object('product_id', product_id), product_id
-FROM (SELECT product_id FROM {listed} UNION SELECT product_id FROM {visible}) known
+FROM (SELECT DISTINCT product_id FROM {listed}) known
 WHERE NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
   AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = known.product_id)
   AND NOT EXISTS (
@@ -108,23 +107,18 @@ class _ProductReading:
             self._connection.execute(self._staging.query(_FORGIVE_LOADED))
 
     def _list(self, visibility: str) -> Stream[ListedProduct]:
-        table = _LISTS[visibility]
-
         def stage(page: Page[ListedProduct]) -> int:
-            # Of an entry that was rejected the id may be readable, and more than that no list has to say.
             ids = [item.product_id for item in page.items]
-            ids += [item.product_id for item in page.rejected if item.product_id is not None]
-            new_ids = self._staging.add_ids(table, ids)
-            if table == "listed":
-                self._new_ids = new_ids
-            return len(ids) - len(new_ids)
+            has_fbo_stocks = [item.has_fbo_stocks for item in page.items]
+            distinct_count, self._new_ids = self._staging.add_listed(visibility, ids, "has_fbo_stocks", has_fbo_stocks)
+            return len(ids) - distinct_count
 
         return Stream(
             name=visibility,
             fetch=lambda cursor, trail: self._reading.client.product_list(visibility, cursor, trail),
             stage=stage,
             staged=self._ask_for_new_details,
-            is_counted=table == "listed",
+            is_counted=visibility == "ALL",
         )
 
     def _ask_for_new_details(self) -> None:
@@ -161,7 +155,7 @@ class _ProductReading:
 
     def _require_catalogue(self) -> None:
         """Stop before a catalogue that is gone is asked for product by product."""
-        if self._staging.count("listed") or self._staging.count("visible"):
+        if self._staging.count("listed"):
             return
         row = self._connection.execute(
             "SELECT count(*) FROM ozon.products WHERE account = %s AND removed_at IS NULL", (self._account,)

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from include.ozon.marketplace.answers import Page, ProductDetail, RejectedItem, VisibilityDetails
+from include.ozon.marketplace.answers import Page, ProductDetail, RejectedItem, VisibilityDetails, set_moment
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.visibility import NO_STATUSES, Visibility, hidden_reasons, status_visibility
-from include.ozon.warehouse.copy_text import boolean, optional, text, text_array
+from include.ozon.warehouse.copy_text import boolean, integer_array, optional, text, text_array
 
 NO_VISIBILITY_DETAILS = VisibilityDetails()
 
@@ -56,13 +56,15 @@ def _line(detail: ProductDetail, unknown: Counter[StatusValues]) -> str:
             statuses.status_name or "",
         ] += 1
     shown = detail.visibility_details or NO_VISIBILITY_DETAILS
+    skus = detail.skus
     return (
-        f"{detail.id}\t{text(detail.offer_id)}\t{optional(detail.sku or None)}\t{text(detail.name or '')}\t"
+        f"{detail.id}\t{text(detail.offer_id or '')}\t{optional(skus[0] if skus else None)}\t{integer_array(skus)}\t"
+        f"{text(detail.name or '')}\t"
         f"{optional(detail.price)}\t{optional(detail.old_price)}\t{text(detail.currency_code or '')}\t"
         f"{visibility.value}\t{text(statuses.status or '')}\t{text(statuses.status_name or '')}\t"
         f"{text_array(hidden_reasons(detail))}\t{boolean(visibility is Visibility.ARCHIVED)}\t"
         f"{boolean(shown.has_price)}\t{boolean(shown.has_stock)}\t"
-        f"{optional(detail.created_at)}\t{optional(detail.updated_at)}\n"
+        f"{optional(set_moment(detail.created_at))}\t{optional(set_moment(detail.updated_at))}\n"
     )
 
 
@@ -75,8 +77,8 @@ def _attributed(
     """
     known = {item.product_id for item in page.rejected}
     missing = [product_id for product_id in asked if product_id not in answered and product_id not in known]
-    nameless = sum(item.product_id is None for item in page.rejected)
-    if not nameless or nameless != len(missing):
+    nameless = [item for item in page.rejected if item.kind == "entry" and item.product_id is None]
+    if len(nameless) != len(missing):
         return page.rejected
-    ids = iter(missing)
-    return [item if item.product_id is not None else replace(item, product_id=next(ids)) for item in page.rejected]
+    named = [replace(item, product_id=product_id) for item, product_id in zip(nameless, missing, strict=True)]
+    return [item for item in page.rejected if item not in nameless] + named

@@ -124,7 +124,7 @@ class Reading:
                 before,
                 cursor=page.next_cursor or "",
                 pages=before.pages + 1,
-                items=before.items + len(page.items) + len(page.rejected),
+                items=before.items + page.item_count,
                 repeated=before.repeated + repeated,
                 total_items=before.total_items if page.total_items is None else page.total_items,
                 is_complete=page.next_cursor is None,

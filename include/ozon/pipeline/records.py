@@ -60,9 +60,13 @@ WHERE workflow_id = %(workflow_id)s
 """
 
 _KEEP_REJECTED = """
-INSERT INTO ozon.rejected_items (workflow_id, component, attempt, n, account, reason, payload)
-SELECT %s, %s, %s, row_number() OVER (ORDER BY r.n), %s, r.reason, r.payload
-FROM {rejected} r
+INSERT INTO ozon.rejected_items (workflow_id, component, attempt, n, account, kind, reason, payload)
+SELECT %s, %s, %s, row_number() OVER (ORDER BY r.kind, r.n), %s, r.kind, r.reason, r.payload
+FROM (
+    SELECT 'entry' AS kind, n, reason, payload FROM {rejected}
+    UNION ALL
+    (SELECT 'field', n, reason, payload FROM {left_out} ORDER BY n LIMIT 10000)
+) r
 """
 
 # A component without an attempt keeps a null status: it was never started.

@@ -29,6 +29,11 @@ def text_array(values: Sequence[str]) -> str:
     return text('{"' + '","'.join(quoted) + '"}')
 
 
+def integer_array(values: Sequence[int]) -> str:
+    """A column of type bigint[]."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
 def boolean(value: bool | None) -> str:
     """A boolean column; what Ozon did not say counts as no."""
     return "t" if value else "f"

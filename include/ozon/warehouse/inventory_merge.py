@@ -30,7 +30,9 @@ LEFT JOIN ozon.inventory i
 WHERE i.product_id IS NULL OR (i.offer_id, i.present, i.reserved) IS DISTINCT FROM (s.offer_id, s.present, s.reserved)
 """
 
-# A product whose entry was rejected keeps the stock it had; one whose id could not be read is known by its article.
+# A stock of which nobody knows stays as it was: of a product whose entry was rejected (one whose id could not be read
+# is known by its article), of one whose FBO stock no answer has, and of one with stock by its details whose stocks
+# are missing from its entry.
 _GONE: LiteralString = """
 CREATE TEMPORARY TABLE stock_gone ON COMMIT DROP AS
 SELECT i.product_id, i.stock_type, i.sku, i.present AS previous_present, i.reserved AS previous_reserved
@@ -44,6 +46,11 @@ WHERE i.account = {account}
   AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = i.product_id)
   AND NOT EXISTS (
       SELECT FROM {rejected} r WHERE r.product_id IS NULL AND r.payload ->> 'offer_id' = i.offer_id
+  )
+  AND NOT (i.stock_type = 'fbo' AND EXISTS (SELECT FROM {fbo_unknown} u WHERE u.product_id = i.product_id))
+  AND NOT EXISTS (
+      SELECT FROM {listed} l JOIN ozon.products p ON p.account = {account} AND p.product_id = l.product_id
+      WHERE l.product_id = i.product_id AND NOT l.has_stocks AND p.has_stock
   )
 """
 
@@ -98,7 +105,8 @@ SELECT {account}, product_id, stock_type, sku, now(), 0, 0, previous_present, pr
 FROM stock_gone
 """
 
-# Where an entry of the list of warehouses was rejected, one that is not on it may be that one, and keeps its stock.
+# A warehouse that was not read keeps its stock. Where an entry of the list of warehouses was rejected, one that is not
+# on the list may be that one.
 _SELLER_COMPARE: LiteralString = """
 CREATE TEMPORARY TABLE seller_stock_change ON COMMIT DROP AS
 WITH entries AS (
@@ -110,9 +118,12 @@ WITH entries AS (
            sum(e.present) AS present, sum(e.reserved) AS reserved
     FROM entries e
     JOIN {warehouse} w USING (warehouse_id)
+    WHERE w.unread_because IS NULL
     GROUP BY e.product_id, w.warehouse_id, w.stock_type, w.warehouse_name
 ), known AS (
-    SELECT * FROM ozon.inventory_by_warehouse WHERE account = {account} AND stock_type <> 'fbo'
+    SELECT * FROM ozon.inventory_by_warehouse
+    WHERE account = {account} AND stock_type <> 'fbo'
+      AND warehouse_id NOT IN (SELECT warehouse_id FROM {warehouse} WHERE unread_because IS NOT NULL)
 )
 SELECT
     coalesce(s.product_id, k.product_id) AS product_id,

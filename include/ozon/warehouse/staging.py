@@ -19,7 +19,7 @@ from psycopg import sql
 from include.ozon.marketplace.answers import RejectedItem
 from include.ozon.warehouse.session import Connection
 
-_COMMON_TABLES: dict[str, LiteralString] = {
+COMMON_TABLES: dict[str, LiteralString] = {
     # One row for each stream of pages: how far it was read.
     "checkpoint": """
         stream text PRIMARY KEY,
@@ -36,27 +36,37 @@ _COMMON_TABLES: dict[str, LiteralString] = {
         payload jsonb,
         product_id bigint,
         identity text GENERATED ALWAYS AS (coalesce(product_id::text, md5(payload::text))) STORED UNIQUE""",
+    # Fields that entries were loaded without.
+    "left_out": """
+        n bigint GENERATED ALWAYS AS IDENTITY,
+        reason text,
+        payload jsonb,
+        identity text GENERATED ALWAYS AS (md5(payload::text)) STORED UNIQUE""",
 }
 
 PRODUCT_TABLES: dict[str, LiteralString] = {
-    "listed": "product_id bigint PRIMARY KEY",
-    "visible": "product_id bigint PRIMARY KEY",
+    "listed": "product_id bigint, visibility text, has_fbo_stocks boolean, PRIMARY KEY (product_id, visibility)",
     "product": """
-        product_id bigint, offer_id text, sku bigint, name text, price numeric, old_price numeric,
+        product_id bigint, offer_id text, sku bigint, skus bigint[], name text, price numeric, old_price numeric,
         currency_code text, status_visibility text, ozon_status text, status_name text,
         hidden_reasons text[], is_archived boolean, has_price boolean, has_stock boolean,
         ozon_created_at timestamptz, ozon_updated_at timestamptz""",
 }
 
 INVENTORY_TABLES: dict[str, LiteralString] = {
-    "listed": "product_id bigint PRIMARY KEY",
-    "stock": "product_id bigint, offer_id text, stock_type text, sku bigint, present integer, reserved integer",
-    "warehouse": "warehouse_id bigint PRIMARY KEY, warehouse_name text, stock_type text",
+    "listed": "product_id bigint, visibility text, has_stocks boolean, PRIMARY KEY (product_id, visibility)",
+    "stock": "product_id bigint, offer_id text, stock_type text, sku bigint, present bigint, reserved bigint",
+    # unread_because: why nothing is known of this warehouse's stock; null where it was read.
+    "warehouse": "warehouse_id bigint PRIMARY KEY, warehouse_name text, stock_type text, unread_because text",
     "seller_stock": "warehouse_id bigint, product_id bigint, sku bigint, present integer, reserved integer",
-    "fbo_asked": "sku bigint PRIMARY KEY, asked_at timestamptz",
+    # is_listed: whether the stocks by type have a row of this SKU.
+    "fbo_sku": "sku bigint PRIMARY KEY, product_id bigint, is_listed boolean, asked_at timestamptz",
+    # Products that are in FBO by the product list, and whose stock no answer has.
+    "fbo_unknown": "product_id bigint PRIMARY KEY, was_asked boolean",
     "fbo_stock": """
-        warehouse_id bigint, sku bigint, warehouse_name text, present integer,
-        average_daily_sales numeric, days_of_stock numeric""",
+        sku bigint, warehouse_id bigint, warehouse_name text, cluster_id bigint, present integer,
+        average_daily_sales numeric, days_of_stock numeric,
+        cluster_daily_sales numeric, cluster_days_of_stock numeric""",
 }
 
 
@@ -91,7 +101,7 @@ class Staging:
         self._account = account
         self._component = component
         self.specific_tables = tables
-        self._definitions = {**_COMMON_TABLES, **tables}
+        self._definitions = {**COMMON_TABLES, **tables}
         self._schema = "pg_temp" if temporary else self._SCHEMA
         self._is_temporary = temporary
         # With an account's 40 characters the longest name has PostgreSQL's 63.
@@ -190,15 +200,30 @@ class Staging:
             ),
         )
 
-    def add_ids(self, table: str, product_ids: Sequence[int]) -> list[int]:
-        """Add ids to a table of ids; returns those that were not in it yet."""
+    def add_listed(
+        self, visibility: str, product_ids: Sequence[int], column: LiteralString, values: Sequence[bool | None]
+    ) -> tuple[int, list[int]]:
+        """Add entries of the list ``visibility``, with what they say in ``column``.
+
+        Returns how many of them that list did not have yet, and the ids that no list had: lists overlap in any way.
+        """
         rows = self._connection.execute(
-            sql.SQL("INSERT INTO {} SELECT unnest(%s::bigint[]) ON CONFLICT DO NOTHING RETURNING product_id").format(
-                self.tables[table]
+            self.query(
+                """
+                WITH added AS (
+                    INSERT INTO {listed} (product_id, visibility, {column})
+                    SELECT product_id, %s, flag FROM unnest(%s::bigint[], %s::boolean[]) AS page (product_id, flag)
+                    ON CONFLICT DO NOTHING
+                    RETURNING product_id
+                )
+                SELECT product_id, EXISTS (SELECT FROM {listed} l WHERE l.product_id = added.product_id) AS is_known
+                FROM added
+                """,
+                column=sql.Identifier(column),
             ),
-            (list(product_ids),),
-        )
-        return [product_id for (product_id,) in rows]
+            (visibility, list(product_ids), list(values)),
+        ).fetchall()
+        return len(rows), [product_id for product_id, is_known in rows if not is_known]
 
     def copy_lines(self, table: str, lines: bytes) -> None:
         """Load lines of PostgreSQL's COPY text format; see ``copy_text``."""
@@ -207,13 +232,20 @@ class Staging:
             copy.write(lines)
 
     def reject(self, items: Sequence[RejectedItem]) -> None:
-        """Keep entries that cannot be loaded; an entry that comes again is kept once."""
-        if items:
+        """Keep what cannot be loaded; an entry or a field that comes again is kept once."""
+        entries = [(item.reason, item.payload, item.product_id) for item in items if item.kind == "entry"]
+        fields = [(item.reason, item.payload) for item in items if item.kind == "field"]
+        if entries:
             self._connection.cursor().executemany(
                 self.query(
                     "INSERT INTO {rejected} (reason, payload, product_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
                 ),
-                [(item.reason, item.payload, item.product_id) for item in items],
+                entries,
+            )
+        if fields:
+            self._connection.cursor().executemany(
+                self.query("INSERT INTO {left_out} (reason, payload) VALUES (%s, %s) ON CONFLICT DO NOTHING"),
+                fields,
             )
 
     def count(self, table: str) -> int:

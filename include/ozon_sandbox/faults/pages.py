@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from include.ozon_sandbox import errors
 from include.ozon_sandbox.calls import Answer, Call, Method
 from include.ozon_sandbox.cursors import Position, position_of
 from include.ozon_sandbox.faults.base import Fault
 from include.ozon_sandbox.faults.values import is_hit
+from include.ozon_sandbox.filters import ALL_BUT_ARCHIVED
 
 _AGAIN = "again"
 
@@ -91,6 +93,33 @@ class Totals(Fault, frozen=True):
             holder["total_items"] = max(0, found_count + self.by)
 
 
+class ArchivedLeftOut(Fault, frozen=True):
+    """``ALL`` leaves the archived products out, as some pages of Ozon's say; its answers have them."""
+
+    def request(self, request: Any) -> Any:
+        asked_for = getattr(request, "filter", None)
+        if asked_for is None or asked_for.visibility != "ALL":
+            return request
+        narrowed = msgspec.structs.replace(asked_for)
+        narrowed.visibility = ALL_BUT_ARCHIVED
+        return msgspec.structs.replace(request, filter=narrowed)
+
+
+class WarehouseRefused(Fault, frozen=True):
+    """Ozon does not name the stock of one of the seller's warehouses, the ``number``-th of the account."""
+
+    number: Annotated[int, Meta(ge=1)] = 1
+    status: Literal[400, 404, 500] = 400
+
+    def request(self, request: Any) -> Any:
+        # The ids of an account's warehouses follow each other from a multiple of a thousand on.
+        if getattr(request, "warehouse_id", -1) % 1000 == self.number - 1:
+            raise {400: errors.warehouse_not_found(), 404: errors.not_found("Warehouse")}.get(
+                self.status, errors.internal()
+            )
+        return request
+
+
 class DetailsLeftOut(Fault, frozen=True):
     """``/v3/product/info/list`` says nothing about these products, though the lists have them."""
 
@@ -111,5 +140,7 @@ KINDS: dict[str, type[Fault]] = {
     "looping_mark": LoopingMark,
     "short_page": ShortPage,
     "totals": Totals,
+    "archived_left_out": ArchivedLeftOut,
     "details_left_out": DetailsLeftOut,
+    "warehouse_refused": WarehouseRefused,
 }

@@ -9,10 +9,12 @@ import zlib
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from include.ozon_sandbox.calls import Answer, Call, Method
 from include.ozon_sandbox.faults.base import Fault
+from include.ozon_sandbox.vocabulary import STATUS_NAMES
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 
@@ -130,10 +132,110 @@ class UnknownFields(_EntriesFault, frozen=True):
         entry["новое_поле"] = None
 
 
+class UpperCase(_EntriesFault, frozen=True, kw_only=True):
+    """A word of Ozon's in capitals."""
+
+    field: Annotated[str, Meta(min_length=1)]
+
+    def change(self, entry: dict[str, Any]) -> None:
+        path = self.field.split(".")
+        for holder in holders(entry, path):
+            holder[path[-1]] = str(holder[path[-1]]).upper()
+
+
+class AsText(_EntriesFault, frozen=True, kw_only=True):
+    """A number as text."""
+
+    field: Annotated[str, Meta(min_length=1)]
+
+    def change(self, entry: dict[str, Any]) -> None:
+        path = self.field.split(".")
+        for holder in holders(entry, path):
+            holder[path[-1]] = str(holder[path[-1]])
+
+
+class DropZeros(_EntriesFault, frozen=True, kw_only=True):
+    """A field is left out where it is 0, as protobuf's JSON does."""
+
+    field: Annotated[str, Meta(min_length=1)]
+
+    def change(self, entry: dict[str, Any]) -> None:
+        path = self.field.split(".")
+        for holder in list(holders(entry, path)):
+            if not holder[path[-1]]:
+                del holder[path[-1]]
+
+
+class StatusLanguage(_EntriesFault, frozen=True, kw_only=True):
+    """The names of statuses in the language of the seller's account; the technical fields stay as they are.
+
+    Chinese is Ozon's documentation for two names, and made up for the others.
+    """
+
+    language: Literal["en", "zh"]
+
+    def change(self, entry: dict[str, Any]) -> None:
+        statuses = entry.get("statuses", {})
+        for name in ("status_name", "status_description"):
+            if russian := statuses.get(name):
+                statuses[name] = STATUS_NAMES[self.language].get(russian, f"[{self.language}] {len(russian)}")
+
+
+class SplitSkus(_EntriesFault, frozen=True, kw_only=True):
+    """No ``sku`` beside the id, and one for each scheme of sale in ``sources``; the FBO one is the usual."""
+
+    def change(self, entry: dict[str, Any]) -> None:
+        sku = entry.pop("sku", 0)
+        if sku:
+            (source,) = entry["sources"]
+            entry["sources"] = [
+                source | {"sku": sku + 1_000_000_000, "source": "fbs"},
+                source | {"sku": sku, "source": "fbo"},
+            ]
+
+
+class WarehousesUnnamed(_EntriesFault, frozen=True, kw_only=True):
+    """``/v1/analytics/stocks`` names no warehouse: each row is of a whole cluster."""
+
+    def answer(self, call: Call, method: Method, answer: Answer) -> None:
+        rows = answer["items"]
+        summed = {(row["sku"], row["cluster_id"]) for row in rows if row["warehouse_id"] == 0}
+        answer["items"] = [
+            row | {"warehouse_id": 0, "warehouse_name": ""}
+            for row in rows
+            if row["warehouse_id"] == 0 or (row["sku"], row["cluster_id"]) not in summed
+        ]
+
+
+class FboLeftOut(_EntriesFault, frozen=True, kw_only=True):
+    """``/v4/product/info/stocks`` without FBO, as Ozon has announced it."""
+
+    def change(self, entry: dict[str, Any]) -> None:
+        if isinstance(entry.get("stocks"), list):
+            entry["stocks"] = [stock for stock in entry["stocks"] if stock.get("type") != "fbo"]
+
+
+class OtherAnswer(Fault, frozen=True, kw_only=True):
+    """Status 200 and any other JSON, such as ``{}``."""
+
+    value: Any
+
+    def body(self, body: bytes) -> bytes:
+        return msgspec.json.encode(self.value)
+
+
 KINDS: dict[str, type[Fault]] = {
     "drop_field": DropField,
     "set_field": SetField,
     "odd_text": OddText,
     "wrong_types": WrongTypes,
     "unknown_fields": UnknownFields,
+    "upper_case": UpperCase,
+    "as_text": AsText,
+    "drop_zeros": DropZeros,
+    "warehouses_unnamed": WarehousesUnnamed,
+    "status_language": StatusLanguage,
+    "split_skus": SplitSkus,
+    "fbo_left_out": FboLeftOut,
+    "other_answer": OtherAnswer,
 }

@@ -42,18 +42,30 @@ def test_fbo_is_the_sum_over_ozons_warehouses_less_what_is_reserved() -> None:
     products = existing()
     sums: Counter[int] = Counter()
     for entry in ozon_warehouse_rows(products):
-        sums[entry["sku"]] += entry["available_stock_count"]
+        if entry["warehouse_id"]:
+            sums[entry["sku"]] += entry["available_stock_count"]
     for stocks in typed_stocks(products):
         for stock in stocks:
             if stock.type == "fbo":
                 assert sums[stock.sku] == stock.present - stock.reserved
 
 
+def test_a_sku_in_several_warehouses_has_also_the_sums_of_its_clusters() -> None:
+    sums: Counter[tuple[int, int, bool]] = Counter()
+    for entry in ozon_warehouse_rows(existing()):
+        assert bool(entry["warehouse_id"]) == bool(entry["warehouse_name"])
+        sums[entry["sku"], entry["cluster_id"], entry["warehouse_id"] == 0] += entry["available_stock_count"]
+    of_clusters = {(sku, cluster): count for (sku, cluster, is_sum), count in sums.items() if is_sum}
+    assert of_clusters == {key: sums[*key, False] for key in of_clusters}
+    assert len({sku for sku, _ in of_clusters}) < len(of_clusters)
+
+
 def test_days_of_stock_follow_from_the_sales_a_day() -> None:
     rows = [entry for entry in ozon_warehouse_rows(existing()) if entry["ads"] > 0]
     totals: Counter[int] = Counter()
     for entry in rows:
-        totals[entry["sku"]] += entry["available_stock_count"]
+        if entry["warehouse_id"]:
+            totals[entry["sku"]] += entry["available_stock_count"]
     for entry in rows:
         assert entry["idc"] == pytest.approx(totals[entry["sku"]] / entry["ads"], abs=0.01)
 

@@ -18,7 +18,7 @@ from include.ozon.errors import (
     RateLimitedError,
 )
 from include.ozon.marketplace import client as api
-from include.ozon.marketplace.answers import Roles
+from include.ozon.marketplace.answers import Roles, set_moment
 from include.ozon.marketplace.faults import RoleMissingError
 from include.ozon.monitoring.health.checks import Check, HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
@@ -113,14 +113,15 @@ class _Key:
         answer = self._ask()
         if not isinstance(answer, Roles):
             return self._not_answered(answer)
-        if not answer.expires_at:
+        moment = set_moment(answer.expires_at)
+        if moment is None:
             return Finding(Status.OK, f"Ozon names no day on which the key of account {account} expires.")
-        expires_at = datetime.fromisoformat(answer.expires_at)
+        expires_at = datetime.fromisoformat(moment)
         days = (expires_at - self._context.now).total_seconds() / 86_400
-        moment = at(self._context.settings, expires_at)
-        seen = f"The key of account {account} expires in {days:.1f} days, at {moment}"
+        local = at(self._context.settings, expires_at)
+        seen = f"The key of account {account} expires in {days:.1f} days, at {local}"
         if days < 0:
-            seen = f"The key of account {account} expired at {moment}"
+            seen = f"The key of account {account} expired at {local}"
         return judge(self._rules, name, round(days, 3), seen)
 
     def methods(self) -> Finding:
@@ -132,10 +133,13 @@ class _Key:
             return judge_state(self._rules, name, False, seen)
         if not isinstance(answer, Roles):
             return self._not_answered(answer)
-        if answer.roles is None:
-            return unknown(f"Ozon does not say which methods the key of account {account} may call")
         needed = needed_methods(self._context.settings)
-        missing = [path for path in needed if path not in answer.methods]
+        allowed = {path: answer.allow(path) for path in needed}
+        if None in allowed.values():
+            return unknown(
+                f"Ozon does not say which methods the key of account {account} may call; the next load will show it"
+            )
+        missing = [path for path in needed if not allowed[path]]
         seen = f"The key of account {account} may call all {len(needed)} methods that the load needs"
         if missing:
             seen = (

@@ -73,6 +73,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "account": "text not null",
         "sku": "bigint not null",
         "asked_at": "timestamp with time zone not null",
+        "product_id": "bigint",
+        "average_daily_sales": "numeric",
+        "days_of_stock": "numeric",
     },
     "ozon.health_checks": {
         "measured_at": "timestamp with time zone not null",
@@ -156,6 +159,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "visibility_changed_at": "timestamp with time zone not null",
         "removed_at": "timestamp with time zone",
         "workflow_id": "text not null",
+        "skus": "bigint[] not null default",
+        "has_fbo_stocks": "boolean",
     },
     "ozon.rejected_items": {
         "workflow_id": "text not null",
@@ -165,6 +170,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "account": "text not null",
         "reason": "text not null",
         "payload": "jsonb not null",
+        "kind": "text not null default",
     },
     "ozon.visibility_metrics": {
         "account": "text not null",
@@ -211,6 +217,7 @@ INDEXES: dict[str, str] = {
     "ozon.etl_workflow_executions_by_dag_run": "ozon.etl_workflow_executions USING btree (dag_run_id)",
     "ozon.etl_workflow_executions_by_start": "ozon.etl_workflow_executions USING btree (account, started_at)",
     "ozon.etl_workflow_executions_pkey": "UNIQUE ozon.etl_workflow_executions USING btree (workflow_id)",
+    "ozon.fbo_stock_requests_by_product": "ozon.fbo_stock_requests USING btree (account, product_id)",
     "ozon.fbo_stock_requests_pkey": "UNIQUE ozon.fbo_stock_requests USING btree (account, sku)",
     "ozon.health_checks_by_check": 'ozon.health_checks USING btree ("check", account, measured_at)',
     "ozon.health_checks_measured_at_component_check_account_key": 'UNIQUE ozon.health_checks USING btree (measured_at, component, "check", account) NULLS NOT DISTINCT',

@@ -28,8 +28,8 @@ LEFT JOIN LATERAL (
     WHERE i.account = p.account AND i.product_id = p.product_id
 ) s ON true
 LEFT JOIN LATERAL (
-    SELECT sum(w.average_daily_sales) AS daily_sales FROM ozon.inventory_by_warehouse w
-    WHERE w.account = p.account AND w.product_id = p.product_id AND w.average_daily_sales > 0
+    SELECT sum(q.average_daily_sales) AS daily_sales FROM ozon.fbo_stock_requests q
+    WHERE q.account = p.account AND q.product_id = p.product_id AND q.average_daily_sales > 0
 ) d ON true
 """
 

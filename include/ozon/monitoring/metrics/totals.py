@@ -24,7 +24,7 @@ stock AS (
     GROUP BY product_id
 ), sales AS (
     SELECT product_id, sum(average_daily_sales) AS daily_sales
-    FROM ozon.inventory_by_warehouse
+    FROM ozon.fbo_stock_requests
     WHERE account = %(account)s AND average_daily_sales > 0
     GROUP BY product_id
 )

@@ -96,7 +96,7 @@ def product_ids(client: SellerClient, visibility: str) -> list[int]:
 
 
 def all_details(client: SellerClient) -> list[ProductDetail]:
-    ids = product_ids(client, "ALL") + product_ids(client, "ARCHIVED")
+    ids = product_ids(client, "ALL")
     page = client.product_details(ids)
     assert page.rejected == []
     return page.items
@@ -106,10 +106,10 @@ def truth(sandbox: SandboxProcess) -> dict[int, dict[str, Any]]:
     return {product["product_id"]: product for product in sandbox.catalogue("main")}
 
 
-def test_the_lists_hold_each_product_once(sandbox: SandboxProcess, make_client: MakeClient) -> None:
+def test_the_lists_hold_what_they_are_named_for(sandbox: SandboxProcess, make_client: MakeClient) -> None:
     client, products = make_client(), truth(sandbox)
     listed, archived = product_ids(client, "ALL"), product_ids(client, "ARCHIVED")
-    assert sorted(listed + archived) == sorted(products)
+    assert sorted(listed) == sorted(products)
     assert set(archived) == {number for number, product in products.items() if product["is_archived"]}
     visible = {number for number, product in products.items() if product["visibility"] == "VISIBLE"}
     assert set(product_ids(client, "VISIBLE")) == visible
@@ -180,7 +180,7 @@ def test_ozons_warehouses_are_asked_at_their_own_pace(sandbox: SandboxProcess, m
 def test_roles_tell_when_the_key_expires(make_client: MakeClient) -> None:
     roles = make_client().roles()
     assert roles.expires_at
-    assert "/v3/product/list" in roles.methods
+    assert roles.allow("/v3/product/list")
 
 
 def test_the_loads_limit_is_kept_by_all_threads_together(sandbox: SandboxProcess, make_client: MakeClient) -> None:
@@ -292,25 +292,24 @@ def test_what_the_list_may_do_loses_no_product(
     sandbox: SandboxProcess, make_client: MakeClient, fault: str, params: dict[str, Any]
 ) -> None:
     sandbox.fault(fault, method="/v3/product/list", **params)
-    listed = {number for number, product in truth(sandbox).items() if not product["is_archived"]}
-    assert set(product_ids(make_client(), "ALL")) == listed
+    assert set(product_ids(make_client(), "ALL")) == truth(sandbox).keys()
 
 
 @pytest.mark.parametrize(
     ("fault", "params", "reason"),
     [
-        ("wrong_types", {}, "expected"),
-        ("drop_field", {"field": "offer_id"}, "offer_id: expected a value, and the field is missing"),
+        ("wrong_types", {}, "statuses: expected an object"),
+        ("drop_field", {"field": "id"}, "id: expected a value, found nothing"),
         ("set_field", {"field": "price", "value": "9" * 40}, "price: expected a decimal"),
-        ("set_field", {"field": "id", "value": 2**70}, "id: expected"),
+        ("set_field", {"field": "id", "value": 2**70}, "id: expected a whole number"),
         ("set_field", {"field": "created_at", "value": "2026-13-01T00:00:00Z"}, "created_at: expected a moment"),
         ("odd_text", {"kind": "nul"}, "name: expected text that PostgreSQL can store"),
         ("odd_text", {"kind": "lone_surrogate"}, "name: expected text that PostgreSQL can store"),
-        ("odd_text", {"kind": "empty", "field": "offer_id"}, "offer_id: expected `str` of length >= 1"),
-        ("odd_text", {"kind": "long", "field": "offer_id"}, "offer_id: expected `str` of length <= 500"),
+        ("odd_text", {"kind": "empty", "field": "offer_id"}, "offer_id: expected at most 500 characters, not empty"),
+        ("odd_text", {"kind": "long", "field": "offer_id"}, "offer_id: expected at most 500 characters, not empty"),
     ],
 )
-def test_wrong_items_are_rejected_with_a_payload_that_postgresql_takes(
+def test_what_is_wrong_is_rejected_with_a_payload_that_postgresql_takes(
     sandbox: SandboxProcess,
     make_client: MakeClient,
     empty_database_dsn: str,
@@ -324,7 +323,8 @@ def test_wrong_items_are_rejected_with_a_payload_that_postgresql_takes(
     sandbox.fault(fault, method="/v3/product/info/list", share=0.1, **params)
     page = client.product_details(ids)
     assert 0 < len(page.rejected) < 50
-    assert len(page.items) + len(page.rejected) == len(ids)
+    assert page.item_count == len(ids)
+    assert len(page.items) + sum(rejected.kind == "entry" for rejected in page.rejected) == len(ids)
     with psycopg.connect(empty_database_dsn) as connection:
         for rejected in page.rejected:
             assert rejected.reason.startswith(reason) or reason in rejected.reason
@@ -345,6 +345,9 @@ def test_negative_stocks_are_rejected(sandbox: SandboxProcess, make_client: Make
     sandbox.fault("negative_stock", share=0.2)
     page = make_client().stocks("ALL", "", CursorTrail())
     assert page.rejected
-    assert all("present: expected `int` >= 0; found -" in rejected.reason for rejected in page.rejected)
+    assert all(
+        "present: expected a whole number from 0 to 2147483647, found -" in rejected.reason
+        for rejected in page.rejected
+    )
     assert all(rejected.product_id for rejected in page.rejected)
     assert len(page.items) + len(page.rejected) == 100

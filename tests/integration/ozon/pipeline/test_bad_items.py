@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -15,30 +17,46 @@ pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 
-# The fault's name and parameters, and what the reason has to name.
-BROKEN_DETAILS: dict[str, tuple[str, dict[str, Any], str]] = {
-    "no id": ("drop_field", {"field": "id"}, "id"),
-    "id null": ("set_field", {"field": "id", "value": None}, "id"),
-    "negative id": ("set_field", {"field": "id", "value": -5}, "id"),
-    "no article": ("drop_field", {"field": "offer_id"}, "offer_id"),
-    "empty article": ("odd_text", {"field": "offer_id", "kind": "empty"}, "offer_id"),
-    "endless article": ("odd_text", {"field": "offer_id", "kind": "long"}, "offer_id"),
-    "huge price": ("set_field", {"field": "price", "value": "9" * 400}, "price"),
-    "negative price": ("set_field", {"field": "price", "value": "-1.00"}, "price"),
-    "price with an exponent": ("set_field", {"field": "old_price", "value": "1e400"}, "old_price"),
-    "price as a number": ("set_field", {"field": "price", "value": 699.0}, "price"),
-    "huge sku": ("set_field", {"field": "sku", "value": 2**63}, "sku"),
-    "negative sku": ("set_field", {"field": "sku", "value": -1}, "sku"),
-    "no moment": ("set_field", {"field": "created_at", "value": "2026-02-30T00:00:00Z"}, "created_at"),
-    "NUL in the name": ("odd_text", {"field": "name", "kind": "nul"}, "name"),
-    "lone surrogate in the name": ("odd_text", {"field": "name", "kind": "lone_surrogate"}, "name"),
-    "lone surrogate in a status": ("odd_text", {"field": "statuses.status", "kind": "lone_surrogate"}, "statuses"),
-    "NUL in a reason": (
+# The fault's name and parameters, what the reason has to name, and the columns that the product is loaded without.
+UNREADABLE_IDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "no id": ("drop_field", {"field": "id"}),
+    "id null": ("set_field", {"field": "id", "value": None}),
+    "negative id": ("set_field", {"field": "id", "value": -5}),
+    "id too large": ("set_field", {"field": "id", "value": 2**63}),
+    "id is an object": ("set_field", {"field": "id", "value": {"id": 5}}),
+}
+
+UNREADABLE_FIELDS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
+    "empty article": ("odd_text", {"field": "offer_id", "kind": "empty"}, "offer_id", {"offer_id": ""}),
+    "endless article": ("odd_text", {"field": "offer_id", "kind": "long"}, "offer_id", {"offer_id": ""}),
+    "huge price": ("set_field", {"field": "price", "value": "9" * 400}, "price", {"price": None}),
+    "negative price": ("set_field", {"field": "price", "value": "-1.00"}, "price", {"price": None}),
+    "price with an exponent": ("set_field", {"field": "old_price", "value": "1e400"}, "old_price", {"old_price": None}),
+    "price as an object": ("set_field", {"field": "price", "value": {"amount": 1}}, "price", {"price": None}),
+    "NUL in the name": ("odd_text", {"field": "name", "kind": "nul"}, "name", {"name": ""}),
+    "lone surrogate in the name": ("odd_text", {"field": "name", "kind": "lone_surrogate"}, "name", {"name": ""}),
+    "lone surrogate in a status": (
         "odd_text",
-        {"field": "availabilities.reasons.human_text.text", "kind": "nul"},
-        "availabilities",
+        {"field": "statuses.status_name", "kind": "lone_surrogate"},
+        "statuses.status_name",
+        {"status_name": ""},
     ),
-    "wrong types": ("wrong_types", {}, ""),
+}
+
+# Another spelling of the same.
+SPELLINGS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "price as a number": ("set_field", {"field": "price", "value": 699.5}, {"price": Decimal("699.5")}),
+    "price as a whole number": ("set_field", {"field": "old_price", "value": 999}, {"old_price": Decimal(999)}),
+    "name as a number": ("set_field", {"field": "name", "value": 12345}, {"name": "12345"}),
+    "archived as text": ("set_field", {"field": "is_archived", "value": "false"}, {}),
+    "texts as a list": ("set_field", {"field": "errors.texts", "value": []}, {}),
+    "visibility_details as a list": (
+        "set_field",
+        {"field": "visibility_details", "value": []},
+        {"has_price": False, "has_stock": False},
+    ),
+    "sku as text": ("set_field", {"field": "sku", "value": "900001008"}, {"sku": 900001008}),
+    "a moment with a space": ("set_field", {"field": "updated_at", "value": "2026-03-01 12:30:00"}, {}),
 }
 
 HARMLESS_DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -47,6 +65,8 @@ HARMLESS_DETAILS: dict[str, tuple[str, dict[str, Any]]] = {
     "text in two directions": ("odd_text", {"field": "name", "kind": "bidi"}),
     "endless name": ("odd_text", {"field": "name", "kind": "long"}),
     "no name": ("drop_field", {"field": "name"}),
+    "no article": ("drop_field", {"field": "offer_id"}),
+    "a moment that was never set": ("set_field", {"field": "updated_at", "value": "0001-01-01T00:00:00Z"}),
     "no errors": ("set_field", {"field": "errors", "value": None}),
     "no moments": ("set_field", {"field": "updated_at", "value": ""}),
 }
@@ -58,9 +78,9 @@ def without_rejected_guard(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-@pytest.mark.parametrize("case", BROKEN_DETAILS)
-def test_a_broken_product_is_rejected_and_all_others_are_loaded(pipeline: Pipeline, case: str) -> None:
-    name, params, field = BROKEN_DETAILS[case]
+@pytest.mark.parametrize("case", UNREADABLE_IDS)
+def test_a_product_without_a_readable_id_is_rejected_and_all_others_are_loaded(pipeline: Pipeline, case: str) -> None:
+    name, params = UNREADABLE_IDS[case]
     truth = pipeline.truth()
     pipeline.sandbox.fault(name, method=DETAILS, share=0.1, **params)
 
@@ -72,7 +92,77 @@ def test_a_broken_product_is_rejected_and_all_others_are_loaded(pipeline: Pipeli
     assert numbers.rows_rejected == len(rejected)
     assert numbers.rows_read == numbers.rows_inserted + numbers.rows_rejected == len(truth)
     assert loaded == {product_id: true_product(truth[product_id]) for product_id in loaded}
-    assert all(field in row["reason"] for row in rejected), rejected[0]["reason"]
+    assert {(row["kind"], row["reason"].partition(":")[0]) for row in rejected} == {("entry", "id")}
+
+
+@pytest.mark.parametrize("case", UNREADABLE_FIELDS)
+def test_a_field_without_a_meaning_costs_that_field_alone(pipeline: Pipeline, case: str) -> None:
+    name, params, path, columns = UNREADABLE_FIELDS[case]
+    truth = pipeline.truth()
+    pipeline.sandbox.fault(name, method=DETAILS, share=0.1, **params)
+
+    numbers = pipeline.products()
+
+    assert (numbers.rows_inserted, numbers.rows_rejected) == (len(truth), 0)
+    noted = pipeline.rejected()
+    assert noted
+    assert {row["kind"] for row in noted} == {"field"}
+    assert all(row["reason"].partition(": ")[0].endswith(path) for row in noted)
+    loaded = warehouse_products(pipeline, "main")
+    wrong = {product_id for product_id, row in loaded.items() if row != true_product(truth[product_id])}
+    assert len(wrong) <= len(noted)
+    for product_id in wrong:
+        visibility = loaded[product_id]["visibility"]
+        assert visibility == truth[product_id]["visibility"]
+        assert loaded[product_id] == {**true_product(truth[product_id]), **columns}
+
+
+def test_a_reason_that_cannot_be_stored_costs_that_reason_alone(pipeline: Pipeline) -> None:
+    path = "availabilities.reasons.human_text.text"
+    pipeline.sandbox.fault("odd_text", method=DETAILS, field=path, kind="nul")
+
+    numbers = pipeline.products()
+
+    assert (numbers.rows_inserted, numbers.rows_rejected) == (len(pipeline.truth()), 0)
+    reasons = pipeline.rows("SELECT DISTINCT hidden_reasons FROM ozon.products WHERE visibility = 'HIDDEN'")
+    # The description of its status is what is left.
+    assert {reason for row in reasons for reason in row["hidden_reasons"]} == {
+        "Нет на складе",
+        "Снят с продажи",
+        "Не создан",
+    }
+    assert all(row["reason"].startswith("availabilities[") for row in pipeline.rejected())
+
+
+@pytest.mark.parametrize("case", SPELLINGS)
+def test_another_spelling_is_read_where_its_meaning_is_beyond_doubt(pipeline: Pipeline, case: str) -> None:
+    name, params, columns = SPELLINGS[case]
+    truth = pipeline.truth()
+    pipeline.sandbox.fault(name, method=DETAILS, **params)
+
+    numbers = pipeline.products()
+
+    assert pipeline.rejected() == []
+    assert numbers.rows_inserted == len(truth)
+    for column, value in columns.items():
+        assert pipeline.rows(f"SELECT DISTINCT {column} FROM ozon.products") == [{column: value}]
+    if params["field"] == "updated_at":
+        moment = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+        assert pipeline.rows("SELECT DISTINCT ozon_updated_at AS at FROM ozon.products") == [{"at": moment}]
+
+
+def test_a_type_that_changes_for_all_products_stops_no_load(pipeline: Pipeline) -> None:
+    pipeline.load("before")
+    pipeline.sandbox.fault("wrong_types", method=DETAILS)
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="visibility_details", value="yes")
+    pipeline.settings = changed(pipeline.settings, "guards.price_change", level="off")
+
+    assert pipeline.load("after") == "success"
+
+    details = pipeline.workflow("after")["execution_details"]["product_etl"]
+    assert details["rejected_fields"] == 2 * len(pipeline.truth())
+    fields = {row["payload"]["field"] for row in pipeline.rejected()}
+    assert fields == {"statuses", "visibility_details"}
 
 
 @pytest.mark.parametrize("case", HARMLESS_DETAILS)
@@ -136,7 +226,7 @@ def test_a_known_product_that_cannot_be_read_keeps_its_last_good_state(without_r
     pipeline = without_rejected_guard
     pipeline.load("before")
     good = pipeline.versions("products", "product_visibility_history")
-    pipeline.sandbox.fault("odd_text", method=DETAILS, kind="nul", share=0.2)
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="id", value=None, share=0.2)
 
     numbers = pipeline.products("after")
 
@@ -166,7 +256,7 @@ def test_statuses_that_nobody_knows_are_unknown_and_logged_with_their_values(
         if (record.name, record.levelname) == ("ozon.visibility", "WARNING")
     ]
     assert f"{len(unknown)} products" in warning
-    for value in ("state_unheard_of", "rethinking", "maybe", "Небывалый статус"):
+    for value in ("state_unheard_of", "reconsidering", "maybe", "Небывалый статус"):
         assert repr(value) in warning
 
 
@@ -182,7 +272,7 @@ def test_unknown_statuses_are_logged_also_by_an_attempt_that_fails(
     assert "'state_unheard_of'" in caplog.text
 
 
-def test_products_without_statuses_are_unknown_unless_the_lists_say_more(pipeline: Pipeline) -> None:
+def test_products_without_statuses_are_known_by_their_availabilities(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("drop_field", method=DETAILS, field="statuses")
     pipeline.sandbox.fault("set_field", method=DETAILS, field="errors", value=None)
     truth = pipeline.truth()
@@ -192,6 +282,17 @@ def test_products_without_statuses_are_unknown_unless_the_lists_say_more(pipelin
     for visibility in ("VISIBLE", "ARCHIVED"):
         expected = {key for key, row in truth.items() if row["visibility"] == visibility}
         assert_products_are(pipeline, visibility, expected)
+    others = {key for key, row in truth.items() if row["visibility"] not in {"VISIBLE", "ARCHIVED"}}
+    assert_products_are(pipeline, "HIDDEN", others)
+
+
+def test_products_of_which_nothing_is_said_are_unknown_unless_the_lists_say_more(pipeline: Pipeline) -> None:
+    for field in ("statuses", "errors", "availabilities"):
+        pipeline.sandbox.fault("drop_field", method=DETAILS, field=field)
+    truth = pipeline.truth()
+
+    pipeline.products()
+
     others = {key for key, row in truth.items() if row["visibility"] not in {"VISIBLE", "ARCHIVED"}}
     assert_products_are(pipeline, "UNKNOWN", others)
 

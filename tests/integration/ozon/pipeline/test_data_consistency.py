@@ -81,7 +81,8 @@ CONTRADICTIONS = {
     "a record that counts other rejected items than are kept": """
         SELECT c.workflow_id, c.component, c.attempt
         FROM ozon.etl_component_executions c
-        LEFT JOIN ozon.rejected_items r USING (workflow_id, component, attempt)
+        LEFT JOIN ozon.rejected_items r
+            ON (r.workflow_id, r.component, r.attempt) = (c.workflow_id, c.component, c.attempt) AND r.kind = 'entry'
         WHERE c.status = 'success'
         GROUP BY c.workflow_id, c.component, c.attempt, c.rows_rejected
         HAVING count(r.n) <> c.rows_rejected""",
@@ -134,7 +135,8 @@ def lived_in(pipeline: Pipeline) -> Pipeline:
         sandbox.clear_faults()
     assert pipeline.end("bad") == "failed"
     sandbox.tick(2)
-    sandbox.fault("set_field", method="/v3/product/info/list", field="price", value="minus one", share=0.02)
+    sandbox.fault("set_field", method="/v3/product/info/list", field="id", value="none", share=0.02)
+    sandbox.fault("set_field", method="/v3/product/info/list", field="price", value="minus one", share=0.04)
     load("with rejected items")
     sandbox.clear_faults()
     sandbox.fault("vanish_share", share=0.1)

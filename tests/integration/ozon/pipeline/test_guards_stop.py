@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.faults]
 CAUSES: dict[str, tuple[str, dict[str, Any]]] = {
     "vanished": ("vanish_share", {"share": 0.1}),
     "turned_invisible": ("hide_share", {"share": 0.2}),
-    "rejected": ("set_field", {"method": "/v3/product/info/list", "field": "price", "value": 12, "share": 0.1}),
+    "rejected": ("set_field", {"method": "/v3/product/info/list", "field": "id", "value": None, "share": 0.1}),
     "price_change": ("change_prices", {"share": 0.3}),
 }
 
@@ -152,7 +152,7 @@ def test_accept_guard_lets_one_run_through(loaded: Pipeline, guard: str) -> None
 
 
 def test_a_first_load_sets_off_no_guard(pipeline: Pipeline) -> None:
-    pipeline.sandbox.fault("set_field", field="price", value=12, method="/v3/product/info/list")
+    pipeline.sandbox.fault("set_field", field="id", value=None, method="/v3/product/info/list")
     for guard in GuardsSettings.model_fields:
         set_guard(pipeline, guard, level="stop")
 

@@ -9,6 +9,7 @@ from tests.support.pipeline import Pipeline, changed
 
 pytestmark = pytest.mark.integration
 
+LIST = "/v3/product/list"
 STOCKS, SELLER_STOCKS = "/v4/product/info/stocks", "/v1/product/info/warehouse/stocks"
 BIGGEST = 2**31 - 1
 
@@ -43,6 +44,7 @@ def test_a_type_that_is_no_longer_listed_goes_to_zero_once(without_guards: Pipel
     before, rows = pipeline.value(with_stock), len(stock_rows(pipeline))
     history = "SELECT count(*) FROM ozon.inventory_history WHERE workflow_id = %s"
     pipeline.sandbox.fault("set_field", method=STOCKS, field="stocks", value=[])
+    pipeline.sandbox.fault("set_field", method=LIST, field="has_fbo_stocks", value=False)
     pipeline.products("gone")
     pipeline.products("still gone")
 
@@ -94,7 +96,7 @@ def test_stock_of_a_product_whose_id_cannot_be_read_stays_as_it_was(without_guar
     assert pipeline.versions("inventory", "inventory_history") == good
 
 
-@pytest.mark.parametrize("value", [None, "12", 2**31, 10**30, -1, 1.5])
+@pytest.mark.parametrize("value", [None, "twelve", 2**31, 10**30, -1, 1.5, True, {"value": 4}])
 def test_stock_that_is_no_number_of_pieces_is_rejected(pipeline: Pipeline, value: object) -> None:
     pipeline.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=value, share=0.1)
     pipeline.products()
@@ -108,6 +110,7 @@ def test_stock_that_is_no_number_of_pieces_is_rejected(pipeline: Pipeline, value
 def test_lots_of_one_sku_are_added_up_however_many_pieces_that_are(pipeline: Pipeline) -> None:
     lot = {"type": "fbs", "present": BIGGEST, "reserved": 5, "sku": 77}
     pipeline.sandbox.fault("set_field", method=STOCKS, field="stocks", value=[lot, lot])
+    pipeline.sandbox.fault("set_field", method=LIST, field="has_fbo_stocks", value=False)
     pipeline.products()
 
     pipeline.inventory()

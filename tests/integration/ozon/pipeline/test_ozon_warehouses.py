@@ -146,7 +146,7 @@ def test_stock_of_a_product_that_cannot_be_read_stays_as_it_was(wanting: Pipelin
     wanting.settings = changed(wanting.settings, "guards.rejected", level="off")
     set_budget(wanting, 0)
     good = wanting.versions("inventory_by_warehouse")
-    wanting.sandbox.fault("drop_field", method=STOCKS, field="stocks")
+    wanting.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=None)
 
     wanting.products("after")
     numbers = wanting.inventory("after")

@@ -155,7 +155,7 @@ def test_an_answer_that_is_no_json_costs_none_of_the_pages_before_it(pipeline: P
 
 
 def test_a_failed_attempts_record_says_how_far_it_came(pipeline: Pipeline) -> None:
-    pipeline.sandbox.fault("set_field", method=DETAILS, field="price", value=1, share=0.1)
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="id", value=None, share=0.1)
     break_off(pipeline, LIST, after=6)
 
     (record,) = pipeline.attempts()
@@ -169,7 +169,7 @@ def test_a_failed_attempts_record_says_how_far_it_came(pipeline: Pipeline) -> No
 
 
 def test_rejected_items_of_all_attempts_are_kept(pipeline: Pipeline) -> None:
-    pipeline.sandbox.fault("set_field", method=DETAILS, field="price", value=1, share=0.1)
+    pipeline.sandbox.fault("set_field", method=DETAILS, field="id", value=None, share=0.1)
     pipeline.sandbox.fault("server_error", method=LIST, after=6)
     with pytest.raises(OzonError):
         pipeline.products()

@@ -68,7 +68,7 @@ def test_a_success_of_another_run_does_not_count(pipeline: Pipeline) -> None:
 
 def test_a_refused_inventory_etl_takes_over_nothing_that_another_run_has_staged(pipeline: Pipeline) -> None:
     pipeline.products("other")
-    pipeline.sandbox.fault("drop_field", method="/v4/product/info/stocks", field="stocks", share=0.1)
+    pipeline.sandbox.fault("drop_field", method="/v4/product/info/stocks", field="stocks.present", share=0.1)
     pipeline.sandbox.fault("server_error", method="/v2/warehouse/list")
     with pytest.raises(MarketplaceUnavailableError):
         pipeline.inventory("other")

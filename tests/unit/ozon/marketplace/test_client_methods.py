@@ -105,21 +105,41 @@ def test_the_headers_say_who_asks_and_for_what(server: Server, make_client: Make
     assert expected.items() <= server.asked[0].headers.items()
 
 
-def test_roles_tell_the_expiry_and_all_methods(server: Server, make_client: MakeClient) -> None:
+def test_roles_tell_the_expiry_and_what_any_of_them_allows(server: Server, make_client: MakeClient) -> None:
     server.answers = [
         Answer(
             body={
                 "expires_at": "2026-12-01T00:00:00Z",
-                "roles": [{"name": "Products", "methods": ["/v3/product/list", "/a"]}, {"methods": ["/a", "/b"]}, {}],
+                "roles": [{"name": "Products", "methods": ["/v3/product/list", "/a"]}, {"methods": ["/a", "/b"]}],
             }
         )
     ]
     roles = make_client().roles()
-    assert (roles.expires_at, roles.methods) == ("2026-12-01T00:00:00Z", {"/v3/product/list", "/a", "/b"})
+    assert roles.expires_at == "2026-12-01T00:00:00Z"
+    assert [roles.allow(method) for method in ("/v3/product/list", "/a", "/b", "/c")] == [True, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("roles", "allowed"),
+    [
+        (None, None),
+        ([], None),
+        ([{"name": "Admin", "methods": []}], None),
+        ([{"name": "Admin"}, {"methods": ["/v1/a"]}], None),
+        ([{"methods": ["/v1/a", ""]}], False),
+        ([{"methods": ["/v3/product"]}], True),
+        ([{"name": "Admin", "methods": None}, {"methods": ["/v3"]}], True),
+    ],
+)
+def test_a_role_without_methods_says_nothing_and_a_prefix_allows_what_begins_with_it(
+    server: Server, make_client: MakeClient, roles: object, allowed: bool | None
+) -> None:
+    server.answers = [Answer(body={"roles": roles})]
+    assert make_client().roles().allow("/v3/product/list") is allowed
 
 
 def test_roles_of_another_shape_are_bad_data(server: Server, make_client: MakeClient) -> None:
-    server.answers = [Answer(body={"roles": "all"})]
+    server.answers = [Answer(body="all")]
     with pytest.raises(BadDataError, match="/v1/roles"):
         make_client().roles()
 
@@ -164,7 +184,7 @@ def test_what_ozon_would_refuse_is_not_asked(
 
 
 def test_threads_share_the_limit_and_the_count(server: Server, make_client: MakeClient) -> None:
-    server.answers = [Answer(body={"items": []})]
+    server.answers = [Answer(body={"items": [{"id": 1}]})]
     client = make_client(requests_per_second=20)
     with ThreadPoolExecutor(8) as pool:
         for _ in range(24):
@@ -177,7 +197,7 @@ def test_threads_share_the_limit_and_the_count(server: Server, make_client: Make
 
 
 def test_a_client_that_follows_another_keeps_to_their_common_limit(server: Server, make_client: MakeClient) -> None:
-    server.answers = [Answer(body={"items": []})]
+    server.answers = [Answer(body={"items": [{"id": 1}]})]
     for _ in range(24):
         with make_client(requests_per_second=20) as client:
             client.product_details([1])
@@ -209,3 +229,79 @@ def test_a_client_is_closed_by_its_with_block(server: Server, make_client: MakeC
             return
         threading.Event().wait(0.01)
     pytest.fail("the connection was left open")
+
+
+EMPTY_LISTS = [
+    (lambda client: client.product_list("ALL", "", CursorTrail()), {"result": {"items": []}}),
+    (lambda client: client.product_list("ALL", "", CursorTrail()), {"result": {"items": None, "total_items": None}}),
+    (lambda client: client.product_list("ALL", "", CursorTrail()), {"result": None}),
+    (lambda client: client.stocks("ALL", "", CursorTrail()), {"items": None, "cursor": ""}),
+    (lambda client: client.product_details([1]), {"items": []}),
+]
+
+
+@pytest.mark.parametrize(("read", "body"), EMPTY_LISTS)
+def test_an_empty_list_that_would_hide_a_catalogue_takes_two_answers(
+    server: Server, make_client: MakeClient, read: Callable[[SellerClient], Any], body: object
+) -> None:
+    server.answers = [Answer(body=body)]
+    page = read(make_client())
+    assert (page.items, page.next_cursor, len(server.asked)) == ([], None, 2)
+
+
+def test_a_second_answer_that_has_entries_is_believed(server: Server, make_client: MakeClient) -> None:
+    server.answers = [Answer(body={"items": None, "cursor": ""}), Answer(body={"items": [{"product_id": 1}]})]
+    page = make_client().stocks("ALL", "", CursorTrail())
+    assert [item.product_id for item in page.items] == [1]
+
+
+@pytest.mark.parametrize(
+    ("read", "body"),
+    [
+        (lambda client: client.product_list("ALL", "", CursorTrail()), {"result": {"items": [], "total_items": 0}}),
+        (lambda client: client.stocks("ALL", "", CursorTrail()), {"total_items": 0}),
+        (lambda client: client.warehouses("", CursorTrail()), {}),
+        (lambda client: client.warehouses("", CursorTrail()), {"warehouses": None, "has_next": False}),
+        (lambda client: client.warehouse_stocks(5, "", CursorTrail()), {"stocks": None}),
+        (lambda client: client.fbo_stocks([1]), {}),
+    ],
+)
+def test_an_empty_list_is_believed_where_its_total_says_so_or_it_is_normal(
+    server: Server, make_client: MakeClient, read: Callable[[SellerClient], Any], body: object
+) -> None:
+    server.answers = [Answer(body=body)]
+    page = read(make_client())
+    assert (page.items, page.rejected, page.next_cursor, len(server.asked)) == ([], [], None, 1)
+
+
+@pytest.mark.parametrize(
+    ("read", "body"),
+    [
+        (lambda client: client.product_list("ALL", "", CursorTrail()), {}),
+        (lambda client: client.stocks("ALL", "", CursorTrail()), {}),
+        (lambda client: client.stocks("ALL", "", CursorTrail()), {"result": []}),
+        (lambda client: client.product_details([1]), {}),
+        (lambda client: client.warehouses("", CursorTrail()), {"code": 5, "message": "no"}),
+        (lambda client: client.warehouses("", CursorTrail()), {"warehouses": "none"}),
+        (lambda client: client.warehouse_stocks(5, "", CursorTrail()), {"stocks": [], "has_next": "perhaps"}),
+    ],
+)
+def test_an_answer_that_is_not_the_methods_list_is_asked_for_again(
+    server: Server, make_client: MakeClient, read: Callable[[SellerClient], Any], body: object
+) -> None:
+    server.answers = [Answer(body=body)]
+    with pytest.raises(BadDataError, match="is not its list"):
+        read(make_client(attempts=3))
+    assert len(server.asked) == 3
+
+
+def test_a_list_that_is_complete_by_its_total_ends_at_an_empty_page(server: Server, make_client: MakeClient) -> None:
+    server.answers = [
+        Answer(body={"result": {"items": [{"product_id": 1}], "last_id": "next", "total_items": 1}}),
+        Answer(body={"result": {"items": [], "last_id": "next", "total_items": 1}}),
+    ]
+    client, trail = make_client(page_size=1), CursorTrail()
+    page = client.product_list("ALL", "", trail)
+    assert page.next_cursor == "next"
+    assert client.product_list("ALL", "next", trail).next_cursor is None
+    assert len(server.asked) == 2

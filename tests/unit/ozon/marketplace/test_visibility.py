@@ -40,22 +40,55 @@ def with_statuses(**statuses: Any) -> ProductDetail:
         ({"moderate_status": None, "status_description": None}, Visibility.HIDDEN),
         ({"validation_status": "pending"}, Visibility.MODERATION),
         ({"moderate_status": "pending"}, Visibility.MODERATION),
-        ({"status_name": "На модерации"}, Visibility.MODERATION),
+        ({"moderate_status": "", "status_name": "На модерации"}, Visibility.MODERATION),
+        *(({"moderate_status": value}, Visibility.MODERATION) for value in ("in_progress", "new", "rethinking")),
         ({"validation_status": "pending", "status_failed": "imported"}, Visibility.MODERATION),
         ({"validation_status": "fail"}, Visibility.DECLINED),
         ({"validation_status": "failed"}, Visibility.DECLINED),
         ({"moderate_status": "declined"}, Visibility.DECLINED),
         ({"status_failed": "imported"}, Visibility.DECLINED),
-        ({"status_name": "Не продается", "status_description": "Ошибка валидации"}, Visibility.DECLINED),
-        ({"status_name": "Ошибка валидации"}, Visibility.DECLINED),
+        (
+            {"moderate_status": "", "status_name": "Не продается", "status_description": "Ошибка валидации"},
+            Visibility.DECLINED,
+        ),
+        ({"moderate_status": "", "status_name": "Ошибка валидации"}, Visibility.DECLINED),
+        ({"status_failed": "none"}, Visibility.HIDDEN),
+        ({"status": "active", "validation_status": "valid", "status_failed": "none"}, Visibility.HIDDEN),
         ({"status": "teleported"}, Visibility.UNKNOWN),
-        ({"moderate_status": "rethinking"}, Visibility.UNKNOWN),
+        ({"moderate_status": "reconsidering"}, Visibility.UNKNOWN),
         ({"validation_status": "maybe"}, Visibility.UNKNOWN),
-        ({"status_name": "Небывалый статус"}, Visibility.UNKNOWN),
     ],
 )
 def test_the_statuses_say(statuses: dict[str, str | None], visibility: Visibility) -> None:
     assert status_visibility(with_statuses(**statuses)) is visibility
+
+
+@pytest.mark.parametrize("name", ["Небывалый статус", "准备出售", "Ready to sell", "На модерации", "", None])
+def test_a_name_changes_nothing_where_the_technical_fields_decide(name: str | None) -> None:
+    assert status_visibility(with_statuses(status_name=name, status_description=name)) is Visibility.HIDDEN
+
+
+@pytest.mark.parametrize(
+    ("name", "visibility"),
+    [
+        ("Продается", Visibility.HIDDEN),
+        ("Продаётся", Visibility.HIDDEN),
+        ("продае\u0308тся ", Visibility.HIDDEN),
+        ("Ready to sell", Visibility.HIDDEN),
+        ("准备出售", Visibility.HIDDEN),
+        ("На модерации\xa0", Visibility.MODERATION),
+        ("ошибка валидации", Visibility.DECLINED),
+        ("Небывалый статус", Visibility.UNKNOWN),
+    ],
+)
+def test_names_are_the_last_resort_and_read_in_any_spelling(name: str, visibility: Visibility) -> None:
+    assert status_visibility(detail(statuses={"status_name": name})) is visibility
+
+
+def test_availabilities_without_statuses_are_of_a_product_past_its_checks() -> None:
+    for entry in ({"availability": "HIDDEN"}, {"reasons": [{"human_text": {"text": "Нет в наличии"}}]}):
+        assert status_visibility(detail(availabilities=[entry])) is Visibility.HIDDEN
+    assert status_visibility(detail(availabilities=[])) is Visibility.UNKNOWN
 
 
 @pytest.mark.parametrize("statuses", [None, {}, {"status": "", "status_name": None}])
@@ -79,8 +112,15 @@ def test_an_archived_product_is_archived_whatever_its_statuses_say(field: str) -
         (None, Visibility.HIDDEN),
     ],
 )
-def test_only_an_error_of_level_error_declines(level: str | None, visibility: Visibility) -> None:
+def test_an_error_without_a_text_declines_by_its_level_error_only(level: str | None, visibility: Visibility) -> None:
     assert status_visibility(detail(statuses=ON_SALE, errors=[{"code": "x", "level": level}])) is visibility
+
+
+def test_an_internal_error_with_a_description_is_a_block_by_ozon_and_the_reason() -> None:
+    error = {"code": "x", "level": "error_level_internal", "texts": {"description": "Товар заблокирован"}}
+    product = detail(statuses=ON_SALE, errors=[error])
+    assert status_visibility(product) is Visibility.DECLINED
+    assert hidden_reasons(product) == ("Товар заблокирован",)
 
 
 def test_a_pending_check_wins_over_an_error() -> None:

@@ -217,7 +217,8 @@ ANALYTICS = "/v1/analytics/stocks"
         ({}, [LIST, DETAILS, STOCKS], [*SELLERS]),
         ({"ozon_warehouses": True}, [LIST, DETAILS, STOCKS, *SELLERS], [ANALYTICS]),
         ({"ozon_warehouses": True}, [LIST, DETAILS, STOCKS, *SELLERS, ANALYTICS], []),
-        ({"seller_warehouses": False}, [], [LIST, DETAILS, STOCKS]),
+        ({"seller_warehouses": False}, ["/v1/roles"], [LIST, DETAILS, STOCKS]),
+        ({}, ["/v3/product", "/v4", *SELLERS], []),
     ],
 )
 def test_a_key_has_to_be_allowed_what_this_configuration_loads(
@@ -234,7 +235,17 @@ def test_a_key_has_to_be_allowed_what_this_configuration_loads(
         assert f"may not call {', '.join(missing)}, which the load needs" in found.message
 
 
-@pytest.mark.parametrize("end", [{}, {"expires_at": None}, {"expires_at": ""}])
+@pytest.mark.parametrize(
+    "end",
+    [
+        {},
+        {"expires_at": None},
+        {"expires_at": ""},
+        {"expires_at": "0001-01-01T00:00:00Z", "roles": [{"name": "Admin", "methods": []}]},
+        {"expires_at": "0001-01-01T00:00:00Z", "roles": [{"name": "Admin"}]},
+        {"roles": None},
+    ],
+)
 def test_a_key_without_an_end_and_an_answer_without_roles_are_no_alarm(
     scripted: Server, warehouse_dsn: str, end: dict[str, Any]
 ) -> None:

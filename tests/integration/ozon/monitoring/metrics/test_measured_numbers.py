@@ -75,8 +75,8 @@ def test_what_is_not_earned_a_day_is_sales_times_price_of_those_whose_sales_are_
     expected: dict[bool, defaultdict[str, Decimal]] = {True: defaultdict(Decimal), False: defaultdict(Decimal)}
     known: Counter[tuple[bool, str]] = Counter()
     for row in loaded.rows(
-        "SELECT visibility, currency_code, price, (SELECT sum(average_daily_sales) FROM ozon.inventory_by_warehouse w"
-        " WHERE w.product_id = p.product_id) AS sales, (SELECT sum(available) FROM ozon.inventory i"
+        "SELECT visibility, currency_code, price, (SELECT average_daily_sales FROM ozon.fbo_stock_requests q"
+        " WHERE q.product_id = p.product_id) AS sales, (SELECT sum(available) FROM ozon.inventory i"
         " WHERE i.product_id = p.product_id) AS units FROM ozon.products p WHERE visibility <> 'ARCHIVED'"
     ):
         is_visible, has_units = row["visibility"] == "VISIBLE", bool(row["units"])

@@ -1,0 +1,234 @@
+"""Stock in Ozon's own (FBO) warehouses, by ``/v1/analytics/stocks``: slow by Ozon's limit, so within a budget.
+
+Asked for are the SKUs with FBO stock, for its places and sales (``inventory.ozon_warehouses``), and always those that
+only the product list says to be in FBO: Ozon has announced that the stocks by type will leave FBO out, and then this is
+where the stock itself comes from. Never asked for come first and then the longest unasked, 100 at a time. When the
+budget's minutes are over the rest waits for the next run; what was read is stamped with when.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import LiteralString
+
+from psycopg import sql
+
+from include.ozon.marketplace.client import MAX_FBO_SKUS_COUNT, SellerClient
+from include.ozon.marketplace.faults import RoleMissingError
+from include.ozon.pipeline.component import Attempt
+from include.ozon.warehouse.copy_text import optional, text
+
+logger = logging.getLogger("ozon.inventory_etl")
+
+# In a dry run ozon.products may still have products that Ozon has not.
+_FIND_SKUS: LiteralString = """
+INSERT INTO {fbo_sku} (sku, product_id, is_listed)
+SELECT DISTINCT ON (sku) sku, product_id, is_listed
+FROM (
+    SELECT sku, product_id, true AS is_listed
+    FROM {stock}
+    WHERE stock_type = 'fbo' AND present > 0 AND sku > 0 AND {wants_places}
+    UNION ALL
+    SELECT unnest(p.skus), p.product_id, false
+    FROM ozon.products p
+    WHERE p.account = {account} AND p.removed_at IS NULL AND p.has_fbo_stocks
+      AND ({are_products_loaded} OR EXISTS (SELECT FROM {listed} l WHERE l.product_id = p.product_id))
+      AND NOT EXISTS (SELECT FROM {stock} s WHERE s.product_id = p.product_id AND s.stock_type = 'fbo')
+      AND NOT EXISTS (
+          SELECT FROM {rejected} r
+          WHERE r.product_id = p.product_id OR (r.product_id IS NULL AND r.payload ->> 'offer_id' = p.offer_id)
+      )
+) found
+ORDER BY sku, is_listed DESC
+ON CONFLICT DO NOTHING
+"""
+
+_NEXT_SKUS: LiteralString = """
+SELECT k.sku
+FROM {fbo_sku} k
+LEFT JOIN ozon.fbo_stock_requests asked ON asked.account = {account} AND asked.sku = k.sku
+WHERE k.asked_at IS NULL
+ORDER BY asked.asked_at NULLS FIRST, k.sku
+LIMIT {limit}
+"""
+
+# A cluster's sum beside the cluster's warehouses would count their stock twice.
+_DROP_SUMS: LiteralString = """
+DELETE FROM {fbo_stock} a USING {fbo_stock} w
+WHERE a.warehouse_id = 0 AND w.warehouse_id > 0 AND a.sku = w.sku
+  AND (a.cluster_id IS NULL OR w.cluster_id IS NULL OR a.cluster_id = w.cluster_id)
+"""
+
+_STAGE_STOCK: LiteralString = """
+INSERT INTO {stock} (product_id, offer_id, stock_type, sku, present, reserved)
+SELECT k.product_id, p.offer_id, 'fbo', k.sku, sum(f.present), 0
+FROM {fbo_sku} k
+JOIN {fbo_stock} f USING (sku)
+JOIN ozon.products p ON p.account = {account} AND p.product_id = k.product_id
+WHERE NOT k.is_listed
+  AND NOT EXISTS (SELECT FROM {stock} s WHERE s.stock_type = 'fbo' AND s.sku = k.sku)
+GROUP BY k.product_id, p.offer_id, k.sku
+"""
+
+_NOTE_UNKNOWN: LiteralString = """
+INSERT INTO {fbo_unknown} (product_id, was_asked)
+SELECT p.product_id, NOT EXISTS (SELECT FROM {fbo_sku} k WHERE k.product_id = p.product_id AND k.asked_at IS NULL)
+FROM ozon.products p
+WHERE p.account = {account} AND p.removed_at IS NULL AND p.has_fbo_stocks
+  AND ({are_products_loaded} OR EXISTS (SELECT FROM {listed} l WHERE l.product_id = p.product_id))
+  AND (
+      NOT EXISTS (SELECT FROM {stock} s WHERE s.product_id = p.product_id AND s.stock_type = 'fbo')
+      OR EXISTS (
+          SELECT FROM {fbo_sku} k WHERE k.product_id = p.product_id AND NOT k.is_listed AND k.asked_at IS NULL
+      )
+  )
+ON CONFLICT DO NOTHING
+"""
+
+# The figures of a row are its cluster's: Ozon repeats those of the SKU in each of its rows, see _REMEMBER.
+_MERGE: LiteralString = """
+INSERT INTO ozon.inventory_by_warehouse AS w (
+    account, product_id, warehouse_id, stock_type, warehouse_name, present, reserved,
+    average_daily_sales, days_of_stock, fetched_at
+)
+SELECT {account}, k.product_id, f.warehouse_id, 'fbo', min(f.warehouse_name), sum(f.present), 0,
+       sum(f.cluster_daily_sales), min(f.cluster_days_of_stock), max(k.asked_at)
+FROM {fbo_stock} f
+JOIN {fbo_sku} k USING (sku)
+GROUP BY k.product_id, f.warehouse_id
+ON CONFLICT (account, product_id, warehouse_id, stock_type) DO UPDATE
+SET warehouse_name = excluded.warehouse_name, present = excluded.present,
+    average_daily_sales = excluded.average_daily_sales, days_of_stock = excluded.days_of_stock,
+    fetched_at = excluded.fetched_at
+"""
+
+# Asked for and in no warehouse's answer any more, or without any FBO stock left: nothing lies there now. Where an
+# entry was rejected, nobody knows; those of this method have no product_id.
+_ZERO: LiteralString = """
+UPDATE ozon.inventory_by_warehouse w
+SET present = 0, average_daily_sales = NULL, days_of_stock = NULL, fetched_at = now()
+WHERE w.account = {account} AND w.stock_type = 'fbo'
+  AND (w.present > 0 OR w.average_daily_sales IS NOT NULL OR w.days_of_stock IS NOT NULL)
+  AND NOT EXISTS (
+      SELECT FROM {fbo_stock} f JOIN {fbo_sku} k USING (sku)
+      WHERE k.product_id = w.product_id AND f.warehouse_id = w.warehouse_id
+  )
+  AND (
+      EXISTS (SELECT FROM {fbo_sku} k WHERE k.product_id = w.product_id AND k.asked_at IS NOT NULL)
+      OR NOT EXISTS (
+          SELECT FROM {stock} s
+          WHERE s.product_id = w.product_id AND s.stock_type = 'fbo' AND s.present > 0
+      )
+  )
+  AND NOT EXISTS (SELECT FROM {fbo_unknown} u WHERE u.product_id = w.product_id)
+  AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = w.product_id)
+  AND NOT EXISTS (
+      SELECT FROM {rejected} r JOIN {fbo_sku} k ON k.sku::text = r.payload ->> 'sku'
+      WHERE r.product_id IS NULL AND k.product_id = w.product_id
+  )
+"""
+
+# One rate for a SKU, however many rows repeat it; none where no row is answered any more.
+_REMEMBER: LiteralString = """
+INSERT INTO ozon.fbo_stock_requests AS q (account, sku, product_id, asked_at, average_daily_sales, days_of_stock)
+SELECT {account}, k.sku, k.product_id, k.asked_at, max(f.average_daily_sales), max(f.days_of_stock)
+FROM {fbo_sku} k
+LEFT JOIN {fbo_stock} f USING (sku)
+WHERE k.asked_at IS NOT NULL
+GROUP BY k.sku
+ON CONFLICT (account, sku) DO UPDATE
+SET product_id = excluded.product_id, asked_at = excluded.asked_at,
+    average_daily_sales = excluded.average_daily_sales, days_of_stock = excluded.days_of_stock
+"""
+
+_FORGET_SALES: LiteralString = """
+UPDATE ozon.fbo_stock_requests q
+SET average_daily_sales = NULL, days_of_stock = NULL
+WHERE q.account = {account} AND q.average_daily_sales IS NOT NULL AND {wants_places}
+  AND NOT EXISTS (SELECT FROM {fbo_sku} k WHERE k.sku = q.sku)
+  AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = q.product_id)
+"""
+
+
+def read(attempt: Attempt, client: SellerClient) -> None:
+    """Stage as many SKUs' stock as the budget allows; the client paces the requests."""
+    _execute(attempt, _FIND_SKUS)
+    budget_seconds = 60 * attempt.run.settings.inventory.ozon_warehouses_budget_minutes
+    deadline = time.monotonic() + budget_seconds
+    asked = 0
+    try:
+        while skus := _next_skus(attempt):
+            if time.monotonic() >= deadline:
+                logger.info(
+                    "Account %s: the %d minutes for Ozon's warehouses are over after %d SKUs; the next run goes on",
+                    attempt.run.account, budget_seconds // 60, asked,
+                )  # fmt: skip
+                break
+            _read_batch(attempt, client, skus)
+            asked += len(skus)
+    except RoleMissingError as error:
+        if _wants_places(attempt):
+            raise
+        # Then nobody has promised that the key may call this method.
+        attempt.warn(f"FBO stock cannot be asked for. {error}")
+    if _wants_places(attempt) or asked:
+        attempt.numbers.details["ozon_warehouses"] = {"skus_asked": asked}
+    _execute(attempt, _STAGE_STOCK)
+    _execute(attempt, _NOTE_UNKNOWN)
+    _warn_of_unknown(attempt)
+
+
+def merge(attempt: Attempt) -> None:
+    """Write what was staged, in the transaction of the component's merge."""
+    for statement in (_MERGE, _ZERO, _REMEMBER, _FORGET_SALES):
+        _execute(attempt, statement)
+
+
+def _wants_places(attempt: Attempt) -> bool:
+    return attempt.run.settings.inventory.ozon_warehouses
+
+
+def _execute(attempt: Attempt, statement: LiteralString) -> None:
+    query = attempt.staging.query(
+        statement,
+        account=sql.Literal(attempt.run.account),
+        wants_places=sql.Literal(_wants_places(attempt)),
+        are_products_loaded=sql.Literal(not attempt.run.dry_run),
+    )
+    attempt.connection.execute(query)
+
+
+def _next_skus(attempt: Attempt) -> list[int]:
+    query = attempt.staging.query(
+        _NEXT_SKUS, account=sql.Literal(attempt.run.account), limit=sql.Literal(MAX_FBO_SKUS_COUNT)
+    )
+    return [sku for (sku,) in attempt.connection.execute(query)]
+
+
+def _read_batch(attempt: Attempt, client: SellerClient, skus: list[int]) -> None:
+    page = client.fbo_stocks(skus)
+    lines = [
+        f"{stock.sku}\t{stock.warehouse_id}\t{text(stock.warehouse_name or '')}\t{optional(stock.cluster_id)}\t"
+        f"{stock.available_stock_count}\t{optional(stock.ads)}\t{optional(stock.idc)}\t"
+        f"{optional(stock.ads_cluster)}\t{optional(stock.idc_cluster)}\n"
+        for stock in page.items
+    ]
+    with attempt.connection.transaction():
+        attempt.staging.copy_lines("fbo_stock", "".join(lines).encode())
+        _execute(attempt, _DROP_SUMS)
+        attempt.staging.reject(page.rejected)
+        attempt.connection.execute(
+            attempt.staging.query("UPDATE {fbo_sku} SET asked_at = now() WHERE sku = ANY(%s)"), (skus,)
+        )
+
+
+def _warn_of_unknown(attempt: Attempt) -> None:
+    row = attempt.connection.execute(
+        attempt.staging.query("SELECT count(*) FROM {fbo_unknown} WHERE was_asked")
+    ).fetchone()
+    if row and row[0]:
+        attempt.warn(
+            f"{row[0]} products have FBO stock by Ozon's product list, and no method says how much; their last "
+            "known stock is kept",
+        )

@@ -1,0 +1,126 @@
+"""Stock in the seller's own warehouses: their list, and each one's stock.
+
+A warehouse that cannot be read does not stop the others: what is known of it stays, and a warning names it. One that
+its seller has disabled is not asked for, since Ozon may refuse that.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+
+from include.ozon.errors import BadDataError, MarketplaceUnavailableError, NotFoundError, OzonError, RetriableError
+from include.ozon.marketplace.answers import Page, Warehouse, WarehouseStock
+from include.ozon.marketplace.faults import InvalidRequestError
+from include.ozon.marketplace.paging import CursorTrail
+from include.ozon.pipeline.component import Attempt
+from include.ozon.pipeline.reading import Reading, Stream
+
+logger = logging.getLogger("ozon.inventory_etl")
+
+_DISABLED = "disabled"
+# What may be wrong with one warehouse; a refused key or too many requests concern all of them.
+_ONE_WAREHOUSES_ERRORS = (BadDataError, InvalidRequestError, MarketplaceUnavailableError, NotFoundError)
+
+_START_AGAIN = (
+    "DELETE FROM {checkpoint} WHERE stream LIKE 'warehouse %'",
+    "UPDATE {warehouse} SET unread_because = NULL WHERE unread_because <> 'disabled'",
+    "DELETE FROM {seller_stock}",
+)
+
+_ADD_WAREHOUSE = "INSERT INTO {warehouse} VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
+_LEAVE_UNREAD = "UPDATE {warehouse} SET unread_because = %s WHERE warehouse_id = %s"
+
+_UNREAD = """
+SELECT w.warehouse_id, w.warehouse_name, w.unread_because, count(k.product_id),
+       to_char(max(k.fetched_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+FROM {warehouse} w
+LEFT JOIN ozon.inventory_by_warehouse k ON k.account = %s AND k.warehouse_id = w.warehouse_id
+WHERE w.unread_because <> %s
+GROUP BY w.warehouse_id
+ORDER BY w.warehouse_id
+"""
+
+
+class SellerStocks:
+    """Fills the staging tables ``warehouse`` and ``seller_stock``."""
+
+    def __init__(self, attempt: Attempt, reading: Reading) -> None:
+        self._attempt = attempt
+        self._reading = reading
+        self._connection = attempt.connection
+        self._staging = attempt.staging
+        self._errors: dict[int, OzonError] = {}
+
+    def start_warehouses(self) -> None:
+        """Have the list of warehouses read."""
+        stream = Stream("warehouses", self._reading.client.warehouses, self._stage_warehouses, is_counted=False)
+        self._reading.start(stream)
+
+    def read(self) -> None:
+        """Read the stock of each warehouse on the list, and warn of those that could not be read."""
+        rows = self._connection.execute(
+            self._staging.query("SELECT warehouse_id FROM {warehouse} WHERE unread_because IS NULL ORDER BY 1")
+        ).fetchall()
+        for (warehouse_id,) in rows:
+            self._reading.start(
+                Stream(
+                    f"warehouse {warehouse_id}",
+                    partial(self._fetch, warehouse_id),
+                    partial(self._stage_stocks, warehouse_id),
+                    is_counted=False,
+                )
+            )
+        self._reading.drain()
+        if rows and len(self._errors) == len(rows):
+            self._raise_passing()
+        self._warn_of_unread()
+
+    def _stage_warehouses(self, page: Page[Warehouse]) -> int:
+        repeated = 0
+        for warehouse in page.items:
+            is_disabled = (warehouse.status or "").strip().lower() == _DISABLED
+            added = self._connection.execute(
+                self._staging.query(_ADD_WAREHOUSE),
+                (
+                    warehouse.warehouse_id,
+                    warehouse.name or "",
+                    "rfbs" if warehouse.is_rfbs else "fbs",
+                    _DISABLED if is_disabled else None,
+                ),
+            )
+            repeated += 1 - added.rowcount
+        return repeated
+
+    def _fetch(self, warehouse_id: int, cursor: str, trail: CursorTrail) -> Page[WarehouseStock]:
+        try:
+            return self._reading.client.warehouse_stocks(warehouse_id, cursor, trail)
+        except _ONE_WAREHOUSES_ERRORS as error:
+            self._errors[warehouse_id] = error
+            return Page([], [], 0, None, None)
+
+    def _stage_stocks(self, warehouse_id: int, page: Page[WarehouseStock]) -> int:
+        if error := self._errors.get(warehouse_id):
+            # In the checkpoint's transaction, so that an attempt which takes this up knows it too.
+            self._connection.execute(self._staging.query(_LEAVE_UNREAD), (str(error), warehouse_id))
+        lines = [
+            f"{warehouse_id}\t{stock.product_id}\t{stock.sku or 0}\t{stock.present}\t{stock.reserved}\n"
+            for stock in page.items
+        ]
+        self._staging.copy_lines("seller_stock", "".join(lines).encode())
+        return 0
+
+    def _raise_passing(self) -> None:
+        """Raise what may pass, and have the next attempt ask again: no warehouse could be read, so it is not one's."""
+        for error in self._errors.values():
+            if isinstance(error, RetriableError):
+                with self._connection.transaction():
+                    for statement in _START_AGAIN:
+                        self._connection.execute(self._staging.query(statement))
+                raise error
+
+    def _warn_of_unread(self) -> None:
+        unread = self._connection.execute(self._staging.query(_UNREAD), (self._attempt.run.account, _DISABLED))
+        for warehouse_id, name, error, kept_count, newest in unread:
+            kept = f"its {kept_count} stocks of {newest} UTC or before are kept" if kept_count else "none are known"
+            self._attempt.warn(f"The stock of seller warehouse {warehouse_id} ({name}) cannot be read; {kept}. {error}")
