@@ -29,6 +29,7 @@ from include.ozon.marketplace.decoding import (
 from include.ozon.marketplace.faults import GarbledAnswerError
 from include.ozon.marketplace.pacer import Pacer, shared_pacer
 from include.ozon.marketplace.paging import CursorTrail
+from include.ozon.marketplace.rejection import describe
 from include.ozon.marketplace.tolerance import UnreadableError, tolerant_reader
 from include.ozon.marketplace.transport import RequestUsage, Transport
 from include.ozon.settings import ApiSettings
@@ -194,7 +195,7 @@ def _decode_roles(body: bytes) -> Roles:
         return _read_roles(parsed(body))[0]
     except UnreadableError as problem:
         raise GarbledAnswerError(
-            f"{ROLES_PATH} answered with JSON that is not its own: expected {problem.expected}."
+            f"{ROLES_PATH} answered with JSON that is not its own: {describe(problem.within('the answer'))}."
         ) from None
     except (ValueError, RecursionError) as error:
         raise NotJsonError(str(error)) from None

@@ -16,8 +16,8 @@ import msgspec
 
 from include.ozon.marketplace.answers import IdOrZero, RejectedItem
 from include.ozon.marketplace.faults import GarbledAnswerError
-from include.ozon.marketplace.rejection import NUL_ESCAPE, mark_unstorable, rejected_entry, rejected_field
-from include.ozon.marketplace.tolerance import UnreadableError, tolerant_reader
+from include.ozon.marketplace.rejection import NUL_ESCAPE, describe, mark_unstorable, rejected_entry, rejected_field
+from include.ozon.marketplace.tolerance import MISSING, UnreadableError, tolerant_reader
 
 T = TypeVar("T")
 
@@ -25,6 +25,7 @@ T = TypeVar("T")
 _PAGING_FIELDS = {"cursor", "last_id", "has_next"}
 # Those of an error, which may come with status 200 too.
 _ERROR_FIELDS = {"code", "message", "error"}
+_QUOTED_BYTES = 100
 # A longer one is no number that anybody means, and Python refuses to convert it.
 _LONGEST_INTEGER = 1000
 
@@ -106,7 +107,7 @@ class ListMethod(Generic[T]):
         envelope, problems = self._read_envelope(around)
         for problem in problems:
             if problem.path in _PAGING_FIELDS:
-                raise self._garbled(f"{problem.path}: expected {problem.expected}")
+                raise self._garbled(problem)
         rejected = [rejected_field({}, problem) for problem in problems]
         items = []
         for raw in raw_items:
@@ -125,11 +126,12 @@ class ListMethod(Generic[T]):
             answer = _object(mark_unstorable(body))
         if answer is not None and self._wrapper:
             if self._wrapper not in answer:
-                raise self._garbled(f"expected an object with {self._wrapper}")
+                raise self._garbled(UnreadableError("an object", MISSING, self._wrapper))
             wrapped = bytes(answer[self._wrapper])
             answer = {} if wrapped == b"null" else _object(wrapped)
         if answer is None:
-            raise self._garbled("expected an object")
+            found = body[:_QUOTED_BYTES].decode(errors="replace")
+            raise self._garbled(UnreadableError("an object", found, "the answer"))
         return answer
 
     def _raw_items(self, fields: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
@@ -137,19 +139,20 @@ class ListMethod(Generic[T]):
         if self._items_key not in fields:
             is_envelope = self._wrapper or self.is_often_empty or self._envelope_keys & fields.keys()
             if not is_envelope or _ERROR_FIELDS & fields.keys():
-                raise self._garbled(f"expected {self._items_key}, found {', '.join(fields) or 'an empty object'}")
+                raise self._garbled(UnreadableError("a list", MISSING, self._items_key))
             return []
+        items = bytes(fields[self._items_key])
         try:
-            return msgspec.json.decode(fields[self._items_key], type=list[msgspec.Raw] | None) or []
-        except msgspec.ValidationError as error:
-            if bytes(fields[self._items_key]) == b"{}":
+            return msgspec.json.decode(items, type=list[msgspec.Raw] | None) or []
+        except msgspec.ValidationError:
+            if items == b"{}":
                 return []
-            raise self._garbled(f"{self._items_key}: {error}") from None
+            raise self._garbled(UnreadableError("a list", parsed(items), self._items_key)) from None
 
-    def _garbled(self, problem: str) -> GarbledAnswerError:
+    def _garbled(self, problem: UnreadableError) -> GarbledAnswerError:
         return GarbledAnswerError(
-            f"{self.path} answered with JSON that is not its list: {problem}. Expected what Ozon documents for this "
-            "method. Try again later; if this lasts, the method has changed and this package has to be upgraded."
+            f"{self.path} answered with JSON that is not its list: {describe(problem)}. Try again later; if this "
+            "lasts, the method has changed and this package has to be upgraded."
         )
 
     def _entry(self, item: bytes) -> tuple[T | None, list[RejectedItem]]:

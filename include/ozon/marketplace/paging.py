@@ -50,8 +50,8 @@ class CursorTrail:
             return None
         if not answered:
             raise BadDataError(
-                f"{method} says after page {self.pages_read} that there is more, and gives no cursor to it. "
-                "The list cannot be completed; nothing of it was loaded. Try again later."
+                f"{method} says after page {self.pages_read} that there is more (has_next). Expected a cursor to the "
+                "next page, found none; the list cannot be completed, and nothing of it was loaded. Try again later."
             )
         if answered in self._asked:
             if repeat_ends and answered == asked and self._is_complete(total_items):

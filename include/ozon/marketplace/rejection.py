@@ -46,7 +46,7 @@ def _mark(match: re.Match[str]) -> str:
 
 def rejected_entry(item: bytes, entry: Any, problem: UnreadableError) -> RejectedItem:
     """Return the record of an entry that cannot be loaded; ``entry`` is what JSON makes of ``item``."""
-    return RejectedItem(_reason(problem), _jsonb_text(item.decode()), _product_id(entry))
+    return RejectedItem(describe(problem), _jsonb_text(item.decode()), _product_id(entry))
 
 
 def rejected_field(entry: Any, problem: UnreadableError) -> RejectedItem:
@@ -54,10 +54,11 @@ def rejected_field(entry: Any, problem: UnreadableError) -> RejectedItem:
     known = entry if isinstance(entry, dict) else {}
     identity = {name: known[name] for name in _IDENTITIES if isinstance(known.get(name), (int, str))}
     payload = _dumped({**identity, "field": problem.path, "found": problem.found})
-    return RejectedItem(_reason(problem), _jsonb_text(payload), _product_id(entry), kind="field")
+    return RejectedItem(describe(problem), _jsonb_text(payload), _product_id(entry), kind="field")
 
 
-def _reason(problem: UnreadableError) -> str:
+def describe(problem: UnreadableError) -> str:
+    """Return where a value stands, what was expected and what was found, in one line."""
     found = "nothing" if problem.found is MISSING else _shown(problem.found)
     return f"{problem.path or 'the entry'}: expected {problem.expected}, found {found}"
 

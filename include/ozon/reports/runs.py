@@ -15,7 +15,7 @@ _SELECT = """
 SELECT w.workflow_id, w.account, w.dag_run_id, w.status AS workflow_status, w.error,
        c.component, c.attempt, c.status, c.rows_read, c.rows_inserted, c.rows_updated, c.rows_unchanged,
        c.rows_removed, c.rows_rejected, c.api_requests, c.api_retries, c.duration_seconds, c.peak_memory_mb,
-       c.visibility_counts
+       c.visibility_counts, w.execution_details #> ARRAY[c.component, 'warnings'] AS warnings
 FROM ozon.etl_workflow_executions w
 LEFT JOIN LATERAL (
     SELECT DISTINCT ON (component) *
@@ -63,6 +63,8 @@ class ComponentRow:
     duration_seconds: float | None
     peak_memory_mb: float | None
     visibility_counts: dict[str, int] | None
+    warnings: list[str] | None = None
+    """Faults that the component went on in spite of, a sentence each."""
 
 
 def last_workflows(connection: Connection, count: int, since: datetime | None = None) -> list[ComponentRow]:

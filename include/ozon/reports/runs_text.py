@@ -36,6 +36,7 @@ def runs_tables(rows: Sequence[ComponentRow]) -> RenderableType:
         parts.append(_visibility(rows))
     errors = {row.workflow_id: row.error for row in rows if row.error}
     parts.extend(Text(f"{workflow_id}: {error}") for workflow_id, error in errors.items())
+    parts.extend(Text(f"{row.workflow_id}: warning: {each}") for row in rows for each in row.warnings or ())
     return Group(*parts)
 
 

@@ -52,6 +52,15 @@ def test_what_is_shown_is_what_is_recorded(ozon: Ozon, loaded: Pipeline) -> None
     assert lines_of(done.stdout, "main", "VISIBLE", str(visible))
 
 
+def test_a_warning_of_a_load_is_shown(ozon: Ozon, loaded: Pipeline) -> None:
+    loaded.sandbox.fault("warehouse_refused", number=1, status=404)
+    loaded.load("refused")
+
+    done = ozon(loaded.dsn, "runs", "--dag-run", "refused")
+
+    assert "refused/main: warning: The stock of seller warehouse " in " ".join(done.stdout.split())
+
+
 def test_a_dag_run_is_picked_by_its_id_or_as_the_latest(ozon: Ozon, loaded: Pipeline) -> None:
     first = ozon(loaded.dsn, "runs", "--dag-run", "first")
     latest = ozon(loaded.dsn, "runs", "--dag-run", "latest")

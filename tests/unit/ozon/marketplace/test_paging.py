@@ -61,7 +61,7 @@ def test_a_cursor_that_repeats_on_a_full_page_is_a_loop(cursors: list[str], more
 
 
 def test_a_promised_page_without_a_cursor_is_an_error() -> None:
-    with pytest.raises(BadDataError, match="there is more, and gives no cursor"):
+    with pytest.raises(BadDataError, match="Expected a cursor to the next page, found none"):
         follow(CursorTrail(), "", "", LIMIT, has_next=True)
 
 

@@ -40,6 +40,14 @@ def test_a_component_is_a_line_with_its_numbers() -> None:
     assert line.split() in shown(LOADED)
 
 
+def test_warnings_follow_the_tables_each_with_its_workflow() -> None:
+    warned = replace(LOADED, warnings=["Warehouse 5 cannot be read.", "FBO stock is kept."])
+    assert shown(LOADED, warned)[-2:] == [
+        ["run/main:", "warning:", "Warehouse", "5", "cannot", "be", "read."],
+        ["run/main:", "warning:", "FBO", "stock", "is", "kept."],
+    ]
+
+
 def test_a_workflow_without_a_component_shows_its_own_status_and_why() -> None:
     lines = shown(LOADED, NEVER_STARTED)
     assert ["second", "-", "-", "failed", *"-" * 10] in lines
