@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 import requests
@@ -37,7 +38,8 @@ def product_rows(base_url: str) -> Iterator[list[Row]]:
     with requests.Session() as session:
         session.headers.update({"Client-Id": "1", "Api-Key": "key"})
         visible = set(_listed_ids(session, base_url, "VISIBLE"))
-        product_ids = [*_listed_ids(session, base_url, "ALL"), *_listed_ids(session, base_url, "ARCHIVED")]
+        listed = (_listed_ids(session, base_url, visibility) for visibility in ("ALL", "ARCHIVED"))
+        product_ids = list(dict.fromkeys(chain.from_iterable(listed)))
         for start in range(0, len(product_ids), PAGE_SIZE):
             asked = product_ids[start : start + PAGE_SIZE]
             answer = session.post(f"{base_url}/v3/product/info/list", json={"product_id": asked}).json()

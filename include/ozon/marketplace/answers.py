@@ -151,11 +151,12 @@ class ProductDetail(Answer, frozen=True, gc=False):
     @property
     def skus(self) -> tuple[int, ...]:
         """All SKUs of the product, its main one first: beside the id, else by source (sds, fbo, fbs), else by stock."""
-        sources = sorted(self.sources or (), key=_source_rank)
-        entries = [*sources, *(self.stocks.stocks or () if self.stocks else ())]
-        found = list(dict.fromkeys(sku for sku in (self.sku, *(entry.sku for entry in entries)) if sku))
-        # But for the first, in an order of our own: Ozon's may change where the product has not.
-        return (*found[:1], *sorted(found[1:]))
+        sources, stocks = self.sources or [], (self.stocks and self.stocks.stocks) or []
+        skus = {entry.sku for entry in (*sources, *stocks) if entry.sku}
+        ranked = (*sorted(sources, key=_source_rank), *stocks) if skus and not self.sku else ()
+        main = self.sku or next((entry.sku for entry in ranked if entry.sku), None)
+        # But for the main one, in an order of our own: Ozon's may change where the product has not.
+        return (main, *sorted(skus - {main})) if main else ()
 
 
 def _source_rank(entry: SkuSource) -> int:

@@ -25,8 +25,8 @@ class InventorySettings(Section):
     seller_warehouses: bool = Field(default=True, description="Load the stock of each of the seller's warehouses.")
     ozon_warehouses: bool = Field(
         default=False,
-        description="Load in which of Ozon's own (FBO) warehouses the stock lies, and how it sells: slow, as Ozon limits "
-        "it strictly. FBO stock that no other method has is asked for in any case.",
+        description="Load in which of Ozon's own (FBO) warehouses the stock lies, and how it sells: slow, as Ozon "
+        "limits it strictly. FBO stock that no other method has is asked for in any case.",
     )
     ozon_warehouses_budget_minutes: int = Field(
         default=10,
