@@ -29,11 +29,11 @@ class AccessDeniedError(FatalError):
 
 
 class NotFoundError(FatalError):
-    """Ozon knows the method, and not what was asked for, such as a warehouse or the stocks of some SKUs."""
+    """Ozon accepts the key and knows the method, and does not know what was asked for, such as a warehouse."""
 
 
 class ObsoleteMethodError(FatalError):
-    """Ozon has removed a method (HTTP 410); this package has to be upgraded."""
+    """Ozon has removed a method; this package has to be upgraded."""
 
 
 class SchemaError(FatalError):

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import re
-import ssl
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import msgspec
 import requests
-import urllib3.exceptions
 
 from include.ozon.errors import (
     AccessDeniedError,
     BadDataError,
     ConfigurationError,
-    ConnectionSettingsError,
     FatalError,
     MarketplaceUnavailableError,
+    NotFoundError,
     ObsoleteMethodError,
     OzonError,
     RateLimitedError,
 )
+from include.ozon.marketplace.connection_faults import error_of_failure
 from include.ozon.marketplace.credentials import OZON_BASE_URL, Credentials
 
 # Ozon blocks a method for "some minutes" after too many requests and does not say for how many.
 CIRCUIT_OPEN_SECONDS = 300.0
 # The limit is one of requests in a second, so a second is what a 429 without Retry-After asks for.
 RATE_LIMITED_SECONDS = 1.0
+# A proxy or a firewall may send a page of any size, and nobody reads more of it.
+READ_CHARACTERS_COUNT = 4_000
 QUOTED_CHARACTERS_COUNT = 200
 
 
@@ -44,6 +46,127 @@ class GarbledAnswerError(BadDataError):
     """A 200 whose body is no JSON, or only its beginning. Asked again, Ozon mostly answers properly."""
 
 
+@dataclass(frozen=True)
+class ErrorAnswer:
+    """An answer other than 2xx, as far as it says what went wrong."""
+
+    status: int
+    code: int | str | None
+    """Of gRPC, or a name; None where the body is no error of the API, or has none."""
+    message: str
+    """Fit to be quoted: short, printable and without the key."""
+    words: str
+    """Code, message and details of an error of the API in lower case; empty for a page of a server on the way."""
+
+    @property
+    def is_of_api(self) -> bool:
+        return bool(self.words)
+
+    def has(self, *phrases: str) -> bool:
+        return any(phrase in self.words for phrase in phrases)
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What some error answers mean. ``advice`` follows the answer's own words and may name fields of `FaultReader`."""
+
+    applies: Callable[[ErrorAnswer], bool]
+    error: type[OzonError]
+    advice: str
+
+
+# What servers answer for an address that they do not have, in place of naming what they miss.
+_UNKNOWN_ADDRESS = re.compile(r"(404 )?(page )?not found\.?")
+
+
+def _is_unknown_thing(answer: ErrorAnswer) -> bool:
+    if answer.has("warehouse_not_found"):
+        return answer.status in (400, 404)
+    is_address = _UNKNOWN_ADDRESS.fullmatch(answer.message.lower()) is not None
+    return answer.status == 404 and answer.code is not None and not is_address
+
+
+_NO_NEW_KEY = "Ozon knows the key, and a new one does not help"
+
+# The first that applies counts.
+MEANINGS = (
+    Meaning(
+        lambda answer: answer.status in (408, 425) or answer.status >= 500,
+        MarketplaceUnavailableError,
+        "Expected an answer with data; this is a fault on Ozon's side, or of a server on the way to {host}. "
+        "Try again later.",
+    ),
+    Meaning(
+        lambda answer: answer.status == 409,
+        MarketplaceUnavailableError,
+        "Expected an answer with data; something else changes the same data at Ozon. Try again later.",
+    ),
+    Meaning(
+        lambda answer: answer.status == 403 and not answer.is_of_api,
+        MarketplaceUnavailableError,
+        "Expected JSON of the Seller API; a server on the way to {host} takes this machine for a robot or is busy. "
+        "Try again later; if this lasts, ask whoever runs the network or the proxy, and Ozon Seller's support.",
+    ),
+    Meaning(
+        lambda answer: answer.has("obsolete method") or (answer.status == 410 and answer.is_of_api),
+        ObsoleteMethodError,
+        "Ozon has removed this method; upgrade this package to a version that uses its successor.",
+    ),
+    Meaning(
+        lambda answer: answer.has("company is blocked"),
+        AccessDeniedError,
+        f"Ozon has blocked the company of Client-Id {{client_id}}. {_NO_NEW_KEY}; ask Ozon Seller's support why, and "
+        "how to lift the block.",
+    ),
+    Meaning(
+        lambda answer: answer.has("offer not signed"),
+        AccessDeniedError,
+        f"{_NO_NEW_KEY}; sign the offer for Client-Id {{client_id}} in Ozon Seller.",
+    ),
+    Meaning(
+        lambda answer: answer.has("restricted to specific ip", "ip address"),
+        AccessDeniedError,
+        f"{_NO_NEW_KEY} as long as it is bound to the same addresses; allow the address from which this machine "
+        "reaches the internet in Ozon Seller (Settings, Seller API).",
+    ),
+    Meaning(
+        lambda answer: answer.status in (402, 403) and answer.has("subscription", "premium"),
+        AccessDeniedError,
+        f"Ozon answers this method only to sellers with a subscription. {_NO_NEW_KEY}; subscribe in Ozon Seller, or "
+        "switch off what needs this method in the configuration.",
+    ),
+    Meaning(
+        lambda answer: answer.has("missing a required role"),
+        RoleMissingError,
+        "Expected the key of connection {source} to have a role for this method; make a new key with it in Ozon "
+        "Seller (Settings, Seller API).",
+    ),
+    Meaning(
+        lambda answer: answer.status in (401, 403) or answer.has("api-key", "client-id"),
+        AccessDeniedError,
+        "Expected Ozon to know Client-Id {client_id} and an active key with a role for this method; check login and "
+        "password of connection {source}, or make a new key in Ozon Seller (Settings, Seller API).",
+    ),
+    Meaning(
+        _is_unknown_thing,
+        NotFoundError,
+        "Ozon accepts the key and does not know what was asked for; it may have been removed meanwhile.",
+    ),
+    Meaning(
+        lambda answer: answer.status == 404 or answer.status < 400 or not answer.is_of_api,
+        ConfigurationError,
+        "It was asked at {base_url}. Expected the Seller API there; check the host of connection {source} "
+        f"(Ozon's own is {OZON_BASE_URL}).",
+    ),
+    Meaning(
+        lambda _: True,
+        InvalidRequestError,
+        "Expected Ozon to accept this request; lower api.page_size and api.details_batch_size if they are above "
+        "Ozon's limits, otherwise this package has to be upgraded.",
+    ),
+)
+
+
 class FaultReader:
     """Turns faults of requests made with ``credentials`` into errors whose messages name what to look at.
 
@@ -55,97 +178,58 @@ class FaultReader:
 
     def of_answer(self, path: str, response: requests.Response, body: bytes) -> OzonError:
         """What an answer with a status other than 2xx means; its ``body`` was read already."""
-        status = response.status_code
-        message = self._message(body)
-        said = f'{path} answered HTTP {status} "{message}"'
-        lowered = message.lower()
-        if status == 429 or "circle is open" in lowered:
-            return _rate_limited(said, response, circuit_open="circle is open" in lowered)
-        if status == 408 or status >= 500:
-            return MarketplaceUnavailableError(
-                f"{said}. Expected an answer with data; this is a fault on Ozon's side, or of a server on the way to "
-                f"{self._credentials.host}. Try again later."
-            )
-        if status == 410:
-            return ObsoleteMethodError(
-                f"{said}. Ozon has removed this method; upgrade this package to a version that uses its successor."
-            )
-        if status in (401, 403) or "api-key" in lowered or "client-id" in lowered:
-            kind = RoleMissingError if "missing a required role" in lowered else AccessDeniedError
-            return self._access_denied(kind, said)
-        if status == 404 or status < 400:
-            return self._wrong_url(said, response)
-        return InvalidRequestError(
-            f"{said}. Expected Ozon to accept this request; lower api.page_size and api.details_batch_size if they "
-            "are above Ozon's limits, otherwise this package has to be upgraded."
-        )
+        answer = self._error_answer(response.status_code, body)
+        target = response.headers.get("Location")
+        redirect = f" and sends to {self._quoted(target)}" if target else ""
+        said = f'{path} answered HTTP {answer.status} "{answer.message}"{redirect}'
+        if answer.status == 429 or answer.code == 8 or answer.has("circle is open", "request rate limit"):
+            return _rate_limited(said, response, circuit_open=answer.has("circle is open"))
+        meaning = next(meaning for meaning in MEANINGS if meaning.applies(answer))
+        who = self._credentials
+        advice = meaning.advice.format(host=who.host, base_url=who.base_url, source=who.source, client_id=who.client_id)
+        return meaning.error(f"{said}. {advice}")
 
     def of_body(self, path: str, response: requests.Response, body: bytes, problem: str) -> GarbledAnswerError:
         """What a 200 that is no JSON means."""
         content_type = response.headers.get("Content-Type", "no content type")
         return GarbledAnswerError(
             f"{path} answered HTTP {response.status_code} with {len(body)} bytes that are no complete "
-            f'JSON ({problem}; {self._quoted(content_type)}), starting with "{self._quoted_body(body)}". '
+            f'JSON ({problem}; {self._quoted(content_type)}), starting with "{self._quoted_page(body)}". '
             f"Expected JSON of the Seller API. Try again later; if this lasts, check the host of connection "
             f"{self._credentials.source}."
         )
 
     def of_failure(self, path: str, failure: requests.RequestException) -> OzonError:
-        """What a request means that brought no answer. Quotes none of ``failure``, which holds the headers."""
-        causes = list(_causes(failure))
-        host, source = self._credentials.host, self._credentials.source
-        for cause in causes:
-            if isinstance(cause, ssl.SSLCertVerificationError):
-                return ConnectionSettingsError(
-                    f"{path}: the TLS certificate of {host} is not trusted ({cause.verify_message}). Expected a valid "
-                    f"certificate for this name; check the host of connection {source}, this machine's clock, and "
-                    "REQUESTS_CA_BUNDLE where an authority of your own signs."
-                )
-            if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
-                return ConnectionSettingsError(
-                    f"{path}: {host} does not speak TLS. Expected the host of connection {source} to begin with "
-                    "http:// for such a server; correct the scheme or the port."
-                )
-        return MarketplaceUnavailableError(
-            f"{path}: {_broken(causes, host)} If this lasts, check the host of connection {source}, and the network."
-        )
+        """What a request means that brought no answer."""
+        return error_of_failure(path, failure, self._credentials)
 
-    def _access_denied(self, kind: type[AccessDeniedError], said: str) -> AccessDeniedError:
-        source = self._credentials.source
-        return kind(
-            f"{said}. Expected Ozon to know Client-Id {self._credentials.client_id} and an active key with a role for "
-            f"this method; check login and password of connection {source}, or make a new key in the seller's "
-            "account (Settings, API keys)."
-        )
-
-    def _wrong_url(self, said: str, response: requests.Response) -> ConfigurationError:
-        target = response.headers.get("Location")
-        redirect = f" and sends to {self._quoted(target)}" if target else ""
-        return ConfigurationError(
-            f"{said}{redirect}, asked at {self._credentials.base_url}. Expected the Seller API there; check the host "
-            f"of connection {self._credentials.source} (Ozon's own is {OZON_BASE_URL})."
-        )
-
-    def _message(self, body: bytes) -> str:
+    def _error_answer(self, status: int, body: bytes) -> ErrorAnswer:
         try:
-            message = msgspec.json.decode(body, type=_ErrorBody).message
+            error = msgspec.json.decode(body, type=_ErrorBody)
         except (ValueError, RecursionError):
-            return self._quoted_body(body)
-        return self._quoted(message)
+            return ErrorAnswer(status, None, self._quoted_page(body), "")
+        words = f"{error.code} {error.message} {bytes(error.details).decode('utf-8', 'replace')}"
+        return ErrorAnswer(status, error.code, self._quoted(error.message), words.lower())
 
-    def _quoted_body(self, body: bytes) -> str:
-        without_tags = re.sub(r"<[^>]*>", " ", body.decode("utf-8", "replace"))
-        return self._quoted(without_tags)
+    def _quoted_page(self, page: bytes) -> str:
+        text = self._readable(page[: 4 * READ_CHARACTERS_COUNT].decode("utf-8", "replace"))
+        return self._quoted(re.sub(r"<[^<>]*>", " ", text))
 
     def _quoted(self, text: str) -> str:
-        printable = "".join(character if character.isprintable() else " " for character in text)
-        # The key goes before the text is cut: half a key is a key's half too many.
-        words = " ".join(self._credentials.scrubbed(printable).split())
+        words = " ".join(self._readable(text).split())
         return words if len(words) <= QUOTED_CHARACTERS_COUNT else words[:QUOTED_CHARACTERS_COUNT] + "..."
+
+    def _readable(self, text: str) -> str:
+        """Return the beginning of ``text``, printable and without the key: half a key is a key's half too many."""
+        printable = "".join(character if character.isprintable() else " " for character in text[:READ_CHARACTERS_COUNT])
+        scrubbed = self._credentials.scrubbed(printable)
+        return scrubbed if len(text) <= READ_CHARACTERS_COUNT else scrubbed[: -len(self._credentials.api_key)]
 
 
 class _ErrorBody(msgspec.Struct):
     message: str
+    code: int | str | None = None
+    details: msgspec.Raw = msgspec.Raw()
 
 
 def _rate_limited(said: str, response: requests.Response, *, circuit_open: bool) -> RateLimitedError:
@@ -175,33 +259,3 @@ def _retry_after_seconds(header: str) -> float | None:
     except ValueError:
         return None
     return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
-
-
-def _broken(causes: list[BaseException], host: str) -> str:
-    # In this order: urllib3's classes derive from each other.
-    sentences = {
-        requests.exceptions.ProxyError: f"the proxy that HTTPS_PROXY or HTTP_PROXY names gives no way to {host}.",
-        urllib3.exceptions.NameResolutionError: f"the name of host {host} cannot be resolved. Expected one that "
-        "this machine's DNS knows.",
-        urllib3.exceptions.NewConnectionError: f"{host} takes no connections. Expected the Seller API to listen there.",
-        urllib3.exceptions.ConnectTimeoutError: f"{host} accepted no connection within api.connect_timeout_seconds.",
-        urllib3.exceptions.ReadTimeoutError: f"{host} sent nothing for longer than api.read_timeout_seconds.",
-        requests.exceptions.ContentDecodingError: f"{host} sent a body that cannot be decompressed. Expected gzip "
-        "or plain JSON.",
-    }
-    for kind, sentence in sentences.items():
-        if any(isinstance(cause, kind) for cause in causes):
-            return sentence
-    return f"the connection to {host} broke before the answer was complete."
-
-
-def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """``failure`` and what lies beneath: requests and urllib3 keep it in args, ``reason`` or ``__context__``."""
-    waiting: list[object] = [failure]
-    seen: set[int] = set()
-    while waiting:
-        error = waiting.pop()
-        if isinstance(error, BaseException) and id(error) not in seen:
-            seen.add(id(error))
-            yield error
-            waiting += [*error.args, getattr(error, "reason", None), error.__cause__, error.__context__]

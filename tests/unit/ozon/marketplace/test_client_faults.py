@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from include.ozon.errors import (
     ConfigurationError,
     FatalError,
     MarketplaceUnavailableError,
+    NotFoundError,
     ObsoleteMethodError,
     OzonError,
     RateLimitedError,
@@ -49,6 +51,13 @@ PERMANENT = [
     (404, "Invalid Api-Key, please check the key and try again", AccessDeniedError),
     (400, "Api-key is deactivated, use another one or generate a new one", AccessDeniedError),
     (404, "page not found", ConfigurationError),
+    (404, "Not Found", ConfigurationError),
+    (404, "stocks not found", NotFoundError),
+    (404, "Warehouse not found", NotFoundError),
+    (400, "WAREHOUSE_NOT_FOUND", NotFoundError),
+    (403, "Company is blocked, please contact support", AccessDeniedError),
+    (403, "The method needs a Premium Plus subscription", AccessDeniedError),
+    (400, "obsolete method cannot be used", ObsoleteMethodError),
     (400, "Invalid request body", InvalidRequestError),
     (413, "too much", InvalidRequestError),
     (410, "obsolete method cannot be used", ObsoleteMethodError),
@@ -65,6 +74,44 @@ def test_what_a_person_has_to_mend_is_raised_at_once(
     assert type(caught.value) is kind
     assert f'/v3/product/info/list answered HTTP {status} "{message}"' in str(caught.value)
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"code": "WAREHOUSE_NOT_FOUND", "message": "no"},
+        {"code": 3, "message": "no", "details": [{"reason": "WAREHOUSE_NOT_FOUND"}]},
+    ],
+)
+def test_a_warehouse_may_be_unknown_in_code_or_details(server: Server, make_client: MakeClient, body: Any) -> None:
+    server.answers = [Answer(400, body)]
+    with pytest.raises(NotFoundError, match="does not know what was asked for"):
+        make_client().product_details([1])
+
+
+@pytest.mark.parametrize("body", [HTML, b"", b"[]", {"error": "nothing here"}, {"message": "no Route matched"}])
+def test_a_404_that_is_not_of_the_api_is_a_wrong_url(server: Server, make_client: MakeClient, body: Any) -> None:
+    server.answers = [Answer(404, body)]
+    with pytest.raises(ConfigurationError, match="check the host of connection ozon_api_main"):
+        make_client().product_details([1])
+
+
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        ("Company is blocked", "Ozon has blocked the company of Client-Id 101.*new one does not help.*support"),
+        ("Offer not signed", "new one does not help; sign the offer"),
+        ("Api-Key is restricted to specific IP addresses", "new one does not help.*allow the address"),
+        ("Available with the Premium subscription", "new one does not help; subscribe"),
+    ],
+)
+def test_a_refusal_that_a_new_key_does_not_lift_has_the_step_that_does(
+    server: Server, make_client: MakeClient, message: str, advice: str
+) -> None:
+    server.answers = [refusal(403, message, code=7)]
+    with pytest.raises(AccessDeniedError, match=advice) as caught:
+        make_client().product_details([1])
+    assert "make a new key" not in str(caught.value)
 
 
 @pytest.mark.parametrize("message", ["You have reached request rate limit per second", "Circle is open"])
@@ -101,10 +148,15 @@ def test_a_redirect_is_not_followed(server: Server, make_client: MakeClient, sta
 PASSING = [
     Answer(408, {"message": "timeout"}),
     Answer(500, {"code": 13, "message": "Internal Server Error"}),
+    Answer(403, HTML, {"Content-Type": "text/html"}),
+    Answer(403),
+    Answer(409, {"code": 10, "message": "conflict"}),
     Answer(502, HTML, {"Content-Type": "text/html"}),
     Answer(503, HTML, {"Content-Type": "text/html"}),
     Answer(504, HTML, {"Content-Type": "text/html"}),
     Answer(429, {"code": 8, "message": "You have reached request rate limit per second"}, {"Retry-After": "0.01"}),
+    Answer(400, {"message": "You have reached request rate limit per second"}, {"Retry-After": "0.01"}),
+    Answer(400, {"code": 8, "message": "too many"}, {"Retry-After": "0.01"}),
     Answer(lost="before"),
     Answer(body={"items": [{"id": 1, "offer_id": "x" * 400}]}, lost="within"),
     Answer(body=b'{"items": [{"id": 1'),
