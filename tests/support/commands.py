@@ -56,6 +56,7 @@ ROWS = {
     "maintenance": Row(
         ("--dry-run",), ((NONSENSE,),), connection=Reported(1), warehouse=Reported(1), metadata=Reported(1)
     ),
+    "probe": Row(("--account", "main"), (("--account", NONSENSE), ()), **_NO_WAREHOUSE),
     "run": Row(wrong=(("--account", NONSENSE), ("--account", "a'b"), ("--accept-guard", NONSENSE)), metadata=1),
     "runs": Row(wrong=(("--last", "0"), ("--last", "-1"))),
     "test": Row(

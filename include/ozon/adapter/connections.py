@@ -16,6 +16,8 @@ from airflow.sdk.exceptions import AirflowNotFoundException
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
+from include.ozon.marketplace.pacer import shared_pacer
+from include.ozon.marketplace.transport import Observe
 from include.ozon.settings import Settings, WarehouseSettings, check_distinct_client_ids
 from include.ozon.warehouse import session
 
@@ -81,6 +83,18 @@ def api_credentials(account: str) -> Credentials:
 def open_seller_client(account: str, settings: Settings, stop: threading.Event) -> SellerClient:
     """The account's client, at the pace of the load."""
     return SellerClient(api_credentials(account), settings.api, stop=stop)
+
+
+def open_other_client(
+    credentials: Credentials, settings: Settings, timeout_seconds: float | None = None, observe: Observe | None = None
+) -> SellerClient:
+    """One attempt a request, at a pace of its own: what the load may send is left to the load."""
+    once: dict[str, Any] = {"attempts": 1, "retry_budget_seconds": 0.0}
+    if timeout_seconds is not None:
+        once |= {"connect_timeout_seconds": timeout_seconds, "read_timeout_seconds": timeout_seconds}
+    who = f"{credentials.base_url} {credentials.client_id} other"
+    pacer = shared_pacer(who, settings.api.other_requests_per_second)
+    return SellerClient(credentials, settings.api.model_copy(update=once), pacer=pacer, observe=observe)
 
 
 def check_accounts_are_distinct(accounts: Iterable[str]) -> None:

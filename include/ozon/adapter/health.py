@@ -11,9 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 from airflow.sdk import BaseHook, Connection
 from airflow.sdk.configuration import conf
 
-from include.ozon.adapter.connections import api_credentials, late_warehouse_connect
+from include.ozon.adapter.connections import api_credentials, late_warehouse_connect, open_other_client
 from include.ozon.marketplace.client import SellerClient
-from include.ozon.marketplace.pacer import shared_pacer
 from include.ozon.monitoring.health import components, store
 from include.ozon.monitoring.health.checks import AirflowProbe, HealthContext
 from include.ozon.monitoring.health.heartbeat import ping
@@ -92,18 +91,7 @@ def heartbeat_url(connection: Connection) -> str:
 
 
 def _open_client(account: str, settings: Settings) -> SellerClient:
-    """One attempt, at a pace of its own: what the load may send is left to the load."""
-    credentials = api_credentials(account)
-    timeout_seconds = settings.health.api_timeout_seconds
-    once = {
-        "attempts": 1,
-        "retry_budget_seconds": 0.0,
-        "connect_timeout_seconds": timeout_seconds,
-        "read_timeout_seconds": timeout_seconds,
-    }
-    who = f"{credentials.base_url} {credentials.client_id} other"
-    pacer = shared_pacer(who, settings.api.other_requests_per_second)
-    return SellerClient(credentials, settings.api.model_copy(update=once), pacer=pacer)
+    return open_other_client(api_credentials(account), settings, settings.health.api_timeout_seconds)
 
 
 def _asked_once(connect: session.Connect) -> session.Connect:

@@ -20,6 +20,7 @@ from include.ozon.cli import (
     doctor,
     health,
     maintenance,
+    probe,
     run,
     runs,
     schedule,
@@ -38,6 +39,7 @@ app = typer.Typer(
 app.command(name="doctor")(doctor.doctor)
 app.command(name="health")(health.health)
 app.command(name="maintenance")(maintenance.maintenance)
+app.command(name="probe")(probe.probe)
 app.command(name="run")(run.run)
 app.command(name="runs")(runs.runs)
 app.command(name="test")(testing.run_tests)

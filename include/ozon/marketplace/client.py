@@ -31,7 +31,7 @@ from include.ozon.marketplace.pacer import Pacer, shared_pacer
 from include.ozon.marketplace.paging import CursorTrail
 from include.ozon.marketplace.rejection import describe
 from include.ozon.marketplace.tolerance import UnreadableError, tolerant_reader
-from include.ozon.marketplace.transport import RequestUsage, Transport
+from include.ozon.marketplace.transport import Observe, RequestUsage, Transport
 from include.ozon.settings import ApiSettings
 
 __all__ = ["RequestUsage", "SellerClient"]
@@ -59,7 +59,7 @@ class SellerClient:
 
     ``pacer`` is the limit of requests a second, and by default the load's (``api.requests_per_second``), which all
     clients of a Client-Id share; whatever else calls the API brings its own. When ``stop`` is set, all waits end
-    and calls raise RequestStoppedError.
+    and calls raise RequestStoppedError. ``observe`` is given each answer as it came, before it is understood.
 
     Every method raises a FatalError where a person has to act, a RetriableError after the last attempt, and
     BadDataError for an answer that is not what Ozon documents. Single entries that cannot be loaded raise nothing:
@@ -74,11 +74,12 @@ class SellerClient:
         *,
         pacer: Pacer | None = None,
         stop: threading.Event | None = None,
+        observe: Observe | None = None,
     ) -> None:
         self._api = api
         who = f"{credentials.base_url} {credentials.client_id}"
         pacer = pacer or shared_pacer(who, api.requests_per_second)
-        self._transport = Transport(credentials, api, pacer, stop)
+        self._transport = Transport(credentials, api, pacer, stop, observe)
         pause_seconds = api.analytics_seconds_between_requests
         self._analytics_pacer = shared_pacer(f"{who} analytics", 1 / pause_seconds) if pause_seconds else None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import msgspec
@@ -60,18 +60,39 @@ class RequestUsage:
     """Time spent not asking: for the limit of requests a second, and before retries."""
 
 
+@dataclass(frozen=True)
+class Exchange:
+    """An answer as it came, whatever its status."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    seconds: float
+
+
+Observe = Callable[[Exchange], None]
+
+
 class Transport:
     """Sends requests of one account from any number of threads, each on a connection of its own.
 
     Everything a person has to mend is raised at once; what may pass is tried again, ``api.attempts`` times and
-    with at most ``api.retry_budget_seconds`` of waiting in between.
+    with at most ``api.retry_budget_seconds`` of waiting in between. ``observe`` is given each complete answer.
     """
 
-    def __init__(self, credentials: Credentials, api: ApiSettings, pacer: Pacer, stop: threading.Event | None) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        api: ApiSettings,
+        pacer: Pacer,
+        stop: threading.Event | None,
+        observe: Observe | None = None,
+    ) -> None:
         self._credentials = credentials
         self._api = api
         self._pacer = pacer
         self._stop = stop or threading.Event()
+        self._observe = observe
         self._faults = FaultReader(credentials)
         self._thread = threading.local()
         self._lock = threading.Lock()
@@ -131,6 +152,7 @@ class Transport:
 
         What requests raises has the headers with the key in it, and a server may send the key back in a body.
         """
+        started_at = time.monotonic()
         try:
             response = self._session().post(
                 self._credentials.base_url + path,
@@ -142,6 +164,8 @@ class Transport:
             body = b"".join(response.iter_content(READ_BYTES_COUNT))
         except requests.RequestException as failure:
             return self._faults.of_failure(path, failure)
+        if self._observe:
+            self._observe(Exchange(response.status_code, response.headers, body, time.monotonic() - started_at))
         if not 200 <= response.status_code < 300:
             return self._faults.of_answer(path, response, body)
         try:

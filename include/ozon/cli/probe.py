@@ -1,0 +1,74 @@
+"""``ozon probe``: what Ozon answers, without the seller's data, for a report of a fault."""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from include.ozon.cli.common import Output, importing_airflow, is_quiet, is_verbose
+from include.ozon.diagnosis.probe import Probe, ProbeReport
+from include.ozon.errors import ConfigurationError
+from include.ozon.marketplace.redaction import Redactor
+from include.ozon.monitoring.health.api import needed_methods
+from include.ozon.reports.probe import probe_document, probe_markdown
+from include.ozon.settings import Settings, load_settings
+
+
+def probe(
+    account: Annotated[str, typer.Option(help="The account to ask as.")],
+    save: Annotated[
+        Path | None, typer.Option(dir_okay=False, metavar="FILE", help="Write the report to this file.")
+    ] = None,
+    output: Output = "text",
+) -> None:
+    """Read one page of every method that the load uses, and describe the answers without your data.
+
+    For reports of faults: the fields that Ozon sends, their types, what is missing or new, and Ozon's own words, but
+    no ids, names, prices, amounts or keys. Changes nothing, and a method that fails stops none of the others. Needs a
+    few seconds, at most 15 requests, and no warehouse.
+
+    Example: ozon probe --account main --save probe.md
+    """
+    settings = load_settings()
+    if account not in settings.accounts:
+        raise ConfigurationError(
+            f"--account names {account!r}, which the configuration does not have; expected one of "
+            f"{', '.join(settings.accounts)}."
+        )
+    report, today = _measure(account, settings), datetime.now(tz=UTC).date()
+    if output == "json":
+        text = json.dumps(probe_document(report, today), ensure_ascii=False, indent=2)
+    else:
+        text = probe_markdown(report, today)
+    if save is None:
+        typer.echo(text)
+    else:
+        _write(save, text)
+
+
+def _measure(account: str, settings: Settings) -> ProbeReport:
+    with importing_airflow():
+        from include.ozon.adapter.connections import api_credentials, open_other_client  # noqa: PLC0415
+    if not is_verbose():
+        # What the client logs is in the report.
+        logging.getLogger("ozon").setLevel(logging.CRITICAL)
+    credentials = api_credentials(account)
+    probe = Probe(Redactor.of(credentials), needed_methods(settings), settings.api)
+    with open_other_client(credentials, settings, observe=probe.observe) as client:
+        return probe.run(client)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(
+            f"--save: {file} cannot be written ({error.strerror}). Name a file in a folder that this user may write to."
+        ) from error
+    if not is_quiet():
+        typer.echo(f"Saved: {file}", err=True)

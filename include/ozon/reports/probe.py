@@ -1,0 +1,95 @@
+"""What `ozon probe` found, as Markdown to paste into an issue and as JSON.
+
+The JSON is version 1 of ``ozon-probe``; a later version may add keys, and changes its number where one changes or goes.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from include.ozon.diagnosis.probe import ProbeReport
+from include.ozon.diagnosis.probed_answer import ProbedAnswer
+from include.ozon.generated_pages import table
+from include.ozon.marketplace.shape import FieldShape
+
+_INTRODUCTION = (
+    "One page of every method that the load uses. Values of the catalogue are left out: shares and orders of magnitude "
+    "stand for numbers, classes for texts, and only words of Ozon's own are shown. Read it before you send it."
+)
+
+
+def probe_document(report: ProbeReport, today: date) -> dict[str, Any]:
+    return {"schema": "ozon-probe", "version": 1, **_origin(today), **asdict(report)}
+
+
+def probe_markdown(report: ProbeReport, today: date) -> str:
+    """Return the report as text; it holds no Markdown of Ozon's."""
+    origin = ", ".join(f"{name} {value}" for name, value in _origin(today).items())
+    return "\n".join(["# ozon probe", "", f"{origin}.", "", _INTRODUCTION, "", *_lines(report)])
+
+
+def _origin(today: date) -> dict[str, str]:
+    try:
+        package = importlib.metadata.version("ozon-etl")
+    except importlib.metadata.PackageNotFoundError:
+        package = "not installed"  # in a container it lies beside Airflow
+    return {"ozon-etl": package, "python": platform.python_version(), "date": today.isoformat()}
+
+
+def _lines(report: ProbeReport) -> Iterator[str]:
+    header = ("method", "request", "HTTP", "answer", "seconds", "entries", "total_items", "read by this version as")
+    yield table(header, map(_summary, report.answers))
+    yield from (f"- {sentence}" for sentence in report.comparisons)
+    for answer in report.answers:
+        if answer.http_status is not None and (answer.problem or answer.envelope or answer.fields):
+            yield f"\n## {answer.path}{', ' if answer.request else ''}{answer.request}\n"
+            yield from _answer(answer)
+
+
+def _summary(answer: ProbedAnswer) -> tuple[str, ...]:
+    if answer.http_status is None:
+        got = answer.problem
+    else:
+        got = f"{answer.body or '-'}, {_size(answer.size_bytes)}, {answer.content_type}, server {answer.server}"
+    return (
+        answer.path,
+        answer.request,
+        str(answer.http_status or "-"),
+        got,
+        f"{answer.seconds:.2f}",
+        answer.entries,
+        answer.total_items,
+        answer.read_as,
+    )
+
+
+def _answer(answer: ProbedAnswer) -> Iterator[str]:
+    if answer.problem:
+        yield f"Error: {answer.problem}\n"
+    if answer.envelope:
+        yield f"Envelope: {'; '.join(f'{_path(shape)} {_shares(shape.kinds)}' for shape in answer.envelope)}\n"
+    if answer.fields:
+        yield table(("field", "by this version", "what came", "words"), _rows(answer.fields))
+
+
+def _rows(fields: Sequence[FieldShape]) -> Iterable[tuple[str, ...]]:
+    for shape in fields:
+        words = ", ".join(f'`"{word}"` {count}' for word, count in shape.words.items())
+        yield _path(shape), shape.use, _shares(shape.kinds), words
+
+
+def _path(shape: FieldShape) -> str:
+    return f"`{shape.path}`"
+
+
+def _shares(kinds: dict[str, str]) -> str:
+    return ", ".join(f"{kind} {share}" for kind, share in kinds.items())
+
+
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes} bytes" if size_bytes < 1_000 else f"{size_bytes / 1_000:.0f} kB"
