@@ -14,7 +14,6 @@ from include.ozon.cli.common import Output, importing_airflow, is_quiet, is_verb
 from include.ozon.diagnosis.probe import Probe, ProbeReport
 from include.ozon.errors import ConfigurationError
 from include.ozon.marketplace.redaction import Redactor
-from include.ozon.monitoring.health.api import needed_methods
 from include.ozon.reports.probe import probe_document, probe_markdown
 from include.ozon.settings import Settings, load_settings
 
@@ -29,8 +28,8 @@ def probe(
     """Read one page of every method that the load uses, and describe the answers without your data.
 
     For reports of faults: the fields that Ozon sends, their types, what is missing or new, and Ozon's own words, but
-    no ids, names, prices, amounts or keys. Changes nothing, and a method that fails stops none of the others. Needs a
-    few seconds, at most 15 requests, and no warehouse.
+    no ids, names, prices, amounts or keys. Changes nothing, and a method that fails stops none of the others. Sends
+    about a dozen requests, at the pace of the health check, and needs no warehouse.
 
     Example: ozon probe --account main --save probe.md
     """
@@ -58,7 +57,7 @@ def _measure(account: str, settings: Settings) -> ProbeReport:
         # What the client logs is in the report.
         logging.getLogger("ozon").setLevel(logging.CRITICAL)
     credentials = api_credentials(account)
-    probe = Probe(Redactor.of(credentials), needed_methods(settings), settings.api)
+    probe = Probe(Redactor.of(credentials), settings.api)
     with open_other_client(credentials, settings, observe=probe.observe) as client:
         return probe.run(client)
 

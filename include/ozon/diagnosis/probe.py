@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -35,9 +36,8 @@ class ProbeReport:
 class Probe:
     """Asks a client whose ``observe`` is this probe's. A method that fails stops none of the others."""
 
-    def __init__(self, redactor: Redactor, methods: Collection[str], settings: ApiSettings) -> None:
+    def __init__(self, redactor: Redactor, settings: ApiSettings) -> None:
         self._redactor = redactor
-        self._methods = methods
         self._page = f"limit {settings.page_size}"
         self._details_count = settings.details_batch_size
         self._exchanges: list[Exchange] = []
@@ -47,7 +47,7 @@ class Probe:
         self._exchanges.append(exchange)
 
     def run(self, client: SellerClient) -> ProbeReport:
-        """Ask for a page of every method, at most fifteen requests."""
+        """Ask for a page of every method: about a dozen requests, as the client asks again for an empty list."""
         self._ask(api.ROLES_PATH, "", client.roles)
         products = {name: self._product_list(client, name) for name in PRODUCT_FILTERS}
         stocks = {name: self._stocks(client, name) for name in STOCK_FILTERS}
@@ -55,10 +55,8 @@ class Probe:
         listed = [entry for entries in (*products.values(), *stocks.values()) for entry in entries]
         product_ids = _ids(entry.get("product_id") for entry in listed)
         details = self._details(client, product_ids[: self._details_count])
-        if api.WAREHOUSES.path in self._methods:
-            self._seller_warehouses(client)
-        if api.FBO_STOCKS.path in self._methods:
-            self._fbo_stocks(client, _ids(_skus([*details, *listed]))[: api.MAX_FBO_SKUS_COUNT])
+        self._seller_warehouses(client)
+        self._fbo_stocks(client, _ids(_skus([*details, *listed]))[: api.MAX_FBO_SKUS_COUNT])
         comparisons = [*_overlap(api.PRODUCT_LIST.path, products), *_overlap(api.STOCKS.path, stocks)]
         return ProbeReport(self._answers, comparisons)
 
@@ -104,8 +102,8 @@ class Probe:
         started_at = time.monotonic()
         problem = ""
         try:
-            rejected = getattr(call(), "rejected", [])
-            read_as = f"read, {coarse(len(rejected))} rejected"
+            rejected = Counter(each.kind for each in getattr(call(), "rejected", []))
+            read_as = f"read; rejected: {coarse(rejected['entry'])} entries, {coarse(rejected['field'])} fields"
         except OzonError as error:
             read_as = type(error).__name__
             # Where an answer came, the sentence quotes it.
@@ -122,7 +120,7 @@ class Probe:
 
 
 def _ids(values: Iterable[Any]) -> list[int]:
-    """Usable ids, each once, whichever of its types Ozon sent them as."""
+    """Return the usable ids, each once, whether they came as integers, floats or texts."""
     texts = (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value) for value in values)
     return list(dict.fromkeys(int(text) for text in texts if _ID.fullmatch(text)))
 
@@ -132,7 +130,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def _skus(products: Iterable[dict[str, Any]]) -> Iterator[Any]:
-    """The SKUs beside the products' ids, of their sources, and of their stocks."""
+    """Yield the SKUs beside the products' ids, of their sources, and of their stocks."""
     for product in products:
         stocks = product.get("stocks")
         amounts = stocks.get("stocks") if isinstance(stocks, dict) else stocks
@@ -141,7 +139,7 @@ def _skus(products: Iterable[dict[str, Any]]) -> Iterator[Any]:
 
 
 def _of_each_status(warehouses: Iterable[dict[str, Any]]) -> list[tuple[int, Any]]:
-    """Ids and statuses, such that each status has its turn before any has a second one."""
+    """Return ids with their statuses: first one of each status, then the second ones, and so on."""
     by_status: dict[str, list[tuple[int, Any]]] = {}
     for warehouse in warehouses:
         status = warehouse.get("status")
@@ -152,7 +150,7 @@ def _of_each_status(warehouses: Iterable[dict[str, Any]]) -> list[tuple[int, Any
 
 
 def _overlap(path: str, lists: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """How much of each list's page stands on the page of ALL, too."""
+    """Yield how much of each list's page stands on the page of ALL, too."""
     whole = set(_ids(entry.get("product_id") for entry in lists["ALL"]))
     for name, entries in lists.items():
         ids = _ids(entry.get("product_id") for entry in entries)

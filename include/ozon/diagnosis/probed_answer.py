@@ -62,7 +62,7 @@ class ProbedAnswer:
     path: str
     request: str
     read_as: str
-    """What this version makes of it: how many entries it rejects, or the class of its error."""
+    """What this version makes of it: how many entries and fields it rejects, or the class of its error."""
     problem: str = ""
     http_status: int | None = None
     content_type: str = ""
@@ -107,7 +107,7 @@ def described(
 
 
 def _parsed(body: bytes) -> tuple[str, Any]:
-    """What a body is, and the JSON in it."""
+    """Return what a body is, and the JSON in it."""
     try:
         return "JSON", json.loads(body.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
@@ -118,7 +118,7 @@ def _parsed(body: bytes) -> tuple[str, Any]:
 
 
 def _holder_and_entries(document: Any, keys: tuple[str, ...]) -> tuple[Any, list[Any] | None]:
-    """The object that has the list, and the list; None for what is not there."""
+    """Return the object that has the list, and the list; None for what is missing."""
     if not keys:
         return document, [document]
     for key in keys[:-1]:
@@ -128,7 +128,7 @@ def _holder_and_entries(document: Any, keys: tuple[str, ...]) -> tuple[Any, list
 
 
 def _envelope(document: Any, keys: tuple[str, ...], redactor: Redactor) -> list[FieldShape]:
-    """All but the entries; of anything else, such as an error, only what is near the top."""
+    """Describe all but the entries; of anything else, such as an error, only what is near the top."""
     if not keys:
         return []
     shapes = describe([document], redactor=redactor, skip=f"{'.'.join(keys)}[]")
@@ -136,7 +136,7 @@ def _envelope(document: Any, keys: tuple[str, ...], redactor: Redactor) -> list[
 
 
 def _error(document: Any, redactor: Redactor) -> str:
-    """Ozon's code, if it is one, and its message."""
+    """Return Ozon's code, where it is a code, and its message."""
     if not isinstance(document, dict) or document.keys().isdisjoint(("code", "message")):
         return ""
     code, message = document.get("code"), document.get("message")

@@ -27,7 +27,7 @@ class Redactor:
 
     @classmethod
     def of(cls, credentials: Credentials) -> Redactor:
-        """The redactor of one account: its key and Client-Id, where it is asked, and its connection's name."""
+        """Return the redactor of one account: its secrets are key, Client-Id, address, and the connection's name."""
         own = (credentials.api_key, credentials.client_id, credentials.base_url, credentials.host, credentials.source)
         return cls(own)
 

@@ -191,7 +191,7 @@ class _Tally:
 
 
 def _paths(tally: _Tally, expected: dict[str, bool]) -> Iterator[str]:
-    """Paths that were seen, and those that were expected in an object that was seen."""
+    """Yield the paths that were seen, and those that were expected in an object that was seen."""
     if set(tally.kinds.get("", ())) - {"object"}:
         yield ""
     waiting = [""]
@@ -255,5 +255,5 @@ def _below(path: str, name: str) -> str:
 
 
 def _parent(path: str) -> str:
-    """The path of the object that has the field; names have no dots."""
+    """Return the path of the object that has the field; names have no dots."""
     return path.rpartition(".")[0]

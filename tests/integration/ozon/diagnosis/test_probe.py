@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from include.ozon.diagnosis.probe import PRODUCT_FILTERS, Probe, ProbeReport
-from include.ozon.diagnosis.probed_answer import ENTRIES, ProbedAnswer
+from include.ozon.diagnosis.probed_answer import ProbedAnswer
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.pacer import Pacer
 from include.ozon.marketplace.redaction import Redactor
+from include.ozon.monitoring.health.api import needed_methods
 from include.ozon.reports.probe import probe_markdown
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support.pipeline import changed, quick_settings
@@ -40,7 +41,7 @@ def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
 def probe(sandbox: SandboxProcess, *, base_url: str = "") -> ProbeReport:
     keys = sandbox.accounts["main"]
     credentials = Credentials(base_url or sandbox.base_url, keys.client_id, keys.api_key, "ozon_api_main")
-    asked = Probe(Redactor.of(credentials), ENTRIES, API)
+    asked = Probe(Redactor.of(credentials), API)
     with SellerClient(credentials, API, pacer=Pacer(10_000), observe=asked.observe) as client:
         return asked.run(client)
 
@@ -59,9 +60,11 @@ def test_every_method_is_asked_and_described(sandbox: SandboxProcess) -> None:
     report = probe(sandbox)
 
     assert [answer.path for answer in report.answers] == ORDER
+    inventory = {"seller_warehouses": True, "ozon_warehouses": True}
+    assert {*ORDER} == {"/v1/roles", *needed_methods(changed(quick_settings(), "inventory", **inventory))}
     assert sum(sandbox.state()["accounts"]["main"]["requests"].values()) == len(ORDER) <= 15
     assert {(answer.http_status, answer.content_type, answer.read_as) for answer in report.answers} == {
-        (200, "application/json", "read, 0 rejected")
+        (200, "application/json", "read; rejected: 0 entries, 0 fields")
     }
     details = {shape.path: shape for shape in of(report, DETAILS).fields}
     assert set(details["statuses.status"].words) == {"price_sent", "imported"}

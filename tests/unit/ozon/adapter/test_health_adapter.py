@@ -12,7 +12,7 @@ import pytest
 from airflow.sdk import BaseHook
 from airflow.sdk.execution_time.cache import SecretCache
 
-from include.ozon.adapter import health
+from include.ozon.adapter import connections, health
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.monitoring.health import components
 from include.ozon.monitoring.health.checks import Check, HealthContext
@@ -80,14 +80,14 @@ def test_the_check_sends_each_request_once_and_not_at_the_loads_pace(monkeypatch
     fields = {"conn_type": "http", "host": "http://127.0.0.1:1", "login": "101", "password": TOKEN}
     monkeypatch.setenv("AIRFLOW_CONN_OZON_API_MAIN", json.dumps(fields))
     seen: dict[str, Any] = {}
-    monkeypatch.setattr(health, "SellerClient", lambda credentials, api, pacer: seen.update(api=api, pacer=pacer))
+    monkeypatch.setattr(connections, "SellerClient", lambda _, api, pacer, observe: seen.update(api=api, pacer=pacer))
     context = health.health_context(changed(SETTINGS, "health", api_timeout_seconds=3), NOW, None)
     context.open_client("main")
     first = seen["pacer"]
     context.open_client("main")
     assert (seen["api"].attempts, seen["api"].read_timeout_seconds, seen["api"].connect_timeout_seconds) == (1, 3, 3)
     assert seen["pacer"] is first
-    assert first is not health.shared_pacer("http://127.0.0.1:1 101", SETTINGS.api.requests_per_second)
+    assert first is not connections.shared_pacer("http://127.0.0.1:1 101", SETTINGS.api.requests_per_second)
 
 
 def breaks(_: HealthContext) -> Iterator[Check]:

@@ -16,7 +16,11 @@ pytestmark = pytest.mark.unit
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(200, {"items": []}), Answer(403, {"code": 7, "message": "no"}), Answer(200, b"<html>", {"Server": "edge"})],
+    [
+        Answer(200, {"items": [{"id": 1}]}),
+        Answer(403, {"code": 7, "message": "no"}),
+        Answer(200, b"<html>", {"Server": "edge"}),
+    ],
     ids=lambda answer: f"{answer.status} {answer.content[:6]}",
 )
 def test_each_answer_is_observed_before_it_is_understood(
@@ -28,7 +32,7 @@ def test_each_answer_is_observed_before_it_is_understood(
         try:
             client.product_details([1])
         except OzonError:
-            assert answer.content != b'{"items": []}'
+            assert answer.content != b'{"items": [{"id": 1}]}'
 
     (exchange,) = seen
     assert (exchange.status, exchange.body) == (answer.status, answer.content)
