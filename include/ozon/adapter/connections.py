@@ -88,7 +88,7 @@ def open_seller_client(account: str, settings: Settings, stop: threading.Event) 
 def open_other_client(
     credentials: Credentials, settings: Settings, timeout_seconds: float | None = None, observe: Observe | None = None
 ) -> SellerClient:
-    """Return a client that sends each request once, at a pace of its own: what the load may send is left to the load."""
+    """Return a client that sends each request once, at a pace of its own: the load keeps what it may send."""
     once: dict[str, Any] = {"attempts": 1, "retry_budget_seconds": 0.0}
     if timeout_seconds is not None:
         once |= {"connect_timeout_seconds": timeout_seconds, "read_timeout_seconds": timeout_seconds}
