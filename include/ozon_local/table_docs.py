@@ -33,6 +33,7 @@ _END = "<!-- End of what is made. -->\n"
 _ORDER = (
     "products",
     "product_visibility_history",
+    "product_price_history",
     "inventory",
     "inventory_by_warehouse",
     "inventory_history",

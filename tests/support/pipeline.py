@@ -28,6 +28,7 @@ Row = dict[str, Any]
 DATA_TABLES = (
     "products",
     "product_visibility_history",
+    "product_price_history",
     "inventory",
     "inventory_history",
     "inventory_by_warehouse",

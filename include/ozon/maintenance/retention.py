@@ -60,6 +60,7 @@ class Expiry:
 _EXPIRIES: dict[RetentionStep, Sequence[Expiry]] = {
     "history": (
         Expiry("product_visibility_history", "history_days", "t.valid_to < %(before)s"),
+        Expiry("product_price_history", "history_days", "t.valid_to < %(before)s"),
         # What the stock was at ``before`` is told by the last change until then.
         Expiry(
             "inventory_history",

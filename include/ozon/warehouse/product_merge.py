@@ -44,7 +44,8 @@ SELECT
     p.product_id IS NULL AS is_new,
     p.removed_at IS NOT NULL AS is_back,
     p.visibility AS previous_visibility,
-    p.price IS DISTINCT FROM s.price AS has_new_price
+    p.price IS DISTINCT FROM s.price AS has_new_price,
+    (p.price, p.old_price, p.currency_code) IS DISTINCT FROM (s.price, s.old_price, s.currency_code) AS has_new_terms
 FROM ("""
     + _STAGED
     + """) s
@@ -141,7 +142,7 @@ FROM product_vanished v
 WHERE p.account = {account} AND p.product_id = v.product_id
 """
 
-_CLOSE_HISTORY: LiteralString = """
+_CLOSE_VISIBILITY: LiteralString = """
 UPDATE ozon.product_visibility_history h SET valid_to = now()
 FROM (
     SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND previous_visibility <> visibility
@@ -151,7 +152,7 @@ FROM (
 WHERE h.account = {account} AND h.product_id = ended.product_id AND h.valid_to IS NULL
 """
 
-_OPEN_HISTORY: LiteralString = """
+_OPEN_VISIBILITY: LiteralString = """
 INSERT INTO ozon.product_visibility_history (
     account, product_id, valid_from, visibility, previous_visibility, hidden_reasons, workflow_id
 )
@@ -159,6 +160,27 @@ SELECT {account}, product_id, now(), visibility, previous_visibility, hidden_rea
 FROM product_change
 WHERE is_new OR is_back OR previous_visibility <> visibility
 """
+
+_CLOSE_PRICE: LiteralString = """
+UPDATE ozon.product_price_history h SET valid_to = now()
+FROM (
+    SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND has_new_terms
+    UNION ALL
+    SELECT product_id FROM product_vanished
+) ended
+WHERE h.account = {account} AND h.product_id = ended.product_id AND h.valid_to IS NULL
+"""
+
+_OPEN_PRICE: LiteralString = """
+INSERT INTO ozon.product_price_history (
+    account, product_id, valid_from, price, old_price, currency_code, workflow_id
+)
+SELECT {account}, product_id, now(), price, old_price, currency_code, {workflow_id}
+FROM product_change
+WHERE is_new OR is_back OR has_new_terms
+"""
+
+_MERGE = (_UPDATE, _CLOSE_VISIBILITY, _CLOSE_PRICE, _INSERT, _OPEN_VISIBILITY, _OPEN_PRICE, _REMOVE)
 
 
 @dataclass(frozen=True)
@@ -204,7 +226,7 @@ class ProductMerge:
 
     def merge(self) -> None:
         """Write the differences that ``compare`` found."""
-        for statement in (_UPDATE, _CLOSE_HISTORY, _INSERT, _OPEN_HISTORY, _REMOVE):
+        for statement in _MERGE:
             self._execute(statement)
 
     def _execute(self, text: LiteralString) -> None:

@@ -120,6 +120,22 @@ def test_closed_visibility_goes_past_its_days_and_the_current_never(warehouse: W
     assert outcome.details[0] == f"ozon.product_visibility_history: {outcome.rows} rows"
 
 
+def test_a_price_that_ended_goes_past_its_days_and_the_current_never(warehouse: Warehouse) -> None:
+    warehouse.execute("""
+        INSERT INTO ozon.product_price_history
+        SELECT 'main', product_id, %(now)s - (days + 1) * interval '1 day', 5, NULL, 'RUB',
+               CASE WHEN days > 0 THEN %(now)s - days * interval '1 day' END, 'w/main'
+        FROM generate_series(1, 3) product_id, generate_series(0, 1000) days
+    """)
+
+    outcome = clean(warehouse, "history", history_days=730)
+
+    kept = warehouse.rows("SELECT * FROM ozon.product_price_history")
+    assert {row["product_id"] for row in kept if row["valid_to"] is None} == {1, 2, 3}
+    assert max((NOW - row["valid_to"]).days for row in kept if row["valid_to"]) == 730
+    assert outcome.rows == 3 * (1000 - 730)
+
+
 def test_what_the_stock_was_at_any_kept_moment_can_still_be_told(warehouse: Warehouse) -> None:
     warehouse.execute(STOCK)
     at_the_cut = """

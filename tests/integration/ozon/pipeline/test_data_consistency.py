@@ -43,6 +43,27 @@ CONTRADICTIONS = {
         SELECT * FROM ozon.product_visibility_history a
         JOIN ozon.product_visibility_history b USING (account, product_id)
         WHERE a.valid_from < b.valid_from AND coalesce(a.valid_to, 'infinity') > b.valid_from""",
+    "a listed product without exactly one current price": """
+        SELECT p.account, p.product_id
+        FROM ozon.products p
+        LEFT JOIN ozon.product_price_history h
+            ON (h.account, h.product_id) = (p.account, p.product_id) AND h.valid_to IS NULL
+        WHERE p.removed_at IS NULL
+        GROUP BY p.account, p.product_id
+        HAVING count(h.valid_from) <> 1""",
+    "a removed product with a current price": """
+        SELECT * FROM ozon.products p
+        JOIN ozon.product_price_history h USING (account, product_id)
+        WHERE p.removed_at IS NOT NULL AND h.valid_to IS NULL""",
+    "a current price that is not the product's": """
+        SELECT * FROM ozon.products p
+        JOIN ozon.product_price_history h USING (account, product_id)
+        WHERE h.valid_to IS NULL
+            AND (h.price, h.old_price, h.currency_code) IS DISTINCT FROM (p.price, p.old_price, p.currency_code)""",
+    "prices that overlap": """
+        SELECT * FROM ozon.product_price_history a
+        JOIN ozon.product_price_history b USING (account, product_id)
+        WHERE a.valid_from < b.valid_from AND coalesce(a.valid_to, 'infinity') > b.valid_from""",
     "stock that is not what its last change says": """
         SELECT * FROM ozon.inventory i
         JOIN LATERAL (
@@ -63,6 +84,7 @@ CONTRADICTIONS = {
         SELECT workflow_id FROM (
             SELECT workflow_id, account FROM ozon.products
             UNION SELECT workflow_id, account FROM ozon.product_visibility_history
+            UNION SELECT workflow_id, account FROM ozon.product_price_history
             UNION SELECT workflow_id, account FROM ozon.inventory
             UNION SELECT workflow_id, account FROM ozon.inventory_history
         ) written
@@ -177,6 +199,10 @@ SPOILS = {
         "UPDATE ozon.products SET visibility = CASE visibility WHEN 'HIDDEN' THEN 'DECLINED' ELSE 'HIDDEN' END"
     ),
     "rows of history that overlap": "UPDATE ozon.product_visibility_history SET valid_to = NULL",
+    "a listed product without exactly one current price": "UPDATE ozon.product_price_history SET valid_to = now()",
+    "a removed product with a current price": "UPDATE ozon.product_price_history SET valid_to = NULL",
+    "a current price that is not the product's": "UPDATE ozon.products SET old_price = coalesce(old_price, 0) + 1",
+    "prices that overlap": "UPDATE ozon.product_price_history SET valid_to = NULL",
     "stock that is not what its last change says": "UPDATE ozon.inventory SET present = present + 1",
     "stock without any change that brought it": "DELETE FROM ozon.inventory_history",
     "a change of stock that is none": (

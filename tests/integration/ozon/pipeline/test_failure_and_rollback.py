@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.faults]
 WRITES = [
     ("product_etl", "products"),
     ("product_etl", "product_visibility_history"),
+    ("product_etl", "product_price_history"),
     ("product_etl", "etl_component_executions"),
     ("inventory_etl", "inventory"),
     ("inventory_etl", "inventory_history"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from itertools import pairwise
 
 import pytest
@@ -93,6 +94,65 @@ def test_the_history_of_stock_leads_to_the_stock(moved_on: Pipeline) -> None:
             was = (before["present"], before["reserved"])
             assert (after["previous_present"], after["previous_reserved"]) == was
             assert (after["present"], after["reserved"]) != was
+
+
+def test_the_history_of_prices_leads_to_the_price(moved_on: Pipeline) -> None:
+    history: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in moved_on.rows("SELECT * FROM ozon.product_price_history ORDER BY valid_from"):
+        history[row["product_id"]].append(row)
+    products = moved_on.rows("SELECT * FROM ozon.products")
+    assert {row["product_id"] for row in products} == history.keys()
+    changed = 0
+    for row in products:
+        chain = history[row["product_id"]]
+        assert _price(chain[-1]) == _price(row)
+        assert chain[-1]["valid_to"] == row["removed_at"]
+        assert chain[0]["valid_from"] == row["first_seen_at"]
+        for before, after in pairwise(chain):
+            was_removed = before["valid_to"] < after["valid_from"]
+            assert was_removed or _price(before) != _price(after)
+            changed += not was_removed
+    assert changed
+
+
+def test_the_history_of_prices_is_what_the_marketplace_asked_for(pipeline: Pipeline) -> None:
+    truths = []
+    for n in range(4):
+        pipeline.load(str(n))
+        truths.append(pipeline.truth())
+        pipeline.sandbox.tick()
+    for n, truth in enumerate(truths):
+        rows = pipeline.rows(
+            "SELECT h.* FROM ozon.product_price_history h JOIN ozon.etl_component_executions c "
+            "ON c.workflow_id = %s AND c.component = 'product_etl' "
+            "WHERE h.valid_from <= c.finished_at AND (h.valid_to IS NULL OR h.valid_to > c.finished_at)",
+            f"{n}/main",
+        )
+        assert {row["product_id"]: _price(row) for row in rows} == {
+            product_id: (
+                row["price"] and Decimal(row["price"]),
+                row["old_price"] and Decimal(row["old_price"]),
+                row["currency_code"],
+            )
+            for product_id, row in truth.items()
+        }
+
+
+def test_a_returned_product_begins_a_new_price(pipeline: Pipeline) -> None:
+    pipeline.load("before")
+    pipeline.sandbox.fault("vanish_share", share=0.1)
+    pipeline.load("gone")
+    pipeline.sandbox.clear_faults()
+
+    pipeline.load("back")
+
+    back = pipeline.rows("SELECT product_id FROM ozon.product_price_history WHERE workflow_id = 'back/main'")
+    gone = pipeline.rows("SELECT product_id FROM ozon.product_price_history WHERE valid_to IS NOT NULL")
+    assert {row["product_id"] for row in back} == {row["product_id"] for row in gone} != set()
+
+
+def _price(row: Row) -> tuple[object, ...]:
+    return row["price"], row["old_price"], row["currency_code"]
 
 
 def _first_seen(pipeline: Pipeline) -> dict[int, object]:

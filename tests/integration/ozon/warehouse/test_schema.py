@@ -17,6 +17,7 @@ pytestmark = pytest.mark.integration
 CONTRACT = {
     "products",
     "product_visibility_history",
+    "product_price_history",
     "inventory",
     "inventory_by_warehouse",
     "inventory_history",
