@@ -5,11 +5,14 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import psycopg
 
-from include.ozon.errors import FatalError
+from include.ozon.errors import FatalError, OzonError
+from include.ozon.settings import WarehouseSettings
 from include.ozon.warehouse import schema
+from include.ozon.warehouse.session import open_session
 from include.ozon_local import processes
 from include.ozon_local.airflow import airflow_environment, create_alert_pool, migrate, register_dags
 from include.ozon_local.environment import AIRFLOW_DATABASE, WAREHOUSE_DATABASE, local_environment
@@ -106,10 +109,11 @@ class Services:
 
 def _is_at_head(warehouse_dsn: str) -> bool:
     """Whether `ozon db upgrade`, which takes seconds, would find nothing to do."""
+    connect = partial(psycopg.connect, warehouse_dsn, connect_timeout=10)
     try:
-        with psycopg.connect(warehouse_dsn, connect_timeout=10) as connection:
+        with open_session(connect, WarehouseSettings(), "make services") as connection:
             return schema.status(connection).is_at_head
-    except psycopg.Error:
+    except OzonError:
         return False
 
 

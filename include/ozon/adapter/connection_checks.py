@@ -25,7 +25,7 @@ from include.ozon.monitoring.health.checks import run_checks
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
-from include.ozon.warehouse.session import Connection, open_session, translated_errors
+from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables, translated_errors
 
 OLDEST_POSTGRES = 15
 _MOST_CLOCK_SECONDS = 30
@@ -49,6 +49,7 @@ def warehouse_server(settings: Settings) -> Iterator[Check]:
     connect = warehouse_connect(settings.warehouse)
     with open_session(connect, settings.warehouse, "ozon doctor") as connection:
         yield from _server(connection)
+        require_temporary_tables(connection)
         with open_session(connect, settings.warehouse, "ozon doctor") as another:
             yield _sessions(connection, another)
 

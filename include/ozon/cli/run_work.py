@@ -20,7 +20,7 @@ from include.ozon.reports.runs import ComponentRow, dag_run_workflows
 from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon.warehouse.schema import require_head
-from include.ozon.warehouse.session import Connection, open_session
+from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables
 
 if TYPE_CHECKING:
     from include.ozon.adapter.run_interruption import Interruption
@@ -46,6 +46,7 @@ class RunWork:
         """
         with self._warehouse() as connection:
             require_head(connection)
+            require_temporary_tables(connection)
             for account in self._params["accounts"] or self._settings.accounts:
                 if is_locked(connection, account):
                     # Taking it is what names the holder; one that has just let go is no obstacle.

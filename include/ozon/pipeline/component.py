@@ -17,7 +17,7 @@ from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
 from include.ozon.pipeline.run import Component, Run
 from include.ozon.warehouse.lock import account_lock
 from include.ozon.warehouse.schema import require_head
-from include.ozon.warehouse.session import Connection, open_session, translated_errors
+from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables, translated_errors
 from include.ozon.warehouse.staging import Staging
 
 logger = logging.getLogger("ozon.component")
@@ -75,6 +75,7 @@ def run_component(run: Run, component: Component, tables: dict[str, LiteralStrin
     purpose = f"{component} {run.workflow_id}"
     with open_session(run.connect, run.settings.warehouse, purpose) as connection:
         require_head(connection)
+        require_temporary_tables(connection)
         try:
             with account_lock(connection, run.account):
                 return _attempt(run, component, tables, work, connection)

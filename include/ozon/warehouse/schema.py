@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors as pg
 
 from include.ozon.errors import ConfigurationError, SchemaError
-from include.ozon.warehouse.session import Connect, Connection, translated_errors
+from include.ozon.warehouse.session import Connect, Connection, open_connection, translated_errors
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -91,8 +91,10 @@ def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
     from sqlalchemy.pool import NullPool
 
     with translated_errors():
-        connection = connect()
+        connection = open_connection(connect, "ozon db")
     try:
+        # One transaction for all migrations.
+        connection.autocommit = False
         engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
         config = Config(attributes={"engine": engine})
         config.set_main_option("script_location", str(_MIGRATIONS))

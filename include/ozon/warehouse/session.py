@@ -1,31 +1,63 @@
-"""Connections to the warehouse, prepared for a load, with psycopg's errors named by what can be done."""
+"""Connections to the warehouse that are the same on every server, with psycopg's errors named by what can be done."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, NoReturn
+from typing import Any
 
 import psycopg
-from psycopg import errors as pg
 from psycopg import sql
 from psycopg.rows import dict_row, tuple_row
 
-from include.ozon.errors import AccessDeniedError, SchemaError, WarehouseUnavailableError
+from include.ozon.errors import AccessDeniedError, SchemaError
 from include.ozon.settings import WarehouseSettings
+from include.ozon.warehouse.faults import raise_as_ours
+
+logger = logging.getLogger("ozon.warehouse")
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Connect = Callable[[], Connection]
 """Opens a new connection to the warehouse; the adapter makes it from Airflow's ``ozon_warehouse``."""
 
-_REFUSED = (
-    "password authentication failed",
-    "no pg_hba.conf entry",
-    "permission denied",
-    "no password supplied",
-)
-_NOT_THERE = ("does not exist",)
-_TOO_MANY = ("too many clients", "too many connections", "remaining connection slots")
+ENCODING = "UTF8"
+
+# Whatever the server, the database and the role say: every name and value means and looks the same in each session.
+_SETTINGS = {
+    "client_encoding": ENCODING,
+    "standard_conforming_strings": "on",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+    "bytea_output": "hex",
+    "extra_float_digits": "1",
+    "array_nulls": "on",
+    "transform_null_equals": "off",
+    "quote_all_identifiers": "off",
+    # Nothing that somebody left in public, and no temporary table, stands in for PostgreSQL's own.
+    "search_path": "pg_catalog, pg_temp",
+    "default_transaction_isolation": "read committed",
+    # A session holds the account's lock while Ozon is read, for as long as that takes.
+    "idle_session_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "transaction_timeout": "0",
+    "lock_timeout": "0",
+    "statement_timeout": "0",
+}
+
+# A server of an older version has not all of them.
+_SET = """
+SELECT pg_catalog.set_config(name, value, false)
+FROM (VALUES {}) AS settings (name, value)
+WHERE pg_catalog.current_setting(name, true) IS NOT NULL
+"""
+
+# What a server on Windows, or one that is not quite PostgreSQL, refuses.
+_OPTIONAL_SETTINGS = {
+    # A backend whose client was killed in the middle of a merge notices, and lets the account go.
+    "client_connection_check_interval": "2s",
+}
 
 
 @contextmanager
@@ -38,9 +70,13 @@ def open_session(connect: Connect, settings: WarehouseSettings, purpose: str) ->
     Raises WarehouseUnavailableError, AccessDeniedError and SchemaError in place of psycopg's errors.
     """
     with translated_errors():
-        connection = connect()
+        limits = {
+            "lock_timeout": f"{settings.lock_timeout_seconds}s",
+            "statement_timeout": f"{settings.statement_timeout_seconds}s",
+            "work_mem": "64MB",
+        }
+        connection = open_connection(connect, purpose, limits)
         try:
-            _prepare(connection, settings, purpose)
             yield connection
         except BaseException:
             with suppress(psycopg.Error):
@@ -50,20 +86,39 @@ def open_session(connect: Connect, settings: WarehouseSettings, purpose: str) ->
             connection.close()
 
 
-def _prepare(connection: Connection, settings: WarehouseSettings, purpose: str) -> None:
-    connection.autocommit = True
-    connection.row_factory = tuple_row
-    configuration = {
-        "application_name": purpose[:63],
-        "TimeZone": "UTC",
-        "lock_timeout": f"{settings.lock_timeout_seconds}s",
-        "statement_timeout": f"{settings.statement_timeout_seconds}s",
-        # A backend whose client was killed in the middle of a merge notices, and lets the account go.
-        "client_connection_check_interval": "2s",
-        "work_mem": "64MB",
-    }
-    for name, value in configuration.items():
-        connection.execute(sql.SQL("SELECT set_config({}, {}, false)").format(name, value))
+def open_connection(connect: Connect, purpose: str, settings: Mapping[str, str] | None = None) -> Connection:
+    """Open a connection in autocommit mode whose values look the same on every server.
+
+    The one place where sessions are prepared; ``settings`` come on top. Raises SchemaError where the database's
+    encoding cannot hold every text, and psycopg's errors.
+    """
+    connection = connect()
+    try:
+        _require_encoding(connection)
+        connection.autocommit = True
+        connection.row_factory = tuple_row
+        _set(connection, {"application_name": purpose[:63], **_SETTINGS, **(settings or {})})
+        for name, value in _OPTIONAL_SETTINGS.items():
+            try:
+                _set(connection, {name: value})
+            except psycopg.DatabaseError as error:
+                logger.debug("The warehouse's server has no setting %s = %s: %s", name, value, error)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def require_temporary_tables(connection: Connection) -> None:
+    """Raise AccessDeniedError, with the command to run, where the role may not create temporary tables."""
+    query = "SELECT current_user, current_database(), has_database_privilege(current_database(), 'TEMPORARY')"
+    role, database, is_allowed = connection.execute(query).fetchone() or ("", "", False)
+    if not is_allowed:
+        grant = sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}")
+        raise AccessDeniedError(
+            f"Role {role} may not create temporary tables in database {database}, which every load needs. Run as the "
+            f"database's owner: {grant.format(sql.Identifier(database), sql.Identifier(role)).as_string(connection)}"
+        )
 
 
 def count_row(connection: Connection, query: sql.Composed) -> dict[str, int]:
@@ -78,60 +133,22 @@ def translated_errors() -> Iterator[None]:
     try:
         yield
     except psycopg.Error as error:
-        _raise_as_ours(error)
+        raise_as_ours(error)
 
 
-def _raise_as_ours(error: psycopg.Error) -> NoReturn:
-    # Not the statement and the place in it, which PostgreSQL quotes too.
-    found = " ".join((error.diag.message_primary or str(error)).split())
-    match error:
-        case pg.UndefinedTable() | pg.UndefinedColumn() | pg.InvalidSchemaName():
-            raise SchemaError(
-                f"The warehouse lacks a table or column that this version needs ({found}). Run `ozon db upgrade`."
-            ) from error
-        case pg.InsufficientPrivilege() | pg.ReadOnlySqlTransaction() | pg.InvalidAuthorizationSpecification():
-            raise AccessDeniedError(
-                f"The warehouse does not allow this ({found}). The role of connection ozon_warehouse "
-                "must own the schemas ozon and ozon_staging in a database that is no standby."
-            ) from error
-        case pg.LockNotAvailable():
-            raise WarehouseUnavailableError(
-                f"Another session kept a table of the warehouse locked for longer than "
-                f"warehouse.lock_timeout_seconds ({found}). Look for long transactions in pg_stat_activity."
-            ) from error
-        case pg.QueryCanceled():
-            raise WarehouseUnavailableError(
-                f"PostgreSQL cancelled a statement ({found}): somebody ended it, or it ran longer than "
-                "warehouse.statement_timeout_seconds."
-            ) from error
-        case pg.InsufficientResources() | pg.DiskFull() | pg.OutOfMemory() | pg.TooManyConnections():
-            _raise_exhausted(error, found)
-        case psycopg.OperationalError():
-            _raise_operational(error, found)
-        case _:
-            raise error
+def _require_encoding(connection: Connection) -> None:
+    # Sent by the server when it lets us in, so it costs nothing; a pooler may leave it out.
+    found = connection.info.parameter_status("server_encoding") or ENCODING
+    if found != ENCODING:
+        raise SchemaError(
+            f"Database {connection.info.dbname} has the encoding {found}, which cannot hold every text that Ozon "
+            f"sends; expected {ENCODING}. Create another and let connection ozon_warehouse lead to it: "
+            f"CREATE DATABASE ozon_warehouse OWNER {connection.info.user} TEMPLATE template0 ENCODING '{ENCODING}' "
+            "LOCALE 'C'"
+        )
 
 
-def _raise_operational(error: psycopg.OperationalError, found: str) -> NoReturn:
-    # libpq gives no SQLSTATE for a connection that was refused, so its words have to do.
-    if any(words in found for words in _REFUSED):
-        raise AccessDeniedError(
-            f"The warehouse refuses the sign-in ({found}). Check login and password of connection ozon_warehouse."
-        ) from error
-    if any(words in found for words in _NOT_THERE):
-        raise AccessDeniedError(
-            f"The warehouse's database or role is missing ({found}). Check connection ozon_warehouse."
-        ) from error
-    if any(words in found for words in _TOO_MANY):
-        _raise_exhausted(error, found)
-    raise WarehouseUnavailableError(
-        f"The warehouse cannot be reached or dropped the connection ({found}). Check that PostgreSQL runs and "
-        "that host and port of connection ozon_warehouse are right."
-    ) from error
-
-
-def _raise_exhausted(error: psycopg.Error, found: str) -> NoReturn:
-    raise WarehouseUnavailableError(
-        f"The warehouse's server has run out of disk, memory or connections ({found}). Make room there; the next "
-        "attempt goes on from the last page that was read."
-    ) from error
+def _set(connection: Connection, settings: Mapping[str, str]) -> None:
+    """Set what this server knows, in one round trip."""
+    rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(name, value) for name, value in settings.items())
+    connection.execute(sql.SQL(_SET).format(rows))

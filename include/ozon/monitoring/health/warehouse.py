@@ -30,7 +30,7 @@ INSERT INTO ozon.health_checks (measured_at, component, "check", status, message
 VALUES (%s, 'warehouse', 'warehouse_writable', 'ok', 'A write that is rolled back.', 0)
 """
 
-# One write shows that the server takes them; what a load does to all the other tables is asked for.
+# One write shows that the server takes them; what else a load does is asked for.
 _MISSING_RIGHTS = """
 SELECT 'table ' || n.nspname || '.' || c.relname
 FROM pg_class c
@@ -42,6 +42,9 @@ WHERE n.nspname IN ('ozon', 'ozon_staging')
 UNION ALL
 SELECT 'schema ' || nspname FROM pg_namespace
 WHERE nspname = 'ozon_staging' AND NOT has_schema_privilege(oid, 'CREATE')
+UNION ALL
+SELECT 'temporary tables of database ' || current_database()
+WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')
 ORDER BY 1
 """
 

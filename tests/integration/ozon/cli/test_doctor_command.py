@@ -31,6 +31,7 @@ pytestmark = pytest.mark.integration
 
 MAIN_CONNECTION = "AIRFLOW_CONN_OZON_API_MAIN"
 METADATA, WAREHOUSE, EMPTY, READ_ONLY = "doctor_metadata", "doctor_warehouse", "doctor_empty", "doctor_read_only"
+NO_TEMPORARY, OTHER_ENCODING = "doctor_no_temporary", "doctor_encoding"
 RIGHT = [
     "python", "packages", "project", "configuration", "environment", "airflow", "metadata", "plugin", "dags",
     "pools", "pools", "processes", "warehouse", "clock", "sessions", "schema", "schema", "accounts", "account main",
@@ -75,13 +76,17 @@ class Site:
 @pytest.fixture(scope="module")
 def site(postgres: EmbeddedPostgres, metadata_template: str, warehouse_template: str) -> Iterator[Site]:
     postgres.create_database(METADATA, AIRFLOW_ROLE, template=metadata_template)
-    for name in (WAREHOUSE, READ_ONLY):
+    for name in (WAREHOUSE, READ_ONLY, NO_TEMPORARY):
         postgres.create_database(name, WAREHOUSE_ROLE, template=warehouse_template)
     postgres.create_database(EMPTY, WAREHOUSE_ROLE)
     with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as superuser:
         statement = sql.SQL("ALTER DATABASE {} SET default_transaction_read_only = on")
         superuser.execute(statement.format(sql.Identifier(READ_ONLY)))
-    dsns = {name: postgres.dsn(name, WAREHOUSE_ROLE) for name in (WAREHOUSE, EMPTY, READ_ONLY)}
+        superuser.execute(f"REVOKE TEMPORARY ON DATABASE {NO_TEMPORARY} FROM PUBLIC, {WAREHOUSE_ROLE}".encode())
+        ascii_only = "TEMPLATE template0 ENCODING SQL_ASCII LOCALE_PROVIDER libc LOCALE 'C'"
+        superuser.execute(f"CREATE DATABASE {OTHER_ENCODING} OWNER {WAREHOUSE_ROLE} {ascii_only}".encode())
+    databases = (WAREHOUSE, EMPTY, READ_ONLY, NO_TEMPORARY, OTHER_ENCODING)
+    dsns = {name: postgres.dsn(name, WAREHOUSE_ROLE) for name in databases}
     home = scratch.new_folder("doctor")
     with (
         SandboxProcess(scratch.new_folder("sandbox"), {"main": 10, "second": 10}) as sandbox,
@@ -99,7 +104,7 @@ def site(postgres: EmbeddedPostgres, metadata_template: str, warehouse_template:
         register_dags(environment)
         create_alert_pool(metadata_dsn, environment)
         yield Site(environment, sandbox, dsns)
-    for name in (METADATA, WAREHOUSE, EMPTY, READ_ONLY):
+    for name in (METADATA, *databases):
         postgres.drop_database(name)
 
 
@@ -154,6 +159,16 @@ WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
     "a warehouse that does not answer": (
         lambda site: {WAREHOUSE_CONNECTION: site.connection(WAREHOUSE_CONNECTION, port=1)},
         "warehouse", "host and port of connection ozon_warehouse",
+        ["schema"],
+    ),
+    "a warehouse that cannot hold every text": (
+        lambda site: {WAREHOUSE_CONNECTION: postgres_connection(site.dsns[OTHER_ENCODING])},
+        "warehouse", "has the encoding SQL_ASCII",
+        ["schema"],
+    ),
+    "a warehouse without temporary tables": (
+        lambda site: {WAREHOUSE_CONNECTION: postgres_connection(site.dsns[NO_TEMPORARY])},
+        "warehouse", f'GRANT TEMPORARY ON DATABASE "{NO_TEMPORARY}" TO "{WAREHOUSE_ROLE}"',
         ["schema"],
     ),
     "a warehouse without its schema": (

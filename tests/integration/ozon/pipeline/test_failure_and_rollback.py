@@ -85,6 +85,20 @@ def test_a_write_that_fails_leaves_the_last_good_state(
     assert_agreement(pipeline)
 
 
+@pytest.mark.parametrize("condition", ["deadlock_detected", "serialization_failure"])
+def test_a_conflict_with_another_session_is_worth_a_retry_in_its_own_words(pipeline: Pipeline, condition: str) -> None:
+    loaded_and_moved_on(pipeline, "product_etl")
+    break_writes(pipeline, "products", f"RAISE {condition};")
+
+    with pytest.raises(WarehouseUnavailableError, match=r"Another session.*The next attempt") as failed:
+        pipeline.products("broken")
+
+    assert "host and port" not in str(failed.value)
+    pipeline.execute(_MEND)
+    assert pipeline.load("broken") == "success"
+    assert_agreement(pipeline)
+
+
 @pytest.fixture
 def server() -> Iterator[EmbeddedPostgres]:
     """One that may be killed, so with its writes on the disk."""

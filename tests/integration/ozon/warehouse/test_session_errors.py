@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -17,6 +18,7 @@ from include.ozon.settings import WarehouseSettings
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_session
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
+from tests.support.refusing_postgres import refusing_server
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
@@ -85,6 +87,57 @@ def test_a_database_that_does_not_exist_is_named(warehouse_dsn: str) -> None:
 
     with pytest.raises(AccessDeniedError, match=r'"nowhere" does not exist.*ozon_warehouse'):
         use(warehouse_dsn.replace(url.path, "/nowhere"))
+
+
+# As PostgreSQL 15 to 18 word them in Russian (ru.po), and PgBouncer in English; what an attempt later cannot change is
+# fatal.
+FOREIGN_WORDS: dict[str, tuple[str, type[OzonError], str]] = {
+    'пользователь "ozon" не прошёл проверку подлинности (по паролю)': ("28P01", AccessDeniedError, "login"),
+    'пользователь "ozon" не прошёл проверку подлинности (Ident)': ("28000", AccessDeniedError, "login and password"),
+    'в pg_hba.conf нет записи для компьютера "::1", пользователя "ozon", базы "ozon_warehouse", без шифрования': (
+        "28000", AccessDeniedError, "login and password",
+    ),
+    'pg_hba.conf отвергает подключение: компьютер "::1", пользователь "ozon", база данных "w", без шифрования': (
+        "28000", AccessDeniedError, "login and password",
+    ),
+    'для роли "ozon" вход запрещён': ("28000", AccessDeniedError, "login and password"),
+    'доступ к базе "ozon_warehouse" запрещён': ("42501", AccessDeniedError, "login and password"),
+    'нет доступа к базе данных ozon_warehouse': ("42501", AccessDeniedError, "login and password"),
+    'база данных "ozon_warehouse" не существует': ("3D000", AccessDeniedError, "database or role is missing"),
+    'роль "ozon" не существует': ("28000", AccessDeniedError, "database or role is missing"),
+    "извините, уже слишком много клиентов": ("53300", WarehouseUnavailableError, "run out of"),
+    'слишком много подключений к БД "ozon_warehouse"': ("53300", WarehouseUnavailableError, "run out of"),
+    'слишком много подключений для роли "ozon"': ("53300", WarehouseUnavailableError, "run out of"),
+    "оставшиеся слоты подключений зарезервированы для подключений суперпользователя (не для репликации)": (
+        "53300", WarehouseUnavailableError, "run out of",
+    ),
+    "система баз данных запускается": ("57P03", WarehouseUnavailableError, "cannot be reached"),
+    'база "ozon_warehouse" не принимает подключения в данный момент': (
+        "55000", WarehouseUnavailableError, "cannot be reached",
+    ),
+    "password authentication failed": ("08P01", AccessDeniedError, "login and password"),
+    "no such user: ozon": ("08P01", AccessDeniedError, "login and password"),
+    "no such database: ozon_warehouse": ("08P01", AccessDeniedError, "database or role is missing"),
+    "no more connections allowed (max_client_conn)": ("08P01", WarehouseUnavailableError, "run out of"),
+}  # fmt: skip
+
+
+# A server on a Russian Windows sends its own code page before it knows the session's database.
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
+@pytest.mark.parametrize("words", FOREIGN_WORDS)
+def test_a_refusal_is_understood_in_the_words_of_the_server(words: str, encoding: str) -> None:
+    sqlstate, expected, sentence = FOREIGN_WORDS[words]
+
+    with refusing_server(words, sqlstate, encoding) as dsn, pytest.raises(expected, match=sentence) as refused:
+        use(dsn)
+
+    assert words in str(refused.value)
+
+
+def test_a_refusal_in_another_language_is_worth_another_attempt_and_quoted() -> None:
+    words = "用户 “ozon” Password 认证失败"
+    with refusing_server(words, "28P01") as dsn, pytest.raises(WarehouseUnavailableError, match=words):
+        use(dsn)
 
 
 def test_a_port_where_nobody_listens_is_worth_another_attempt(warehouse_dsn: str) -> None:
@@ -161,6 +214,55 @@ def test_a_lock_that_is_not_granted_names_its_setting(warehouse_dsn: str) -> Non
 
         with pytest.raises(WarehouseUnavailableError, match="lock_timeout_seconds"):
             use(warehouse_dsn, lock_timeout_seconds=1)
+
+
+def test_a_deadlock_is_worth_another_attempt_in_its_own_words(warehouse_dsn: str) -> None:
+    connect = partial(psycopg.connect, warehouse_dsn)
+    with connect() as somebody, ThreadPoolExecutor(1) as thread:
+        somebody.execute("LOCK TABLE ozon.products")
+
+        def load() -> None:
+            with open_session(connect, WarehouseSettings(), "a test") as connection, connection.transaction():
+                connection.execute("LOCK TABLE ozon.inventory")
+                connection.execute("LOCK TABLE ozon.products")
+
+        loading = thread.submit(load)
+        while not somebody.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
+            pass
+        # Whose deadlock_timeout passes first is the one that ends: the load's, which began to wait earlier.
+        somebody.execute("LOCK TABLE ozon.inventory")
+        with pytest.raises(WarehouseUnavailableError, match="blocked each other") as failed:
+            loading.result()
+    assert "host and port" not in str(failed.value)
+
+
+def test_a_serialization_failure_is_worth_another_attempt_in_its_own_words(warehouse_dsn: str) -> None:
+    use(warehouse_dsn)
+    change = "UPDATE ozon.fbo_stock_requests SET asked_at = now()"
+
+    def load() -> None:
+        connect = partial(psycopg.connect, warehouse_dsn)
+        with open_session(connect, WarehouseSettings(), "a test") as connection, connection.transaction():
+            connection.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            connection.execute("SELECT count(*) FROM ozon.fbo_stock_requests")
+            use(warehouse_dsn, change)
+            connection.execute(change.encode())
+
+    with pytest.raises(WarehouseUnavailableError, match="changed the same rows") as failed:
+        load()
+    assert "host and port" not in str(failed.value)
+
+
+def test_a_transaction_that_the_server_ends_is_worth_another_attempt(warehouse_dsn: str) -> None:
+    def load() -> None:
+        connect = partial(psycopg.connect, warehouse_dsn)
+        with open_session(connect, WarehouseSettings(), "a test") as connection, connection.transaction():
+            connection.execute("SET idle_in_transaction_session_timeout = '10ms'")
+            time.sleep(0.2)
+            connection.execute("SELECT 1")
+
+    with pytest.raises(WarehouseUnavailableError, match="dropped the connection"):
+        load()
 
 
 def test_a_connection_that_is_cut_is_worth_another_attempt(warehouse_dsn: str) -> None:

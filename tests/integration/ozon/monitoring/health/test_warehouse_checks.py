@@ -216,11 +216,13 @@ class TestWriting:
         assert check(reader_dsn, "warehouse_writable").status == "ok"
         superuser.execute("REVOKE UPDATE ON ozon.products FROM health_reader")
         superuser.execute("REVOKE CREATE ON SCHEMA ozon_staging FROM health_reader")
+        database = urlsplit(reader_dsn).path[1:]
+        superuser.execute(f"REVOKE TEMPORARY ON DATABASE {database} FROM PUBLIC".encode())
 
         result = check(reader_dsn, "warehouse_writable")
 
         assert result.status == "critical"
-        assert "may not write to schema ozon_staging; table ozon.products)" in result.message
+        assert f"schema ozon_staging; table ozon.products; temporary tables of database {database})" in result.message
 
     def test_cannot_be_measured_where_the_table_for_it_is_missing(self, warehouse_dsn: str, execute: Execute) -> None:
         execute("DROP TABLE ozon.health_checks")

@@ -1,0 +1,106 @@
+"""Errors of PostgreSQL and psycopg, named by what can be done about them."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+import psycopg
+from psycopg import errors as pg
+
+from include.ozon.errors import AccessDeniedError, OzonError, SchemaError, WarehouseUnavailableError
+
+# libpq hands out no SQLSTATE for a connection that was refused, only words, in the language of the server.
+# A language that is not here costs attempts: the refusal is taken for a server that cannot be reached.
+_REFUSED = re.compile(
+    "authentication failed|pg_hba.conf|permission denied|not permitted to log in|no password supplied"
+    "|valid client certificate|no such user"
+    "|(проверку|проверки) подлинности|доступ к базе|нет доступа|вход запрещён|годный сертификат клиента"
+)
+_MISSING = re.compile('(database|role) ".*" does not exist|no such database|(база данных|роль) ".*" не существует')
+_TOO_MANY = re.compile(
+    "too many (clients|connections)|remaining connection slots|no more connections allowed"
+    "|слишком много (клиентов|подключений)|слоты подключений"
+)
+
+
+def raise_as_ours(error: psycopg.Error) -> NoReturn:
+    """Raise the error that says what can be done, or ``error`` itself where nothing better is known."""
+    # Not the statement and the place in it, which PostgreSQL quotes too.
+    found = " ".join((error.diag.message_primary or _connection_message(error)).split())
+    match error:
+        case pg.UndefinedTable() | pg.UndefinedColumn() | pg.InvalidSchemaName():
+            raise SchemaError(
+                f"The warehouse lacks a table or column that this version needs ({found}). Run `ozon db upgrade`."
+            ) from error
+        case pg.InsufficientPrivilege() | pg.ReadOnlySqlTransaction() | pg.InvalidAuthorizationSpecification():
+            raise AccessDeniedError(
+                f"The warehouse does not allow this ({found}). The role of connection ozon_warehouse "
+                "must own the schemas ozon and ozon_staging in a database that is no standby."
+            ) from error
+        case pg.LockNotAvailable():
+            raise WarehouseUnavailableError(
+                f"Another session kept a table of the warehouse locked for longer than "
+                f"warehouse.lock_timeout_seconds ({found}). Look for long transactions in pg_stat_activity."
+            ) from error
+        case pg.DeadlockDetected():
+            raise WarehouseUnavailableError(
+                f"Another session's locks and this one's blocked each other ({found}), and PostgreSQL rolled this "
+                "one back. The next attempt does the same work again; if it happens often, find the other session in "
+                "PostgreSQL's log."
+            ) from error
+        case pg.SerializationFailure():
+            raise WarehouseUnavailableError(
+                f"Another session changed the same rows of the warehouse at the same moment ({found}), and PostgreSQL "
+                "rolled this one back. The next attempt does the same work again."
+            ) from error
+        case pg.QueryCanceled():
+            raise WarehouseUnavailableError(
+                f"PostgreSQL cancelled a statement ({found}): somebody ended it, or it ran longer than "
+                "warehouse.statement_timeout_seconds."
+            ) from error
+        case pg.InsufficientResources() | pg.DiskFull() | pg.OutOfMemory() | pg.TooManyConnections():
+            raise _exhausted(found) from error
+        case psycopg.OperationalError() if error.sqlstate is None:
+            raise _connection_fault(found) from error
+        case psycopg.OperationalError() | pg.IdleInTransactionSessionTimeout() | pg.TransactionTimeout():
+            raise _unreachable(found) from error
+        case _:
+            raise error
+
+
+def _connection_message(error: psycopg.Error) -> str:
+    """Return the words of a connection that failed, which psycopg reads as UTF-8 whatever the server wrote them in."""
+    text = str(error)
+    if "\N{REPLACEMENT CHARACTER}" in text and error.pgconn:
+        # A server on a Russian Windows, before it knows the database and so the encoding of the session.
+        return bytes(error.pgconn.error_message).decode("cp1251", "replace")
+    return text
+
+
+def _connection_fault(found: str) -> OzonError:
+    if _REFUSED.search(found):
+        return AccessDeniedError(
+            f"The warehouse refuses the sign-in ({found}). Check login and password of connection ozon_warehouse."
+        )
+    if _MISSING.search(found):
+        return AccessDeniedError(
+            f"The warehouse's database or role is missing ({found}). Check connection ozon_warehouse."
+        )
+    if _TOO_MANY.search(found):
+        return _exhausted(found)
+    return _unreachable(found)
+
+
+def _unreachable(found: str) -> OzonError:
+    return WarehouseUnavailableError(
+        f"The warehouse cannot be reached or dropped the connection ({found}). Check that PostgreSQL runs and "
+        "that host and port of connection ozon_warehouse are right."
+    )
+
+
+def _exhausted(found: str) -> OzonError:
+    return WarehouseUnavailableError(
+        f"The warehouse's server has run out of disk, memory or connections ({found}). Make room there; the next "
+        "attempt goes on from the last page that was read."
+    )
