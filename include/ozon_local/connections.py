@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 # `make docker-env` runs where nothing is installed.
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ def postgres_connection(dsn: str) -> str:
             "conn_type": "postgres",
             "host": parts.hostname,
             "port": parts.port,
-            "schema": parts.path.lstrip("/"),
-            "login": parts.username,
-            "password": parts.password,
+            "schema": unquote(parts.path.lstrip("/")),
+            "login": unquote(parts.username or "") or None,
+            "password": unquote(parts.password or "") or None,
         }
     )
 
@@ -43,15 +43,17 @@ def smtp_connection(host: str, port: int) -> str:
 
 def dsn_of_connection(connection: str) -> str:
     """The address, as psql takes it, of an Airflow connection as JSON or as URI."""
-    if not connection.lstrip().startswith("{"):
-        parts = urlsplit(connection)
-        return urlunsplit(("postgresql", parts.netloc, parts.path, _tls(dict(parse_qsl(parts.query))), ""))
-    fields: dict[str, Any] = json.loads(connection)
-    extra = fields.get("extra") or {}
+    if connection.lstrip().startswith("{"):
+        fields: dict[str, Any] = json.loads(connection)
+        extra = fields.get("extra") or {}
+        options: Mapping[str, Any] = json.loads(extra) if isinstance(extra, str) else extra
+    else:
+        fields = json.loads(postgres_connection(connection))
+        options = dict(parse_qsl(urlsplit(connection).query))
     user = ":".join(quote(str(fields[key]), safe="") for key in ("login", "password") if fields.get(key))
     address = f"{fields.get('host') or 'localhost'}:{fields.get('port') or 5432}"
-    tls = _tls(json.loads(extra) if isinstance(extra, str) else extra)
-    return urlunsplit(("postgresql", f"{user}@{address}", str(fields.get("schema") or ""), tls, ""))
+    database = quote(str(fields.get("schema") or ""), safe="")
+    return urlunsplit(("postgresql", f"{user}@{address}", database, _tls(options), ""))
 
 
 def without_password(dsn: str) -> str:

@@ -8,7 +8,9 @@ import re
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import quote
 
+from include.ozon.errors import FatalError
 from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import ROOT, fernet_key, free_port, write_private
 
@@ -18,8 +20,20 @@ PROFILES = {"local": ("", "LocalExecutor"), "celery": ("celery", "CeleryExecutor
 Values = Mapping[str, str]
 
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
+# What docker-compose 1.29, every `docker compose` and this file's reader take for the same: they differ in what $, #, \
+# and quotes mean elsewhere.
+_PLAIN = re.compile(
+    r"""
+    [^\s'"\#$\\`]([^'"\#$\\`]*[^\s'"\#$\\`])?   # without quotes
+    | '([^'$\\]|\$(?!\{)|\\(?![\\']))*'          # in single quotes
+    | "[^"$\\`]*"                                # in double quotes
+    |                                            # nothing
+    """,
+    re.VERBOSE,
+)
 _HEAD = """\
 # What docker-compose.yaml is told. `make docker-env` adds what is missing and leaves what is there.
+# A password of your own: in single quotes, or in double quotes if it has a single one; then `make docker-env` again.
 # Secrets: for nobody but this machine's administrators, and never for a repository.
 """
 
@@ -32,11 +46,13 @@ def env_file() -> Path:
 def complete(file: Path, profile: str | None = None) -> list[str]:
     """Add what is missing, and say which names those are; ``profile`` also picks who runs the tasks.
 
-    A value that is there is never changed, but for the two that a profile stands for.
+    A value that is there is never changed, but for the two that a profile stands for, and what is made of a password.
+    Raises `FatalError` where compose would not take a value for what it looks like.
     """
     text = file.read_text() if file.exists() else _HEAD
+    _require_plain_values(text, file)
     before = read(text)
-    values = dict(before)
+    values = {name: value for name, value in before.items() if name not in _IN_URIS}
     for name, make in _MAKERS.items():
         if not values.get(name) and not (name in _MAY_BE_EMPTY and name in values):
             values[name] = make(values)
@@ -62,6 +78,17 @@ def read(text: str) -> dict[str, str]:
     return found
 
 
+def _require_plain_values(text: str, file: Path) -> None:
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match and match[1] in _MAKERS and not _PLAIN.fullmatch(match[2].strip()):
+            raise FatalError(
+                f"{match[1]} in {file}: compose gives $, #, \\, ` and quotes a meaning of their own. Expected a value "
+                "without them, or in single quotes (then without single quotes, ${ and \\\\), or in double quotes "
+                "(then without double quotes, $, ` and \\). Write it so, or choose another."
+            )
+
+
 def _with_line(text: str, name: str, value: str) -> str:
     """With the value in the line of its name, or in one at the end."""
     line = f"{name}='{value}'" if value.startswith("{") else f"{name}={value}"
@@ -70,6 +97,16 @@ def _with_line(text: str, name: str, value: str) -> str:
     for number in places:
         lines[number] = line
     return "\n".join(lines if places else [*lines, line]) + "\n"
+
+
+def _json(fields: Mapping[str, object]) -> str:
+    """Connections as JSON in which nothing but JSON reads a meaning into a password's quotes and backslashes."""
+    text = json.dumps(fields).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
+    return text.replace("'", "\\u0027")
+
+
+def _in_uri(name: str) -> Callable[[Values], str]:
+    return lambda values: quote(values[name], safe="")
 
 
 def _constant(value: str) -> Callable[[Values], str]:
@@ -86,11 +123,11 @@ def _port(preferred: int) -> Callable[[Values], str]:
 
 def _warehouse(values: Values) -> str:
     address = {"host": "postgres", "port": 5432, "schema": "ozon_warehouse"}
-    return json.dumps({"conn_type": "postgres", **address, "login": "ozon", "password": values["WAREHOUSE_PASSWORD"]})
+    return _json({"conn_type": "postgres", **address, "login": "ozon", "password": values["WAREHOUSE_PASSWORD"]})
 
 
 def _sandbox_account(client_id: str, key: str) -> Callable[[Values], str]:
-    return lambda values: json.dumps(
+    return lambda values: _json(
         {"conn_type": "http", "host": "http://sandbox:8070", "login": client_id, "password": values[key]}
     )
 
@@ -111,6 +148,9 @@ _MAKERS: Mapping[str, Callable[[Values], str]] = {
     "AIRFLOW_DB_PASSWORD": _password,
     "WAREHOUSE_PASSWORD": _password,
     "REDIS_PASSWORD": _password,
+    # Compose cannot encode: what stands in the addresses of PostgreSQL and Redis.
+    "AIRFLOW_DB_PASSWORD_IN_URI": _in_uri("AIRFLOW_DB_PASSWORD"),
+    "REDIS_PASSWORD_IN_URI": _in_uri("REDIS_PASSWORD"),
     "SANDBOX_KEY_MAIN": _password,
     "SANDBOX_KEY_SECOND": _password,
     "API_SECRET_KEY": _password,
@@ -122,5 +162,6 @@ _MAKERS: Mapping[str, Callable[[Values], str]] = {
     "AIRFLOW_CONN_SMTP_DEFAULT": lambda values: smtp_connection("mail", 1025),
 }
 _MAY_BE_EMPTY = {"COMPOSE_PROFILES"}
+_IN_URIS = {name for name in _MAKERS if name.endswith("_IN_URI")}
 NAMES = tuple(_MAKERS)
 """All that `make docker-env` writes."""

@@ -64,6 +64,13 @@ def test_no_secret_has_a_default_and_make_docker_env_makes_each_variable() -> No
     assert {name for name, _ in used} - optional <= set(env_file.NAMES)
 
 
+def test_a_password_stands_in_an_address_only_as_an_address_takes_it() -> None:
+    addresses = [line for line in TEXT.splitlines() if re.search(r"://.*\$\{\w*PASSWORD", line)]
+
+    assert addresses
+    assert [line for line in addresses if "PASSWORD_IN_URI:" not in line] == []
+
+
 def test_secrets_are_written_nowhere_else() -> None:
     named = (
         (name, key)

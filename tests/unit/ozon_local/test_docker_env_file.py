@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
+from include.ozon.errors import FatalError
 from include.ozon_local.docker import env_file
 from include.ozon_local.home import ROOT
 
@@ -66,6 +69,58 @@ def test_what_is_there_stays_and_what_is_missing_or_empty_is_added(tmp_path: Pat
     assert len(values(file)["ADMIN_PASSWORD"]) >= 16
     assert json.loads(values(file)["AIRFLOW_CONN_OZON_WAREHOUSE"])["password"] == "my own"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+# What a person may write, and what every compose takes it for.
+PASSWORDS = {
+    "'p@/#%?$x \"y\" z'": 'p@/#%?$x "y" z',
+    '"it\'s @/#%?"': "it's @/#%?",
+    "'a\\b'": "a\\b",
+    "my own": "my own",
+    "100%41@/?": "100%41@/?",
+}
+
+
+@pytest.mark.parametrize("written", PASSWORDS)
+def test_a_password_of_ones_own_stands_in_every_address_as_it_is(tmp_path: Path, written: str) -> None:
+    file = tmp_path / ".env"
+    names = ("AIRFLOW_DB_PASSWORD", "REDIS_PASSWORD", "WAREHOUSE_PASSWORD", "SANDBOX_KEY_MAIN")
+    file.write_text("".join(f"{name}={written}\n" for name in names))
+
+    env_file.complete(file)
+
+    found = values(file)
+    assert {found[name] for name in names} == {PASSWORDS[written]}
+    for name in ("AIRFLOW_DB_PASSWORD_IN_URI", "REDIS_PASSWORD_IN_URI"):
+        assert re.fullmatch(r"([\w.~-]|%[0-9A-F]{2})+", found[name])
+        assert unquote(found[name]) == PASSWORDS[written]
+    for name in ("AIRFLOW_CONN_OZON_WAREHOUSE", "AIRFLOW_CONN_OZON_API_MAIN"):
+        assert json.loads(found[name])["password"] == PASSWORDS[written]
+        assert not re.search(r"""'|\\[^u]""", found[name]), "compose would read a meaning into it"
+    assert env_file.complete(file) == [], "what was written is refused or read as something else"
+
+
+@pytest.mark.parametrize(
+    "written", ["a#b", "a$b", "it's", "'it's'", "'a${b}'", '"a$b"', '"a\\b"', "a\\b", "'a\\'", "'a' # mine", "'a\\\\b'"]
+)
+def test_a_password_that_compose_would_read_as_another_is_refused(tmp_path: Path, written: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"AIRFLOW_DB_PASSWORD={written}\n")
+
+    with pytest.raises(FatalError, match=r"AIRFLOW_DB_PASSWORD in .*single quotes") as refused:
+        env_file.complete(file)
+
+    assert written not in str(refused.value)
+    assert file.read_text() == f"AIRFLOW_DB_PASSWORD={written}\n"
+
+
+def test_a_password_that_was_changed_is_changed_in_the_addresses(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    env_file.complete(file)
+    file.write_text(file.read_text() + "REDIS_PASSWORD='another/one'\n")
+
+    assert env_file.complete(file) == ["REDIS_PASSWORD_IN_URI"]
+    assert values(file)["REDIS_PASSWORD_IN_URI"] == "another%2Fone"
 
 
 def test_a_profile_changes_its_two_lines_and_no_other(tmp_path: Path) -> None:

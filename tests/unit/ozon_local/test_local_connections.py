@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from urllib.parse import quote
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from include.ozon_local.connections import dsn_of_connection, postgres_connection, without_password
 
@@ -43,6 +45,16 @@ def test_an_address_survives_as_a_connection() -> None:
 
     assert json.loads(postgres_connection(dsn))["schema"] == "ozon_warehouse"
     assert dsn_of_connection(postgres_connection(dsn)) == dsn
+
+
+@pytest.mark.parametrize("password", ["p@/#%?$x 'y'", "100%41", 'a\\b"c'])
+def test_a_password_survives_every_notation(password: str) -> None:
+    dsn = f"postgresql://u:{quote(password, safe='')}@db:1/w"
+
+    assert json.loads(postgres_connection(dsn))["password"] == password
+    assert dsn_of_connection(postgres_connection(dsn)) == dsn
+    assert dsn_of_connection(dsn.replace("postgresql:", "postgres:")) == dsn
+    assert conninfo_to_dict(dsn)["password"] == password, "libpq reads another"
 
 
 def test_an_address_is_shown_without_its_password() -> None:
