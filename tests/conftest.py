@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from include.ozon.marketplace import pacer
 from include.ozon.warehouse import schema
 from include.ozon_local.airflow import airflow_environment, migrate
 from include.ozon_local.connections import api_connection, postgres_connection
@@ -24,6 +25,7 @@ from include.ozon_local.postgres import AIRFLOW_ROLE, INSTALLED, WAREHOUSE_ROLE,
 from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
+from tests.support.sandboxes import Sandboxes
 
 StartSandbox = Callable[..., SandboxProcess]
 MakeEnvironment = Callable[..., dict[str, str]]
@@ -93,16 +95,37 @@ def warehouse_dsn(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterat
     postgres.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def sandboxes() -> Iterator[Sandboxes]:
+    """The worker's."""
+    sandboxes = Sandboxes()
+    yield sandboxes
+    sandboxes.stop()
+
+
 @pytest.fixture
-def start_sandbox() -> Iterator[StartSandbox]:
-    """``start_sandbox({"main": 200}, seed=1, faults=[...])``: a running sandbox, to be asked as `SandboxProcess`."""
-    with ExitStack() as running:
+def start_sandbox(sandboxes: Sandboxes) -> Iterator[StartSandbox]:
+    """``start_sandbox({"main": 200}, seed=1, faults=[...])``: a sandbox at its start, asked as `SandboxProcess`."""
+    with ExitStack() as borrowed:
 
         def start(accounts: Mapping[str, Any] | None = None, **options: Any) -> SandboxProcess:
-            folder = scratch.new_folder("sandbox")
-            return running.enter_context(SandboxProcess(folder, accounts or {"main": 200}, **options))
+            return borrowed.enter_context(sandboxes.borrow(accounts or {"main": 200}, **options))
 
         yield start
+
+
+@pytest.fixture
+def sandbox(start_sandbox: StartSandbox) -> SandboxProcess:
+    """One with two accounts and without limits."""
+    return start_sandbox(
+        {"main": 400, "second": 200}, rate_limit_per_second=100_000, analytics_seconds_between_requests=0
+    )
+
+
+@pytest.fixture(autouse=True)
+def own_pacers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that asked one test's clients to wait does not slow the next one's down."""
+    monkeypatch.setattr(pacer, "_shared", {})
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@
 ``POST /admin/faults``                    switches one on (see ``faults.registry``)
 ``DELETE /admin/faults``                  switches all off
 ``POST /admin/reset-counters``            forgets requests, answers and the busiest second
+``POST /admin/reset`` ``{"tick": 0}``     puts everything back to how the process started; the tick is optional
 ========================================  =================================================================
 
 There is no sign-in: the sandbox listens on the machine's own loopback address, or inside a container's own network.
@@ -30,6 +31,10 @@ from include.ozon_sandbox.truth import truth_lines
 
 class _Tick(Struct, forbid_unknown_fields=True):
     count: Annotated[int, Meta(ge=1)] = 1
+
+
+class _Reset(Struct, forbid_unknown_fields=True):
+    tick: Annotated[int, Meta(ge=0)] | None = None
 
 
 def router(sandbox: Sandbox) -> APIRouter:
@@ -76,6 +81,15 @@ def router(sandbox: Sandbox) -> APIRouter:
     async def reset_counters() -> Response:
         sandbox.reset_counters()
         return _json({})
+
+    @routes.post("/reset")
+    async def reset(request: Request) -> Response:
+        try:
+            order = msgspec.json.decode(await request.body() or b"{}", type=_Reset)
+        except msgspec.DecodeError as error:
+            return _refusal(str(error))
+        sandbox.reset(order.tick)
+        return _json({"tick": sandbox.tick})
 
     return routes
 

@@ -42,20 +42,21 @@ class _Endpoint:
         self._method = method
 
     async def serve(self, request: Request) -> Response:
+        limits, answers = self._sandbox.limits, self._sandbox.answers
         try:
             response = await self._answer(request)
         except ApiError as error:
             response = _error_response(error)
         client_id = request.headers.get("client-id", "")
-        response.headers["Ratelimit-Remaining"] = str(self._sandbox.limits.remaining(client_id))
-        self._sandbox.count_answer(response.status_code)
+        response.headers["Ratelimit-Remaining"] = str(limits.remaining(client_id))
+        answers[response.status_code] += 1
         return response
 
     async def _answer(self, request: Request) -> Response:
         sandbox, method = self._sandbox, self._method
         name = account_of(request.headers, sandbox.config.accounts)
         account = sandbox.config.accounts[name]
-        sandbox.count_request(name, method.path)
+        sandbox.requests[name, method.path] += 1
         sandbox.limits.admit(account.client_id, method.path)
         faults = sandbox.faults.firing(name, method.path)
         for fault in faults:

@@ -87,6 +87,10 @@ class SandboxAdmin:
     def reset_counters(self) -> None:
         self._order("POST", "reset-counters")
 
+    def reset(self, tick: int | None = None) -> None:
+        """Put everything back to how the process started, or to that tick."""
+        self._order("POST", "reset", {"tick": tick})
+
     def catalogue(self, account: str) -> list[dict[str, Any]]:
         """The truth about each product of an account; see ``truth``."""
         answer = requests.get(f"{self.base_url}/admin/catalogue/{account}", timeout=_ADMIN_SECONDS)
@@ -140,6 +144,10 @@ class SandboxProcess(SandboxAdmin):
         if self._process is None:
             raise SandboxError("The sandbox is not running.")
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Returns once connections are accepted; raises SandboxError with what the process said."""

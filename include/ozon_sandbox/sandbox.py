@@ -27,14 +27,18 @@ class Sandbox:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._state = Path(config.state)
-        self.tick = _read_tick(self._state)
-        self.limits = Limits(config)
+        self._first_tick = self.tick = _read_tick(self._state)
+        self._start_anew()
+
+    def _start_anew(self) -> None:
+        """New objects, so that requests under way, which have the old ones, change nothing of what follows."""
+        self.limits = Limits(self.config)
         self.reports = Reports()
-        self.faults = Faults(tuple(config.accounts), config.seed)
-        self._requests: Counter[tuple[str, str]] = Counter()
-        self._answers: Counter[int] = Counter()
+        self.faults = Faults(tuple(self.config.accounts), self.config.seed)
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.answers: Counter[int] = Counter()
         try:
-            for description in config.faults:
+            for description in self.config.faults:
                 self.faults.add(description)
         except FaultError as error:
             raise SandboxConfigurationError(f"A configured fault cannot be used: {error}.") from error
@@ -48,20 +52,20 @@ class Sandbox:
         return self.catalogue(account, self.faults.truth_effects(account))
 
     def move_on(self, ticks: int) -> None:
+        self._set_tick(self.tick + ticks)
+
+    def reset(self, tick: int | None) -> None:
+        """Put everything back to how the process started; ``tick`` is the catalogues' then, if it is given."""
+        self._set_tick(self._first_tick if tick is None else tick)
+        self._start_anew()
+
+    def _set_tick(self, tick: int) -> None:
         """Remembers the new tick before any answer shows it."""
-        tick = self.tick + ticks
         _write_tick(self._state, tick)
         self.tick = tick
 
-    def count_request(self, account: str, path: str) -> None:
-        self._requests[account, path] += 1
-
-    def count_answer(self, status: int) -> None:
-        self._answers[status] += 1
-
     def reset_counters(self) -> None:
-        self._requests.clear()
-        self._answers.clear()
+        self.requests, self.answers = Counter(), Counter()
         self.limits.reset_busiest_seconds()
 
     def state(self) -> dict[str, Any]:
@@ -71,7 +75,7 @@ class Sandbox:
                 "client_id": account.client_id,
                 "size": account.size,
                 "products": self.true_catalogue(name).count("ALL"),
-                "requests": {path: n for (owner, path), n in self._requests.items() if owner == name},
+                "requests": {path: n for (owner, path), n in self.requests.items() if owner == name},
             }
             for name, account in self.config.accounts.items()
         }
@@ -79,7 +83,7 @@ class Sandbox:
             "tick": self.tick,
             "seed": self.config.seed,
             "accounts": accounts,
-            "answers": dict(self._answers),
+            "answers": dict(self.answers),
             "max_requests_in_one_second": self.limits.busiest_seconds(),
         }
 

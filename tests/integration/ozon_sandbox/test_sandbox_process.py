@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from include.ozon_sandbox.process import SandboxError, SandboxProcess
+from tests.conftest import StartSandbox
 
 pytestmark = pytest.mark.integration
 
@@ -159,3 +160,32 @@ def test_a_million_products_take_no_more_memory_than_a_thousand(tmp_path: Path) 
                 sandbox.post("/v3/product/info/list", {"product_id": products})
             memory_mb[size] = psutil.Process(sandbox.pid).memory_info().rss / 1e6
     assert memory_mb[1_000_000] < memory_mb[1_000] + 100
+
+
+def test_a_reset_puts_everything_back_to_how_the_process_started(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox({"main": 50}, circuit_refusals=1, rate_limit_per_second=2)
+    fresh, catalogue = sandbox.state(), sandbox.catalogue("main")
+    sandbox.tick(3)
+    sandbox.fault("latency", ms=1)
+    report = sandbox.post("/v1/report/products/create").json()["result"]["code"]
+    assert [sandbox.post("/v1/roles").status_code for _ in range(4)][-1] == 429
+
+    sandbox.reset()
+
+    assert sandbox.state() == fresh
+    assert sandbox.catalogue("main") == catalogue
+    assert sandbox.faults() == []
+    assert sandbox.post("/v1/report/info", {"code": report}).status_code == 404
+    assert sandbox.post("/v1/roles").status_code == 200
+
+
+def test_a_reset_to_a_tick_is_that_ticks_catalogue(start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox({"main": 50})
+    sandbox.tick(3)
+    moved_on = sandbox.catalogue("main")
+    sandbox.reset()
+    assert sandbox.catalogue("main") != moved_on
+
+    sandbox.reset(tick=3)
+
+    assert (sandbox.state()["tick"], sandbox.catalogue("main")) == (3, moved_on)

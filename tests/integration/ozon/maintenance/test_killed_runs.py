@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +18,7 @@ from include.ozon.maintenance.steps import Outcome
 from include.ozon.pipeline import records
 from include.ozon.settings import load_settings
 from include.ozon.warehouse.lock import account_lock, is_locked
-from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.conftest import StartSandbox
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline
 
@@ -28,17 +27,9 @@ pytestmark = [pytest.mark.integration, pytest.mark.faults]
 LIST = "/v3/product/list"
 
 
-@pytest.fixture(scope="module")
-def shared_sandbox() -> Iterator[SandboxProcess]:
-    sizes = {"main": 250, "second": 10}
-    with SandboxProcess(scratch.new_folder("sandbox"), sizes, rate_limit_per_second=100_000) as running:
-        yield running
-
-
 @pytest.fixture
-def pipeline(shared_sandbox: SandboxProcess, warehouse_dsn: str) -> Iterator[Pipeline]:
-    yield Pipeline(shared_sandbox, warehouse_dsn)
-    shared_sandbox.clear_faults()
+def pipeline(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
+    return Pipeline(start_sandbox({"main": 250, "second": 10}, rate_limit_per_second=100_000), warehouse_dsn)
 
 
 def killed(pipeline: Pipeline, dag_run_id: str = "killed") -> None:

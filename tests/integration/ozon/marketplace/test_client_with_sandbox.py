@@ -28,6 +28,7 @@ from include.ozon.marketplace.paging import CursorTrail
 from include.ozon.marketplace.visibility import hidden_reasons, status_visibility
 from include.ozon.settings import ApiSettings
 from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import StartSandbox
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
@@ -38,18 +39,9 @@ MakeClient = Callable[..., SellerClient]
 PRODUCTS_COUNT = 600
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
-    folder = tmp_path_factory.mktemp("sandbox")
-    with SandboxProcess(folder, {"main": PRODUCTS_COUNT}, analytics_seconds_between_requests=0.1) as sandbox:
-        yield sandbox
-
-
 @pytest.fixture
-def sandbox(running: SandboxProcess) -> SandboxProcess:
-    running.clear_faults()
-    running.reset_counters()
-    return running
+def sandbox(start_sandbox: StartSandbox) -> SandboxProcess:
+    return start_sandbox({"main": PRODUCTS_COUNT}, analytics_seconds_between_requests=0.1)
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,7 @@ from include.ozon.errors import OzonError
 from include.ozon.monitoring.alerts.sender import send_alerts
 from include.ozon.monitoring.health import components
 from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
-from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.conftest import StartSandbox
 from tests.support.alerts import MemoryKeeper
 from tests.support.health import health_context
 from tests.support.mail import MailServer, part
@@ -53,13 +52,9 @@ class Monitored(Pipeline):
 
 
 @pytest.fixture
-def monitored(warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitored]:
-    with (
-        SandboxProcess(
-            scratch.new_folder("sandbox"), {"main": 200, "second": 100}, rate_limit_per_second=100_000
-        ) as sandbox,
-        MailServer() as mails,
-    ):
+def monitored(start_sandbox: StartSandbox, warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Monitored]:
+    sandbox = start_sandbox({"main": 200, "second": 100}, rate_limit_per_second=100_000)
+    with MailServer() as mails:
         monkeypatch.setenv(SMTP_CONNECTION, mails.connection)
         # The test's clock moves on, whatever the time is when it begins: a load may become due meanwhile.
         settings = changed(quick_settings(), "rules.missed_schedule_minutes", enabled=False)

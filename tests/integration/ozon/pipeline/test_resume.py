@@ -92,9 +92,9 @@ def test_pages_that_are_just_young_enough_are_not_read_again(pipeline: Pipeline)
 
 
 def test_another_run_starts_anew(pipeline: Pipeline) -> None:
-    needed = undisturbed_requests(pipeline)
     break_off(pipeline, LIST, after=4)
     pipeline.sandbox.tick()
+    needed = undisturbed_requests(pipeline)
 
     pipeline.load("another")
 

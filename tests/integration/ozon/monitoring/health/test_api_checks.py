@@ -17,7 +17,6 @@ from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon_local.postgres import EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
 from tests.conftest import StartSandbox
-from tests.support import scratch
 from tests.support.health import health_context, run_all
 from tests.support.pipeline import Pipeline, changed
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
@@ -31,18 +30,10 @@ OK, WARNING, CRITICAL = Status.OK, Status.WARNING, Status.CRITICAL
 NOTHING, BROKEN = (Status.UNKNOWN, False), (Status.UNKNOWN, True)
 
 
-@pytest.fixture(scope="module")
-def shared_sandbox() -> Iterator[SandboxProcess]:
-    accounts = {"main": {"size": 200, "key_expires_at": EXPIRES_AT.isoformat()}, "second": {"size": 100}}
-    with SandboxProcess(scratch.new_folder("sandbox"), accounts, rate_limit_per_second=100_000) as running:
-        yield running
-
-
 @pytest.fixture
-def sandbox(shared_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
-    shared_sandbox.reset_counters()
-    yield shared_sandbox
-    shared_sandbox.clear_faults()
+def sandbox(start_sandbox: StartSandbox) -> SandboxProcess:
+    accounts = {"main": {"size": 200, "key_expires_at": EXPIRES_AT.isoformat()}, "second": {"size": 100}}
+    return start_sandbox(accounts, rate_limit_per_second=100_000)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -15,8 +14,7 @@ from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import account_lock
 from include.ozon_local.postgres import EmbeddedPostgres
-from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.conftest import StartSandbox
 from tests.support.health import health_context, measured, run_all
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline, changed
@@ -26,21 +24,12 @@ pytestmark = pytest.mark.integration
 NAMES = ["product_etl_minutes", "inventory_etl_minutes"]
 
 
-@pytest.fixture(scope="module")
-def shared_sandbox() -> Iterator[SandboxProcess]:
-    with SandboxProcess(
-        scratch.new_folder("sandbox"), {"main": 20, "second": 10}, rate_limit_per_second=100_000
-    ) as running:
-        yield running
-
-
 @pytest.fixture
-def pipeline(shared_sandbox: SandboxProcess, warehouse_dsn: str) -> Iterator[Pipeline]:
+def pipeline(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
     """Retries are waited for as long as in production: 70 minutes in all, 40 at most before one of them."""
-    pipeline = Pipeline(shared_sandbox, warehouse_dsn)
+    pipeline = Pipeline(start_sandbox({"main": 20, "second": 10}, rate_limit_per_second=100_000), warehouse_dsn)
     pipeline.settings = changed(pipeline.settings, "retry", first_delay_seconds=300, max_delay_seconds=3600)
-    yield pipeline
-    shared_sandbox.clear_faults()
+    return pipeline
 
 
 def check(

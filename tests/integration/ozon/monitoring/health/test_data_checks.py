@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -33,20 +32,12 @@ WITHOUT = "products_without_inventory_pct"
 CHANGE = "row_count_change_pct"
 
 
-@pytest.fixture(scope="module")
-def shared_sandbox() -> Iterator[SandboxProcess]:
-    options = {"rate_limit_per_second": 100_000, "analytics_seconds_between_requests": 0}
-    with SandboxProcess(scratch.new_folder("sandbox"), {"main": 400, "second": 200}, **options) as running:
-        yield running
-
-
 @pytest.fixture
-def pipeline(shared_sandbox: SandboxProcess, warehouse_dsn: str) -> Iterator[Pipeline]:
-    pipeline = Pipeline(shared_sandbox, warehouse_dsn)
+def pipeline(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
+    pipeline = Pipeline(sandbox, warehouse_dsn)
     for guard in ("vanished", "rejected"):
         pipeline.settings = changed(pipeline.settings, f"guards.{guard}", level="off")
-    yield pipeline
-    shared_sandbox.clear_faults()
+    return pipeline
 
 
 @pytest.fixture

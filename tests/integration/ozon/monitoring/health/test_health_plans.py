@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,8 +13,7 @@ from include.ozon.monitoring.health.checks import HealthContext
 from include.ozon.monitoring.health.components import measure
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings.monitoring import HEALTH_COMPONENTS
-from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.conftest import StartSandbox
 from tests.support.health import health_context
 from tests.support.pipeline import Pipeline
 
@@ -57,18 +55,10 @@ WHERE schemaname = 'ozon' AND relname = ANY(%s)
 """
 
 
-@pytest.fixture(scope="module")
-def shared_sandbox() -> Iterator[SandboxProcess]:
-    with SandboxProcess(
-        scratch.new_folder("sandbox"), {"main": 200, "second": 100}, rate_limit_per_second=100_000
-    ) as running:
-        yield running
-
-
 @pytest.fixture
-def large(shared_sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
+def large(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
     """A warehouse with a loaded account of many products."""
-    pipeline = Pipeline(shared_sandbox, warehouse_dsn)
+    pipeline = Pipeline(start_sandbox({"main": 200, "second": 100}, rate_limit_per_second=100_000), warehouse_dsn)
     pipeline.load()
     pipeline.execute(FILL)
     pipeline.execute("VACUUM ANALYZE")

@@ -19,7 +19,6 @@ from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.warehouse.lock import account_lock
 from include.ozon_local.postgres import EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
 from tests.support.health import health_context, measured, run_all
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline, changed, quick_settings
@@ -190,18 +189,9 @@ def test_the_log_folder_is_walked_once_for_both_checks(tmp_path: Path, monkeypat
     assert walks == [str(tmp_path)]
 
 
-@pytest.fixture(scope="module")
-def shared_sandbox() -> Iterator[SandboxProcess]:
-    with SandboxProcess(
-        scratch.new_folder("sandbox"), {"main": 400, "second": 200}, rate_limit_per_second=100_000
-    ) as running:
-        yield running
-
-
 @pytest.fixture
-def pipeline(shared_sandbox: SandboxProcess, warehouse_dsn: str) -> Iterator[Pipeline]:
-    yield Pipeline(shared_sandbox, warehouse_dsn)
-    shared_sandbox.clear_faults()
+def pipeline(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
+    return Pipeline(sandbox, warehouse_dsn)
 
 
 def leftover(pipeline: Pipeline, hours: float = 0) -> CheckResult:

@@ -17,8 +17,7 @@ from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
-from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.conftest import StartSandbox
 from tests.support.health import health_context, measured, run_all
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline, changed
@@ -29,18 +28,9 @@ NEED_A_RUN = ["failures_in_a_row", "failure_rate_pct", "duration_ratio", "missed
 NEED_NONE = ["killed_attempt", "lock_held_minutes"]
 
 
-@pytest.fixture(scope="module")
-def shared_sandbox() -> Iterator[SandboxProcess]:
-    with SandboxProcess(
-        scratch.new_folder("sandbox"), {"main": 20, "second": 10}, rate_limit_per_second=100_000
-    ) as running:
-        yield running
-
-
 @pytest.fixture
-def pipeline(shared_sandbox: SandboxProcess, warehouse_dsn: str) -> Iterator[Pipeline]:
-    yield Pipeline(shared_sandbox, warehouse_dsn)
-    shared_sandbox.clear_faults()
+def pipeline(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
+    return Pipeline(start_sandbox({"main": 20, "second": 10}, rate_limit_per_second=100_000), warehouse_dsn)
 
 
 def check(
