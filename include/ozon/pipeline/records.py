@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Literal
 
 from psycopg.types.json import Jsonb
@@ -11,6 +12,11 @@ from include.ozon.pipeline.numbers import ComponentNumbers, peak_memory_mb
 from include.ozon.pipeline.run import Component, Run
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.staging import Staging
+
+logger = logging.getLogger("ozon.records")
+
+# A retry waits in a queue of tasks besides, and a process's end is noticed late.
+_LATE_RETRY_SECONDS = 15 * 60
 
 Status = Literal["running", "success", "failed", "skipped", "cancelled"]
 
@@ -29,6 +35,26 @@ UPDATE ozon.etl_component_executions
 SET status = 'failed', finished_at = now(),
     error = 'The attempt ended without a word (its process was killed, or lost the database).'
 WHERE account = %s AND status = 'running'
+"""
+
+# Of the account's other workflows: those with an attempt that died, since its lock is ours, and those of which longer
+# was nothing heard than a retry can take to come.
+_DEAD_WORKFLOWS = """
+SELECT w.workflow_id, greatest(w.started_at, max(greatest(c.started_at, c.finished_at))) AS last_sign_at
+FROM ozon.etl_workflow_executions w
+LEFT JOIN ozon.etl_component_executions c USING (workflow_id)
+WHERE w.account = %(account)s AND w.status = 'running' AND w.workflow_id <> %(workflow_id)s
+GROUP BY w.workflow_id
+HAVING bool_or(c.status = 'running')
+    OR greatest(w.started_at, max(c.finished_at)) < now() - make_interval(secs => %(longest_wait_seconds)s)
+"""
+
+# It ended when the last was heard of it: the health check would take it for a failure of today otherwise.
+_NOTE_DEATH = """
+UPDATE ozon.etl_workflow_executions
+SET finished_at = %(last_sign_at)s,
+    error = coalesce(error, 'The run ended without a word (its process was killed, or lost the database).')
+WHERE workflow_id = %(workflow_id)s
 """
 
 _OPEN_COMPONENT = """
@@ -103,14 +129,28 @@ RETURNING w.status
 def open_component(connection: Connection, run: Run, component: Component) -> int:
     """Record that an attempt begins; returns its number. The caller holds the account's lock.
 
-    Whatever is still recorded as running for the account holds no lock, so it is dead, and closed as failed.
+    Whatever is still recorded as running for the account holds no lock, so it is dead, and closed as failed. Should a
+    workflow come back to life after all, its next component opens its record again.
     """
     with connection.transaction():
         _open_workflow(connection, run)
-        connection.execute(_CLOSE_DEAD_ATTEMPTS, (run.account,))
+        _close_dead(connection, run)
         row = connection.execute(_OPEN_COMPONENT, _key(run, component)).fetchone()
         _note_on_workflow(connection, run, component, "running", {})
     return int(row[0]) if row else 1
+
+
+def _close_dead(connection: Connection, run: Run) -> None:
+    longest_wait_seconds = max(run.settings.retry.longest_waits_seconds(), default=0) + _LATE_RETRY_SECONDS
+    dead = connection.execute(
+        _DEAD_WORKFLOWS,
+        {"account": run.account, "workflow_id": run.workflow_id, "longest_wait_seconds": longest_wait_seconds},
+    ).fetchall()
+    connection.execute(_CLOSE_DEAD_ATTEMPTS, (run.account,))
+    for workflow_id, last_sign_at in dead:
+        connection.execute(_CLOSE_WORKFLOW, {"workflow_id": workflow_id})
+        connection.execute(_NOTE_DEATH, {"workflow_id": workflow_id, "last_sign_at": last_sign_at})
+        logger.warning("Workflow %s ended without a word; its record is closed as failed", workflow_id)
 
 
 def close_component(

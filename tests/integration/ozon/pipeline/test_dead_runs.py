@@ -1,0 +1,143 @@
+"""Runs whose process was killed, or lost PostgreSQL: the account's next run closes their records."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import psutil
+import psycopg
+import pytest
+
+from include.ozon.reports.runs import last_workflows
+from include.ozon.warehouse import schema
+from include.ozon.warehouse.lock import is_locked
+from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support import scratch
+from tests.support.load_process import loading, until
+from tests.support.pipeline import Pipeline, changed
+
+pytestmark = [pytest.mark.integration, pytest.mark.faults]
+
+LIST = "/v3/product/list"
+
+
+def kill(pipeline: Pipeline, dag_run_id: str) -> None:
+    """A load that has staged a page, and whose process is killed."""
+    pipeline.sandbox.fault("latency", ms=10_000, method=LIST, after=1)
+    with loading(pipeline, "product_etl", dag_run_id) as process:
+        until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
+        process.kill()
+        process.wait()
+    pipeline.sandbox.clear_faults()
+    wait_until_unlocked(pipeline)
+
+
+def wait_until_unlocked(pipeline: Pipeline) -> None:
+    give_up_at = time.monotonic() + 30
+    with pipeline.connect() as connection:
+        connection.autocommit = True
+        while is_locked(connection, "main"):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
+
+
+def statuses(pipeline: Pipeline) -> dict[str, str]:
+    with pipeline.connect() as connection:
+        return {row.dag_run_id: row.workflow_status for row in last_workflows(connection, 10)}
+
+
+def test_the_next_run_closes_what_a_killed_one_left_running(pipeline: Pipeline) -> None:
+    kill(pipeline, "killed")
+    assert statuses(pipeline) == {"killed": "running"}
+
+    pipeline.load("next")
+
+    assert statuses(pipeline) == {"killed": "failed", "next": "success"}
+    dead, (attempt,) = pipeline.workflow("killed"), pipeline.attempts(dag_run_id="killed")
+    assert (dead["product_etl_status"], attempt["status"]) == ("failed", "failed")
+    assert "ended without a word" in dead["error"]
+    # It ended when the last was heard of it, not now.
+    assert dead["finished_at"] == attempt["started_at"]
+
+
+def test_a_killed_run_that_comes_back_is_recorded_as_it_then_ends(pipeline: Pipeline) -> None:
+    kill(pipeline, "killed")
+    pipeline.load("next")
+
+    assert pipeline.load("killed") == "success"
+
+    assert statuses(pipeline) == {"killed": "success", "next": "success"}
+    assert pipeline.workflow("killed")["error"] is None
+    assert [row["status"] for row in pipeline.attempts(dag_run_id="killed")] == ["failed", "success"]
+
+
+def test_a_run_between_its_tasks_or_before_its_retry_is_left_alone_as_long_as_that_can_take(
+    pipeline: Pipeline,
+) -> None:
+    pipeline.settings = changed(pipeline.settings, "retry", first_delay_seconds=300, max_delay_seconds=3600)
+    pipeline.products("between")
+    pipeline.sandbox.fault("server_error", times=1)
+    with pytest.raises(Exception, match="HTTP 500"):
+        pipeline.products("waiting")
+    assert pipeline.load("next") == "success"
+    assert statuses(pipeline) == {"between": "running", "waiting": "running", "next": "success"}
+
+    longest = timedelta(seconds=max(pipeline.settings.retry.longest_waits_seconds()) + 16 * 60)
+    for table in ("etl_workflow_executions", "etl_component_executions"):
+        pipeline.execute(
+            f"UPDATE ozon.{table} SET started_at = started_at - %s, finished_at = finished_at - %s "
+            "WHERE workflow_id <> 'next/main'",
+            longest,
+            longest,
+        )
+    pipeline.products("later")
+
+    assert statuses(pipeline) == {"between": "failed", "waiting": "failed", "next": "success", "later": "running"}
+    assert "ended without a word" in pipeline.workflow("between")["error"]
+    assert "HTTP 500" in pipeline.workflow("waiting")["error"]
+
+
+def test_another_accounts_runs_are_left_alone(pipeline: Pipeline) -> None:
+    kill(pipeline, "killed")
+
+    pipeline.load("next", "second")
+
+    assert pipeline.workflow("killed")["status"] == "running"
+
+
+@pytest.fixture
+def crashing(sandbox: SandboxProcess) -> Iterator[tuple[EmbeddedPostgres, Pipeline]]:
+    """A server of the test's own, with an empty warehouse."""
+    server = EmbeddedPostgres(scratch.new_folder("postgres"), durable=False)
+    server.start()
+    server.create_database("warehouse", WAREHOUSE_ROLE)
+    pipeline = Pipeline(sandbox, server.dsn("warehouse", WAREHOUSE_ROLE))
+    schema.upgrade(pipeline.connect)
+    yield server, pipeline
+    server.stop()
+
+
+def test_the_next_run_closes_what_a_crash_of_postgresql_left_running(
+    crashing: tuple[EmbeddedPostgres, Pipeline],
+) -> None:
+    server, pipeline = crashing
+    pipeline.sandbox.fault("latency", ms=10_000, method=LIST, after=1)
+    with loading(pipeline, "product_etl", "crashed") as process:
+        until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
+        with psycopg.connect(pipeline.dsn) as connection:
+            server_process = psutil.Process(connection.info.backend_pid).parent()
+        assert server_process
+        server_process.send_signal(signal.SIGQUIT)
+        process.wait(30)
+    pipeline.sandbox.clear_faults()
+    server.stop()
+    server.start()
+    assert statuses(pipeline) == {"crashed": "running"}
+
+    assert pipeline.load("next") == "success"
+
+    assert statuses(pipeline) == {"crashed": "failed", "next": "success"}
