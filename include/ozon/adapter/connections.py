@@ -22,6 +22,8 @@ from include.ozon.settings import Settings, WarehouseSettings, check_distinct_cl
 from include.ozon.warehouse import session
 
 WAREHOUSE_CONNECTION_ID = "ozon_warehouse"
+# Of a client that is not the load's: the health check runs every quarter of an hour.
+LONGEST_RETRY_AFTER_SECONDS = 900.0
 
 
 def api_connection_id(account: str) -> str:
@@ -89,9 +91,14 @@ def open_other_client(
     credentials: Credentials, settings: Settings, timeout_seconds: float | None = None, observe: Observe | None = None
 ) -> SellerClient:
     """Return a client that sends each request once, at a pace of its own: the load keeps what it may send."""
-    once: dict[str, Any] = {"attempts": 1, "retry_budget_seconds": 0.0}
+    once: dict[str, Any] = {
+        "attempts": 1,
+        "retry_budget_seconds": 0.0,
+        "longest_retry_after_seconds": LONGEST_RETRY_AFTER_SECONDS,
+    }
     if timeout_seconds is not None:
-        once |= {"connect_timeout_seconds": timeout_seconds, "read_timeout_seconds": timeout_seconds}
+        names = ("connect_timeout_seconds", "read_timeout_seconds", "exchange_timeout_seconds")
+        once |= dict.fromkeys(names, timeout_seconds)
     who = f"{credentials.base_url} {credentials.client_id} other"
     pacer = shared_pacer(who, settings.api.other_requests_per_second)
     return SellerClient(credentials, settings.api.model_copy(update=once), pacer=pacer, observe=observe)

@@ -12,6 +12,9 @@ from include.ozon.errors import AlreadyRunningError, FatalError, RateLimitedErro
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+# A delay beyond what a date can hold breaks the scheduler; a run that waits for years keeps all later ones waiting.
+LONGEST_WAIT_SECONDS = 3600.0
+
 
 class OzonRetryPolicy(RetryPolicy):
     """Fails at once where a person has to act, waits as long as Ozon says, and else keeps the task's own backoff.
@@ -26,7 +29,7 @@ class OzonRetryPolicy(RetryPolicy):
             case FatalError() | AlreadyRunningError():
                 return RetryDecision.fail(f"{type(exception).__name__}: trying again would not help")
             case RateLimitedError():
-                delay = timedelta(seconds=exception.retry_after_seconds)
-                return RetryDecision.retry(delay, "Ozon said how long to wait")
+                seconds = max(0.0, min(exception.retry_after_seconds, LONGEST_WAIT_SECONDS))
+                return RetryDecision.retry(timedelta(seconds=seconds), "Ozon said how long to wait")
             case _:
                 return RetryDecision.default()

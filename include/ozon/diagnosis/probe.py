@@ -14,10 +14,10 @@ from include.ozon.diagnosis.probed_answer import ProbedAnswer, described
 from include.ozon.errors import OzonError
 from include.ozon.marketplace import client as api
 from include.ozon.marketplace.client import SellerClient
+from include.ozon.marketplace.exchange import Exchange
 from include.ozon.marketplace.paging import CursorTrail
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.marketplace.shape import coarse, kind_of
-from include.ozon.marketplace.transport import Exchange
 from include.ozon.settings import ApiSettings
 
 PRODUCT_FILTERS = ("ALL", "ARCHIVED", "VISIBLE")

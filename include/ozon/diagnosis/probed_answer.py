@@ -8,9 +8,9 @@ from typing import Any
 
 from include.ozon.marketplace import answers
 from include.ozon.marketplace import client as api
+from include.ozon.marketplace.exchange import Exchange
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.marketplace.shape import FieldShape, coarse, describe, kind_of
-from include.ozon.marketplace.transport import Exchange
 
 _DEEPEST_ENVELOPE = 2
 _LARGEST_CODE = 999

@@ -24,11 +24,10 @@ from include.ozon.errors import (
 )
 from include.ozon.marketplace.connection_faults import error_of_failure
 from include.ozon.marketplace.credentials import OZON_BASE_URL, Credentials
+from include.ozon.marketplace.exchange import LARGEST_BODY_BYTES_COUNT, Exchange
 
 # Ozon blocks a method for "some minutes" after too many requests and does not say for how many.
 CIRCUIT_OPEN_SECONDS = 300.0
-# The limit is one of requests in a second, so a second is what a 429 without Retry-After asks for.
-RATE_LIMITED_SECONDS = 1.0
 # A proxy or a firewall may send a page of any size, and nobody reads more of it.
 READ_CHARACTERS_COUNT = 4_000
 QUOTED_CHARACTERS_COUNT = 200
@@ -170,38 +169,82 @@ MEANINGS = (
 class FaultReader:
     """Turns faults of requests made with ``credentials`` into errors whose messages name what to look at.
 
-    Ozon's own words are quoted, without the Api-Key should a server send it back.
+    Ozon's own words are quoted, without the Api-Key should a server send it back. ``longest_wait_seconds`` is the
+    longest Retry-After to believe: a server on the way can send any.
     """
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Credentials, longest_wait_seconds: float) -> None:
         self._credentials = credentials
+        self._longest_wait_seconds = longest_wait_seconds
 
-    def of_answer(self, path: str, response: requests.Response, body: bytes) -> OzonError:
-        """What an answer with a status other than 2xx means; its ``body`` was read already."""
-        answer = self._error_answer(response.status_code, body)
+    def of_answer(self, path: str, response: Exchange, own_wait_seconds: Callable[[], float]) -> OzonError:
+        """What an answer with a status other than 2xx means.
+
+        ``own_wait_seconds`` says how long to wait after a refusal that does not.
+        """
+        answer = self._error_answer(response.status, response.body)
         target = response.headers.get("Location")
         redirect = f" and sends to {self._quoted(target)}" if target else ""
         said = f'{path} answered HTTP {answer.status} "{answer.message}"{redirect}'
         if answer.status == 429 or answer.code == 8 or answer.has("circle is open", "request rate limit"):
-            return _rate_limited(said, response, circuit_open=answer.has("circle is open"))
+            asked_seconds = retry_after_seconds(response.headers.get("Retry-After", ""))
+            if answer.has("circle is open"):
+                return self._circuit_open(said, asked_seconds)
+            return self._rate_limited(said, asked_seconds, own_wait_seconds)
         meaning = next(meaning for meaning in MEANINGS if meaning.applies(answer))
         who = self._credentials
         advice = meaning.advice.format(host=who.host, base_url=who.base_url, source=who.source, client_id=who.client_id)
         return meaning.error(f"{said}. {advice}")
 
-    def of_body(self, path: str, response: requests.Response, body: bytes, problem: str) -> GarbledAnswerError:
+    def of_body(self, path: str, response: Exchange, problem: str) -> GarbledAnswerError:
         """What a 200 that is no JSON means."""
         content_type = response.headers.get("Content-Type", "no content type")
         return GarbledAnswerError(
-            f"{path} answered HTTP {response.status_code} with {len(body)} bytes that are no complete "
-            f'JSON ({problem}; {self._quoted(content_type)}), starting with "{self._quoted_page(body)}". '
+            f"{path} answered HTTP {response.status} with {len(response.body)} bytes that are no complete "
+            f'JSON ({problem}; {self._quoted(content_type)}), starting with "{self._quoted_page(response.body)}". '
             f"Expected JSON of the Seller API. Try again later; if this lasts, check the host of connection "
             f"{self._credentials.source}."
+        )
+
+    def of_too_large(self, path: str) -> GarbledAnswerError:
+        """What a body beyond the largest one means."""
+        return GarbledAnswerError(
+            f"{path} answered with a body that unpacks to more than {LARGEST_BODY_BYTES_COUNT // 1_000_000} MB. "
+            "Expected a page of the Seller API, which has a few MB; the rest was not read. Try again later; if this "
+            f"lasts, check the host of connection {self._credentials.source}."
+        )
+
+    def of_timeout(self, path: str, seconds: float) -> MarketplaceUnavailableError:
+        """What an exchange means that was not over at its deadline."""
+        return MarketplaceUnavailableError(
+            f"{path}: {self._credentials.host} did not complete its answer within {seconds:g} seconds "
+            "(api.exchange_timeout_seconds). Try again later; if this lasts, check the host of connection "
+            f"{self._credentials.source}, and the network."
         )
 
     def of_failure(self, path: str, failure: requests.RequestException) -> OzonError:
         """What a request means that brought no answer."""
         return error_of_failure(path, failure, self._credentials)
+
+    def _circuit_open(self, said: str, asked_seconds: float | None) -> RateLimitedError:
+        seconds = min(max(asked_seconds or 0, CIRCUIT_OPEN_SECONDS), self._longest_wait_seconds)
+        return RateLimitedError(
+            f"{said}: after too many requests Ozon blocks this method for some minutes. Expected to stay within its "
+            f"limits; the next try should not be before {seconds / 60:.0f} minutes have passed. Find out what else "
+            "uses this Client-Id, or lower api.requests_per_second.",
+            seconds,
+        )
+
+    def _rate_limited(
+        self, said: str, asked_seconds: float | None, own_wait_seconds: Callable[[], float]
+    ) -> RateLimitedError:
+        seconds = min(asked_seconds or own_wait_seconds(), self._longest_wait_seconds)
+        return RateLimitedError(
+            f"{said} and asks to wait; the next request comes after {seconds:g} seconds. Expected to stay within "
+            "Ozon's limits; if this happens often, find out what else uses this Client-Id, or lower "
+            "api.requests_per_second.",
+            seconds,
+        )
 
     def _error_answer(self, status: int, body: bytes) -> ErrorAnswer:
         try:
@@ -232,30 +275,13 @@ class _ErrorBody(msgspec.Struct):
     details: msgspec.Raw = msgspec.Raw()
 
 
-def _rate_limited(said: str, response: requests.Response, *, circuit_open: bool) -> RateLimitedError:
-    asked_seconds = _retry_after_seconds(response.headers.get("Retry-After", ""))
-    if circuit_open:
-        seconds = max(asked_seconds or 0, CIRCUIT_OPEN_SECONDS)
-        return RateLimitedError(
-            f"{said}: after too many requests Ozon blocks this method for some minutes. Expected to stay within its "
-            f"limits; the next try should not be before {seconds / 60:.0f} minutes have passed. Find out what else "
-            "uses this Client-Id, or lower api.requests_per_second.",
-            seconds,
-        )
-    seconds = asked_seconds or RATE_LIMITED_SECONDS
-    return RateLimitedError(
-        f"{said} and asks to wait {seconds:g} seconds. Expected to stay within Ozon's limits; if this happens often, "
-        "find out what else uses this Client-Id, or lower api.requests_per_second.",
-        seconds,
-    )
-
-
-def _retry_after_seconds(header: str) -> float | None:
-    """A Retry-After header as seconds from now; it may be a number or a date (RFC 9110)."""
-    if re.fullmatch(r"\s*[0-9]{1,9}(\.[0-9]{1,9})?\s*", header):
-        return float(header)
+def retry_after_seconds(header: str) -> float | None:
+    """Return a Retry-After header as seconds from now, None where it names none; a number or a date (RFC 9110)."""
+    value = header[:100].strip()
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", value, re.ASCII):
+        return float(value)
     try:
-        moment = parsedate_to_datetime(header)
-    except ValueError:
+        moment = parsedate_to_datetime(value)
+        return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

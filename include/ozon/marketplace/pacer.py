@@ -1,4 +1,4 @@
-"""Keeping to a limit of requests a second."""
+"""Keeping to a limit of requests a second, and backing off where one was refused all the same."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import time
 # Requests leave evenly but do not travel evenly: one that is this much slower than those after it must not make
 # the receiver count one too many in its second.
 JITTER_SECONDS = 0.1
+# The limit is one of requests in a second, so a second is the first wait after a refusal that names none.
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
 
 
 class Pacer:
@@ -44,6 +47,32 @@ class Pacer:
         """Hand out no further moment for so many seconds, because the receiver asked everybody to wait."""
         with self._lock:
             self._next_at = max(self._next_at, time.monotonic() + seconds)
+
+
+class RefusalWaits:
+    """How long to wait after refusals that name no time: twice as long each time the same method refuses again."""
+
+    def __init__(self) -> None:
+        self._waits: dict[str, tuple[float, float]] = {}
+        """By method: the seconds of the last wait, and when it ends."""
+        self._lock = threading.Lock()
+
+    def refused(self, method: str, sent_at: float) -> float:
+        """Return how many seconds to wait after a refusal of a request that was sent at ``sent_at`` (monotonic)."""
+        now = time.monotonic()
+        with self._lock:
+            seconds, ends_at = self._waits.get(method, (0.0, -math.inf))
+            if sent_at < ends_at:
+                # Sent by another thread before the wait was known: the same refusal as the one that began it.
+                return max(FIRST_WAIT_SECONDS, ends_at - now)
+            seconds = min(max(FIRST_WAIT_SECONDS, 2 * seconds), LONGEST_WAIT_SECONDS)
+            self._waits[method] = (seconds, now + seconds)
+            return seconds
+
+    def answered(self, method: str) -> None:
+        """Begin again with the shortest wait at the method's next refusal."""
+        with self._lock:
+            self._waits.pop(method, None)
 
 
 _shared: dict[tuple[str, float], Pacer] = {}

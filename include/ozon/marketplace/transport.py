@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 import requests
-import requests.adapters
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -22,8 +22,15 @@ from tenacity import (
 from include.ozon.errors import BadDataError, MarketplaceUnavailableError, OzonError, RateLimitedError, RetriableError
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.decoding import NotJsonError
+from include.ozon.marketplace.exchange import (
+    BodyTooLargeError,
+    Exchange,
+    ExchangeStoppedError,
+    ExchangeTimeoutError,
+    Line,
+)
 from include.ozon.marketplace.faults import FaultReader, GarbledAnswerError
-from include.ozon.marketplace.pacer import Pacer
+from include.ozon.marketplace.pacer import Pacer, RefusalWaits
 from include.ozon.settings import ApiSettings
 
 T = TypeVar("T")
@@ -31,8 +38,6 @@ T = TypeVar("T")
 logger = logging.getLogger("ozon.marketplace")
 
 USER_AGENT = "ozon-etl"
-# By itself requests reads in pieces of 10 kB, which takes longer than all else it does for a page (measured).
-READ_BYTES_COUNT = 1_000_000
 WORTH_ANOTHER_ATTEMPT = (MarketplaceUnavailableError, RateLimitedError, GarbledAnswerError)
 
 _backoff = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)
@@ -60,24 +65,15 @@ class RequestUsage:
     """Time spent not asking: for the limit of requests a second, and before retries."""
 
 
-@dataclass(frozen=True)
-class Exchange:
-    """An answer as it came, whatever its status."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-    seconds: float
-
-
 Observe = Callable[[Exchange], None]
 
 
 class Transport:
     """Sends requests of one account from any number of threads, each on a connection of its own.
 
-    Everything a person has to mend is raised at once; what may pass is tried again, ``api.attempts`` times and
-    with at most ``api.retry_budget_seconds`` of waiting in between. ``observe`` is given each complete answer.
+    Everything a person has to fix is raised at once; what may pass is tried again, ``api.attempts`` times and
+    with at most ``api.retry_budget_seconds`` of waiting in between. A refusal as one too many is no attempt: Ozon
+    answers those within milliseconds, so only the budget counts. ``observe`` is given each answer that came.
     """
 
     def __init__(
@@ -93,10 +89,11 @@ class Transport:
         self._pacer = pacer
         self._stop = stop or threading.Event()
         self._observe = observe
-        self._faults = FaultReader(credentials)
-        self._thread = threading.local()
+        self._faults = FaultReader(credentials, api.longest_retry_after_seconds)
+        self._refusal_waits = RefusalWaits()
         self._lock = threading.Lock()
-        self._sessions: list[requests.Session] = []
+        self._idle_lines: list[Line] = []
+        self._is_closed = False
         self._usage = RequestUsage()
 
     @property
@@ -106,8 +103,10 @@ class Transport:
     def close(self) -> None:
         """Close all connections. One that is still waiting for its answer closes when it has it."""
         with self._lock:
-            for session in self._sessions:
-                session.close()
+            self._is_closed = True
+            for line in self._idle_lines:
+                line.close()
+            self._idle_lines.clear()
 
     def call(
         self, path: str, body: dict[str, object], decode: Callable[[bytes], T], own_pacer: Pacer | None = None
@@ -118,19 +117,19 @@ class Transport:
         ``decode`` raises NotJsonError for an answer worth asking for again.
         """
         content = msgspec.json.encode(body)
+        patience = _Patience(self._api)
         retrying = Retrying(
             retry=retry_if_exception_type(WORTH_ANOTHER_ATTEMPT),
-            stop=self._gives_up,
+            stop=patience.is_over,
             wait=_wait_seconds,
             sleep=self._sleep,
-            before_sleep=self._announce_retry,
+            before_sleep=partial(self._announce_retry, patience),
             reraise=True,
         )
         try:
             answer: T = retrying(self._attempt, path, content, decode, own_pacer)
         except RetriableError as error:
-            attempt = retrying.statistics["attempt_number"]
-            error.args = (f"{error} This was attempt {attempt} of {self._api.attempts}.",)
+            error.args = (f"{error} {patience.describe()}",)
             raise
         return answer
 
@@ -152,64 +151,67 @@ class Transport:
 
         What requests raises has the headers with the key in it, and a server may send the key back in a body.
         """
-        started_at = time.monotonic()
-        try:
-            response = self._session().post(
-                self._credentials.base_url + path,
-                data=content,
-                timeout=(self._api.connect_timeout_seconds, self._api.read_timeout_seconds),
-                allow_redirects=False,
-                stream=True,
-            )
-            body = b"".join(response.iter_content(READ_BYTES_COUNT))
-        except requests.RequestException as failure:
-            return self._faults.of_failure(path, failure)
+        sent_at = time.monotonic()
+        answer = self._send(path, content)
+        if isinstance(answer, OzonError):
+            return answer
         if self._observe:
-            self._observe(Exchange(response.status_code, response.headers, body, time.monotonic() - started_at))
-        if not 200 <= response.status_code < 300:
-            return self._faults.of_answer(path, response, body)
+            self._observe(answer)
+        if not answer.is_success:
+            return self._faults.of_answer(path, answer, partial(self._refusal_waits.refused, path, sent_at))
+        self._refusal_waits.answered(path)
         try:
-            return decode(body)
+            return decode(answer.body)
         except NotJsonError as problem:
-            return self._faults.of_body(path, response, body, str(problem))
+            return self._faults.of_body(path, answer, str(problem))
         except BadDataError as error:
             return error.with_traceback(None)
 
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._thread, "session", None)
-        if session is None:
-            session = requests.Session()
-            adapter = requests.adapters.HTTPAdapter(pool_connections=1, pool_maxsize=1)
-            session.mount("http://", adapter)
-            session.mount("https://", adapter)
-            session.headers.update(
-                {
-                    "Client-Id": self._credentials.client_id,
-                    "Api-Key": self._credentials.api_key,
-                    "Content-Type": "application/json",
-                    "Accept": "application/json",
-                    "Accept-Encoding": "gzip",
-                    "User-Agent": USER_AGENT,
-                }
-            )
-            self._thread.session = session
-            with self._lock:
-                self._sessions.append(session)
-        return session
+    def _send(self, path: str, content: bytes) -> Exchange | OzonError:
+        seconds = self._api.exchange_timeout_seconds
+        line = self._take_line()
+        try:
+            answer = line.exchange(self._credentials.base_url + path, content, seconds, self._stop)
+        except ExchangeStoppedError:
+            return _stopped()
+        except ExchangeTimeoutError:
+            return self._faults.of_timeout(path, seconds)
+        except BodyTooLargeError:
+            return self._faults.of_too_large(path)
+        except requests.RequestException as failure:
+            return self._faults.of_failure(path, failure)
+        self._give_back(line)
+        return answer
 
-    def _gives_up(self, state: RetryCallState) -> bool:
-        waiting_seconds = state.idle_for + state.upcoming_sleep
-        return state.attempt_number >= self._api.attempts or waiting_seconds > self._api.retry_budget_seconds
+    def _take_line(self) -> Line:
+        with self._lock:
+            if self._idle_lines:
+                return self._idle_lines.pop()
+        headers = {
+            "Client-Id": self._credentials.client_id,
+            "Api-Key": self._credentials.api_key,
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "User-Agent": USER_AGENT,
+        }
+        return Line(headers, (self._api.connect_timeout_seconds, self._api.read_timeout_seconds))
 
-    def _announce_retry(self, state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
+    def _give_back(self, line: Line) -> None:
+        with self._lock:
+            if self._is_closed:
+                line.close()
+            else:
+                self._idle_lines.append(line)
+
+    def _announce_retry(self, patience: _Patience, state: RetryCallState) -> None:
+        error = _error(state)
         rate_limited = isinstance(error, RateLimitedError)
         logger.log(
             logging.INFO if rate_limited else logging.WARNING,
-            "%s Attempt %d of %d; the next one in %.1f s.",
+            "%s %s The next attempt is in %.1f s.",
             error,
-            state.attempt_number,
-            self._api.attempts,
+            patience.describe(),
             state.upcoming_sleep,
         )
         self._count(retries=1)
@@ -225,7 +227,7 @@ class Transport:
 
     def _raise_if_stopped(self) -> None:
         if self._stop.is_set():
-            raise RequestStoppedError("The run was told to stop; no further request is made.")
+            raise _stopped()
 
     def _count(self, requests: int = 0, retries: int = 0, rate_limited: int = 0, wait_seconds: float = 0.0) -> None:
         with self._lock:
@@ -238,8 +240,44 @@ class Transport:
             )
 
 
+class _Patience:
+    """How often one request was tried, and whether it is worth another attempt."""
+
+    def __init__(self, api: ApiSettings) -> None:
+        self._api = api
+        self._attempts = 0
+        self._refusals = 0
+        self._is_refused = False
+
+    def is_over(self, state: RetryCallState) -> bool:
+        self._is_refused = isinstance(_error(state), RateLimitedError)
+        if self._is_refused:
+            self._refusals += 1
+        else:
+            self._attempts += 1
+        # A refusal costs a second at least, however short a wait the answer asks for.
+        waiting_seconds = max(state.idle_for + state.upcoming_sleep, self._refusals)
+        return self._attempts >= self._api.attempts or waiting_seconds > self._api.retry_budget_seconds
+
+    def describe(self) -> str:
+        if self._is_refused:
+            budget_seconds = self._api.retry_budget_seconds
+            return (
+                f"This was refusal {self._refusals}; up to {budget_seconds:g} s are waited (api.retry_budget_seconds)."
+            )
+        return f"This was attempt {self._attempts} of {self._api.attempts}."
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _stopped() -> RequestStoppedError:
+    return RequestStoppedError("The run was told to stop; no further request is made.")
+
+
 def _wait_seconds(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
+    error = _error(state)
     if isinstance(error, RateLimitedError):
         return error.retry_after_seconds
     return _backoff(state)

@@ -96,7 +96,7 @@ def _more_requests_than_ozon_allows(settings: Settings) -> Iterator[Contradictio
 
 def _request_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
     api, timeouts = settings.api, settings.timeouts
-    request_seconds = api.attempts * (api.connect_timeout_seconds + api.read_timeout_seconds) + api.retry_budget_seconds
+    request_seconds = api.attempts * api.exchange_timeout_seconds + api.retry_budget_seconds
     for component, minutes in (
         ("product_etl", timeouts.product_etl_minutes),
         ("inventory_etl", timeouts.inventory_etl_minutes),
@@ -105,14 +105,25 @@ def _request_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]
             yield Contradiction(
                 (
                     "api.attempts",
-                    "api.connect_timeout_seconds",
-                    "api.read_timeout_seconds",
+                    "api.exchange_timeout_seconds",
                     "api.retry_budget_seconds",
                     f"timeouts.{component}_minutes",
                 ),
-                f"one request alone can take {request_seconds:g} seconds (attempts x time-outs + waits), "
-                f"and all of {component} has {minutes * 60}; lower the attempts or the API's time-outs, or "
+                f"one request alone can take {request_seconds:g} seconds (attempts x time-out + waits), "
+                f"and all of {component} has {minutes * 60}; lower the attempts or the API's time-out, or "
                 f"raise timeouts.{component}_minutes",
+            )
+
+
+def _wait_longer_than_its_exchange(settings: Settings) -> Iterator[Contradiction]:
+    whole_seconds = settings.api.exchange_timeout_seconds
+    for name in ("connect_timeout_seconds", "read_timeout_seconds"):
+        seconds = getattr(settings.api, name)
+        if seconds > whole_seconds:
+            yield Contradiction(
+                (f"api.{name}", "api.exchange_timeout_seconds"),
+                f"the time-out of {seconds:g} seconds never fires: the whole exchange is given up after "
+                f"{whole_seconds:g}; lower api.{name} or raise api.exchange_timeout_seconds",
             )
 
 
@@ -251,6 +262,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
     _pages_too_old_to_resume,
     _more_requests_than_ozon_allows,
     _request_longer_than_its_task,
+    _wait_longer_than_its_exchange,
     _budget_longer_than_its_task,
     _statement_longer_than_its_task,
     _lock_wait_longer_than_statement,

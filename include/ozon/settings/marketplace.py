@@ -32,17 +32,31 @@ class ApiSettings(Section):
     read_timeout_seconds: Seconds = Field(
         default=60.0, description="How long the API may be silent before a request counts as failed."
     )
+    exchange_timeout_seconds: Seconds = Field(
+        default=120.0,
+        description="How long one request may take in all, from the name resolution to the last byte of its answer.",
+    )
     concurrent_requests: int = Field(
         default=8, ge=1, le=50, description="How many requests may be under way at once for one account."
     )
     attempts: int = Field(
-        default=5, ge=1, le=20, description="How often one request is sent before its task's attempt fails."
+        default=5,
+        ge=1,
+        le=20,
+        description="How often one request is sent before its task's attempt fails; where Ozon refuses it as one too "
+        "many, `retry_budget_seconds` alone counts.",
     )
     retry_budget_seconds: float = Field(
-        default=60.0,
+        default=180.0,
         ge=0,
         le=3600,
         description="The most time one request waits between its attempts.",
+    )
+    longest_retry_after_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        le=3600,
+        description="The longest wait that is believed where the API, or a server on the way to it, asks for one.",
     )
     page_size: ItemsPerRequest = Field(default=1000, description="How many entries a page of a list is to hold.")
     details_batch_size: ItemsPerRequest = Field(

@@ -81,7 +81,7 @@ def test_no_error_and_no_log_holds_the_key(
     server: Server, make_client: MakeClient, log: io.StringIO, fault: Answer
 ) -> None:
     server.answers = [fault]
-    client = make_client(attempts=2)
+    client = make_client(attempts=2, retry_budget_seconds=1)
     with pytest.raises(OzonError) as caught:
         client.product_details([1])
     assert server.asked[0].headers["Api-Key"] == API_KEY

@@ -7,7 +7,7 @@ import pytest
 from include.ozon.errors import OzonError
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
-from include.ozon.marketplace.transport import Exchange
+from include.ozon.marketplace.exchange import Exchange
 from include.ozon.settings import ApiSettings
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
