@@ -63,9 +63,18 @@ def offer_not_signed() -> ApiError:
     return ApiError(403, 7, "Offer not signed")
 
 
-def rate_limited(retry_after_seconds: int) -> ApiError:
-    headers = {"Retry-After": str(retry_after_seconds)}
-    return ApiError(429, 8, "You have reached request rate limit per second", headers=headers)
+def company_blocked() -> ApiError:
+    return ApiError(403, 7, "Company is blocked, please contact support")
+
+
+def subscription_needed() -> ApiError:
+    """Methods of analytics need a subscription; the words are not documented."""
+    return ApiError(403, 7, "The method is available with the Premium Plus subscription only")
+
+
+def rate_limited(retry_after_seconds: int | None, status: int = 429) -> ApiError:
+    headers = {} if retry_after_seconds is None else {"Retry-After": str(retry_after_seconds)}
+    return ApiError(status, 8, "You have reached request rate limit per second", headers=headers)
 
 
 def circle_open() -> ApiError:
@@ -73,8 +82,14 @@ def circle_open() -> ApiError:
     return ApiError(429, 8, "Circle is open")
 
 
-def method_obsolete() -> ApiError:
-    return ApiError(410, None, "obsolete method cannot be used")
+def method_obsolete(status: int = 410) -> ApiError:
+    """410 without a code, and 400 with code 9, have both been recorded."""
+    return ApiError(status, None if status == 410 else 9, "obsolete method cannot be used")
+
+
+def conflict() -> ApiError:
+    """Documented for ``/v1/analytics/stocks`` as a status only."""
+    return ApiError(409, 10, "conflict")
 
 
 def not_found(what: str) -> ApiError:
@@ -93,3 +108,8 @@ def internal() -> ApiError:
 def edge_fault(status: int) -> ApiError:
     """502, 503 and 504 come from the machine in front of the API, which answers with a page."""
     return ApiError(status, None, "The server is temporarily unable to answer", html=True)
+
+
+def robot_check() -> ApiError:
+    """What the edge asks a machine that it takes for a robot; not recorded of the Seller API."""
+    return ApiError(403, None, "Please confirm that you are not a robot", html=True)

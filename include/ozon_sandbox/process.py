@@ -70,11 +70,13 @@ class SandboxAdmin:
         probability: float = 1.0,
         after: int = 0,
         times: int | None = None,
+        seconds: float | None = None,
         **params: Any,
     ) -> dict[str, Any]:
         """Switches a fault on; see ``faults.registry`` for the names and selectors."""
-        selectors = {"method": method, "account": account, "probability": probability, "after": after, "times": times}
-        added: dict[str, Any] = self._order("POST", "faults", {"name": name, **selectors, "params": params})
+        selectors = {"method": method, "account": account, "probability": probability, "after": after}
+        description = {"name": name, **selectors, "times": times, "seconds": seconds, "params": params}
+        added: dict[str, Any] = self._order("POST", "faults", description)
         return added
 
     def faults(self) -> list[dict[str, Any]]:

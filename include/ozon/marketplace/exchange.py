@@ -66,6 +66,7 @@ class Line:
         self._session.mount("http://", self._adapter)
         self._session.mount("https://", self._adapter)
         self._session.headers.update(headers)
+        self._is_given_up = threading.Event()
 
     def exchange(self, url: str, content: bytes, seconds: float, stop: threading.Event) -> Exchange:
         """POST ``content`` and return the answer.
@@ -91,6 +92,7 @@ class Line:
                     raise ExchangeTimeoutError
         finally:
             if not outcome.done():
+                self._is_given_up.set()
                 self._adapter.shut_down()
         return outcome.result()
 
@@ -98,8 +100,25 @@ class Line:
         options: dict[str, Any] = {"timeout": self._timeouts, "allow_redirects": False, "stream": True}
         started_at = time.monotonic()
         with self._session.post(url, data=content, **options) as response:
-            body = _read(response)
+            body = self._read(response)
         return Exchange(response.status_code, response.headers, body, time.monotonic() - started_at)
+
+    def _read(self, response: requests.Response) -> bytes:
+        is_success = 200 <= response.status_code < 300
+        most = LARGEST_BODY_BYTES_COUNT if is_success else LARGEST_ERROR_BYTES_COUNT
+        body: list[bytes] = []
+        size = 0
+        for piece in response.iter_content(min(READ_BYTES_COUNT, most)):
+            body.append(piece)
+            size += len(piece)
+            if self._is_given_up.is_set():
+                # What has come already takes its time to unpack, whatever became of the connection.
+                raise ExchangeStoppedError
+            if size > most:
+                if is_success:
+                    raise BodyTooLargeError
+                break
+        return b"".join(body)
 
     def close(self) -> None:
         self._session.close()
@@ -128,18 +147,3 @@ class _Adapter(requests.adapters.HTTPAdapter):
         if sock:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
-
-
-def _read(response: requests.Response) -> bytes:
-    is_success = 200 <= response.status_code < 300
-    most = LARGEST_BODY_BYTES_COUNT if is_success else LARGEST_ERROR_BYTES_COUNT
-    body: list[bytes] = []
-    size = 0
-    for piece in response.iter_content(min(READ_BYTES_COUNT, most)):
-        body.append(piece)
-        size += len(piece)
-        if size > most:
-            if is_success:
-                raise BodyTooLargeError
-            break
-    return b"".join(body)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from include.ozon.errors import BadDataError
 
+# Pages may repeat while the catalogue changes; so many in a row only fill the time until the task's time-out.
+MOST_PAGES_WITHOUT_NEWS = 10
+
 
 class CursorTrail:
     """The cursors that one list has been asked for, from its first page on.
@@ -16,6 +19,9 @@ class CursorTrail:
     The one exception are the stocks, whose documented end is also a cursor that repeats itself: there the page
     that answers with its own cursor is the last, unless ``total_items`` says that entries are still to come.
 
+    Cursors that are ever new can lead in circles too. Only whoever keeps the entries sees that, and reports with
+    ``note_new`` how many of a page's were new.
+
     A list that is resumed gets the counts of what was read before; its trail begins where it is taken up.
     """
 
@@ -23,6 +29,7 @@ class CursorTrail:
         self.pages_read = pages_read
         self.items_read = items_read
         self._asked: set[str] = set()
+        self._pages_without_news = 0
 
     def next_cursor(
         self,
@@ -62,6 +69,16 @@ class CursorTrail:
                 "cannot be completed, and nothing of it was loaded. Try again later."
             )
         return answered
+
+    def note_new(self, name: str, count: int) -> None:
+        """Raise BadDataError for a list ``name`` whose last pages had no entry that was new."""
+        self._pages_without_news = 0 if count else self._pages_without_news + 1
+        if self._pages_without_news >= MOST_PAGES_WITHOUT_NEWS:
+            raise BadDataError(
+                f"The list {name} goes in circles: its last {self._pages_without_news} pages, up to page "
+                f"{self.pages_read}, had only entries that were read before or cannot be loaded. Expected further "
+                "entries, or the list's end; nothing of it was loaded. Try again later."
+            )
 
     def _is_complete(self, total_items: int | None) -> bool:
         return total_items is None or self.items_read >= total_items

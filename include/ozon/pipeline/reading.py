@@ -130,6 +130,7 @@ class Reading:
                 is_complete=page.next_cursor is None,
             )
             self._staging.save_checkpoint(course.checkpoint)
+        course.trail.note_new(stream.name, max(0, len(page.items) - repeated))
         self.progress.add_page()
         if stream.is_counted:
             self.progress.expect(stream.name, course.checkpoint.total_items)

@@ -51,6 +51,7 @@ class SellerStocks:
         self._connection = attempt.connection
         self._staging = attempt.staging
         self._errors: dict[int, OzonError] = {}
+        self._read_pages: set[int] = set()
 
     def start_warehouses(self) -> None:
         """Have the list of warehouses read."""
@@ -108,7 +109,11 @@ class SellerStocks:
             for stock in page.items
         ]
         self._staging.copy_lines("seller_stock", "".join(lines).encode())
-        return 0
+        # Single entries that come twice are left to the merge; a page that comes twice may be a list without an end.
+        read_page = hash((warehouse_id, frozenset((stock.product_id, stock.sku) for stock in page.items)))
+        is_repeated = read_page in self._read_pages
+        self._read_pages.add(read_page)
+        return len(page.items) if is_repeated else 0
 
     def _raise_passing(self) -> None:
         """Raise what may pass, and have the next attempt ask again: no warehouse could be read, so it is not one's."""

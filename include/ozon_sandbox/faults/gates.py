@@ -23,12 +23,13 @@ class Latency(Fault, frozen=True):
 
 
 class RateLimited(Fault, frozen=True):
-    """429, however few requests there were."""
+    """429, or 400 with the same body, however few requests there were; null seconds leave out ``Retry-After``."""
 
-    retry_after_seconds: Annotated[int, Meta(ge=0)] = 1
+    retry_after_seconds: Annotated[int, Meta(ge=0)] | None = 1
+    status: Literal[400, 429] = 429
 
     async def before(self) -> None:
-        raise errors.rate_limited(self.retry_after_seconds)
+        raise errors.rate_limited(self.retry_after_seconds, self.status)
 
 
 class ServerError(Fault, frozen=True):
@@ -69,14 +70,41 @@ class OfferNotSigned(_Refusal, frozen=True):
     error = staticmethod(errors.offer_not_signed)
 
 
+class CompanyBlocked(_Refusal, frozen=True):
+    error = staticmethod(errors.company_blocked)
+
+
+class SubscriptionNeeded(_Refusal, frozen=True):
+    error = staticmethod(errors.subscription_needed)
+
+
+class Conflict(_Refusal, frozen=True):
+    error = staticmethod(errors.conflict)
+
+
+class HtmlForbidden(_Refusal, frozen=True):
+    """403 with the page of a robot check."""
+
+    error = staticmethod(errors.robot_check)
+
+
+class StocksNotFound(_Refusal, frozen=True):
+    """404 of ``/v1/analytics/stocks`` for SKUs without rows."""
+
+    error = staticmethod(lambda: errors.not_found("stocks"))
+
+
 class CircleOpen(_Refusal, frozen=True):
     error = staticmethod(errors.circle_open)
 
 
-class MethodObsolete(_Refusal, frozen=True):
+class MethodObsolete(Fault, frozen=True):
     """The method has been removed."""
 
-    error = staticmethod(errors.method_obsolete)
+    status: Literal[400, 410] = 410
+
+    async def before(self) -> None:
+        raise errors.method_obsolete(self.status)
 
 
 KINDS: dict[str, type[Fault]] = {
@@ -88,6 +116,11 @@ KINDS: dict[str, type[Fault]] = {
     "role_missing": RoleMissing,
     "address_restricted": AddressRestricted,
     "offer_not_signed": OfferNotSigned,
+    "company_blocked": CompanyBlocked,
+    "subscription_needed": SubscriptionNeeded,
+    "conflict": Conflict,
+    "html_forbidden": HtmlForbidden,
+    "stocks_not_found": StocksNotFound,
     "circle_open": CircleOpen,
     "method_obsolete": MethodObsolete,
 }

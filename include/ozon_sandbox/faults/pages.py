@@ -41,16 +41,24 @@ class DuplicateItems(Fault, frozen=True):
 class LoopingMark(Fault, frozen=True):
     """``last_id`` or ``cursor`` stops moving on after the first page.
 
-    Length 1 gives the same mark for ever, length 2 gives two in turn, A, B, A, B.
+    Length 1 gives the same mark for ever, length 2 gives two in turn, A, B, A, B, and length 0 gives ever new marks
+    to the first page.
     """
 
-    length: Literal[1, 2] = 1
+    length: Literal[0, 1, 2] = 1
 
     def answer(self, call: Call, method: Method, answer: Answer) -> None:
-        if not method.mark or not call.request.mark:
+        if not method.mark:
             return
         holder, key = method.holder_of_mark(answer), method.mark[-1]
         asked = position_of(call.request.mark)
+        if self.length == 0:
+            holder[key] = Position(0, str(int(asked.note or "0") + 1)).mark()
+            if "has_next" in holder:
+                holder["has_next"] = True
+            return
+        if not call.request.mark:
+            return
         if self.length == 1:
             holder[key] = call.request.mark
         elif asked.note.isdigit():

@@ -2,12 +2,14 @@
 
 A fault is switched on with a JSON object: its ``name``, its parameters under ``params``, and which requests it
 hits: ``method`` (a path), ``account`` (a name), ``probability``, ``after`` (let that many matching requests
-pass first) and ``times`` (then hit only that many). Each selector is optional.
+pass first), ``times`` (then hit only that many) and ``seconds`` (stop so long after the first hit). Each selector is
+optional.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
@@ -47,11 +49,18 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     probability: Annotated[float, Meta(gt=0, le=1)] = 1.0
     after: Annotated[int, Meta(ge=0)] = 0
     times: Annotated[int, Meta(ge=1)] | None = None
+    seconds: Annotated[float, Meta(gt=0)] | None = None
     params: dict[str, Any] = {}
 
     @property
     def hits_all(self) -> bool:
-        return self.method is None and self.probability == 1 and self.after == 0 and self.times is None
+        return (
+            self.method is None
+            and self.probability == 1
+            and self.after == 0
+            and self.times is None
+            and self.seconds is None
+        )
 
 
 @dataclass
@@ -62,6 +71,7 @@ class ActiveFault:
     chance: random.Random
     seen_count: int = 0
     fired_count: int = 0
+    first_fired_at: float | None = None
 
     def fires(self, account: str, path: str) -> bool:
         """Whether it hits this request, which counts as seen if it is one of those that it watches."""
@@ -71,9 +81,13 @@ class ActiveFault:
         self.seen_count += 1
         if self.seen_count <= rule.after or (rule.times is not None and self.fired_count >= rule.times):
             return False
+        now = time.monotonic()
+        if rule.seconds is not None and self.first_fired_at is not None and now - self.first_fired_at >= rule.seconds:
+            return False
         if rule.probability < 1 and self.chance.random() >= rule.probability:
             return False
         self.fired_count += 1
+        self.first_fired_at = now if self.first_fired_at is None else self.first_fired_at
         return True
 
     def description(self) -> dict[str, Any]:

@@ -12,12 +12,16 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """``body`` that is no bytes is sent as JSON; ``lost`` drops the connection before or within the body."""
+    """``body`` that is no bytes is sent as JSON; ``lost`` drops the connection before or within the body.
+
+    The answer is sent after ``seconds``.
+    """
 
     status: int = 200
     body: Any = b""
     headers: dict[str, str] = field(default_factory=dict)
     lost: str = ""
+    seconds: float = 0.0
 
     @property
     def content(self) -> bytes:
@@ -32,6 +36,8 @@ class Asked:
     body: Any
     headers: dict[str, str]
     arrived_at: float
+    port: int
+    """The client's, which tells connections apart."""
 
 
 class Server:
@@ -43,6 +49,8 @@ class Server:
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
+        # A client that does not wait for the end of an answer is part of some tests.
+        self._http.handle_error = lambda *_: None  # type: ignore[method-assign]
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
@@ -65,7 +73,10 @@ class Server:
             def do_POST(self) -> None:
                 arrived_at = time.monotonic()
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                answer = server.next_answer(Asked(self.path, json.loads(body), dict(self.headers.items()), arrived_at))
+                port = self.client_address[1]
+                asked = Asked(self.path, json.loads(body), dict(self.headers.items()), arrived_at, port)
+                answer = server.next_answer(asked)
+                time.sleep(answer.seconds)
                 if answer.lost == "before":
                     self.close_connection = True
                     return
