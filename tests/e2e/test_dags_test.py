@@ -142,7 +142,9 @@ def test_a_wrong_key_fails_its_account_at_once_and_leaves_the_other_alone(
 def test_a_fault_that_outlasts_the_budget_is_tried_again_from_the_last_page(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
 ) -> None:
-    airflow.environment.update(OZON__API__ATTEMPTS="2", OZON__RETRY__FIRST_DELAY_SECONDS="1")
+    airflow.environment.update(
+        OZON__API__ATTEMPTS="2", OZON__API__RETRY_BUDGET_SECONDS="1.5", OZON__RETRY__FIRST_DELAY_SECONDS="1"
+    )
     method = "/v3/product/info/list"
     sandbox.fault("server_error", method=method, account="main", after=2, times=2, status=503)
     sandbox.fault("rate_limited", method=method, account="second", times=2, retry_after_seconds=1)

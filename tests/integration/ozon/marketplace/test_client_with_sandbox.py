@@ -223,7 +223,7 @@ def test_a_short_fault_costs_a_retry_and_a_lasting_one_ends_the_call(
 ) -> None:
     sandbox.fault(fault, times=3, **params)
     with pytest.raises(kind):
-        make_client().product_list("ALL", "", CursorTrail())
+        make_client(retry_budget_seconds=1.5).product_list("ALL", "", CursorTrail())
     client = make_client()
     assert client.product_list("ALL", "", CursorTrail()).items
     assert client.usage.retries == 1

@@ -12,6 +12,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 @pytest.mark.parametrize("fault", ["rate_limited", "circle_open"])
 def test_an_attempt_that_was_refused_has_it_in_its_record(pipeline: Pipeline, fault: str) -> None:
+    pipeline.settings = changed(pipeline.settings, "api", retry_budget_seconds=0)
     pipeline.sandbox.fault(fault)
 
     with pytest.raises(RateLimitedError):
@@ -24,7 +25,7 @@ def test_an_attempt_that_was_refused_has_it_in_its_record(pipeline: Pipeline, fa
 
 
 def test_an_attempt_that_asked_again_has_it_in_its_record(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.ozon.marketplace.faults.RATE_LIMITED_SECONDS", 0.001)
+    monkeypatch.setattr("include.ozon.marketplace.pacer.FIRST_WAIT_SECONDS", 0.001)
     pipeline.settings = changed(pipeline.settings, "api", attempts=5)
     pipeline.sandbox.fault("rate_limited", method="/v3/product/list", times=3, retry_after_seconds=0)
     pipeline.sandbox.fault("server_error", method="/v3/product/info/list", times=1)

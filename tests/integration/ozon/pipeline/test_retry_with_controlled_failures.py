@@ -8,7 +8,7 @@ import pytest
 
 from include.ozon.errors import AccessDeniedError, FatalError, ObsoleteMethodError, RetriableError
 from tests.support.agreement import assert_agreement
-from tests.support.pipeline import Pipeline
+from tests.support.pipeline import Pipeline, changed
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
@@ -33,6 +33,7 @@ def run(pipeline: Pipeline, component: str) -> None:
 @pytest.mark.parametrize("failure", FAILURES)
 def test_the_attempt_after_the_failures_loads_everything_once(pipeline: Pipeline, component: str, failure: str) -> None:
     fault, parameters, sentence = FAILURES[failure]
+    pipeline.settings = changed(pipeline.settings, "api", retry_budget_seconds=0)
     if component == "inventory_etl":
         pipeline.products()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import math
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.sdk.definitions.retry_policy import RetryAction
@@ -31,6 +32,15 @@ def test_what_a_person_has_to_mend_is_not_tried_again(kind: type[errors.OzonErro
 @pytest.mark.parametrize("seconds", [0.5, 1, 300])
 def test_a_rate_limit_is_waited_for_exactly_as_long_as_ozon_says(seconds: float) -> None:
     assert evaluate(errors.RateLimitedError("wait", seconds)) == (RetryAction.RETRY, timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("seconds", [999_999_999, 1e300, math.inf, math.nan, -1, -math.inf])
+def test_a_wait_that_no_calendar_has_can_be_scheduled(seconds: float) -> None:
+    action, delay = evaluate(errors.RateLimitedError("wait", seconds))
+    assert action is RetryAction.RETRY
+    assert delay is not None
+    now = datetime.now(UTC)
+    assert now <= now + delay <= now + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(

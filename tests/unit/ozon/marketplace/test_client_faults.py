@@ -9,9 +9,12 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from include.ozon.errors import (
     AccessDeniedError,
@@ -26,8 +29,10 @@ from include.ozon.errors import (
 )
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
-from include.ozon.marketplace.faults import InvalidRequestError, RoleMissingError
+from include.ozon.marketplace.faults import InvalidRequestError, RoleMissingError, retry_after_seconds
+from include.ozon.marketplace.pacer import LONGEST_WAIT_SECONDS
 from include.ozon.marketplace.transport import RequestStoppedError
+from include.ozon.settings import ApiSettings
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
 pytestmark = [pytest.mark.unit, pytest.mark.faults]
@@ -249,6 +254,76 @@ def test_a_wait_beyond_the_budget_is_told(
         make_client(retry_budget_seconds=0).product_details([1])
     assert caught.value.retry_after_seconds == seconds
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "999999999",
+        "9" * 400,
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -2359",
+        "3601",
+    ],
+)
+@pytest.mark.parametrize("message", ["You have reached request rate limit per second", "Circle is open"])
+def test_no_wait_is_longer_than_is_believed(server: Server, make_client: MakeClient, header: str, message: str) -> None:
+    server.answers = [rate_limited(header, message)]
+    with pytest.raises(RateLimitedError) as caught:
+        make_client().roles()
+    assert caught.value.retry_after_seconds == 3600
+    with pytest.raises(RateLimitedError) as caught:
+        make_client(longest_retry_after_seconds=900).roles()
+    assert caught.value.retry_after_seconds == 900
+
+
+@given(
+    header=st.one_of(
+        st.text(st.characters(min_codepoint=32, max_codepoint=126)),
+        st.from_regex(r"[A-Z][a-z]{2}, [0-9]{1,2} Dec [0-9]{1,5} [0-9:]{1,9} ([+-][0-9]{1,6}|GMT|)", fullmatch=True),
+    )
+)
+@example("Wed, 01 Jan 2020 00:00:00 -2359")
+@example("Mon, 01 Jan 0001 00:00:00 +2359")
+@example("-5")
+@example("1e400")
+@example("0x10")
+def test_whatever_a_header_has_it_is_a_wait_or_none(header: str) -> None:
+    seconds = retry_after_seconds(header)
+    assert seconds is None or seconds >= 0
+
+
+def test_refusals_are_no_attempts_and_each_waits_longer(
+    server: Server, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.ozon.marketplace.pacer.FIRST_WAIT_SECONDS", 0.05)
+    server.answers = [*[rate_limited(None)] * 4, GOOD, rate_limited(None), GOOD]
+    client = make_client(attempts=1)
+    client.product_details([1])
+    moments = [asked.arrived_at for asked in server.asked]
+    waits = [later - earlier for earlier, later in pairwise(moments)]
+    assert all(wait >= 0.05 * 2**n for n, wait in enumerate(waits))
+    client.product_details([1])
+    again, last = (asked.arrived_at for asked in server.asked[-2:])
+    assert 0.05 <= last - again < 0.35
+
+
+def test_a_minute_of_refusals_without_a_time_is_within_the_default_budget() -> None:
+    patience = 0.0
+    waits = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LONGEST_WAIT_SECONDS]
+    for wait in waits:
+        if patience >= 60:
+            break
+        patience += wait
+    assert 60 <= patience <= ApiSettings().retry_budget_seconds
+
+
+def test_refusals_without_an_end_use_up_the_budget_and_no_more(server: Server, make_client: MakeClient) -> None:
+    server.answers = [rate_limited("0.001")]
+    client = make_client(retry_budget_seconds=3)
+    with pytest.raises(RateLimitedError, match=r"This was refusal 4; up to 3 s are waited"):
+        client.product_details([1])
+    assert client.usage.requests == 4
 
 
 def test_a_wait_may_be_told_as_a_date(server: Server, make_client: MakeClient) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.ozon.marketplace.pacer import Pacer
+from include.ozon.marketplace.pacer import Pacer, RefusalWaits
 
 pytestmark = pytest.mark.unit
 
@@ -81,6 +81,45 @@ def test_the_seconds_waited_are_told() -> None:
     pacer = Pacer(10)
     first, second = pacer.wait(), pacer.wait()
     assert first < second
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What time.monotonic() says in the pacer's module, to be moved on by the test."""
+    now = [1000.0]
+    monkeypatch.setattr("include.ozon.marketplace.pacer.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_a_wait_doubles_with_each_refusal_of_a_method_and_ends_at_a_minute(clock: list[float]) -> None:
+    waits = RefusalWaits()
+    waited = []
+    for _ in range(8):
+        waited.append(waits.refused("/a", sent_at=clock[0]))
+        clock[0] += waited[-1]
+    assert waited == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert waits.refused("/b", sent_at=clock[0]) == 1
+
+
+def test_an_answer_begins_with_the_shortest_wait_again(clock: list[float]) -> None:
+    waits = RefusalWaits()
+    for _ in range(3):
+        clock[0] += waits.refused("/a", sent_at=clock[0])
+    waits.answered("/a")
+    assert waits.refused("/a", sent_at=clock[0]) == 1
+
+
+def test_requests_that_were_under_way_together_double_a_wait_once(clock: list[float]) -> None:
+    waits = RefusalWaits()
+    clock[0] += waits.refused("/a", sent_at=clock[0])
+    sent_at = clock[0]
+    assert waits.refused("/a", sent_at) == 2
+    clock[0] += 0.5
+    assert waits.refused("/a", sent_at) == 1.5
+    clock[0] += 1.4
+    assert waits.refused("/a", sent_at + 0.3) == 1
+    clock[0] += 0.1
+    assert waits.refused("/a", sent_at=clock[0]) == 4
 
 
 @pytest.mark.parametrize("rate", [0, -1])

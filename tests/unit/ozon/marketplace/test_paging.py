@@ -93,6 +93,14 @@ def test_a_resumed_list_counts_on() -> None:
     assert (trail.pages_read, trail.items_read) == (5, 5 * LIMIT)
 
 
+def test_pages_without_anything_new_end_a_list_however_new_their_cursors_are() -> None:
+    trail = CursorTrail()
+    for count in (3, *[0] * 9, 1, *[0] * 9):
+        trail.note_new("ALL", count)
+    with pytest.raises(BadDataError, match=r"The list ALL goes in circles: its last 10 pages"):
+        trail.note_new("ALL", 0)
+
+
 @given(
     answers=st.lists(
         st.tuples(

@@ -64,15 +64,25 @@ def test_both_request_rates_share_ozons_limit(load: Load, problems: Problems) ->
 
 @pytest.mark.parametrize("component", ["product_etl", "inventory_etl"])
 def test_one_request_ends_before_its_task(load: Load, problems: Problems, component: str) -> None:
-    # 5 attempts of 10 + 60 seconds and 60 of waits are 410 seconds, more than 6 minutes and less than 7.
+    # 5 attempts of 120 seconds and 180 of waits are 780 seconds, 13 minutes.
     short = {"OZON__WAREHOUSE__STATEMENT_TIMEOUT_SECONDS": "60"}
     variable = f"OZON__TIMEOUTS__{component.upper()}_MINUTES"
-    load(**short, **{variable: "7"})
+    load(**short, **{variable: "14"})
 
-    [line] = problems(**short, **{variable: "6"})
+    [line] = problems(**short, **{variable: "13"})
 
-    assert f"one request alone can take 410 seconds (attempts x time-outs + waits), and all of {component}" in line
-    assert "has 360; " in line
+    assert f"one request alone can take 780 seconds (attempts x time-out + waits), and all of {component}" in line
+    assert "has 780; " in line
+
+
+@pytest.mark.parametrize("name", ["connect_timeout_seconds", "read_timeout_seconds"])
+def test_no_single_wait_is_longer_than_its_exchange(load: Load, problems: Problems, name: str) -> None:
+    load(**{f"OZON__API__{name.upper()}": "120"})
+
+    [line] = problems(**{f"OZON__API__{name.upper()}": "121"})
+
+    assert f"api.{name}" in line
+    assert "the time-out of 121 seconds never fires: the whole exchange is given up after 120" in line
 
 
 def test_ozons_warehouses_leave_time_for_the_rest(load: Load, problems: Problems) -> None:

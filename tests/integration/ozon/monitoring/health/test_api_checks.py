@@ -265,7 +265,9 @@ USAGE = ("api_error_rate_pct", "api_rate_limited_pct")
 
 def load_with_faults(pipeline: Pipeline, fault: str, times: int, **options: Any) -> None:
     """A load that gets through by asking again, with small pages, so that it asks often."""
-    pipeline.settings = changed(pipeline.settings, "api", page_size=5, details_batch_size=5, attempts=20)
+    pipeline.settings = changed(
+        pipeline.settings, "api", page_size=5, details_batch_size=5, attempts=20, retry_budget_seconds=60
+    )
     pipeline.sandbox.fault(fault, method="/v4/product/info/stocks", times=times, **options)
     pipeline.load()
 
@@ -277,7 +279,7 @@ def test_an_account_that_was_not_loaded_has_no_rates(pipeline: Pipeline) -> None
 
 
 def test_rates_are_of_the_last_day(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.ozon.marketplace.faults.RATE_LIMITED_SECONDS", 0.001)
+    monkeypatch.setattr("include.ozon.marketplace.pacer.LONGEST_WAIT_SECONDS", 0.001)
     load_with_faults(pipeline, "rate_limited", times=15, retry_after_seconds=0)
     (stocks,) = pipeline.attempts("inventory_etl")
     requests = pipeline.value("SELECT sum(api_requests)::int FROM ozon.etl_component_executions")
