@@ -12,6 +12,7 @@ from include.ozon_sandbox.process import SandboxError, SandboxProcess
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
+WAREHOUSES = "/v2/warehouse/list"
 
 
 def page(sandbox: SandboxProcess, last_id: str = "", limit: int = 100) -> dict[str, Any]:
@@ -41,6 +42,17 @@ def details(sandbox: SandboxProcess, count: int = 50) -> list[dict[str, Any]]:
         ("offer_not_signed", {}, 403, "Offer not signed"),
         ("circle_open", {}, 429, "Circle is open"),
         ("method_obsolete", {}, 410, "obsolete method cannot be used"),
+        ("method_obsolete", {"status": 400}, 400, "obsolete method cannot be used"),
+        ("company_blocked", {}, 403, "Company is blocked, please contact support"),
+        ("subscription_needed", {}, 403, "The method is available with the Premium Plus subscription only"),
+        ("conflict", {}, 409, "conflict"),
+        ("stocks_not_found", {}, 404, "stocks not found"),
+        (
+            "rate_limited",
+            {"retry_after_seconds": None, "status": 400},
+            400,
+            "You have reached request rate limit per second",
+        ),
     ],
 )
 def test_refusals(sandbox: SandboxProcess, name: str, params: dict[str, Any], status: int, message: str) -> None:
@@ -49,6 +61,34 @@ def test_refusals(sandbox: SandboxProcess, name: str, params: dict[str, Any], st
     assert (answer.status_code, answer.json()["message"]) == (status, message)
     assert answer.headers.get("Retry-After") == ("7" if params.get("retry_after_seconds") else None)
     assert sandbox.post(LIST).status_code == 200
+
+
+def test_a_robot_check_is_a_page(sandbox: SandboxProcess) -> None:
+    sandbox.fault("html_forbidden")
+    answer = sandbox.post(LIST)
+    assert (answer.status_code, answer.headers["Content-Type"]) == (403, "text/html; charset=utf-8")
+    assert "not a robot" in answer.text
+
+
+def test_an_error_page_of_one_text(sandbox: SandboxProcess) -> None:
+    sandbox.fault("error_page", status=403, text="<a", count=1_000)
+    answer = sandbox.post(LIST)
+    assert (answer.status_code, answer.text) == (403, "<a" * 1_000)
+
+
+def test_a_little_gzip_unpacks_to_much(sandbox: SandboxProcess) -> None:
+    sandbox.fault("gzip_bomb", megabytes=3)
+    answer = sandbox.post(LIST)
+    assert answer.content == bytes(3_000_000)
+    assert int(answer.headers["Content-Length"]) < 10_000
+
+
+def test_a_body_that_drips_is_whole_in_the_end(sandbox: SandboxProcess) -> None:
+    usual = sandbox.post(LIST, {"limit": 1}).json()
+    sandbox.fault("dripping", seconds_between_bytes=0.001)
+    answer = sandbox.post(LIST, {"limit": 1})
+    assert answer.json() == usual
+    assert "Content-Length" not in answer.headers
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
@@ -112,6 +152,20 @@ def test_a_list_that_loops_on_full_pages(sandbox: SandboxProcess, length: int) -
         marks.append(result["last_id"])
     assert len(set(marks[1:])) == length
     assert marks[1:4] == [marks[1], marks[length], marks[1 + 2 % length]]
+
+
+@pytest.mark.parametrize(("method", "cursor"), [(LIST, "last_id"), (STOCKS, "cursor"), (WAREHOUSES, "cursor")])
+def test_a_list_that_has_ever_new_marks_to_its_first_page(sandbox: SandboxProcess, method: str, cursor: str) -> None:
+    sandbox.fault("looping_mark", method=method, length=0)
+    marks, pages = [""], []
+    for _ in range(5):
+        answer = sandbox.post(method, {"limit": 2, cursor: marks[-1]}).json()
+        answer = answer.get("result", answer)
+        marks.append(answer[cursor])
+        pages.append(answer.get("items") or answer["warehouses"])
+        assert answer.get("has_next", True)
+    assert len(set(marks)) == 6
+    assert pages == [pages[0]] * 5
 
 
 def test_the_stocks_cursor_loops_too(sandbox: SandboxProcess) -> None:

@@ -31,6 +31,7 @@ def faults() -> Faults:
         ({"name": "latency", "params": {"ms": 1}, "colour": "red"}, "unknown field `colour`"),
         ({"name": "server_error", "params": {"status": 404}}, "Invalid enum value 404"),
         ({"name": "empty_catalogue", "times": 1}, "can be limited to an account only"),
+        ({"name": "empty_catalogue", "seconds": 1}, "can be limited to an account only"),
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused_with_the_reason(description: dict[str, Any], said: str) -> None:
@@ -57,6 +58,18 @@ def test_a_fault_waits_and_wears_off() -> None:
     requests = [("main", DETAILS), *[("main", LIST)] * 5]
     description = {"name": "rate_limited", "method": LIST, "after": 1, "times": 2}
     assert hits(description, requests) == [False, False, True, True, False, False]
+
+
+def test_a_fault_ends_so_many_seconds_after_its_first_hit(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("include.ozon_sandbox.faults.registry.time.monotonic", lambda: now[0])
+    subject = faults()
+    subject.add({"name": "rate_limited", "seconds": 5})
+    fired = []
+    for seconds in (100, 0, 4.9, 0.1, 100):
+        now[0] += seconds
+        fired.append(bool(subject.firing("main", LIST)))
+    assert fired == [True, True, True, False, False]
 
 
 def test_a_probability_is_kept_to_and_reproducible() -> None:

@@ -85,7 +85,9 @@ def test_the_check_sends_each_request_once_and_not_at_the_loads_pace(monkeypatch
     context.open_client("main")
     first = seen["pacer"]
     context.open_client("main")
-    assert (seen["api"].attempts, seen["api"].read_timeout_seconds, seen["api"].connect_timeout_seconds) == (1, 3, 3)
+    api = seen["api"]
+    assert (api.attempts, api.read_timeout_seconds, api.connect_timeout_seconds) == (1, 3, 3)
+    assert (api.exchange_timeout_seconds, api.longest_retry_after_seconds) == (3, 900)
     assert seen["pacer"] is first
     assert first is not connections.shared_pacer("http://127.0.0.1:1 101", SETTINGS.api.requests_per_second)
 

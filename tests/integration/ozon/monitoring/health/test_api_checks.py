@@ -146,11 +146,13 @@ def test_an_api_that_asks_to_wait_is_there(pipeline: Pipeline, fault: str) -> No
         ("not_json", {}),
         ("broken_connection", {}),
         ("latency", {"ms": 3_000}),
+        ("dripping", {"seconds_between_bytes": 0.1}),
+        ("html_forbidden", {}),
     ],
 )
 def test_an_api_that_does_not_answer_is_told_once(pipeline: Pipeline, fault: str, options: dict[str, Any]) -> None:
     pipeline.sandbox.fault(fault, **options)
-    pipeline.settings = changed(pipeline.settings, "api", read_timeout_seconds=0.3)
+    pipeline.settings = changed(pipeline.settings, "api", read_timeout_seconds=0.3, exchange_timeout_seconds=0.5)
 
     found = of_key(pipeline)
 
