@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from include.ozon.errors import ConnectionSettingsError, OzonError
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
+from include.ozon.marketplace.faults import READ_CHARACTERS_COUNT
 from tests.unit.ozon.marketplace.conftest import API_KEY
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
@@ -38,6 +39,8 @@ FAULTS = [
     Answer(410, {"message": ECHO}),
     Answer(429, {"message": ECHO}, {"Retry-After": "0.01"}),
     Answer(500, ECHO.encode()),
+    # Where the page is cut, half of the key would be left.
+    Answer(502, f"<{'x' * (READ_CHARACTERS_COUNT - 20)}>{API_KEY}".encode()),
     Answer(200, ECHO.encode(), {"Content-Type": f"text/{API_KEY}"}),
     Answer(200, {"message": ECHO}),
     Answer(lost="before"),
