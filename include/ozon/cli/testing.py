@@ -78,10 +78,15 @@ def run_tests(
         ),
     ] = None,
     pytest_options: Annotated[
-        list[str] | None, typer.Option("--pytest", metavar="OPTION", help="Handed to pytest: `--pytest=-x`.")
+        list[str] | None,
+        typer.Option(
+            "--pytest",
+            metavar="OPTION",
+            help="Handed to pytest: `--pytest=-x`; `--pytest=--randomly-seed=1` repeats an order of the tests.",
+        ),
     ] = None,
 ) -> None:
-    """Check that this machine can run the tests, then run them: all, by tier or by name.
+    """Check that this machine can run the tests, then run them, in random order: all, by tier or by name.
 
     Exit code: 0 all passed; 1 some failed, or the machine cannot run them; 2 wrong usage or interrupted.
 

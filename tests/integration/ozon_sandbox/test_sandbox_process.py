@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -14,6 +15,7 @@ import requests
 
 from include.ozon_sandbox.process import SandboxError, SandboxProcess
 from tests.conftest import StartSandbox
+from tests.support.sandboxes import Sandboxes
 
 pytestmark = pytest.mark.integration
 
@@ -189,3 +191,57 @@ def test_a_reset_to_a_tick_is_that_ticks_catalogue(start_sandbox: StartSandbox) 
     sandbox.reset(tick=3)
 
     assert (sandbox.state()["tick"], sandbox.catalogue("main")) == (3, moved_on)
+
+
+def test_a_reset_brings_back_the_faults_of_the_configuration_as_if_they_had_never_fired(tmp_path: Path) -> None:
+    faults = [{"name": "server_error", "params": {"status": 503}, "times": 1}]
+    with SandboxProcess(tmp_path, {"main": 5}, faults=faults) as sandbox:
+        assert [sandbox.post("/v1/roles").status_code for _ in range(2)] == [503, 200]
+        sandbox.clear_faults()
+
+        sandbox.reset()
+
+        assert [sandbox.post("/v1/roles").status_code for _ in range(2)] == [503, 200]
+
+
+def test_the_tick_of_a_reset_outlives_the_process_and_a_negative_one_is_refused(tmp_path: Path) -> None:
+    with SandboxProcess(tmp_path, {"main": 5}) as sandbox:
+        sandbox.reset(tick=2)
+    with SandboxProcess(tmp_path, {"main": 5}) as sandbox:
+        sandbox.tick()
+        sandbox.reset()
+        assert sandbox.state()["tick"] == 2
+        with pytest.raises(SandboxError, match=">= 0"):
+            sandbox.reset(tick=-1)
+
+
+def test_a_request_that_is_under_way_at_a_reset_is_not_counted_after_it(tmp_path: Path) -> None:
+    with SandboxProcess(tmp_path, {"main": 5}) as sandbox, ThreadPoolExecutor() as pool:
+        sandbox.fault("latency", ms=500)
+        waiting = pool.submit(sandbox.post, "/v1/roles")
+        while not sandbox.state()["accounts"]["main"]["requests"]:
+            assert not waiting.done()
+        sandbox.reset()
+        assert waiting.result().status_code == 200
+        assert sandbox.state()["answers"] == {}
+
+
+def test_a_borrowed_sandbox_is_as_if_it_had_just_started() -> None:
+    sandboxes = Sandboxes()
+    try:
+        with sandboxes.borrow({"main": 300}) as sandbox:
+            pid, started = sandbox.pid, (sandbox.state(), sandbox.catalogue("main"))
+            sandbox.tick()
+            sandbox.fault("server_error")
+            sandbox.post("/v1/roles")
+        with sandboxes.borrow({"main": 300}) as sandbox, sandboxes.borrow({"main": 300}) as another:
+            assert (sandbox.pid, (sandbox.state(), sandbox.catalogue("main"))) == (pid, started)
+            assert sandbox.faults() == []
+            assert another.pid != pid
+            sandbox.stop()
+        with sandboxes.borrow({"main": 300}, seed=2) as sandbox:
+            assert sandbox.pid != another.pid
+        running = {another.pid, sandbox.pid}
+    finally:
+        sandboxes.stop()
+    assert not [pid for pid in running if psutil.pid_exists(pid)]
