@@ -19,14 +19,13 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from sqlalchemy import URL
 
 from include.ozon.adapter.airflow_probe import DAG_IDS
-from include.ozon.adapter.connections import open_seller_client, require_connection, warehouse_connect
+from include.ozon.adapter.connections import require_connection, warehouse_connect
 from include.ozon.adapter.metadata_database import metadata_session
 from include.ozon.adapter.tasks import cancellable
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, FatalError, RetriableError
 from include.ozon.maintenance import killed_runs, logs, metadata, reports, retention, staging_leftovers, vacuum
 from include.ozon.maintenance.steps import STEPS, Outcome
-from include.ozon.pipeline import records
-from include.ozon.pipeline.run import Run
+from include.ozon.pipeline.dead_workflows import close_dead_workflow
 from include.ozon.settings import Settings, load_settings
 from include.ozon.settings.folders import local_folder
 from include.ozon.warehouse.schema import require_head
@@ -169,21 +168,14 @@ def _bucket_files(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
 def _killed_runs(job: Job) -> Outcome:
     with _warehouse(job) as connection:
         return killed_runs.close_killed_runs(
-            connection, job.settings, job.now, job.dag_run_state, partial(_close, job), dry_run=job.dry_run
+            connection, job.settings, job.now, job.dag_run_state, _close, dry_run=job.dry_run
         )
 
 
-def _close(job: Job, connection: Connection, workflow: killed_runs.RunningWorkflow) -> str | None:
-    account = workflow.account
-    run = Run(
-        account=account,
-        dag_run_id=workflow.dag_run_id,
-        trigger=workflow.trigger,
-        settings=job.settings,
-        connect=warehouse_connect(job.settings.warehouse),
-        open_client=partial(open_seller_client, account, job.settings),
+def _close(connection: Connection, workflow: killed_runs.RunningWorkflow) -> str | None:
+    return close_dead_workflow(
+        connection, workflow.account, workflow.workflow_id, workflow.last_sign_at, closed_by="ozon_maintenance"
     )
-    return records.close_workflow(connection, run)
 
 
 def _staging(job: Job) -> Outcome:

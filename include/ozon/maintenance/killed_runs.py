@@ -19,7 +19,7 @@ _LAST_WORDS = timedelta(minutes=2)
 
 # An attempt gives a sign when it begins and when it ends. One that is begun again is "running" anew.
 _RUNNING = """
-SELECT w.workflow_id, w.account, w.dag_run_id, w.trigger,
+SELECT w.workflow_id, w.account, w.dag_run_id,
        greatest(w.started_at, max(greatest(c.started_at, c.finished_at)))
 FROM ozon.etl_workflow_executions w
 LEFT JOIN ozon.etl_component_executions c USING (workflow_id)
@@ -34,21 +34,11 @@ WHERE workflow_id = %s AND status = 'running'
 FOR UPDATE SKIP LOCKED
 """
 
-# It ended when the last was heard of it: the health check would take it for a failure of today otherwise.
-_NOTE = """
-UPDATE ozon.etl_workflow_executions
-SET finished_at = %(last_sign_at)s,
-    error = coalesce(error, 'The run ended without a word; ozon_maintenance has closed its record.'),
-    execution_details = execution_details || '{"closed_by": "ozon_maintenance"}'
-WHERE workflow_id = %(workflow_id)s
-"""
-
 
 class RunningWorkflow(NamedTuple):
     workflow_id: str
     account: str
     dag_run_id: str
-    trigger: str
     last_sign_at: datetime
 
 
@@ -69,6 +59,8 @@ def close_killed_runs(
     dry_run: bool,
 ) -> Outcome:
     """Close the records of runs that were killed together with the task that should have closed them.
+
+    The account's next run does that too, and sooner; here it is done for accounts that have no next run.
 
     A workflow that waits for a retry is alive: only a run that is over in Airflow, or of which longer was nothing heard
     than a retry can take to come, is closed, and none whose account's lock somebody holds. A component that begins
@@ -113,6 +105,4 @@ def _close(connection: Connection, workflow: RunningWorkflow, close: CloseWorkfl
         is_ours = connection.execute(_TAKE, (workflow.workflow_id,)).fetchone() is not None
         if not is_ours or is_locked(connection, workflow.account) or workflow not in _running(connection):
             return None
-        status = close(connection, workflow)
-        connection.execute(_NOTE, {"workflow_id": workflow.workflow_id, "last_sign_at": workflow.last_sign_at})
-        return status
+        return close(connection, workflow)

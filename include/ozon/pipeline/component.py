@@ -13,6 +13,7 @@ import psycopg
 from include.ozon.errors import AlreadyRunningError, BadDataError, CancelledError, OzonError
 from include.ozon.marketplace.faults import GarbledAnswerError
 from include.ozon.pipeline import records
+from include.ozon.pipeline.dead_workflows import close_dead_workflows
 from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
 from include.ozon.pipeline.run import Component, Run
 from include.ozon.warehouse.lock import account_lock
@@ -78,6 +79,8 @@ def run_component(run: Run, component: Component, tables: dict[str, LiteralStrin
         require_temporary_tables(connection)
         try:
             with account_lock(connection, run.account):
+                if not run.dry_run:
+                    close_dead_workflows(connection, run)
                 return _attempt(run, component, tables, work, connection)
         except AlreadyRunningError as error:
             if not run.dry_run:

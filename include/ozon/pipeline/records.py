@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Literal
 
 from psycopg.types.json import Jsonb
@@ -13,11 +12,6 @@ from include.ozon.pipeline.run import Component, Run
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.staging import Staging
 
-logger = logging.getLogger("ozon.records")
-
-# A retry waits in a queue of tasks besides, and a process's end is noticed late.
-_LATE_RETRY_SECONDS = 15 * 60
-
 Status = Literal["running", "success", "failed", "skipped", "cancelled"]
 
 _OPEN_WORKFLOW = """
@@ -27,7 +21,7 @@ INSERT INTO ozon.etl_workflow_executions AS w (
 VALUES (%s, %s, %s, %s, %s, 'running', now(), %s)
 ON CONFLICT (workflow_id) DO UPDATE
 SET status = 'running', finished_at = NULL, error = NULL,
-    execution_details = w.execution_details || excluded.execution_details
+    execution_details = w.execution_details - 'closed_by' || excluded.execution_details
 """
 
 _CLOSE_DEAD_ATTEMPTS = """
@@ -35,26 +29,6 @@ UPDATE ozon.etl_component_executions
 SET status = 'failed', finished_at = now(),
     error = 'The attempt ended without a word (its process was killed, or lost the database).'
 WHERE account = %s AND status = 'running'
-"""
-
-# Of the account's other workflows: those with an attempt that died, since its lock is ours, and those of which longer
-# was nothing heard than a retry can take to come.
-_DEAD_WORKFLOWS = """
-SELECT w.workflow_id, greatest(w.started_at, max(greatest(c.started_at, c.finished_at))) AS last_sign_at
-FROM ozon.etl_workflow_executions w
-LEFT JOIN ozon.etl_component_executions c USING (workflow_id)
-WHERE w.account = %(account)s AND w.status = 'running' AND w.workflow_id <> %(workflow_id)s
-GROUP BY w.workflow_id
-HAVING bool_or(c.status = 'running')
-    OR greatest(w.started_at, max(c.finished_at)) < now() - make_interval(secs => %(longest_wait_seconds)s)
-"""
-
-# It ended when the last was heard of it: the health check would take it for a failure of today otherwise.
-_NOTE_DEATH = """
-UPDATE ozon.etl_workflow_executions
-SET finished_at = %(last_sign_at)s,
-    error = coalesce(error, 'The run ended without a word (its process was killed, or lost the database).')
-WHERE workflow_id = %(workflow_id)s
 """
 
 _OPEN_COMPONENT = """
@@ -129,28 +103,14 @@ RETURNING w.status
 def open_component(connection: Connection, run: Run, component: Component) -> int:
     """Record that an attempt begins; returns its number. The caller holds the account's lock.
 
-    Whatever is still recorded as running for the account holds no lock, so it is dead, and closed as failed. Should a
-    workflow come back to life after all, its next component opens its record again.
+    Whatever attempt is still recorded as running for the account holds no lock, so it is dead, and closed as failed.
     """
     with connection.transaction():
         _open_workflow(connection, run)
-        _close_dead(connection, run)
+        connection.execute(_CLOSE_DEAD_ATTEMPTS, (run.account,))
         row = connection.execute(_OPEN_COMPONENT, _key(run, component)).fetchone()
         _note_on_workflow(connection, run, component, "running", {})
     return int(row[0]) if row else 1
-
-
-def _close_dead(connection: Connection, run: Run) -> None:
-    longest_wait_seconds = max(run.settings.retry.longest_waits_seconds(), default=0) + _LATE_RETRY_SECONDS
-    dead = connection.execute(
-        _DEAD_WORKFLOWS,
-        {"account": run.account, "workflow_id": run.workflow_id, "longest_wait_seconds": longest_wait_seconds},
-    ).fetchall()
-    connection.execute(_CLOSE_DEAD_ATTEMPTS, (run.account,))
-    for workflow_id, last_sign_at in dead:
-        connection.execute(_CLOSE_WORKFLOW, {"workflow_id": workflow_id})
-        connection.execute(_NOTE_DEATH, {"workflow_id": workflow_id, "last_sign_at": last_sign_at})
-        logger.warning("Workflow %s ended without a word; its record is closed as failed", workflow_id)
 
 
 def close_component(
@@ -203,8 +163,13 @@ def close_workflow(connection: Connection, run: Run) -> Status | None:
     Called when neither component works any more: an attempt that is still recorded as running was killed.
     """
     with connection.transaction():
-        connection.execute(_CLOSE_DEAD_ATTEMPTS + " AND workflow_id = %s", (run.account, run.workflow_id))
-        row = connection.execute(_CLOSE_WORKFLOW, {"workflow_id": run.workflow_id}).fetchone()
+        return close_records(connection, run.account, run.workflow_id)
+
+
+def close_records(connection: Connection, account: str, workflow_id: str) -> Status | None:
+    """`close_workflow`, in the transaction that the caller has open."""
+    connection.execute(_CLOSE_DEAD_ATTEMPTS + " AND workflow_id = %s", (account, workflow_id))
+    row = connection.execute(_CLOSE_WORKFLOW, {"workflow_id": workflow_id}).fetchone()
     return row[0] if row else None
 
 

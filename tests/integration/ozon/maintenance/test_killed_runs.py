@@ -15,7 +15,7 @@ from include.ozon.maintenance import killed_runs, staging_leftovers
 from include.ozon.maintenance.killed_runs import RunningWorkflow, close_killed_runs, longest_silence
 from include.ozon.maintenance.staging_leftovers import drop_leftovers, longest_use
 from include.ozon.maintenance.steps import Outcome
-from include.ozon.pipeline import records
+from include.ozon.pipeline.dead_workflows import close_dead_workflow
 from include.ozon.settings import load_settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from tests.conftest import StartSandbox
@@ -60,7 +60,9 @@ def close(
 
     def closing(connection: Any, workflow: RunningWorkflow) -> str | None:
         meanwhile()
-        return records.close_workflow(connection, pipeline.run(workflow.dag_run_id, workflow.account))
+        return close_dead_workflow(
+            connection, workflow.account, workflow.workflow_id, workflow.last_sign_at, closed_by="ozon_maintenance"
+        )
 
     with psycopg.connect(pipeline.dsn, autocommit=True) as connection:
         now = datetime.now(UTC) + after
@@ -142,8 +144,9 @@ def test_a_wrong_guess_does_no_harm(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.long
-def test_a_component_that_begins_while_its_record_is_closed_opens_it_again(pipeline: Pipeline) -> None:
-    """It takes the lock first, and then the record, for which it waits until that is closed."""
+@pytest.mark.parametrize("dag_run_id", ["killed", "next"])
+def test_a_component_that_begins_while_a_record_is_closed_waits_for_that(pipeline: Pipeline, dag_run_id: str) -> None:
+    """It takes the lock first, and then the record: its own one is then opened again, another one stays closed."""
     killed(pipeline)
     pipeline.sandbox.fault("latency", ms=10_000, method=LIST)
     started: list[Any] = []
@@ -153,15 +156,17 @@ def test_a_component_that_begins_while_its_record_is_closed_opens_it_again(pipel
         with psycopg.connect(pipeline.dsn, autocommit=True) as connection:
             until(lambda: is_locked(connection, "main"), process)
 
-    started.append(loading(pipeline, "product_etl", "killed"))
+    started.append(loading(pipeline, "product_etl", dag_run_id))
     try:
         close(pipeline, LONG, meanwhile=begin)
         give_up_at = time.monotonic() + 30
-        while len(pipeline.attempts(dag_run_id="killed")) < 2:
+        while not pipeline.rows("SELECT FROM ozon.etl_component_executions WHERE status = 'running'"):
             assert time.monotonic() < give_up_at
             time.sleep(0.05)
-        workflow = pipeline.workflow("killed")
+        workflow = pipeline.workflow(dag_run_id)
         assert (workflow["status"], workflow["finished_at"], workflow["error"]) == ("running", None, None)
+        assert "closed_by" not in workflow["execution_details"]
+        assert pipeline.workflow("killed")["status"] == ("running" if dag_run_id == "killed" else "failed")
     finally:
         started[0].__exit__(None, None, None)
 

@@ -62,6 +62,7 @@ def test_the_next_run_closes_what_a_killed_one_left_running(pipeline: Pipeline) 
     assert "ended without a word" in dead["error"]
     # It ended when the last was heard of it, not now.
     assert dead["finished_at"] == attempt["started_at"]
+    assert dead["execution_details"]["closed_by"] == "next/main"
 
 
 def test_a_killed_run_that_comes_back_is_recorded_as_it_then_ends(pipeline: Pipeline) -> None:
@@ -71,7 +72,8 @@ def test_a_killed_run_that_comes_back_is_recorded_as_it_then_ends(pipeline: Pipe
     assert pipeline.load("killed") == "success"
 
     assert statuses(pipeline) == {"killed": "success", "next": "success"}
-    assert pipeline.workflow("killed")["error"] is None
+    again = pipeline.workflow("killed")
+    assert (again["error"], "closed_by" in again["execution_details"]) == (None, False)
     assert [row["status"] for row in pipeline.attempts(dag_run_id="killed")] == ["failed", "success"]
 
 
