@@ -12,7 +12,7 @@ from include.ozon.cli.common import Output
 from include.ozon.cli.run_result import TAKEN, RunResult
 from include.ozon.cli.run_work import RunWork
 from include.ozon.errors import AlreadyRunningError, ConfigurationError
-from include.ozon.scheduling.due import is_due
+from include.ozon.schedule import is_due
 from include.ozon.settings import GuardsSettings, Settings, load_settings
 
 

@@ -13,7 +13,7 @@ from include.ozon.cli import schedule_changes, schedule_state
 from include.ozon.cli.common import Output, check_table, console, print_json
 from include.ozon.cli.schedule_changes import Target, perform
 from include.ozon.errors import ConfigurationError
-from include.ozon.scheduling.due import is_due
+from include.ozon.schedule import is_due
 from include.ozon.scheduling.jobs import job
 from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
 from include.ozon.settings import load_settings

@@ -13,8 +13,8 @@ from include.ozon.checks import Check
 from include.ozon.cli.schedule_changes import Target, had_no_crontab, load_airflow
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.errors import ConfigurationError, OzonError
+from include.ozon.schedule import next_due
 from include.ozon.scheduling import block, crontab
-from include.ozon.scheduling.due import next_due
 from include.ozon.scheduling.jobs import PROJECT, jobs, project_folder, render_block
 from include.ozon.scheduling.run_times import longest_recent_runs
 from include.ozon.scheduling.validation import overlap_checks

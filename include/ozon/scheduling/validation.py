@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from include.ozon.checks import Check
+from include.ozon.schedule import smallest_gap
 from include.ozon.scheduling.jobs import Job, jobs
 from include.ozon.scheduling.run_times import RECENT_RUNS
 from include.ozon.settings import Settings
-from include.ozon.settings.cron import smallest_gap
 
 
 def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not_measured: str) -> Iterator[Check]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from include.ozon.settings.cron import smallest_gap
+from include.ozon.schedule import smallest_gap
 from include.ozon.settings.guards import GuardsSettings, ThresholdGuardSettings
 from include.ozon.settings.model import Settings
 from include.ozon.settings.rules import AboveRule, BelowRule, RulesSettings

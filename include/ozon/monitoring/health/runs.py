@@ -9,10 +9,10 @@ from typing import LiteralString
 
 from include.ozon.monitoring.health.checks import Check, HealthContext
 from include.ozon.monitoring.health.deadlines import COMPONENTS
-from include.ozon.monitoring.health.schedule import next_due
 from include.ozon.monitoring.health.session import Row, WarehouseSession
 from include.ozon.monitoring.health.words import at, count_of, minutes_between, quoted
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
+from include.ozon.schedule import next_due
 from include.ozon.warehouse.lock import is_locked, lock_holder
 from include.ozon.warehouse.session import translated_errors
 

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from include.ozon.schedule import is_due, next_due
 from include.ozon.scheduling.cron_times import CronTimes, machine_times
-from include.ozon.scheduling.due import is_due, next_due
 
 pytestmark = pytest.mark.unit
 

@@ -251,8 +251,9 @@ class TestMissedSchedule:
         )
 
     @staticmethod
-    def _at(pipeline: Pipeline, now: str) -> tuple[str, float | None]:
-        result = check(pipeline, "missed_schedule_minutes", datetime.fromisoformat(now).replace(tzinfo=UTC))
+    def _at(pipeline: Pipeline, now: str, settings: Settings | None = None) -> tuple[str, float | None]:
+        moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+        result = check(pipeline, "missed_schedule_minutes", moment, settings=settings)
         return str(result.status), result.value
 
     def test_is_told_as_long_as_nobody_starts_what_was_due(self, loaded: Pipeline) -> None:
@@ -288,6 +289,17 @@ class TestMissedSchedule:
         self._move(loaded, "other", "2026-11-24 11:00:05")
 
         assert self._at(loaded, "2026-11-24 12:00") == ("warning", 60)
+
+    def test_counts_from_when_airflow_starts_the_load_in_the_night_in_which_two_oclock_comes_twice(
+        self, loaded: Pipeline
+    ) -> None:
+        self._move(loaded, "scheduled", "2026-10-24 18:00:03")
+        in_berlin = loaded.settings.model_copy(update={"time_zone": "Europe/Berlin"})
+
+        # Two o'clock in summer time is at 00:00 UTC, and Airflow's run, in winter time, at 01:00.
+        assert self._at(loaded, "2026-10-25 00:59", in_berlin) == ("ok", 0)
+        assert self._at(loaded, "2026-10-25 01:29", in_berlin) == ("ok", 29)
+        assert self._at(loaded, "2026-10-25 01:31", in_berlin) == ("warning", 31)
 
 
 class TestAKilledAttempt:
