@@ -13,14 +13,13 @@ cancelled run changes only its record; running it again is safe. An account that
 once, all else is retried. A guard that stopped a load names the `accept_guard` that lets it through.
 """
 
-from datetime import timedelta
-
-from airflow.sdk import CronTriggerTimetable, Metadata, dag, task, task_group
+from airflow.sdk import CronTriggerTimetable, Metadata, chain, dag, task, task_group
 
 from include.ozon.adapter.assets import LOADED
 from include.ozon.adapter.deadlines import run_deadline
-from include.ozon.adapter.defaults import load_params, task_defaults
-from include.ozon.settings import load_settings
+from include.ozon.adapter.defaults import component_task, load_params, task_defaults
+from include.ozon.configuration import load_settings
+from include.ozon.pipeline.components import COMPONENT_NAMES
 
 SETTINGS = load_settings()
 
@@ -42,17 +41,11 @@ def ozon_etl():
 
         return selected_accounts()
 
-    @task(execution_timeout=timedelta(minutes=SETTINGS.timeouts.product_etl_minutes))
-    def product_etl(account):
-        from include.ozon.adapter.tasks import load_products
+    @task
+    def load(component, account):
+        from include.ozon.adapter.tasks import load_component
 
-        return load_products(account)
-
-    @task(execution_timeout=timedelta(minutes=SETTINGS.timeouts.inventory_etl_minutes))
-    def inventory_etl(account):
-        from include.ozon.adapter.tasks import load_inventory
-
-        return load_inventory(account)
+        return load_component(component, account)
 
     @task
     def close_workflow(account):
@@ -71,7 +64,8 @@ def ozon_etl():
     @task_group(prefix_group_id=False)
     def account_load(account):
         closed = close_workflow(account).as_teardown(on_failure_fail_dagrun=False)
-        product_etl(account) >> inventory_etl(account) >> closed >> announced
+        loads = [load.override(**component_task(name, SETTINGS))(name, account) for name in COMPONENT_NAMES]
+        chain(*loads, closed, announced)
 
     account_load.expand(account=select_accounts())
 

@@ -21,7 +21,7 @@ from airflow.sdk import CronTriggerTimetable, dag, task
 
 from include.ozon.adapter.deadlines import run_deadline
 from include.ozon.adapter.defaults import health_params, monitoring_defaults
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 
 SETTINGS = load_settings()
 

@@ -23,8 +23,8 @@ from airflow.sdk import CronTriggerTimetable, Param, chain, dag, task
 
 from include.ozon.adapter.deadlines import run_deadline
 from include.ozon.adapter.defaults import monitoring_defaults
+from include.ozon.configuration import load_settings
 from include.ozon.maintenance.steps import STEPS, WAREHOUSE_STEPS
-from include.ozon.settings import load_settings
 
 SETTINGS = load_settings()
 

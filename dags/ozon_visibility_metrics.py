@@ -22,7 +22,7 @@ from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 from include.ozon.adapter.assets import LOADED
 from include.ozon.adapter.deadlines import run_deadline
 from include.ozon.adapter.defaults import metrics_params, monitoring_defaults
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 
 SETTINGS = load_settings()
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from include.ozon.configuration import load_settings
 from include.ozon.errors import FatalError
-from include.ozon.settings import load_settings
 from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, fernet_key, write_private
 
 PROGRAM = ROOT / ".venv" / "bin" / "airflow"

@@ -20,7 +20,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_session
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
@@ -76,10 +76,10 @@ _SEED = (
     """
     INSERT INTO ozon.etl_workflow_executions (
         workflow_id, account, dag_run_id, trigger, environment, status, started_at, finished_at,
-        product_etl_status, inventory_etl_status
+        component_statuses
     )
     SELECT n || '/main', 'main', n::text, 'scheduled', 'testing', 'success', at, at + interval '9 minutes',
-           'success', 'success'
+           '{"product_etl": "success", "inventory_etl": "success"}'
     FROM generate_series(0, 120) n, LATERAL (SELECT now() - n * interval '6 hours' - interval '15 minutes' AS at) a
     """,
     """

@@ -38,7 +38,7 @@ from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
 from include.ozon.adapter.deadlines import run_deadline, run_is_late
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 
 RELEASED = Path({released!r})
 

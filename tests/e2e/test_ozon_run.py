@@ -269,7 +269,7 @@ def test_a_signal_while_products_are_read_keeps_the_last_good_state(
     assert done.exit_code == exit_code, done.stderr
     assert warehouse.versions("products", "inventory") == before
     (cancelled,) = workflows(warehouse)
-    assert (cancelled["status"], cancelled["product_etl_status"]) == ("cancelled", "cancelled")
+    assert (cancelled["status"], cancelled["component_statuses"]["product_etl"]) == ("cancelled", "cancelled")
     assert number.name in cancelled["error"]
     assert (done.document["outcome"], done.document["interrupted_by"]) == ("cancelled", number.name)
     assert sandbox.faults()[0]["fired_count"] == 1, "the other account is not begun"
@@ -289,7 +289,7 @@ def test_a_signal_while_a_retry_is_waited_for_ends_the_run(
 
     assert done.exit_code == 143, done.stderr
     (cancelled,) = workflows(warehouse)
-    assert (cancelled["status"], cancelled["product_etl_status"]) == ("cancelled", "failed")
+    assert (cancelled["status"], cancelled["component_statuses"]["product_etl"]) == ("cancelled", "failed")
     assert "HTTP 503" in cancelled["error"]
     assert "cancelled (SIGTERM) before the next attempt or component began" in cancelled["error"]
     assert ozon.airflow.states()["close_workflow[0]"] == "success in try 1"
@@ -327,8 +327,8 @@ def test_a_signal_between_two_tasks_ends_the_run(ozon: Ozon, warehouse: Pipeline
 
     assert done.exit_code == 143, done.stderr
     (cancelled,) = workflows(warehouse)
-    assert (cancelled["status"], cancelled["product_etl_status"]) == ("cancelled", "success")
-    assert cancelled["inventory_etl_status"] is None
+    assert (cancelled["status"], cancelled["component_statuses"]["product_etl"]) == ("cancelled", "success")
+    assert "inventory_etl" not in cancelled["component_statuses"]
     assert ozon.airflow.states()["inventory_etl[0]"] == "failed in try 1"
     assert ozon.airflow.states()["close_workflow[0]"] == "success in try 1"
 
@@ -382,7 +382,7 @@ def test_with_a_live_scheduler_the_run_is_started_there_and_followed(
     assert stopped.exit_code == 143, stopped.stderr
     assert "SIGTERM: stopping in good order" in stopped.stderr
     _, cancelled = workflows(warehouse)
-    assert (cancelled["account"], cancelled["status"], cancelled["product_etl_status"]) == (
+    assert (cancelled["account"], cancelled["status"], cancelled["component_statuses"]["product_etl"]) == (
         "second",
         "cancelled",
         "cancelled",

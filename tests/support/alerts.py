@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.decide import Decision, Outcome, decide
 from include.ozon.monitoring.alerts.model import Alert, Event, Mail, Notice
 from include.ozon.monitoring.results import CheckResult, Status
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.settings.rules import AlertLevel
 from tests.support.pipeline import changed
 

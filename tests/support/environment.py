@@ -20,8 +20,8 @@ import psycopg
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, FatalError, OzonError
-from include.ozon.settings import load_settings
 from include.ozon.warehouse import schema
 from include.ozon_local.home import LOOPBACK, ROOT
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres

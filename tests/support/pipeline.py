@@ -9,16 +9,18 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
+from include.ozon.configuration import load_settings
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.pacer import Pacer
 from include.ozon.pipeline import records
-from include.ozon.pipeline.inventory_etl import run_inventory_etl
+from include.ozon.pipeline.attempt import run_component
+from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 from include.ozon.pipeline.numbers import ComponentNumbers
-from include.ozon.pipeline.product_etl import run_product_etl
+from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.pipeline.run import Run
 from include.ozon.pipeline.workflow import end_workflow
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.settings.base import Section
 from include.ozon_sandbox.process import SandboxProcess
 
@@ -91,10 +93,10 @@ class Pipeline:
         )
 
     def products(self, dag_run_id: str = "run", account: str = "main", **options: Any) -> ComponentNumbers:
-        return run_product_etl(self.run(dag_run_id, account, **options))
+        return run_component(PRODUCT_ETL, self.run(dag_run_id, account, **options))
 
     def inventory(self, dag_run_id: str = "run", account: str = "main", **options: Any) -> ComponentNumbers:
-        return run_inventory_etl(self.run(dag_run_id, account, **options))
+        return run_component(INVENTORY_ETL, self.run(dag_run_id, account, **options))
 
     def end(self, dag_run_id: str = "run", account: str = "main") -> records.Status | None:
         return end_workflow(self.run(dag_run_id, account))

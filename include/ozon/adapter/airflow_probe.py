@@ -16,9 +16,10 @@ from airflow.sdk.exceptions import AirflowRuntimeError
 from sqlalchemy import inspect, select
 
 from include.ozon.adapter.metadata_database import metadata_session
+from include.ozon.configuration import load_settings
 from include.ozon.errors import RetriableError
 from include.ozon.monitoring.health.checks import AirflowProbe, DagState
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 DAG_IDS = ("ozon_etl", "ozon_health_check", "ozon_visibility_metrics", "ozon_maintenance")
 """The DAGs of this package; each is in a file of its name."""

@@ -9,10 +9,10 @@ from types import MappingProxyType
 from include.ozon.adapter.channels import open_channels
 from include.ozon.adapter.connections import late_warehouse_connect
 from include.ozon.adapter.state import AirflowKeeper, Outbox
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.alerts.sender import SentReport, send_alerts
 from include.ozon.monitoring.results import CheckResult
-from include.ozon.settings import load_settings
 
 _NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 

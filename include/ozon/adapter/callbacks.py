@@ -35,8 +35,8 @@ def report_failure(context: Context) -> None:
     """A task's ``on_failure_callback``: one sentence in the log, and an event for the sender of alerts."""
     # Only a task that has failed needs these, and parsing a DAG does not.
     from include.ozon.adapter.state import hand_over  # noqa: PLC0415
+    from include.ozon.configuration import load_settings  # noqa: PLC0415
     from include.ozon.monitoring.alerts.model import Event  # noqa: PLC0415
-    from include.ozon.settings import load_settings  # noqa: PLC0415
 
     task = context["ti"]
     error = context.get("exception")

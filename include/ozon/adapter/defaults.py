@@ -29,6 +29,11 @@ def task_defaults(settings: Settings) -> dict[str, Any]:
     }
 
 
+def component_task(name: str, settings: Settings) -> dict[str, Any]:
+    """What is a component's own about its task."""
+    return {"task_id": name, "execution_timeout": timedelta(minutes=settings.component(name).timeout_minutes)}
+
+
 def monitoring_defaults(settings: Settings) -> dict[str, Any]:
     """The same for what watches: one quick retry, because the next run is never far."""
     return task_defaults(settings) | {

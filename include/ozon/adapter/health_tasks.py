@@ -14,11 +14,12 @@ from include.ozon.adapter.airflow_probe import TaskProbe, task_probe
 from include.ozon.adapter.alerting import deliver
 from include.ozon.adapter.health import measure_component, ping_heartbeat, store_results
 from include.ozon.adapter.state import keep_paused_dags
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
 from include.ozon.monitoring.health.components import unmeasured
 from include.ozon.monitoring.health.summary import HealthSummary, summarize
 from include.ozon.monitoring.results import CheckResult, Status
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 logger = logging.getLogger("ozon.health")
 

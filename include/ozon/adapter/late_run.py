@@ -15,10 +15,11 @@ from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
 from include.ozon.adapter.alerting import deliver
 from include.ozon.adapter.connections import warehouse_connect
 from include.ozon.adapter.state import paused_dags
+from include.ozon.configuration import load_settings
 from include.ozon.errors import OzonError, WarehouseUnavailableError
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.deadlines import AccountLoad, LateRun, late_run_event, read_loads, reason_for_silence
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.warehouse.session import open_session
 
 logger = logging.getLogger("ozon.deadlines")

@@ -22,11 +22,12 @@ from include.ozon.adapter.airflow_probe import DAG_IDS
 from include.ozon.adapter.connections import require_connection, warehouse_connect
 from include.ozon.adapter.metadata_database import metadata_session
 from include.ozon.adapter.tasks import cancellable
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, FatalError, RetriableError
 from include.ozon.maintenance import killed_runs, logs, metadata, reports, retention, staging_leftovers, vacuum
 from include.ozon.maintenance.steps import STEPS, Outcome
 from include.ozon.pipeline.dead_workflows import close_dead_workflow
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.settings.folders import local_folder
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session

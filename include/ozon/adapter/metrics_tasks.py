@@ -13,10 +13,11 @@ from include.ozon.adapter.assets import LOADED
 from include.ozon.adapter.connections import warehouse_connect
 from include.ozon.adapter.metrics import Judged, keep, tell
 from include.ozon.adapter.object_storage import save_report
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
 from include.ozon.monitoring.metrics import measure
 from include.ozon.reports.visibility import file_name, render
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.settings.monitoring import REPORT_FORMATS
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import open_session

@@ -7,24 +7,25 @@ from dataclasses import dataclass
 import psycopg
 from psycopg.rows import class_row
 
+from include.ozon.pipeline.attempt import open_staging
+from include.ozon.pipeline.components import COMPONENT_NAMES, find_component
 from include.ozon.warehouse.session import Connection
-from include.ozon.warehouse.staging import INVENTORY_TABLES, PRODUCT_TABLES, Staging
 
 _COMPONENTS = """
-SELECT DISTINCT ON (e.account, e.component) e.account, e.component, e.attempt, e.status, e.rows_read, e.error,
-       extract(epoch FROM coalesce(e.finished_at, clock_timestamp()) - e.started_at)::float AS seconds
-FROM ozon.etl_workflow_executions w
-JOIN ozon.etl_component_executions e USING (workflow_id)
-WHERE w.dag_run_id = %s
-ORDER BY e.account, e.component DESC, e.attempt DESC
+SELECT account, component, attempt, status, rows_read, error,
+       extract(epoch FROM coalesce(finished_at, clock_timestamp()) - started_at)::float AS seconds
+FROM (
+    SELECT DISTINCT ON (workflow_id, component) e.*
+    FROM ozon.etl_workflow_executions w
+    JOIN ozon.etl_component_executions e USING (workflow_id)
+    WHERE w.dag_run_id = %(dag_run_id)s
+    ORDER BY workflow_id, component, attempt DESC
+) latest
+ORDER BY account, array_position(%(components)s, component), component
 """
 
-# The lists that make up the catalogue; VISIBLE repeats a part of them.
-_LISTED = """
-SELECT coalesce(sum(items), 0)::bigint, CASE WHEN count(total_items) = 2 THEN sum(total_items)::bigint END
-FROM {checkpoint}
-WHERE stream IN ('ALL', 'ARCHIVED')
-"""
+# The longest list: the others mostly repeat parts of it.
+_LISTED = "SELECT items, total_items FROM {checkpoint} ORDER BY total_items DESC NULLS LAST, items DESC LIMIT 1"
 
 # By the warehouse's own clock: this machine's may differ.
 _CANCEL = """
@@ -34,8 +35,6 @@ WHERE dag_run_id = %(dag_run_id)s
   AND status = 'failed'
   AND finished_at >= clock_timestamp() - make_interval(secs => %(seconds_ago)s)
 """
-
-_TABLES = {"product_etl": PRODUCT_TABLES, "inventory_etl": INVENTORY_TABLES}
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class ComponentState:
 
 @dataclass(frozen=True)
 class Listed:
-    """How many entries of Ozon's lists an attempt has read, of how many; ``total`` is None until Ozon said it."""
+    """How many entries of the longest list an attempt has read, of how many; ``total`` is None until Ozon said it."""
 
     read: int
     total: int | None
@@ -62,13 +61,15 @@ class Listed:
 
 def component_states(connection: Connection, dag_run_id: str) -> list[ComponentState]:
     """Of all accounts that the run has begun with; a dry run has no records."""
-    rows = connection.cursor(row_factory=class_row(ComponentState)).execute(_COMPONENTS, (dag_run_id,))
+    rows = connection.cursor(row_factory=class_row(ComponentState)).execute(
+        _COMPONENTS, {"dag_run_id": dag_run_id, "components": COMPONENT_NAMES}
+    )
     return rows.fetchall()
 
 
 def listed(connection: Connection, state: ComponentState) -> Listed | None:
     """How far a running component is; None where nothing of it is staged, before its lists and after its merge."""
-    staging = Staging(connection, state.account, state.component, _TABLES[state.component], temporary=False)
+    staging = open_staging(connection, state.account, find_component(state.component))
     try:
         row = connection.execute(staging.query(_LISTED)).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.LockNotAvailable):

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from include.ozon.adapter.metadata_database import metadata_session
-from include.ozon.pipeline.run import COMPONENTS
+from include.ozon.pipeline.components import COMPONENT_NAMES
 
 DAG_ID = "ozon_etl"
 
@@ -32,7 +32,7 @@ class TaskState:
 
     @property
     def is_component(self) -> bool:
-        return self.task_id in COMPONENTS
+        return self.task_id in COMPONENT_NAMES
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def returned_numbers(run_id: str) -> dict[tuple[str, str], Mapping[str, Any]]:
         accounts = _returned(session, run_id, "select_accounts").get(-1) or []
         return {
             (accounts[index], component): numbers
-            for component in COMPONENTS
+            for component in COMPONENT_NAMES
             for index, numbers in sorted(_returned(session, run_id, component).items())
             if 0 <= index < len(accounts)
         }

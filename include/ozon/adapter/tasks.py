@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
@@ -19,14 +19,14 @@ from airflow.sdk import Context, get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.ozon.adapter.connections import check_accounts_are_distinct, open_seller_client, warehouse_connect
+from include.ozon.configuration import load_settings
 from include.ozon.errors import AlreadyRunningError, CancelledError, ConfigurationError
 from include.ozon.pipeline import records
-from include.ozon.pipeline.inventory_etl import run_inventory_etl
-from include.ozon.pipeline.numbers import ComponentNumbers
-from include.ozon.pipeline.product_etl import run_product_etl
+from include.ozon.pipeline.attempt import run_component
+from include.ozon.pipeline.components import find_component
 from include.ozon.pipeline.run import Run
 from include.ozon.pipeline.workflow import end_workflow
-from include.ozon.settings import GuardsSettings, Settings, load_settings
+from include.ozon.settings import GuardsSettings, Settings
 from include.ozon.warehouse.session import open_session
 
 logger = logging.getLogger("ozon.tasks")
@@ -49,18 +49,8 @@ def selected_accounts() -> list[str]:
     return accounts
 
 
-def load_products(account: str) -> dict[str, Any]:
-    """The task product_etl; returns its numbers."""
-    return _run_component(run_product_etl, account)
-
-
-def load_inventory(account: str) -> dict[str, Any]:
-    """The task inventory_etl; returns its numbers."""
-    return _run_component(run_inventory_etl, account)
-
-
-def _run_component(component: Callable[[Run], ComponentNumbers], account: str) -> dict[str, Any]:
-    """Run a component for the account of this task.
+def load_component(name: str, account: str) -> dict[str, Any]:
+    """Load a component for the account of this task; returns its numbers.
 
     A run that finds the account taken is skipped with that reason; one that is told to stop fails without a retry.
     """
@@ -69,7 +59,7 @@ def _run_component(component: Callable[[Run], ComponentNumbers], account: str) -
     run = account_run(account, load_settings(), context)
     try:
         with cancellable():
-            return asdict(component(run))
+            return asdict(run_component(find_component(name), run))
     except AlreadyRunningError as error:
         raise AirflowSkipException(str(error)) from error
     except KeyboardInterrupt as error:

@@ -12,9 +12,10 @@ from rich.text import Text
 from include.ozon.cli.common import Output, console, print_json, say
 from include.ozon.cli.inbox import inbox
 from include.ozon.cli.warehouse import warehouse_session
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.model import Alert
 from include.ozon.monitoring.alerts.store import acknowledge, recent_alerts
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
 
 app = typer.Typer(invoke_without_command=True)

@@ -28,8 +28,8 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from include.ozon.checks import Check
+from include.ozon.configuration.sources import ENVIRONMENTS
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, OzonError
-from include.ozon.settings.sources import ENVIRONMENTS
 
 FAILED = 1
 WRONG_USAGE = 2

@@ -21,9 +21,10 @@ from include.ozon.cli.common import (
     say,
 )
 from include.ozon.cli.doctor import connection_steps, start_airflow
+from include.ozon.configuration import load_settings, schema
 from include.ozon.diagnosis.order import Step, diagnose
 from include.ozon.errors import ConfigurationError
-from include.ozon.settings import Settings, load_settings, schema
+from include.ozon.settings import Settings
 
 app = typer.Typer(help="Show and check the configuration.", no_args_is_help=True)
 

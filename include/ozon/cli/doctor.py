@@ -14,10 +14,11 @@ import typer
 from include.ozon.checks import Check
 from include.ozon.cli import schedule_state
 from include.ozon.cli.common import Output, check_table, console, importing_airflow, is_quiet, is_verbose, print_json
+from include.ozon.configuration import load_settings
 from include.ozon.diagnosis import machine
 from include.ozon.diagnosis.order import Step, diagnose
 from include.ozon.errors import ConfigurationError
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 _AIRFLOW_NEEDS = ("configuration", "airflow")
 

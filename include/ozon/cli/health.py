@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 
 from include.ozon.cli.common import Output, console, importing_airflow, is_verbose
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
 from include.ozon.monitoring.health.summary import EXIT_CODES, HealthSummary, summarize
 from include.ozon.monitoring.results import Status
 from include.ozon.reports.health import health_json, health_text
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 
 

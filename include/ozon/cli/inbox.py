@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from include.ozon.cli.common import Output, print_json
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 
 @dataclass(frozen=True)

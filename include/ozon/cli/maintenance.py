@@ -11,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from include.ozon.cli.common import Output, console, importing_airflow, is_quiet, print_json
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
 from include.ozon.maintenance.steps import STEPS, Outcome, size
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 logger = logging.getLogger("ozon.maintenance")
 

@@ -11,11 +11,12 @@ from typing import Annotated
 import typer
 
 from include.ozon.cli.common import Output, importing_airflow, is_quiet, is_verbose
+from include.ozon.configuration import load_settings
 from include.ozon.diagnosis.probe import Probe, ProbeReport
 from include.ozon.errors import ConfigurationError
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.reports.probe import probe_document, probe_markdown
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 
 def probe(

@@ -11,9 +11,10 @@ import typer
 from include.ozon.cli.common import Output
 from include.ozon.cli.run_result import TAKEN, RunResult
 from include.ozon.cli.run_work import RunWork
+from include.ozon.configuration import load_settings
 from include.ozon.errors import AlreadyRunningError, ConfigurationError
 from include.ozon.schedule import is_due
-from include.ozon.settings import GuardsSettings, Settings, load_settings
+from include.ozon.settings import GuardsSettings, Settings
 
 
 def run(

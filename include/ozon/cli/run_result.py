@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from include.ozon.cli import common
+from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.reports.runs import ComponentRow
 from include.ozon.reports.runs_text import runs_tables
 
@@ -95,7 +96,7 @@ def dry_run_rows(
     """The rows that the table shows of a run without records, from what its tasks returned."""
     names = {field.name for field in fields(ComponentRow)}
     missing = dict.fromkeys(names)
-    ordered = sorted((task for task in tasks if task.is_component), key=_by_account_products_first)
+    ordered = sorted((task for task in tasks if task.is_component), key=_by_account_and_component)
     return [
         ComponentRow(
             **{
@@ -116,8 +117,8 @@ def dry_run_rows(
     ]
 
 
-def _by_account_products_first(task: TaskState) -> tuple[str, bool]:
-    return task.account or "", task.task_id != "product_etl"
+def _by_account_and_component(task: TaskState) -> tuple[str, int]:
+    return task.account or "", COMPONENT_NAMES.index(task.task_id)
 
 
 def _failure(task: TaskState, by_scheduler: bool) -> str:

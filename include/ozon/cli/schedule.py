@@ -12,11 +12,11 @@ from rich.table import Table
 from include.ozon.cli import schedule_changes, schedule_state
 from include.ozon.cli.common import Output, check_table, console, print_json
 from include.ozon.cli.schedule_changes import Target, perform
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
 from include.ozon.schedule import is_due
 from include.ozon.scheduling.jobs import job
 from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
-from include.ozon.settings import load_settings
 
 app = typer.Typer(
     help="Install, check and take away the schedules: in Airflow, or in the crontab of a machine without a scheduler.",

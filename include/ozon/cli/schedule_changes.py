@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from include.ozon.cli.common import importing_airflow, print_json
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
 from include.ozon.scheduling import block, crontab
 from include.ozon.scheduling.backups import diff, read_backup, save_backup
@@ -28,7 +29,6 @@ from include.ozon.scheduling.wrapper import (
     write_private,
 )
 from include.ozon.scheduling.zones import machine_zone
-from include.ozon.settings import load_settings
 
 if TYPE_CHECKING:
     from include.ozon.adapter.airflow_schedule import Plan

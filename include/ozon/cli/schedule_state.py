@@ -12,6 +12,7 @@ from typing import Any
 from include.ozon.checks import Check
 from include.ozon.cli.schedule_changes import Target, had_no_crontab, load_airflow
 from include.ozon.cli.warehouse import warehouse_session
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
 from include.ozon.schedule import next_due
 from include.ozon.scheduling import block, crontab
@@ -20,7 +21,7 @@ from include.ozon.scheduling.run_times import longest_recent_runs
 from include.ozon.scheduling.validation import overlap_checks
 from include.ozon.scheduling.wrapper import wrapper_path, wrapper_problem
 from include.ozon.scheduling.zones import MachineZone, machine_zone
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 State = dict[str, Any]
 

@@ -12,8 +12,9 @@ import typer
 from rich.console import Console
 
 from include.ozon.cli.warehouse import warehouse_session
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, DependencyError
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from include.ozon.cli.common import importing_airflow
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 from include.ozon.warehouse.session import Connect, Connection, open_session
 
 

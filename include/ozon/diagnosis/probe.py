@@ -12,7 +12,7 @@ from typing import Any
 
 from include.ozon.diagnosis.probed_answer import ProbedAnswer, described
 from include.ozon.errors import OzonError
-from include.ozon.marketplace import client as api
+from include.ozon.marketplace import methods as api
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.exchange import Exchange
 from include.ozon.marketplace.paging import CursorTrail

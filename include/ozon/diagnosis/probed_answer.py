@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from include.ozon.marketplace import answers
-from include.ozon.marketplace import client as api
+from include.ozon.marketplace import methods as api
 from include.ozon.marketplace.exchange import Exchange
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.marketplace.shape import FieldShape, coarse, describe, kind_of

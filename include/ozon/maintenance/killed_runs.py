@@ -89,8 +89,7 @@ def close_killed_runs(
 
 def longest_silence(settings: Settings) -> timedelta:
     """How long at most nothing is heard of a workflow that is alive: an attempt's time-out and a retry's wait."""
-    timeouts = settings.timeouts
-    attempt = timedelta(minutes=max(timeouts.product_etl_minutes, timeouts.inventory_etl_minutes))
+    attempt = timedelta(minutes=max(component.timeout_minutes for _, component in settings.components))
     wait = timedelta(seconds=max(settings.retry.longest_waits_seconds(), default=0))
     return attempt + wait + _SLACK
 

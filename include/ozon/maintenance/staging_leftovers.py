@@ -10,10 +10,11 @@ from psycopg import sql
 
 from include.ozon.errors import AlreadyRunningError
 from include.ozon.maintenance.steps import Outcome, size
+from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon.warehouse.session import Connection
-from include.ozon.warehouse.staging import COMMON_TABLES, INVENTORY_TABLES, PRODUCT_TABLES
+from include.ozon.warehouse.staging import COMMON_TABLES
 
 _TABLES = """
 SELECT c.relname, pg_total_relation_size(c.oid)
@@ -26,8 +27,10 @@ _LOADS = "SELECT account, component, workflow_id, started_at FROM ozon_staging.l
 
 _FORGET = "DELETE FROM ozon_staging.loads WHERE account = %s AND component = %s"
 
-_PARTS = "|".join(sorted({*COMMON_TABLES, *PRODUCT_TABLES, *INVENTORY_TABLES}))
-_NAME = re.compile(rf"(?P<account>.+)_(?P<component>product|inventory)_(?:{_PARTS})")
+_NAMES = {
+    component.name: re.compile(rf"(.+)_{component.prefix}_(?:{'|'.join((*COMMON_TABLES, *component.staging))})")
+    for component in COMPONENTS
+}
 
 
 class _Owner(NamedTuple):
@@ -83,7 +86,7 @@ def _drop(connection: Connection, owner: _Owner, settings: Settings, now: dateti
             if _reason(connection, owner, settings, now):
                 for table in _tables(connection).get(owner, {}):
                     connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("ozon_staging", table)))
-                connection.execute(_FORGET, (owner.account, f"{owner.component}_etl"))
+                connection.execute(_FORGET, owner)
     except AlreadyRunningError:
         return False
     return True
@@ -93,13 +96,14 @@ def _tables(connection: Connection) -> dict[_Owner, dict[str, int]]:
     """The staging tables with their bytes, by whom they belong to. Tables of other names are nobody's."""
     found: dict[_Owner, dict[str, int]] = {}
     for table, byte_count in connection.execute(_TABLES):
-        if name := _NAME.fullmatch(table):
-            found.setdefault(_Owner(name["account"], name["component"]), {})[table] = byte_count
+        for component, names in _NAMES.items():
+            if match := names.fullmatch(table):
+                found.setdefault(_Owner(match[1], component), {})[table] = byte_count
     return found
 
 
 def _loads(connection: Connection) -> dict[_Owner, tuple[str, datetime]]:
     return {
-        _Owner(account, component.removesuffix("_etl")): (workflow_id, started_at)
+        _Owner(account, component): (workflow_id, started_at)
         for account, component, workflow_id, started_at in connection.execute(_LOADS)
     }

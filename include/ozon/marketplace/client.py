@@ -23,10 +23,21 @@ from include.ozon.marketplace.decoding import (
     Decoded,
     ListMethod,
     NotJsonError,
-    ProductListEnvelope,
     parsed,
 )
 from include.ozon.marketplace.faults import GarbledAnswerError
+from include.ozon.marketplace.methods import (
+    FBO_STOCKS,
+    MAX_DETAILS_COUNT,
+    MAX_FBO_SKUS_COUNT,
+    MAX_WAREHOUSES_COUNT,
+    PRODUCT_DETAILS,
+    PRODUCT_LIST,
+    ROLES_PATH,
+    STOCKS,
+    WAREHOUSE_STOCKS,
+    WAREHOUSES,
+)
 from include.ozon.marketplace.pacer import Pacer, shared_pacer
 from include.ozon.marketplace.paging import CursorTrail
 from include.ozon.marketplace.rejection import describe
@@ -38,20 +49,7 @@ __all__ = ["RequestUsage", "SellerClient"]
 
 T = TypeVar("T")
 
-PRODUCT_LIST = ListMethod("/v3/product/list", ListedProduct, envelope=ProductListEnvelope, wrapper="result")
-PRODUCT_DETAILS = ListMethod("/v3/product/info/list", ProductDetail)
-STOCKS = ListMethod("/v4/product/info/stocks", StockItem)
-WAREHOUSES = ListMethod("/v2/warehouse/list", Warehouse, "warehouses", is_often_empty=True)
-WAREHOUSE_STOCKS = ListMethod("/v1/product/info/warehouse/stocks", WarehouseStock, "stocks", is_often_empty=True)
-FBO_STOCKS = ListMethod("/v1/analytics/stocks", FboStock, is_often_empty=True)
-ROLES_PATH = "/v1/roles"
-
 _read_roles = tolerant_reader(Roles)
-
-# Ozon's upper limits of one request.
-MAX_DETAILS_COUNT = 1000
-MAX_WAREHOUSES_COUNT = 200
-MAX_FBO_SKUS_COUNT = 100
 
 
 class SellerClient:

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
-from include.ozon.settings.rules import AboveRule, BelowRule, Rule, RulesSettings, StateRule
+from include.ozon.settings import Settings
+from include.ozon.settings.rules import AboveRule, BelowRule, StateRule
 
 
 class Status(StrEnum):
@@ -59,14 +60,14 @@ class Finding:
     threshold: float | None = None
 
 
-def judge(rules: RulesSettings, name: str, value: float, seen: str, *, count: int | None = None) -> Finding:
+def judge(settings: Settings, name: str, value: float, seen: str, *, count: int | None = None) -> Finding:
     """Compare a value with the rule of that name; ``seen`` is the sentence without its full stop.
 
     ``count`` is what the value is a share of, for rules with a ``min_count``: below that nothing is said.
     """
-    rule: Rule = getattr(rules, name)
+    key, rule, _ = settings.rules_by_name()[name]
     if not isinstance(rule, (AboveRule, BelowRule)):
-        raise TypeError(f"rules.{name} has no limits; use judge_state")
+        raise TypeError(f"{key} has no limits; use judge_state")
     is_worse = operator.gt if isinstance(rule, AboveRule) else operator.lt
     side = "above" if isinstance(rule, AboveRule) else "below"
     status, threshold = Status.OK, rule.warning
@@ -75,15 +76,15 @@ def judge(rules: RulesSettings, name: str, value: float, seen: str, *, count: in
             status, threshold = Status.CRITICAL, rule.critical
         elif is_worse(value, rule.warning):
             status = Status.WARNING
-    limit = "" if status is Status.OK else f" ({status} {side} {threshold:g}, set by rules.{name}.{status})"
+    limit = "" if status is Status.OK else f" ({status} {side} {threshold:g}, set by {key}.{status})"
     return Finding(status, f"{seen}{limit}.", value, threshold)
 
 
-def judge_state(rules: RulesSettings, name: str, is_good: bool, seen: str, value: float | None = None) -> Finding:
+def judge_state(settings: Settings, name: str, is_good: bool, seen: str, value: float | None = None) -> Finding:
     """Whether something is as it should be; ``seen`` is the sentence without its full stop."""
-    rule: Rule = getattr(rules, name)
+    key, rule, _ = settings.rules_by_name()[name]
     if not isinstance(rule, StateRule):
-        raise TypeError(f"rules.{name} has limits; use judge")
+        raise TypeError(f"{key} has limits; use judge")
     status = Status.OK if is_good or not rule.enabled else Status(rule.level)
     return Finding(status, f"{seen}.", value)
 

@@ -1,177 +1,65 @@
-"""What product_etl and inventory_etl have in common: lock, record, staging, and an honest end."""
+"""What a component of the load is; ``components`` has the list of them.
+
+This module and those of the components are read whenever Airflow parses a DAG: they import what their steps work with
+inside the steps (docs/decisions/0016).
+"""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
-from contextlib import suppress
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import LiteralString
+from typing import TYPE_CHECKING, Any, Generic, LiteralString, TypeVar
 
-import psycopg
+if TYPE_CHECKING:
+    from include.ozon.pipeline.attempt import Attempt
+    from include.ozon.pipeline.guards import Observation
+    from include.ozon.pipeline.reading import Reading
+    from include.ozon.settings import GuardsSettings, Settings
+    from include.ozon.warehouse.differences import Differences
 
-from include.ozon.errors import AlreadyRunningError, BadDataError, CancelledError, OzonError
-from include.ozon.marketplace.faults import GarbledAnswerError
-from include.ozon.pipeline import records
-from include.ozon.pipeline.dead_workflows import close_dead_workflows
-from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
-from include.ozon.pipeline.run import Component, Run
-from include.ozon.warehouse.lock import account_lock
-from include.ozon.warehouse.schema import require_head
-from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables, translated_errors
-from include.ozon.warehouse.staging import Staging
+D = TypeVar("D", bound="Differences")
 
-logger = logging.getLogger("ozon.component")
-
-# Airflow kills a task 5 seconds after it was told to stop; the record has to be written well before that.
-_LAST_WORD_SECONDS = 2
-
-# The staging table that holds what a component's rows_read counts, rejected entries aside.
-_ROWS_TABLES: dict[Component, str] = {"product_etl": "product", "inventory_etl": "stock"}
+_SUFFIX = "_etl"
+# Of PostgreSQL's 63 bytes for a table's name an account's key takes 40, and two underscores stand between the parts.
+_LONGEST_TABLE = 63 - 40 - 2
+_LONGEST_COMMON_TABLE = "checkpoint"
 
 
-@dataclass
-class Attempt:
-    """One attempt of a component, while it holds the account's lock. ``number`` is 0 in a dry run."""
+@dataclass(frozen=True, kw_only=True)
+class Component(Generic[D]):
+    """One step of the load, such as ``product_etl``: what it needs, reads, compares and writes.
 
-    run: Run
-    component: Component
-    connection: Connection
-    staging: Staging
-    numbers: ComponentNumbers
-    number: int
+    ``name`` ends with ``_etl``; it is that of its task, its settings and its records. ``title`` is what it loads, for
+    a sentence. ``needs`` are the components that must have succeeded before it in the same workflow. ``staging``
+    defines the tables that ``read`` fills, besides the common ones, and ``rows_table`` is the one whose rows are
+    counted as read. ``methods`` are the paths of the API that the key must allow under the settings.
 
-    def count_fields(self, staging: Staging) -> None:
-        """Take how many fields were left out of what was loaded, where any were."""
-        if count := staging.count("left_out"):
-            self.numbers.details["rejected_fields"] = count
-
-    def warn(self, sentence: str) -> None:
-        """Log a fault that the load goes on in spite of, and keep it in the record."""
-        logger.warning("%s of account %s: %s", self.component, self.run.account, sentence)
-        self.numbers.details.setdefault("warnings", []).append(sentence)
-
-    def close(self) -> None:
-        """Record the success and drop the staging, in the transaction of the merge."""
-        self.count_fields(self.staging)
-        if self.run.dry_run:
-            return
-        records.keep_rejected(self.connection, self.staging, self.run, self.component, self.number)
-        records.close_component(
-            self.connection, self.run, self.component, self.number, status="success", numbers=self.numbers
-        )
-        self.staging.drop()
-
-
-Work = Callable[[Attempt], None]
-
-
-def run_component(run: Run, component: Component, tables: dict[str, LiteralString], work: Work) -> ComponentNumbers:
-    """Do one attempt of a component under the account's lock, and record how it ended, whatever happens.
-
-    ``work`` loads and calls ``Attempt.close`` in its merging transaction. Raises what ``work`` raised,
-    AlreadyRunningError where another run holds the account, and the errors of ``open_session``.
+    ``read`` fills the staging. The other three run in one transaction: ``compare`` finds what a load would change and
+    touches no table of the warehouse, ``observe`` says what the guards look at, and ``merge`` writes the differences.
+    A dry run does without ``merge``.
     """
-    reset_peak_memory()
-    purpose = f"{component} {run.workflow_id}"
-    with open_session(run.connect, run.settings.warehouse, purpose) as connection:
-        require_head(connection)
-        require_temporary_tables(connection)
-        try:
-            with account_lock(connection, run.account):
-                if not run.dry_run:
-                    close_dead_workflows(connection, run)
-                return _attempt(run, component, tables, work, connection)
-        except AlreadyRunningError as error:
-            if not run.dry_run:
-                records.skip_component(connection, run, component, str(error))
-            raise
 
+    name: str
+    title: str
+    needs: tuple[Component[Any], ...] = ()
+    staging: Mapping[str, LiteralString]
+    rows_table: str
+    methods: Callable[[Settings], Sequence[str]]
+    read: Callable[[Attempt, Reading], None]
+    compare: Callable[[Attempt], D]
+    observe: Callable[[GuardsSettings, D], Sequence[Observation]]
+    merge: Callable[[Attempt, D], None]
 
-def _attempt(
-    run: Run, component: Component, tables: dict[str, LiteralString], work: Work, connection: Connection
-) -> ComponentNumbers:
-    staging = Staging(connection, run.account, component, tables, temporary=run.dry_run)
-    number = 0 if run.dry_run else records.open_component(connection, run, component)
-    attempt = Attempt(run, component, connection, staging, ComponentNumbers(), number)
-    logger.info(
-        "%s of account %s starts: workflow %s, attempt %d%s",
-        component, run.account, run.workflow_id, number, " (dry run)" if run.dry_run else "",
-    )  # fmt: skip
-    try:
-        with translated_errors():
-            work(attempt)
-    except BaseException as error:
-        logger.error("%s of account %s: %s", component, run.account, _sentence(error))
-        if not run.dry_run:
-            _record_failure(attempt, error)
-        raise
-    ending = "would have done (dry run, nothing was written)" if run.dry_run else "ends"
-    logger.info("%s of account %s %s: %s", component, run.account, ending, attempt.numbers.describe())
-    return attempt.numbers
+    def __post_init__(self) -> None:
+        longest = max(len(table) for table in (*self.staging, _LONGEST_COMMON_TABLE))
+        if not re.fullmatch(r"[a-z]+_etl", self.name) or len(self.prefix) + longest > _LONGEST_TABLE:
+            raise ValueError(
+                f"The name of component {self.name!r} must be letters and {_SUFFIX!r}, and with its longest staging "
+                f"table have at most {_LONGEST_TABLE} of them without that ending; found {len(self.prefix) + longest}"
+            )
 
-
-def _record_failure(attempt: Attempt, error: BaseException) -> None:
-    """On a connection of its own, because the attempt's may be broken or in the middle of something."""
-    run, component = attempt.run, attempt.component
-    with suppress(psycopg.Error):
-        attempt.connection.cancel_safe(timeout=1)
-    attempt.numbers.forget_changes()
-    status: records.Status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
-    try:
-        settings = run.settings.warehouse.model_copy(
-            update={
-                "lock_timeout_seconds": _LAST_WORD_SECONDS,
-                "statement_timeout_seconds": _LAST_WORD_SECONDS,
-            }
-        )
-        with open_session(run.connect, settings, f"record {run.workflow_id}") as connection:
-            staging = Staging(connection, run.account, component, attempt.staging.specific_tables, temporary=False)
-            # An attempt that failed early may find what another run has left there.
-            has_staged = staging.belongs_to(run.workflow_id)
-            if has_staged:
-                _count_staged(attempt, staging)
-            with connection.transaction():
-                records.close_component(
-                    connection,
-                    run,
-                    component,
-                    attempt.number,
-                    status=status,
-                    numbers=attempt.numbers,
-                    error=_sentence(error),
-                )
-            if has_staged:
-                _keep_staged(connection, attempt, staging, error)
-    except OzonError as unrecorded:
-        # The task's own state and log still tell; the next attempt closes this one's record.
-        logger.error("The end of %s could not be recorded: %s", component, unrecorded)
-
-
-def _count_staged(attempt: Attempt, staging: Staging) -> None:
-    """How far an attempt came that ended before its numbers were known."""
-    numbers = attempt.numbers
-    with suppress(psycopg.Error):
-        attempt.count_fields(staging)
-        if not numbers.rows_read:
-            numbers.rows_rejected = staging.count("rejected")
-            numbers.rows_read = staging.count(_ROWS_TABLES[attempt.component]) + numbers.rows_rejected
-
-
-def _keep_staged(connection: Connection, attempt: Attempt, staging: Staging, error: BaseException) -> None:
-    try:
-        records.keep_rejected(connection, staging, attempt.run, attempt.component, attempt.number)
-    except psycopg.Error as unkept:
-        logger.error("The rejected items of %s could not be kept: %s", attempt.component, unkept)
-    if isinstance(error, BadDataError) and not isinstance(error, GarbledAnswerError):
-        # What was staged cannot be trusted to be whole; the next attempt reads it again.
-        staging.drop()
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, (OzonError, CancelledError)):
-        return str(error)
-    found = f"{type(error).__name__}: {error}"
-    if not isinstance(error, Exception):
-        return f"The attempt was ended from outside ({found}). If by its time-out: that is set in [timeouts]."
-    return found
+    @property
+    def prefix(self) -> str:
+        """What its staging tables are named after."""
+        return self.name.removesuffix(_SUFFIX)

@@ -14,9 +14,10 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from include.ozon.marketplace.client import MAX_FBO_SKUS_COUNT, SellerClient
+from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.faults import RoleMissingError
-from include.ozon.pipeline.component import Attempt
+from include.ozon.marketplace.methods import MAX_FBO_SKUS_COUNT
+from include.ozon.pipeline.attempt import Attempt
 from include.ozon.warehouse.copy_text import optional, text
 
 logger = logging.getLogger("ozon.inventory_etl")

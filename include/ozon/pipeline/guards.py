@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from include.ozon.errors import GuardStoppedError
-from include.ozon.pipeline.component import Attempt
 from include.ozon.settings import GuardLevel, GuardSettings, ThresholdGuardSettings
 
 logger = logging.getLogger("ozon.guards")
@@ -66,13 +65,6 @@ def check_guards(observations: Sequence[Observation], accepted: Collection[str],
     for observation in fired:
         logger.warning("Account %s: %s; loaded all the same", account, observation.sentence)
     return [observation.sentence for observation in fired]
-
-
-def check_attempt(attempt: Attempt, observations: Sequence[Observation]) -> None:
-    """``check_guards`` for an attempt, with what fired and did not stop noted in its record."""
-    fired = check_guards(observations, attempt.run.accept_guards, attempt.run.account)
-    if fired:
-        attempt.numbers.details["guards"] = fired
 
 
 def _level(observation: Observation, accepted: Collection[str]) -> GuardLevel:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from include.ozon.marketplace.client import RequestUsage
+from include.ozon.warehouse.differences import Differences
 
 
 @dataclass
@@ -35,14 +36,17 @@ class ComponentNumbers:
     details: dict[str, Any] = field(default_factory=dict)
     """Further figures for the workflow's ``execution_details``, such as guards that fired, and ``warnings``."""
 
-    def take_rows(self, *, staged: int, inserted: int, updated: int, removed: int, rejected: int) -> None:
-        """What a comparison of ``staged`` rows with the warehouse found; the rest of them is unchanged."""
-        self.rows_read = staged + rejected
-        self.rows_inserted = inserted
-        self.rows_updated = updated
-        self.rows_unchanged = staged - inserted - updated
-        self.rows_removed = removed
-        self.rows_rejected = rejected
+    def take(self, found: Differences, *, repeated: int) -> None:
+        """What a comparison with the warehouse found; staged rows that differ in nothing are unchanged."""
+        self.rows_read = found.staged + found.rejected
+        self.rows_inserted = found.inserted
+        self.rows_updated = found.updated
+        self.rows_unchanged = found.staged - found.inserted - found.updated
+        self.rows_removed = found.removed
+        self.rows_rejected = found.rejected
+        self.rows_repeated += repeated
+        self.visibility_counts = found.visibility_counts
+        self.details |= found.details
 
     def take_usage(self, usage: RequestUsage) -> None:
         self.api_requests = usage.requests

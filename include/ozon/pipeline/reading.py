@@ -8,16 +8,18 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from include.ozon.errors import BadDataError
 from include.ozon.marketplace.answers import Page
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.paging import CursorTrail
-from include.ozon.pipeline.component import Attempt
 from include.ozon.pipeline.progress import ComponentProgress
 from include.ozon.pipeline.workers import Workers
 from include.ozon.warehouse.staging import Checkpoint
+
+if TYPE_CHECKING:
+    from include.ozon.pipeline.attempt import Attempt
 
 T = TypeVar("T")
 
@@ -25,15 +27,16 @@ logger = logging.getLogger("ozon.reading")
 
 
 @contextmanager
-def open_reading(attempt: Attempt, component_logger: logging.Logger) -> Iterator[Reading]:
+def open_reading(attempt: Attempt) -> Iterator[Reading]:
     """A client, threads and progress for an attempt; staging as an earlier attempt left it, or empty."""
-    run, load = attempt.run, attempt.run.settings.load
+    run, load, name = attempt.run, attempt.run.settings.load, attempt.component.name
+    component_logger = logging.getLogger(f"ozon.{name}")
     if attempt.staging.begin(run.workflow_id, load.resume_max_age_minutes):
         component_logger.info("Account %s: taking up what an earlier attempt has read", run.account)
     stop = threading.Event()
     client = run.open_client(stop)
     workers = Workers(run.settings.api.concurrent_requests)
-    title = f"{attempt.component} of account {run.account}"
+    title = f"{name} of account {run.account}"
     try:
         with ComponentProgress(component_logger, title, load.progress_interval_seconds) as progress:
             yield Reading(attempt, client, workers, progress)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
 from include.ozon.errors import DependencyError
+from include.ozon.pipeline.component import Component
+from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.pipeline.numbers import ComponentNumbers, peak_memory_mb
-from include.ozon.pipeline.run import Component, Run
+from include.ozon.pipeline.run import Run
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.staging import Staging
 
@@ -53,8 +55,7 @@ WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND attempt = 
 
 _NOTE_ON_WORKFLOW = """
 UPDATE ozon.etl_workflow_executions
-SET product_etl_status = CASE WHEN %(component)s = 'product_etl' THEN %(status)s ELSE product_etl_status END,
-    inventory_etl_status = CASE WHEN %(component)s = 'inventory_etl' THEN %(status)s ELSE inventory_etl_status END,
+SET component_statuses = component_statuses || jsonb_build_object(%(component)s::text, %(status)s::text),
     execution_details = execution_details || %(details)s
 WHERE workflow_id = %(workflow_id)s
 """
@@ -69,7 +70,7 @@ FROM (
 ) r
 """
 
-# A component without an attempt keeps a null status: it was never started.
+# A component without an attempt has no status: it was never started.
 _CLOSE_WORKFLOW = """
 WITH latest AS (
     SELECT DISTINCT ON (component) component, status, error
@@ -78,19 +79,20 @@ WITH latest AS (
     ORDER BY component, attempt DESC
 ), verdict AS (
     SELECT
-        max(status) FILTER (WHERE component = 'product_etl') AS product_etl,
-        max(status) FILTER (WHERE component = 'inventory_etl') AS inventory_etl,
-        string_agg(component || ': ' || error, ' ' ORDER BY component DESC) AS error
+        coalesce(jsonb_object_agg(component, status), '{}') AS statuses,
+        coalesce(array_agg(component) FILTER (WHERE status = 'success'), '{}') AS loaded,
+        coalesce(bool_or(status = 'cancelled'), false) AS is_cancelled,
+        coalesce(bool_or(status = 'skipped'), false) AS is_skipped,
+        string_agg(component || ': ' || error, ' ' ORDER BY array_position(%(components)s, component)) AS error
     FROM latest
 )
 UPDATE ozon.etl_workflow_executions w
-SET product_etl_status = v.product_etl,
-    inventory_etl_status = v.inventory_etl,
+SET component_statuses = v.statuses,
     finished_at = now(),
     status = CASE
-        WHEN v.product_etl = 'success' AND v.inventory_etl = 'success' THEN 'success'
-        WHEN 'cancelled' IN (v.product_etl, v.inventory_etl) THEN 'cancelled'
-        WHEN 'skipped' IN (v.product_etl, v.inventory_etl) THEN 'skipped'
+        WHEN v.loaded @> %(components)s THEN 'success'
+        WHEN v.is_cancelled THEN 'cancelled'
+        WHEN v.is_skipped THEN 'skipped'
         ELSE 'failed'
     END,
     error = v.error
@@ -100,7 +102,7 @@ RETURNING w.status
 """
 
 
-def open_component(connection: Connection, run: Run, component: Component) -> int:
+def open_component(connection: Connection, run: Run, component: str) -> int:
     """Record that an attempt begins; returns its number. The caller holds the account's lock.
 
     Whatever attempt is still recorded as running for the account holds no lock, so it is dead, and closed as failed.
@@ -116,7 +118,7 @@ def open_component(connection: Connection, run: Run, component: Component) -> in
 def close_component(
     connection: Connection,
     run: Run,
-    component: Component,
+    component: str,
     attempt: int,
     *,
     status: Status,
@@ -143,12 +145,12 @@ def close_component(
         _note_on_workflow(connection, run, component, status, numbers.details)
 
 
-def keep_rejected(connection: Connection, staging: Staging, run: Run, component: Component, attempt: int) -> None:
+def keep_rejected(connection: Connection, staging: Staging, run: Run, component: str, attempt: int) -> None:
     """Copy what staging holds of rejected entries to ``rejected_items``, under this attempt."""
     connection.execute(staging.query(_KEEP_REJECTED), (run.workflow_id, component, attempt, run.account))
 
 
-def skip_component(connection: Connection, run: Run, component: Component, reason: str) -> None:
+def skip_component(connection: Connection, run: Run, component: str, reason: str) -> None:
     """Record that a component stepped aside, without an attempt of its own while the other run holds the lock."""
     with connection.transaction():
         _open_workflow(connection, run)
@@ -160,7 +162,7 @@ def skip_component(connection: Connection, run: Run, component: Component, reaso
 def close_workflow(connection: Connection, run: Run) -> Status | None:
     """Record how the workflow ended, from its components' last attempts; None where it was never opened.
 
-    Called when neither component works any more: an attempt that is still recorded as running was killed.
+    Called when no component works any more: an attempt that is still recorded as running was killed.
     """
     with connection.transaction():
         return close_records(connection, run.account, run.workflow_id)
@@ -169,7 +171,7 @@ def close_workflow(connection: Connection, run: Run) -> Status | None:
 def close_records(connection: Connection, account: str, workflow_id: str) -> Status | None:
     """`close_workflow`, in the transaction that the caller has open."""
     connection.execute(_CLOSE_DEAD_ATTEMPTS + " AND workflow_id = %s", (account, workflow_id))
-    row = connection.execute(_CLOSE_WORKFLOW, {"workflow_id": workflow_id}).fetchone()
+    row = connection.execute(_CLOSE_WORKFLOW, {"workflow_id": workflow_id, "components": COMPONENT_NAMES}).fetchone()
     return row[0] if row else None
 
 
@@ -182,26 +184,30 @@ def has_running_attempt(connection: Connection, run: Run) -> bool:
     return row == (True,)
 
 
-def require_product_etl(connection: Connection, run: Run) -> None:
-    """Raise DependencyError unless this workflow's product_etl succeeded; the database decides, not the scheduler."""
-    row = connection.execute(
-        """
-        SELECT status, error FROM ozon.etl_component_executions
-        WHERE workflow_id = %s AND component = 'product_etl'
-        ORDER BY attempt DESC LIMIT 1
-        """,
-        (run.workflow_id,),
-    ).fetchone()
-    if row is None:
-        raise DependencyError(
-            f"inventory_etl of workflow {run.workflow_id} expects that its product_etl succeeded, and found no "
-            "attempt of it. Clear product_etl of this run, so that both run in order."
-        )
-    if row[0] != "success":
-        raise DependencyError(
-            f"inventory_etl of workflow {run.workflow_id} expects that its product_etl succeeded, and found it "
-            f"{row[0]} ({row[1] or 'no error recorded'}). Mend that and clear product_etl of this run."
-        )
+def require_needs(connection: Connection, run: Run, component: Component[Any]) -> None:
+    """Raise DependencyError unless all that it needs succeeded in this workflow.
+
+    The database decides, not the scheduler.
+    """
+    for needed in component.needs:
+        row = connection.execute(
+            """
+            SELECT status, error FROM ozon.etl_component_executions
+            WHERE workflow_id = %s AND component = %s
+            ORDER BY attempt DESC LIMIT 1
+            """,
+            (run.workflow_id, needed.name),
+        ).fetchone()
+        expected = f"{component.name} of workflow {run.workflow_id} expects that its {needed.name} succeeded"
+        if row is None:
+            raise DependencyError(
+                f"{expected}, and found no attempt of it. Clear {needed.name} of this run, so that both run in order."
+            )
+        if row[0] != "success":
+            raise DependencyError(
+                f"{expected}, and found it {row[0]} ({row[1] or 'no error recorded'}). "
+                f"Mend that and clear {needed.name} of this run."
+            )
 
 
 def loaded_accounts(connection: Connection, dag_run_id: str) -> dict[str, int]:
@@ -236,7 +242,7 @@ def _open_workflow(connection: Connection, run: Run) -> None:
 
 
 def _note_on_workflow(
-    connection: Connection, run: Run, component: Component, status: Status, details: dict[str, object]
+    connection: Connection, run: Run, component: str, status: Status, details: dict[str, object]
 ) -> None:
     named = {component: details} if details else {}
     connection.execute(
@@ -245,5 +251,5 @@ def _note_on_workflow(
     )
 
 
-def _key(run: Run, component: Component) -> dict[str, object]:
+def _key(run: Run, component: str) -> dict[str, object]:
     return {"workflow_id": run.workflow_id, "component": component, "account": run.account}

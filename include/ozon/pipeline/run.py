@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.settings import Settings
@@ -13,9 +12,6 @@ from include.ozon.warehouse.session import Connect
 
 OpenClient = Callable[[threading.Event], SellerClient]
 """Makes the account's client; once the event is set, its waits end at once."""
-
-Component = Literal["product_etl", "inventory_etl"]
-COMPONENTS: tuple[Component, ...] = ("product_etl", "inventory_etl")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from include.ozon.errors import BadDataError, MarketplaceUnavailableError, NotFo
 from include.ozon.marketplace.answers import Page, Warehouse, WarehouseStock
 from include.ozon.marketplace.faults import InvalidRequestError
 from include.ozon.marketplace.paging import CursorTrail
-from include.ozon.pipeline.component import Attempt
+from include.ozon.pipeline.attempt import Attempt
 from include.ozon.pipeline.reading import Reading, Stream
 
 logger = logging.getLogger("ozon.inventory_etl")

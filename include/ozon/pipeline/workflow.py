@@ -7,12 +7,11 @@ from contextlib import suppress
 
 from include.ozon.errors import AlreadyRunningError
 from include.ozon.pipeline import records
-from include.ozon.pipeline.run import COMPONENTS, Run
+from include.ozon.pipeline.attempt import open_staging
+from include.ozon.pipeline.components import COMPONENTS
+from include.ozon.pipeline.run import Run
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon.warehouse.session import Connection, open_session
-from include.ozon.warehouse.staging import INVENTORY_TABLES, PRODUCT_TABLES, Staging
-
-_TABLES = dict(zip(COMPONENTS, (PRODUCT_TABLES, INVENTORY_TABLES), strict=True))
 
 # Airflow kills a task five seconds after it was told to stop, and tells it at its next heartbeat.
 _LAST_WORDS_SECONDS = 30
@@ -28,8 +27,8 @@ def end_workflow(run: Run) -> records.Status | None:
         status = records.close_workflow(connection, run)
         # Where another run holds the account, the staging is that run's.
         with suppress(AlreadyRunningError), account_lock(connection, run.account):
-            for component, tables in _TABLES.items():
-                staging = Staging(connection, run.account, component, tables, temporary=False)
+            for component in COMPONENTS:
+                staging = open_staging(connection, run.account, component)
                 if staging.belongs_to(run.workflow_id):
                     staging.drop()
     return status

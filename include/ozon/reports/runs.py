@@ -9,6 +9,7 @@ from typing import LiteralString
 from psycopg.rows import class_row
 
 from include.ozon.errors import ConfigurationError
+from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.warehouse.session import Connection
 
 _SELECT = """
@@ -33,11 +34,17 @@ WHERE w.workflow_id IN (
     WHERE started_at >= %(since)s::timestamptz
     ORDER BY started_at DESC LIMIT %(count)s
 )
-ORDER BY w.started_at, w.account, c.component DESC
+ORDER BY w.started_at, w.account, array_position(%(components)s, c.component), c.component
 """
 )
 
-_OF_DAG_RUN: LiteralString = _SELECT + "WHERE w.dag_run_id = %s ORDER BY w.account, c.component DESC"
+_OF_DAG_RUN: LiteralString = (
+    _SELECT
+    + """
+WHERE w.dag_run_id = %(dag_run_id)s
+ORDER BY w.account, array_position(%(components)s, c.component), c.component
+"""
+)
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,7 @@ class ComponentRow:
 
 def last_workflows(connection: Connection, count: int, since: datetime | None = None) -> list[ComponentRow]:
     """The components of the last ``count`` workflows that started since then, oldest first."""
-    parameters = {"count": count, "since": since or "-infinity"}
+    parameters = {"count": count, "since": since or "-infinity", "components": COMPONENT_NAMES}
     return connection.cursor(row_factory=class_row(ComponentRow)).execute(_LAST, parameters).fetchall()
 
 
@@ -85,7 +92,8 @@ def dag_run_workflows(connection: Connection, dag_run_id: str) -> list[Component
         if row is None:
             return []
         dag_run_id = row[0]
-    rows = connection.cursor(row_factory=class_row(ComponentRow)).execute(_OF_DAG_RUN, (dag_run_id,)).fetchall()
+    parameters = {"dag_run_id": dag_run_id, "components": COMPONENT_NAMES}
+    rows = connection.cursor(row_factory=class_row(ComponentRow)).execute(_OF_DAG_RUN, parameters).fetchall()
     if not rows:
         raise ConfigurationError(
             f"The warehouse has no record of a run {dag_run_id}. `ozon runs` shows the last ones; a dry run and a run "

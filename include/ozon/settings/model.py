@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr
 
 from include.ozon.settings.accounts import AccountKey, AccountSettings
 from include.ozon.settings.base import Allowed, Keys, Section
+from include.ozon.settings.components import ComponentSettings, ComponentsSettings
 from include.ozon.settings.cron import TimeZone
 from include.ozon.settings.guards import GuardsSettings
 from include.ozon.settings.loading import InventorySettings, LoadSettings, WarehouseSettings
 from include.ozon.settings.maintenance import MaintenanceSettings
 from include.ozon.settings.marketplace import ApiSettings
 from include.ozon.settings.monitoring import AlertSettings, DeadlineSettings, HealthSettings, ReportSettings
-from include.ozon.settings.rules import RulesSettings
-from include.ozon.settings.runs import RetrySettings, ScheduleSettings, TaskSettings, TimeoutSettings
+from include.ozon.settings.rules import Rule, RulesSettings
+from include.ozon.settings.runs import RetrySettings, ScheduleSettings, TaskSettings
 
 Accounts = Annotated[
     dict[AccountKey, AccountSettings],
@@ -27,8 +28,20 @@ Accounts = Annotated[
 ]
 
 
+class PlacedRule(NamedTuple):
+    """What can be set for a rule, and under which dotted key; what it measures, in a sentence."""
+
+    key: str
+    rule: Rule
+    description: str
+
+
+def _placed(section: Section, name: str, prefix: str) -> PlacedRule:
+    return PlacedRule(f"{prefix}.{name}", getattr(section, name), type(section).model_fields[name].description or "")
+
+
 class Settings(Section):
-    """What `load_settings` returns.
+    """What `include.ozon.configuration.load_settings` returns.
 
     A setting added to a section is all that the file, the variables, the error messages and
     docs/configuration.md need: they are made from this model.
@@ -46,7 +59,10 @@ class Settings(Section):
         default=RetrySettings(),
         description="How Airflow tries `product_etl` and `inventory_etl` again.",
     )
-    timeouts: TimeoutSettings = Field(default=TimeoutSettings(), description="How long one attempt of a task may take.")
+    components: ComponentsSettings = Field(
+        default=ComponentsSettings(),
+        description="How long a component of the load may take, and how old what it loaded may be.",
+    )
     tasks: TaskSettings = Field(default=TaskSettings(), description="What Airflow is told about the tasks.")
     api: ApiSettings = Field(default=ApiSettings(), description="How the Seller API is called.")
     load: LoadSettings = Field(default=LoadSettings(), description="How a component reads the API's lists.")
@@ -81,6 +97,20 @@ class Settings(Section):
     def environment(self) -> str:
         """The environment that was picked: development, testing or production."""
         return self._environment
+
+    def component(self, name: str) -> ComponentSettings:
+        """The settings of the component of that name."""
+        found: ComponentSettings = getattr(self.components, name)
+        return found
+
+    def rules_by_name(self) -> dict[str, PlacedRule]:
+        """All rules: those of ``rules``, and two of each component."""
+        found = {name: _placed(self.rules, name, "rules") for name in type(self.rules).model_fields}
+        for name, component in self.components:
+            key = f"components.{name}"
+            found[f"{name}_minutes"] = _placed(component, "time_limit_minutes", key)
+            found[f"{name}_age_hours"] = _placed(component, "age_limit_hours", key)
+        return found
 
     def in_time_zone(self, moment: datetime) -> datetime:
         """The moment in `time_zone`; one without an offset is taken to be meant there."""

@@ -108,12 +108,7 @@ class RulesSettings(Section):
     killed_attempt: StateRule = _state("warning", "No attempt is recorded as running whose lock nobody holds.")
     lock_held_minutes: AboveRule = _above(120, 300, "For how long an account has been locked.")
     peak_memory_mb: AboveRule = _above(500, 1000, "The memory of the last attempt of a component.")
-    # deadlines
-    product_etl_minutes: AboveRule = _above(60, 120, "How long `product_etl` takes, its retries included.")
-    inventory_etl_minutes: AboveRule = _above(60, 120, "How long `inventory_etl` takes, its retries included.")
     # data
-    products_age_hours: AboveRule = _above(8, 14, "How long ago `product_etl` last succeeded.")
-    inventory_age_hours: AboveRule = _above(8, 14, "How long ago `inventory_etl` last succeeded.")
     orphaned_inventory_pct: AboveShareRule = _above_share(1, 10, "The share of inventory whose product is unknown.")
     products_without_inventory_pct: AboveShareRule = _above_share(
         10, 50, "The share of the products that are on sale or ready for it and have no inventory."

@@ -51,16 +51,6 @@ class RetrySettings(Section):
         ]
 
 
-class TimeoutSettings(Section):
-    product_etl_minutes: Minutes = Field(
-        default=60, description="After so long an attempt of `product_etl` has failed."
-    )
-    inventory_etl_minutes: Minutes = Field(
-        default=60,
-        description="After so long an attempt of `inventory_etl` has failed.",
-    )
-
-
 class TaskSettings(Section):
     pool: Text = Field(
         default="default_pool",

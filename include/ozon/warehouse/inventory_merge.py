@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from include.ozon.warehouse.differences import Differences
 from include.ozon.warehouse.session import Connection, count_row
 from include.ozon.warehouse.staging import Staging
 
@@ -59,7 +60,7 @@ SELECT
     (SELECT count(*) FROM (SELECT DISTINCT product_id, stock_type, sku FROM {stock}) keys) AS staged,
     count(*) FILTER (WHERE is_new) AS inserted,
     count(*) FILTER (WHERE NOT is_new) AS updated,
-    (SELECT count(*) FROM stock_gone) AS gone,
+    (SELECT count(*) FROM stock_gone) AS removed,
     (SELECT count(*) FROM ozon.inventory WHERE account = {account} AND (present, reserved) <> (0, 0))
         AS with_stock_before,
     (SELECT count(*) FROM {rejected}) AS rejected
@@ -160,20 +161,14 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present, reserv
 """
 
 
-@dataclass(frozen=True)
-class StockDifferences:
+@dataclass(frozen=True, kw_only=True)
+class StockDifferences(Differences):
     """What a merge would change, in rows of ``inventory``; ``with_stock_before`` are its rows that are not zero.
 
-    ``seller_warehouses`` counts rows of ``inventory_by_warehouse`` by kind of change.
+    ``details`` count the rows of ``inventory_by_warehouse`` by kind of change.
     """
 
-    staged: int
-    inserted: int
-    updated: int
-    gone: int
     with_stock_before: int
-    rejected: int
-    seller_warehouses: dict[str, int]
 
 
 class InventoryMerge:
@@ -205,9 +200,8 @@ class InventoryMerge:
         if self._has_seller_warehouses:
             self._execute(_SELLER_COMPARE)
             by_kind = dict(self._rows(_SELLER_COUNT))
-        return StockDifferences(
-            **count_row(self._connection, self._staging.query(_COUNT, **self._values)), seller_warehouses=by_kind
-        )
+        counts = count_row(self._connection, self._staging.query(_COUNT, **self._values))
+        return StockDifferences(**counts, details={"seller_warehouses": by_kind} if by_kind else {})
 
     def merge(self) -> None:
         """Write the differences that ``compare`` found."""

@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 
 from psycopg import sql
 
+from include.ozon.warehouse.differences import Differences
 from include.ozon.warehouse.session import Connection, count_row
 from include.ozon.warehouse.staging import Staging
 
@@ -83,7 +84,7 @@ SELECT
     count(*) FILTER (WHERE NOT is_new AND NOT is_back AND has_new_price) AS new_prices,
     count(*) FILTER (WHERE NOT is_back AND previous_visibility = 'VISIBLE' AND visibility <> 'VISIBLE')
         AS turned_invisible,
-    (SELECT count(*) FROM product_vanished) AS vanished,
+    (SELECT count(*) FROM product_vanished) AS removed,
     (SELECT count(*) FROM product_vanished WHERE visibility = 'VISIBLE') AS vanished_visible,
     (SELECT count(*) FROM ozon.products WHERE account = {account} AND removed_at IS NULL) AS known_before,
     (SELECT count(*) FROM ozon.products
@@ -183,23 +184,18 @@ WHERE is_new OR is_back OR has_new_terms
 _MERGE = (_UPDATE, _CLOSE_VISIBILITY, _CLOSE_PRICE, _INSERT, _OPEN_VISIBILITY, _OPEN_PRICE, _REMOVE)
 
 
-@dataclass(frozen=True)
-class ProductDifferences:
+@dataclass(frozen=True, kw_only=True)
+class ProductDifferences(Differences):
     """What a merge would change, in numbers of products.
 
     ``known_before`` and ``visible_before`` are the warehouse's before the merge, removed products left out.
     """
 
-    staged: int
-    inserted: int
-    updated: int
     new_prices: int
     turned_invisible: int
-    vanished: int
     vanished_visible: int
     known_before: int
     visible_before: int
-    rejected: int
     visibility_counts: dict[str, int]
     transitions: dict[tuple[str, str], int]
 

@@ -121,7 +121,7 @@ def require_temporary_tables(connection: Connection) -> None:
         )
 
 
-def count_row(connection: Connection, query: sql.Composed) -> dict[str, int]:
+def count_row(connection: Connection, query: sql.Composed) -> dict[str, Any]:
     """The one row of a query whose columns are all counts, by their names."""
     row = connection.cursor(row_factory=dict_row).execute(query).fetchone()
     return {name: int(count) for name, count in (row or {}).items()}

@@ -10,7 +10,7 @@ Every page is committed together with its checkpoint, so a retry goes on behind 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, LiteralString
 
@@ -44,31 +44,6 @@ COMMON_TABLES: dict[str, LiteralString] = {
         identity text GENERATED ALWAYS AS (md5(payload::text)) STORED UNIQUE""",
 }
 
-PRODUCT_TABLES: dict[str, LiteralString] = {
-    "listed": "product_id bigint, visibility text, has_fbo_stocks boolean, PRIMARY KEY (product_id, visibility)",
-    "product": """
-        product_id bigint, offer_id text, sku bigint, skus bigint[], name text, price numeric, old_price numeric,
-        currency_code text, status_visibility text, ozon_status text, status_name text,
-        hidden_reasons text[], is_archived boolean, has_price boolean, has_stock boolean,
-        ozon_created_at timestamptz, ozon_updated_at timestamptz""",
-}
-
-INVENTORY_TABLES: dict[str, LiteralString] = {
-    "listed": "product_id bigint, visibility text, has_stocks boolean, PRIMARY KEY (product_id, visibility)",
-    "stock": "product_id bigint, offer_id text, stock_type text, sku bigint, present bigint, reserved bigint",
-    # unread_because: why nothing is known of this warehouse's stock; null where it was read.
-    "warehouse": "warehouse_id bigint PRIMARY KEY, warehouse_name text, stock_type text, unread_because text",
-    "seller_stock": "warehouse_id bigint, product_id bigint, sku bigint, present integer, reserved integer",
-    # is_listed: whether the stocks by type have a row of this SKU.
-    "fbo_sku": "sku bigint PRIMARY KEY, product_id bigint, is_listed boolean, asked_at timestamptz",
-    # Products that are in FBO by the product list, and whose stock no answer has.
-    "fbo_unknown": "product_id bigint PRIMARY KEY, was_asked boolean",
-    "fbo_stock": """
-        sku bigint, warehouse_id bigint, warehouse_name text, cluster_id bigint, present integer,
-        average_daily_sales numeric, days_of_stock numeric,
-        cluster_daily_sales numeric, cluster_days_of_stock numeric""",
-}
-
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -93,20 +68,18 @@ class Staging:
         connection: Connection,
         account: str,
         component: str,
-        tables: dict[str, LiteralString],
+        prefix: str,
+        tables: Mapping[str, LiteralString],
         *,
         temporary: bool,
     ) -> None:
         self._connection = connection
         self._account = account
         self._component = component
-        self.specific_tables = tables
         self._definitions = {**COMMON_TABLES, **tables}
         self._schema = "pg_temp" if temporary else self._SCHEMA
         self._is_temporary = temporary
-        # With an account's 40 characters the longest name has PostgreSQL's 63.
-        prefix = f"{account}_{component.removesuffix('_etl')}_"
-        self.tables = {name: sql.Identifier(self._schema, prefix + name) for name in self._definitions}
+        self.tables = {name: sql.Identifier(self._schema, f"{account}_{prefix}_{name}") for name in self._definitions}
 
     def query(self, text: LiteralString, **names: sql.Composable) -> sql.Composed:
         """``text`` with ``{table}`` replaced by the name of this staging's table."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 
 
 def main() -> int:

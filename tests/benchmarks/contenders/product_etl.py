@@ -7,12 +7,13 @@ from pathlib import Path
 
 import psycopg
 
+from include.ozon.configuration import load_settings
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.pacer import Pacer
-from include.ozon.pipeline.product_etl import run_product_etl
+from include.ozon.pipeline.attempt import run_component
+from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.pipeline.run import Run
-from include.ozon.settings import load_settings
 from include.ozon.warehouse import schema
 
 TABLE = "ozon.products"
@@ -28,7 +29,8 @@ def prepare(dsn: str) -> None:
 def load(base_url: str, dsn: str, folder: Path) -> None:
     settings = load_settings(environment="production", environ={})
     credentials = Credentials(base_url=base_url, client_id="1", api_key="key", source="ozon_api_main")
-    run_product_etl(
+    run_component(
+        PRODUCT_ETL,
         Run(
             account="main",
             dag_run_id=f"benchmark__{uuid.uuid4()}",
@@ -38,5 +40,5 @@ def load(base_url: str, dsn: str, folder: Path) -> None:
             open_client=lambda stop: SellerClient(
                 credentials, settings.api, pacer=Pacer(_NO_LIMIT_PER_SECOND), stop=stop
             ),
-        )
+        ),
     )

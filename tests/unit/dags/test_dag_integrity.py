@@ -12,7 +12,7 @@ from airflow.serialization.serialized_objects import DagSerialization
 
 from include.ozon.adapter.callbacks import report_failure
 from include.ozon.adapter.retry import OzonRetryPolicy
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 from include.ozon_local.home import ROOT
 from tests.unit.dags.conftest import parsed
 

@@ -69,7 +69,7 @@ def test_production_follows_the_contract(ozon_etl: DAG) -> None:
         ({"OZON__RETRY__FIRST_DELAY_SECONDS": "7"}, {"retry_delay": timedelta(seconds=7)}),
         ({"OZON__RETRY__MAX_DELAY_SECONDS": "900"}, {"max_retry_delay": timedelta(minutes=15)}),
         ({"OZON__RETRY__BACKOFF_MULTIPLIER": "1.5"}, {"retry_exponential_backoff": 1.5}),
-        ({"OZON__TIMEOUTS__PRODUCT_ETL_MINUTES": "45"}, {"execution_timeout": timedelta(minutes=45)}),
+        ({"OZON__COMPONENTS__PRODUCT_ETL__TIMEOUT_MINUTES": "45"}, {"execution_timeout": timedelta(minutes=45)}),
         ({"OZON__TASKS__POOL": "ozon_api"}, {"pool": "ozon_api"}),
         ({"OZON__TASKS__OWNER": "team-catalogue"}, {"owner": "team-catalogue"}),
         ({"OZON_ENV": "testing"}, {"retries": 3, "retry_delay": timedelta(seconds=2)}),

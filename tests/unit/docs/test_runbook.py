@@ -10,16 +10,16 @@ import pytest
 
 from include.ozon import errors
 from include.ozon.cli import common, run_result
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.advice import ADVICE
 from include.ozon.monitoring.health.summary import EXIT_CODES
 from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
 from include.ozon.settings.guards import GuardsSettings
-from include.ozon.settings.rules import RulesSettings
 from include.ozon_local.home import ROOT
 
 pytestmark = pytest.mark.unit
 
-RULES = list(RulesSettings.model_fields)
+RULES = list(load_settings(environment="testing", environ={}).rules_by_name())
 ERRORS = [
     name
     for name, found in vars(errors).items()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import NamedTuple
 
+from include.ozon.pipeline.components import COMPONENTS
+
 
 class Advice(NamedTuple):
     """``title`` is what is wrong, in a few words; ``next_step`` one sentence on what to do."""
@@ -58,14 +60,6 @@ _ADVICE: dict[str, Advice] = {
     "peak_memory_mb": Advice(
         "a load takes much memory", "Lower api.concurrent_requests, or give the worker more memory."
     ),
-    "product_etl_minutes": Advice(
-        "product_etl takes too long", "Look at the log of its task; if it hangs, mark it as failed."
-    ),
-    "inventory_etl_minutes": Advice(
-        "inventory_etl takes too long", "Look at the log of its task; if it hangs, mark it as failed."
-    ),
-    "products_age_hours": Advice("products are out of date", _LOOK_AT_RUNS),
-    "inventory_age_hours": Advice("stock is out of date", _LOOK_AT_RUNS),
     "orphaned_inventory_pct": Advice(
         "there is stock of unknown products",
         "Run ozon_etl once more; if it stays, compare the products with Ozon's list.",
@@ -134,4 +128,9 @@ _ADVICE: dict[str, Advice] = {
     ),
     "channel_failed": Advice("alerts do not get through", "Check the channel's connection in Airflow."),
 }
+for _component in COMPONENTS:
+    _ADVICE[f"{_component.name}_minutes"] = Advice(
+        f"{_component.name} takes too long", "Look at the log of its task; if it hangs, mark it as failed."
+    )
+    _ADVICE[f"{_component.name}_age_hours"] = Advice(f"{_component.title} out of date", _LOOK_AT_RUNS)
 ADVICE = MappingProxyType(_ADVICE)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from types import MappingProxyType
 
+from include.ozon.pipeline.components import COMPONENT_NAMES
+
 UNMEASURED = "unmeasured"
 TASK_FAILED = "task_failed"
 RUN_DEADLINE = "run_deadline"
@@ -22,12 +24,11 @@ _FAMILIES = {
     "loads": (
         "failures_in_a_row",
         "failure_rate_pct",
-        "products_age_hours",
-        "inventory_age_hours",
+        *(f"{component}_age_hours" for component in COMPONENT_NAMES),
         "missed_schedule_minutes",
         "killed_attempt",
     ),
-    "slow": ("duration_ratio", "product_etl_minutes", "inventory_etl_minutes", "lock_held_minutes"),
+    "slow": ("duration_ratio", *(f"{component}_minutes" for component in COMPONENT_NAMES), "lock_held_minutes"),
     "visibility": (
         "visible_share_pct",
         "visible_share_drop_points",

@@ -9,8 +9,9 @@ from html import escape
 
 from include.ozon.monitoring.alerts.advice import ADVICE, Advice
 from include.ozon.monitoring.alerts.model import Alert, Kind, Mail, Notice
+from include.ozon.monitoring.alerts.observed import cooldown_of
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AboveRule, BelowRule, Rule, RulesSettings
+from include.ozon.settings.rules import AboveRule, BelowRule
 
 _SUBJECT_LENGTH = 150
 _FROM_WORST = {"critical": 0, "warning": 1}
@@ -97,13 +98,12 @@ def _facts(alert: Alert, kind: Kind, settings: Settings, now: datetime) -> Itera
     yield "Level", alert.level
     if alert.value is not None:
         yield "Seen", _amount(alert.value, alert.rule)
-    rule: Rule | None = getattr(settings.rules, alert.rule, None)
-    if alert.threshold is not None and isinstance(rule, AboveRule | BelowRule):
-        side = "at most" if isinstance(rule, AboveRule) else "at least"
-        yield "Expected", f"{side} {_amount(alert.threshold, alert.rule)}, set by rules.{alert.rule}.{alert.level}"
-    elif rule:
-        expected = (RulesSettings.model_fields[alert.rule].description or "").rstrip(".")
-        yield "Expected", f"{expected} (rules.{alert.rule})"
+    placed = settings.rules_by_name().get(alert.rule)
+    if placed and alert.threshold is not None and isinstance(placed.rule, AboveRule | BelowRule):
+        side = "at most" if isinstance(placed.rule, AboveRule) else "at least"
+        yield "Expected", f"{side} {_amount(alert.threshold, alert.rule)}, set by {placed.key}.{alert.level}"
+    elif placed:
+        yield "Expected", f"{placed.description.rstrip('.')} ({placed.key})"
     lasts = now - alert.opened_at
     if alert.is_event:
         yield "Happened", _at(alert.opened_at, settings)
@@ -120,12 +120,7 @@ def _footer(notice: Notice, alerts: list[Alert], settings: Settings) -> Iterator
     if notice.kind is Kind.RECOVERED:
         yield "Nothing has to be done."
         return
-    rules = [rule for alert in alerts if (rule := getattr(settings.rules, alert.rule, None))]
-    minutes = min(
-        (rule.cooldown_minutes or settings.alerts.cooldown_minutes for rule in rules),
-        default=settings.alerts.cooldown_minutes,
-    )
-    again = _span(timedelta(minutes=minutes))
+    again = _span(min(cooldown_of(settings, alert.rule) for alert in alerts))
     if all(alert.is_event for alert in alerts):
         yield f"If it happens again, that is told after {again} at the earliest, or at once where it is worse."
     else:

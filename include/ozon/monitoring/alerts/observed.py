@@ -51,8 +51,8 @@ class Observed:
 
 def rule_of(settings: Settings, name: str) -> Rule | None:
     """The rule, unless it is turned off or unknown to this version."""
-    rule = getattr(settings.rules, name, None)
-    return rule if isinstance(rule, Rule) and rule.enabled else None
+    placed = settings.rules_by_name().get(name)
+    return placed.rule if placed and placed.rule.enabled else None
 
 
 def cooldown_of(settings: Settings, name: str) -> timedelta:

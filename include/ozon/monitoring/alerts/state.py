@@ -100,7 +100,7 @@ def _read_copy(keeper: StateKeeper) -> Copy | None:
 
 
 def _longest_cooldown(settings: Settings) -> timedelta:
-    return max(cooldown_of(settings, name) for name in type(settings.rules).model_fields)
+    return max(cooldown_of(settings, name) for name in settings.rules_by_name())
 
 
 def _said(error: Exception) -> str:

@@ -37,7 +37,7 @@ class _Asked:
     """Airflow, asked once for what several checks look at."""
 
     def __init__(self, context: HealthContext, probe: AirflowProbe) -> None:
-        self._rules = context.settings.rules
+        self._settings = context.settings
         self._now = context.now
         self._heartbeats = _once(probe.heartbeats)
         self._dags = _once(probe.dags)
@@ -46,8 +46,8 @@ class _Asked:
         try:
             self._heartbeats()
         except OzonError as error:
-            return judge_state(self._rules, "airflow_reachable", False, str(error).rstrip("."))
-        return judge_state(self._rules, "airflow_reachable", True, "Airflow's API server answers")
+            return judge_state(self._settings, "airflow_reachable", False, str(error).rstrip("."))
+        return judge_state(self._settings, "airflow_reachable", True, "Airflow's API server answers")
 
     def alive(self, process: Process) -> Finding:
         """The value is the age of the last heartbeat in seconds."""
@@ -55,17 +55,19 @@ class _Asked:
         called = f"Airflow's {process.replace('_', ' ')}"
         is_healthy = status == "healthy"
         if beat_at is None:
-            return judge_state(self._rules, f"airflow_{process}", is_healthy, f"{called} has never given a heartbeat")
+            return judge_state(
+                self._settings, f"airflow_{process}", is_healthy, f"{called} has never given a heartbeat"
+            )
         age_seconds = round(max(0.0, (self._now - beat_at).total_seconds()), 1)
         seen = f"{called} {'is' if is_healthy else 'is not'} alive: its last heartbeat was {age_seconds:g} seconds ago"
-        return judge_state(self._rules, f"airflow_{process}", is_healthy, seen, age_seconds)
+        return judge_state(self._settings, f"airflow_{process}", is_healthy, seen, age_seconds)
 
     def imported(self) -> Finding:
         """The value is the number of DAGs that cannot be imported or are not known."""
         dags = self._dags()
         broken = [dag for dag in dags if dag.import_error or not dag.is_known]
         seen = "; ".join(map(_broken, broken)) or f"Airflow knows all {len(dags)} DAGs of this package, without errors"
-        return judge_state(self._rules, "airflow_import", not broken, seen, len(broken))
+        return judge_state(self._settings, "airflow_import", not broken, seen, len(broken))
 
     def paused(self) -> Finding:
         """The value is the number of paused DAGs."""
@@ -73,7 +75,7 @@ class _Asked:
         seen = "None of this package's DAGs is paused"
         if names:
             seen = f"Paused: {', '.join(names)}. Nothing of them runs until somebody unpauses them"
-        return judge_state(self._rules, "airflow_paused", not names, seen, len(names))
+        return judge_state(self._settings, "airflow_paused", not names, seen, len(names))
 
 
 def _names(dags: Sequence[DagState]) -> list[str]:

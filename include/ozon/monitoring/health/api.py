@@ -17,7 +17,7 @@ from include.ozon.errors import (
     OzonError,
     RateLimitedError,
 )
-from include.ozon.marketplace import client as api
+from include.ozon.marketplace import methods as api
 from include.ozon.marketplace.answers import Roles, set_moment
 from include.ozon.marketplace.faults import RoleMissingError
 from include.ozon.monitoring.health.checks import Check, HealthContext
@@ -76,7 +76,7 @@ class _Key:
     def __init__(self, context: HealthContext, account: str) -> None:
         self._context = context
         self._account = account
-        self._rules = context.settings.rules
+        self._settings = context.settings
         self._answer: Roles | Exception | None = None
         self._seconds = 0.0
 
@@ -88,23 +88,23 @@ class _Key:
                 return unknown(f"Nobody was asked for account {account}, as it has no connection; see api_key")
             case AccessDeniedError() | RateLimitedError() | Roles():
                 seen = f"The Seller API answered for account {account} in {self._seconds:.2f} seconds"
-                return judge_state(self._rules, name, True, seen, round(self._seconds, 4))
+                return judge_state(self._settings, name, True, seen, round(self._seconds, 4))
             case OzonError():
                 seen = f"The Seller API cannot be used for account {account}: {_without_stop(answer)}"
-                return judge_state(self._rules, name, False, seen)
+                return judge_state(self._settings, name, False, seen)
         raise answer
 
     def accepted(self) -> Finding:
         name, account = "api_key", self._account
         match answer := self._ask():
             case Roles() | RoleMissingError():
-                return judge_state(self._rules, name, True, f"Ozon accepts the key of account {account}")
+                return judge_state(self._settings, name, True, f"Ozon accepts the key of account {account}")
             case AccessDeniedError():
                 seen = f"Ozon refuses the key of account {account}: {_without_stop(answer)}"
-                return judge_state(self._rules, name, False, seen)
+                return judge_state(self._settings, name, False, seen)
             case _NoConnectionError():
                 seen = f"Account {account} has no key: {_without_stop(answer)}"
-                return judge_state(self._rules, name, False, seen)
+                return judge_state(self._settings, name, False, seen)
         return self._not_answered(answer)
 
     def expires(self) -> Finding:
@@ -122,7 +122,7 @@ class _Key:
         seen = f"The key of account {account} expires in {days:.1f} days, at {local}"
         if days < 0:
             seen = f"The key of account {account} expired at {local}"
-        return judge(self._rules, name, round(days, 3), seen)
+        return judge(self._settings, name, round(days, 3), seen)
 
     def methods(self) -> Finding:
         """The value is the number of methods that are missing."""
@@ -130,7 +130,7 @@ class _Key:
         answer = self._ask()
         if isinstance(answer, RoleMissingError):
             seen = f"The key of account {account} lacks a role: {_without_stop(answer)}"
-            return judge_state(self._rules, name, False, seen)
+            return judge_state(self._settings, name, False, seen)
         if not isinstance(answer, Roles):
             return self._not_answered(answer)
         needed = needed_methods(self._context.settings)
@@ -146,7 +146,7 @@ class _Key:
                 f"The key of account {account} may not call {', '.join(missing)}, which the load needs; make a key "
                 "with a role for them in the seller's account (Settings, API keys)"
             )
-        return judge_state(self._rules, name, not missing, seen, float(len(missing)))
+        return judge_state(self._settings, name, not missing, seen, float(len(missing)))
 
     def _ask(self) -> Roles | Exception:
         """The answer, or why there is none."""
@@ -202,7 +202,7 @@ class _Usage:
         seen = (
             f"{concerned} of {requests} requests of account {self._account} in the last 24 hours {what} ({pct:.1f} %)"
         )
-        return judge(self._context.settings.rules, name, pct, seen, count=requests)
+        return judge(self._context.settings, name, pct, seen, count=requests)
 
     def _counts(self) -> tuple[int, int, int]:
         now = self._context.now

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from include.ozon.monitoring.health.checks import Check, HealthContext
 from include.ozon.monitoring.health.session import Row, WarehouseSession
 from include.ozon.monitoring.health.words import at
 from include.ozon.monitoring.results import Finding, Status, judge, unknown
+from include.ozon.pipeline.component import Component
+from include.ozon.pipeline.components import COMPONENTS
+from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
+from include.ozon.pipeline.product_etl import PRODUCT_ETL
 
 # A result that is this much younger than the load it is of has seen that load's commit; a load notes its end in the
 # transaction that it then has to commit, by PostgreSQL's clock.
@@ -84,7 +88,7 @@ REFUSED: LiteralString = """
 WITH latest AS (
     SELECT workflow_id, component, attempt
     FROM ozon.etl_component_executions
-    WHERE account = %(account)s AND component = 'inventory_etl' AND status IN ('success', 'failed')
+    WHERE account = %(account)s AND component = %(component)s AND status IN ('success', 'failed')
     ORDER BY started_at DESC
     LIMIT 1
 ), refused AS (
@@ -99,7 +103,7 @@ LIMIT %(named_count)s
 PRODUCT_COUNTS: LiteralString = """
 SELECT started_at, (SELECT coalesce(sum(value::bigint), 0)::bigint FROM jsonb_each_text(visibility_counts))
 FROM ozon.etl_component_executions
-WHERE account = %(account)s AND component = 'product_etl' AND status = 'success' AND started_at > %(since)s
+WHERE account = %(account)s AND component = %(component)s AND status = 'success' AND started_at > %(since)s
 ORDER BY started_at DESC
 """
 
@@ -108,9 +112,9 @@ def checks(context: HealthContext) -> Iterator[Check]:
     session = WarehouseSession(context)
     for account in context.accounts:
         data = _AccountData(context, session, account)
+        for component in COMPONENTS:
+            yield Check(f"{component.name}_age_hours", partial(data.age, component), account)
         for name, measure in (
-            ("products_age_hours", data.products_age),
-            ("inventory_age_hours", data.inventory_age),
             ("orphaned_inventory_pct", data.orphaned_inventory),
             ("products_without_inventory_pct", data.products_without_inventory),
             ("impossible_stock", data.impossible_stock),
@@ -142,13 +146,18 @@ class _AccountData:
         self._context = context
         self._session = session
         self._account = account
-        self._rules = context.settings.rules
+        self._settings = context.settings
 
-    def products_age(self) -> Finding:
-        return self._age("products_age_hours", "product_etl", "products")
-
-    def inventory_age(self) -> Finding:
-        return self._age("inventory_age_hours", "inventory_etl", "inventory")
+    def age(self, component: Component[Any]) -> Finding:
+        """How long ago a component last succeeded."""
+        latest = self._last_success(component)
+        if latest is None:
+            return self._never_loaded(component)
+        finished_at = latest[1]
+        hours = (self._context.now - finished_at).total_seconds() / 3600
+        moment = at(self._settings, finished_at)
+        seen = f"Account {self._account}: {component.title} last loaded {hours:.1f} hours ago, at {moment}"
+        return judge(self._settings, f"{component.name}_age_hours", round(hours, 3), seen)
 
     def orphaned_inventory(self) -> Finding:
         return self._once_after_a_load(
@@ -166,10 +175,10 @@ class _AccountData:
 
     def impossible_stock(self) -> Finding:
         """The value counts rows of inventory, and entries that the last load rejected for being below zero."""
-        if self._last_success("inventory_etl") is None:
-            return self._never_loaded("The inventory")
+        if self._last_success(INVENTORY_ETL) is None:
+            return self._never_loaded(INVENTORY_ETL)
         rows = self._rows(IMPOSSIBLE, named_count=_NAMED_OFFERS)
-        refused = self._rows(REFUSED, named_count=_NAMED_OFFERS)
+        refused = self._rows(REFUSED, component=INVENTORY_ETL.name, named_count=_NAMED_OFFERS)
         count = sum(found[0][-1] for found in (rows, refused) if found)
         seen = f"Account {self._account} has no stock below zero, and none with more reserved than present"
         if count:
@@ -177,16 +186,17 @@ class _AccountData:
             found += [f"{offer_id} (below zero, rejected by the last load)" for offer_id, _ in refused]
             rest = f" and {count - _NAMED_OFFERS} more" if count > _NAMED_OFFERS else ""
             seen = f"Account {self._account} has {count} impossible stocks: {', '.join(found[:_NAMED_OFFERS])}{rest}"
-        return judge(self._rules, "impossible_stock", float(count), seen)
+        return judge(self._settings, "impossible_stock", float(count), seen)
 
     def row_count_change(self) -> Finding:
         """How far the last load's number of products is from the median of those at that hour of former days."""
         name, account = "row_count_change_pct", self._account
-        latest = self._last_success("product_etl")
+        latest = self._last_success(PRODUCT_ETL)
         if latest is None:
-            return self._never_loaded("The catalogue")
+            return self._never_loaded(PRODUCT_ETL)
         loaded_at = latest[0]
-        loads = self._rows(PRODUCT_COUNTS, since=loaded_at - timedelta(days=_FORMER_DAYS) - _SAME_HOUR)
+        since = loaded_at - timedelta(days=_FORMER_DAYS) - _SAME_HOUR
+        loads = self._rows(PRODUCT_COUNTS, component=PRODUCT_ETL.name, since=since)
         found = loads[0][1]
         # Half a day keeps out what is of the same day.
         former = [
@@ -212,25 +222,15 @@ class _AccountData:
             f"Account {account} has {found} products, {change_pct:.1f} % {direction} than usual at {at_hour} "
             f"({usual:g}, the median of {len(former)} loads in {_FORMER_DAYS} days)"
         )
-        return judge(self._rules, name, change_pct, seen, count=int(usual))
+        return judge(self._settings, name, change_pct, seen, count=int(usual))
 
-    def _age(self, name: str, component: str, what: str) -> Finding:
-        latest = self._last_success(component)
-        if latest is None:
-            return self._never_loaded(f"The {what}")
-        finished_at = latest[1]
-        hours = (self._context.now - finished_at).total_seconds() / 3600
-        moment = at(self._context.settings, finished_at)
-        seen = f"Account {self._account}: {what} last loaded {hours:.1f} hours ago, at {moment}"
-        return judge(self._rules, name, round(hours, 3), seen)
-
-    def _never_loaded(self, what: str) -> Finding:
-        return unknown(f"{what} of account {self._account} has never been loaded")
+    def _never_loaded(self, component: Component[Any]) -> Finding:
+        return unknown(f"Account {self._account}: {component.title} not loaded yet")
 
     def _once_after_a_load(self, name: str, measure: Callable[[datetime], _Share], of_what: str) -> Finding:
-        latest = self._last_success("inventory_etl")
+        latest = self._last_success(INVENTORY_ETL)
         if latest is None:
-            return self._never_loaded("The inventory")
+            return self._never_loaded(INVENTORY_ETL)
         judged = partial(self._judge_share, name, of_what.format(self._account))
         if (carried := self._carried_over(name)) is not None:
             was_ok, value = carried
@@ -243,7 +243,7 @@ class _AccountData:
     def _judge_share(self, name: str, of_what: str, pct: float, share: _Share | None = None) -> Finding:
         counted = f"{share.part} of {share.whole}, " if share and share.part else ""
         seen = f"{counted}{pct:.1f} % of {of_what}"
-        return judge(self._rules, name, pct, seen, count=share.whole if share else None)
+        return judge(self._settings, name, pct, seen, count=share.whole if share else None)
 
     def _carried_over(self, name: str) -> tuple[bool, float] | None:
         """Whether the last result that still holds was OK, and its value."""
@@ -257,9 +257,9 @@ class _AccountData:
     def _count_without_inventory(self, inventory_loaded_at: datetime) -> _Share:
         return _Share(*self._rows(WITHOUT_INVENTORY, inventory_loaded_at=inventory_loaded_at)[0])
 
-    def _last_success(self, component: str) -> tuple[datetime, datetime] | None:
+    def _last_success(self, component: Component[Any]) -> tuple[datetime, datetime] | None:
         """When the last successful attempt began and ended."""
-        found = self._rows(LAST_SUCCESS, component=component)
+        found = self._rows(LAST_SUCCESS, component=component.name)
         return (found[0][0], found[0][1]) if found else None
 
     def _is_same_hour(self, one: datetime, other: datetime) -> bool:

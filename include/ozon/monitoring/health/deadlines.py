@@ -1,4 +1,4 @@
-"""How long product_etl and inventory_etl take, retries and waits included, while they run and afterwards."""
+"""How long each component takes, retries and waits included, while it runs and afterwards."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from include.ozon.monitoring.health.checks import Check, HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.words import at, minutes_between
 from include.ozon.monitoring.results import Finding, judge, unknown
-
-COMPONENTS = ("product_etl", "inventory_etl")
+from include.ozon.pipeline.components import COMPONENT_NAMES
 
 # Of the last workflow in which the component worked; one that stepped aside took no time, and must not hide the one
 # that it stepped aside for.
@@ -54,7 +53,7 @@ class _Attempt:
 
 def checks(context: HealthContext) -> Iterator[Check]:
     session = WarehouseSession(context)
-    for component in COMPONENTS:
+    for component in COMPONENT_NAMES:
         for account in context.accounts:
             yield Check(f"{component}_minutes", partial(_duration, context, session, component, account), account)
 
@@ -76,7 +75,7 @@ def _duration(context: HealthContext, session: WarehouseSession, component: str,
         seen += f"has been running for {since}, and still runs (attempt {last.number})"
     else:
         seen += f"has not ended for {since}: attempt {last.number} {last.status}, and a retry is still to come"
-    return judge(context.settings.rules, f"{component}_minutes", minutes, seen)
+    return judge(context.settings, f"{component}_minutes", minutes, seen)
 
 
 def _last_tries(attempts: Sequence[_Attempt], longest_wait: timedelta) -> Sequence[_Attempt]:

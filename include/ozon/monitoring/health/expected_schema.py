@@ -64,10 +64,9 @@ COLUMNS: dict[str, dict[str, str]] = {
         "started_at": "timestamp with time zone not null",
         "finished_at": "timestamp with time zone",
         "duration_seconds": "double precision generated",
-        "product_etl_status": "text",
-        "inventory_etl_status": "text",
         "error": "text",
         "execution_details": "jsonb not null default",
+        "component_statuses": "jsonb not null default",
     },
     "ozon.fbo_stock_requests": {
         "account": "text not null",

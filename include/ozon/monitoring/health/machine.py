@@ -42,7 +42,7 @@ def _disk_used(context: HealthContext) -> Finding:
         folders.append(context.log_folder)
     used_pct, folder = max((_used_pct(folder), str(folder)) for folder in folders)
     seen = f"The disk of {folder} is {used_pct:.1f} % full, the fullest of those that this package writes to"
-    return judge(context.settings.rules, "disk_used_pct", used_pct, seen)
+    return judge(context.settings, "disk_used_pct", used_pct, seen)
 
 
 def _used_pct(folder: Path) -> float:
@@ -58,7 +58,7 @@ def _used_pct(folder: Path) -> float:
 def _memory_used(context: HealthContext) -> Finding:
     memory = fullest_memory()
     seen = f"{memory.used_pct:.1f} % of the {memory.total_bytes / _GB:.1f} GB of {memory.whose} is in use"
-    return judge(context.settings.rules, "memory_used_pct", round(memory.used_pct, 3), seen)
+    return judge(context.settings, "memory_used_pct", round(memory.used_pct, 3), seen)
 
 
 def _load(context: HealthContext) -> Finding:
@@ -68,7 +68,7 @@ def _load(context: HealthContext) -> Finding:
         return unknown("This system tells no load average")
     cpus = os.cpu_count() or 1
     seen = f"The load average of 15 minutes is {load:.2f}, {load / cpus:.2f} for each of the {cpus} processors"
-    return judge(context.settings.rules, "load_per_cpu", round(load / cpus, 3), seen)
+    return judge(context.settings, "load_per_cpu", round(load / cpus, 3), seen)
 
 
 def _walk(context: HealthContext, folder: Path) -> TreeSize:
@@ -79,12 +79,12 @@ def _walk(context: HealthContext, folder: Path) -> TreeSize:
 def _log_size(context: HealthContext, size: TreeSize) -> Finding:
     gb = size.byte_count / _GB
     seen = f"The log files in {context.log_folder} take {_at_least(size)}{gb:.3g} GB of the disk"
-    return judge(context.settings.rules, "log_size_gb", gb, seen)
+    return judge(context.settings, "log_size_gb", gb, seen)
 
 
 def _log_files(context: HealthContext, size: TreeSize) -> Finding:
     seen = f"There are {_at_least(size)}{size.file_count} log files in {context.log_folder}"
-    return judge(context.settings.rules, "log_files", float(size.file_count), seen)
+    return judge(context.settings, "log_files", float(size.file_count), seen)
 
 
 def _at_least(size: TreeSize) -> str:
@@ -97,7 +97,7 @@ def _staging_leftover(context: HealthContext) -> Finding:
     staged = session.rows(STAGED)
     left = [load for load in staged if not is_locked(session.connection(), load[0])]
     if not left:
-        return judge(context.settings.rules, "staging_leftover_hours", 0.0, "No killed or failed load has left staging")
+        return judge(context.settings, "staging_leftover_hours", 0.0, "No killed or failed load has left staging")
     account, component, workflow_id, started_at = left[0]
     hours = (context.now - started_at).total_seconds() / 3600
     among = f"; it is the oldest of {len(left)} that are left" if len(left) > 1 else ""
@@ -105,4 +105,4 @@ def _staging_leftover(context: HealthContext) -> Finding:
         f"The staging of {component} of account {account} is left from {hours:.1f} hours ago "
         f"(workflow {workflow_id}), and no load holds the account{among}"
     )
-    return judge(context.settings.rules, "staging_leftover_hours", round(hours, 3), seen)
+    return judge(context.settings, "staging_leftover_hours", round(hours, 3), seen)

@@ -8,10 +8,10 @@ from functools import partial
 from typing import LiteralString
 
 from include.ozon.monitoring.health.checks import Check, HealthContext
-from include.ozon.monitoring.health.deadlines import COMPONENTS
 from include.ozon.monitoring.health.session import Row, WarehouseSession
 from include.ozon.monitoring.health.words import at, count_of, minutes_between, quoted
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
+from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.schedule import next_due
 from include.ozon.warehouse.lock import is_locked, lock_holder
 from include.ozon.warehouse.session import translated_errors
@@ -108,7 +108,7 @@ class _Runs:
         self._settings = context.settings
         self._session = session
         self._account = account
-        self._judge = partial(judge, context.settings.rules)
+        self._judge = partial(judge, context.settings)
 
     def failures_in_a_row(self) -> Finding:
         last = self._row(_LAST_FINISHED)
@@ -146,7 +146,7 @@ class _Runs:
         """The worse one of both components; OK where there is too little to compare or to care about."""
         if self._row(_LAST_STARTED) is None:
             return self._nothing_recorded()
-        compared = [self._compare_duration(component) for component in COMPONENTS]
+        compared = [self._compare_duration(component) for component in COMPONENT_NAMES]
         ratio, seen = max(compared, key=lambda found: found[0] or 0)
         if ratio is None:
             return Finding(Status.OK, f"{self._seen('; '.join(words for _, words in compared))}.")
@@ -207,7 +207,7 @@ class _Runs:
                 f"{self._at(started_at)}, but nobody holds the account's lock: its process was killed or lost the "
                 "database. Nothing of the attempt was loaded, and the next one takes over"
             )
-        return judge_state(self._settings.rules, "killed_attempt", not killed, self._seen(seen), len(killed))
+        return judge_state(self._settings, "killed_attempt", not killed, self._seen(seen), len(killed))
 
     def lock_held_minutes(self) -> Finding:
         connection = self._session.connection()
@@ -224,7 +224,7 @@ class _Runs:
         return self._judge("lock_held_minutes", minutes, self._seen(seen))
 
     def peak_memory_mb(self) -> Finding:
-        rows = self._rows(_PEAK_MEMORY, components=list(COMPONENTS))
+        rows = self._rows(_PEAK_MEMORY, components=COMPONENT_NAMES)
         if not rows:
             return self._nothing_recorded()
         peak_mb, component, attempt, workflow_id = max(rows)

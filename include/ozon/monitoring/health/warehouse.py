@@ -69,7 +69,7 @@ class _Warehouse:
 
     def __init__(self, context: HealthContext, session: WarehouseSession) -> None:
         self._context = context
-        self._rules = context.settings.rules
+        self._settings = context.settings
         self._session = session
 
     def reachable(self) -> Finding:
@@ -77,9 +77,9 @@ class _Warehouse:
         try:
             version, database = self._session.row(_SERVER) or ("", "")
         except OzonError as error:
-            return judge_state(self._rules, "warehouse_reachable", False, str(error).rstrip("."))
+            return judge_state(self._settings, "warehouse_reachable", False, str(error).rstrip("."))
         seen = f"The warehouse answers: database {database}, PostgreSQL {version.split()[0]}"
-        return judge_state(self._rules, "warehouse_reachable", True, seen)
+        return judge_state(self._settings, "warehouse_reachable", True, seen)
 
     def response_seconds(self) -> Finding:
         # Where there is no way in, that is known by now and not waited for again.
@@ -89,7 +89,7 @@ class _Warehouse:
             connection.execute("SELECT 1")
             seconds = round(time.perf_counter() - started, 3)
         seen = f"Connecting to the warehouse and a small query took {seconds:g} seconds"
-        return judge(self._rules, "warehouse_response_seconds", seconds, seen)
+        return judge(self._settings, "warehouse_response_seconds", seconds, seen)
 
     def writable(self) -> Finding:
         connection = self._session.connection()
@@ -102,14 +102,14 @@ class _Warehouse:
         missing = [name for (name,) in self._session.rows(_MISSING_RIGHTS)]
         if missing:
             return self._not_writable(f"its role may not write to {_some_of(missing)}")
-        return judge_state(self._rules, "warehouse_writable", True, "The warehouse takes writes to all tables")
+        return judge_state(self._settings, "warehouse_writable", True, "The warehouse takes writes to all tables")
 
     def _not_writable(self, found: str) -> Finding:
         seen = (
             f"The warehouse does not take writes ({found}). Expected: a database that is no standby and has room, "
             "and a role of connection ozon_warehouse that owns the schemas ozon and ozon_staging"
         )
-        return judge_state(self._rules, "warehouse_writable", False, seen)
+        return judge_state(self._settings, "warehouse_writable", False, seen)
 
     def schema(self) -> Finding:
         connection = self._session.connection()
@@ -118,15 +118,15 @@ class _Warehouse:
                 require_head(connection)
                 wrong = differences(connection)
         except SchemaError as error:
-            return judge_state(self._rules, "warehouse_schema", False, str(error).rstrip("."))
+            return judge_state(self._settings, "warehouse_schema", False, str(error).rstrip("."))
         if wrong:
             seen = (
                 f"The warehouse's schema is not as migrated: {_some_of(wrong)}. Somebody has changed it "
                 "by hand, and has to change it back"
             )
-            return judge_state(self._rules, "warehouse_schema", False, seen)
+            return judge_state(self._settings, "warehouse_schema", False, seen)
         seen = f"The warehouse's schema is as migrated ({number_of_objects()})"
-        return judge_state(self._rules, "warehouse_schema", True, seen)
+        return judge_state(self._settings, "warehouse_schema", True, seen)
 
 
 def _some_of(names: Sequence[str]) -> str:

@@ -7,6 +7,7 @@ from include.ozon.monitoring.health.checks import HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.words import at, count_of, minutes_between
 from include.ozon.monitoring.results import Finding, Status, judge
+from include.ozon.pipeline.components import COMPONENT_NAMES
 
 _BYTES_PER_GB = 1024**3
 
@@ -46,7 +47,7 @@ LIMIT 1
 _GROWTH_FLOOR = 0.01
 
 # Of this database, since no other one's block its merges. Not our own: a load's merge takes as long as it takes
-# (the components' deadlines watch it), and a VACUUM blocks neither a merge nor another VACUUM's work.
+# (the components' time limits watch it), and a VACUUM blocks neither a merge nor another VACUUM's work.
 # Without pg_monitor the start of other roles' transactions is hidden.
 _TRANSACTIONS = """
 WITH transactions AS (
@@ -54,7 +55,7 @@ WITH transactions AS (
     FROM pg_stat_activity a
     WHERE datname = current_database()
       AND pid <> pg_backend_pid()
-      AND application_name NOT LIKE ALL (ARRAY['product\\_etl %%', 'inventory\\_etl %%'])
+      AND split_part(application_name, ' ', 1) <> ALL (%(components)s)
       AND (backend_type = 'client backend' OR backend_type IS NULL)
       AND NOT EXISTS (SELECT FROM pg_stat_progress_vacuum v WHERE v.pid = a.pid)
     UNION ALL
@@ -83,18 +84,17 @@ class WarehouseUsage:
     def __init__(self, context: HealthContext, session: WarehouseSession) -> None:
         self._now = context.now
         self._settings = context.settings
-        self._rules = context.settings.rules
         self._session = session
 
     def connections_pct(self) -> Finding:
         whose, allowed, used = self._session.row(_CONNECTIONS) or ("the server", 1, 0)
         pct = round(100 * used / allowed, 1)
         seen = f"{used} of the {count_of(allowed, 'connection')} that {whose} allows are in use ({pct:g} %)"
-        return judge(self._rules, "warehouse_connections_pct", pct, seen)
+        return judge(self._settings, "warehouse_connections_pct", pct, seen)
 
     def size_gb(self) -> Finding:
         size_gb, database = self._size_gb()
-        return judge(self._rules, "warehouse_size_gb", size_gb, f"Database {database} has {_gb(size_gb)}")
+        return judge(self._settings, "warehouse_size_gb", size_gb, f"Database {database} has {_gb(size_gb)}")
 
     def growth_pct(self) -> Finding:
         """OK where there is nothing to compare with, or where the growth is below the floor."""
@@ -105,27 +105,27 @@ class WarehouseUsage:
             return Finding(Status.OK, f"{seen}.")
         pct = round(100 * (size_gb - former_gb) / former_gb, 1)
         seen = f"Database {database} went from {_gb(former_gb)} at {at(self._settings, former_at)} to {_gb(size_gb)}"
-        if size_gb - former_gb < _GROWTH_FLOOR * self._rules.warehouse_size_gb.warning:
+        if size_gb - former_gb < _GROWTH_FLOOR * self._settings.rules.warehouse_size_gb.warning:
             return Finding(Status.OK, f"{seen}, which is too little to be judged.", pct)
-        return judge(self._rules, "warehouse_growth_pct", pct, f"{seen}: {pct:+g} %")
+        return judge(self._settings, "warehouse_growth_pct", pct, f"{seen}: {pct:+g} %")
 
     def _size_gb(self) -> tuple[float, str]:
         size, database = self._session.row(_SIZE) or (0, "")
         return round(size / _BYTES_PER_GB, 6), database
 
     def long_transaction_minutes(self) -> Finding:
-        row = self._session.row(_TRANSACTIONS)
+        row = self._session.row(_TRANSACTIONS, components=COMPONENT_NAMES)
         started_at, state, pid, application, role, hidden = row or (None, None, None, None, None, 0)
         aside = f"; {count_of(hidden, 'session')} of other roles could not be looked into" if hidden else ""
         if started_at is None:
-            return judge(self._rules, "long_transaction_minutes", 0, f"No transaction is open{aside}")
+            return judge(self._settings, "long_transaction_minutes", 0, f"No transaction is open{aside}")
         minutes = minutes_between(started_at, self._now)
         who = f"process {pid} ({application or 'without a name'}, {state})" if pid else f"prepared as {application}"
         seen = (
             f"The oldest open transaction has lasted for {minutes:g} minutes, since {at(self._settings, started_at)}: "
             f"role {role}, {who}{aside}"
         )
-        return judge(self._rules, "long_transaction_minutes", minutes, seen)
+        return judge(self._settings, "long_transaction_minutes", minutes, seen)
 
     def dead_rows_pct(self) -> Finding:
         """Judged by PostgreSQL's own estimates, which cost nothing to read."""
@@ -134,11 +134,13 @@ class WarehouseUsage:
             raise SchemaError("The warehouse has no tables in the schema ozon. Run `ozon db upgrade`.")
         table, live, dead, share, vacuumed_at = row
         if live + dead < _MIN_ROWS:
-            return judge(self._rules, "dead_rows_pct", 0, f"No table has {_MIN_ROWS} rows, so dead ones do not matter")
+            return judge(
+                self._settings, "dead_rows_pct", 0, f"No table has {_MIN_ROWS} rows, so dead ones do not matter"
+            )
         pct = round(float(share), 1)
         vacuumed = f"last vacuumed at {at(self._settings, vacuumed_at)}" if vacuumed_at else "never vacuumed"
         seen = f"{pct:g} % of the rows of ozon.{table} are dead ({dead} of {live + dead}; {vacuumed})"
-        return judge(self._rules, "dead_rows_pct", pct, seen)
+        return judge(self._settings, "dead_rows_pct", pct, seen)
 
 
 def _gb(size_gb: float) -> str:

@@ -45,7 +45,7 @@ def _empty_because(metrics: VisibilityMetrics) -> str:
 def _visible_share(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
     visible = metrics.counts[Visibility.VISIBLE]
     seen = f"Customers can see {number(visible)} of {count_of(metrics.products, 'product')}, {_exactly(_pct(metrics))}"
-    return judge(settings.rules, "visible_share_pct", _pct(metrics), seen, count=metrics.products)
+    return judge(settings, "visible_share_pct", _pct(metrics), seen, count=metrics.products)
 
 
 def _visible_share_drop(metrics: VisibilityMetrics, history: Sequence[HistoryPoint], settings: Settings) -> Finding:
@@ -67,7 +67,7 @@ def _visible_share_drop(metrics: VisibilityMetrics, history: Sequence[HistoryPoi
         f"Customers can see {percent(_pct(metrics))} of the products, {abs(drop):.1f} points {side} the usual "
         f"{percent(usual.visible_pct)} at this hour (median of {usual.days} days), {distance}"
     )
-    return judge(settings.rules, "visible_share_drop_points", drop, seen, count=metrics.products)
+    return judge(settings, "visible_share_drop_points", drop, seen, count=metrics.products)
 
 
 def _turned_invisible(metrics: VisibilityMetrics, history: Sequence[HistoryPoint], settings: Settings) -> Finding:
@@ -79,7 +79,7 @@ def _turned_invisible(metrics: VisibilityMetrics, history: Sequence[HistoryPoint
             f"{number(missing.products)} of {count_of(missing.visible_before, 'product')} that were visible before "
             f"{moment(missing.seen_at, settings)} have turned invisible and not come back, {_exactly(missing_pct)}"
         )
-        return judge(settings.rules, "turned_invisible_pct", missing_pct, seen, count=missing.visible_before)
+        return judge(settings, "turned_invisible_pct", missing_pct, seen, count=missing.visible_before)
     share = share_pct(len(turned.turned_invisible), turned.visible_before)
     compared = basis(turned, settings)
     if share is None:
@@ -88,7 +88,7 @@ def _turned_invisible(metrics: VisibilityMetrics, history: Sequence[HistoryPoint
         f"{number(len(turned.turned_invisible))} of {count_of(turned.visible_before, 'visible product')} turned "
         f"invisible {compared}, {_exactly(share)}"
     )
-    return judge(settings.rules, "turned_invisible_pct", share, seen, count=turned.visible_before)
+    return judge(settings, "turned_invisible_pct", share, seen, count=turned.visible_before)
 
 
 def _hidden_with_stock(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
@@ -102,7 +102,7 @@ def _hidden_with_stock(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], se
         + (f" worth {worth}" if worth else "")
     )
     value = impact.hidden_with_stock_pct
-    return judge(settings.rules, "hidden_with_stock_pct", value, seen, count=impact.in_stock)
+    return judge(settings, "hidden_with_stock_pct", value, seen, count=impact.in_stock)
 
 
 def _coverage(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
@@ -111,7 +111,7 @@ def _coverage(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: S
     seen = f"The visibility of {_exactly(coverage)} of the products is known, of {number(unknown_count)} it is not"
     if unknown_count:
         seen += "; the log of product_etl names the statuses that no rule knows"
-    return judge(settings.rules, "visibility_coverage_pct", coverage, seen, count=metrics.products)
+    return judge(settings, "visibility_coverage_pct", coverage, seen, count=metrics.products)
 
 
 def _quality(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Settings) -> Finding:
@@ -124,7 +124,7 @@ def _quality(metrics: VisibilityMetrics, _: Sequence[HistoryPoint], settings: Se
         for value, part in weakest
     )
     seen = f"The data quality's score is {score:.1f} of 100" + (f"; what lowers it most: {parts}" if parts else "")
-    return judge(settings.rules, "quality_score", score, seen)
+    return judge(settings, "quality_score", score, seen)
 
 
 def _pct(metrics: VisibilityMetrics) -> float:

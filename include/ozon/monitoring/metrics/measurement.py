@@ -35,6 +35,8 @@ from include.ozon.monitoring.metrics.totals import (
     read_cells,
     read_reasons,
 )
+from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
+from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.settings import Settings
 from include.ozon.warehouse.session import Connection
 
@@ -59,7 +61,7 @@ def _measure(
     connection: Connection, account: str, now: datetime, settings: Settings, since: datetime | None
 ) -> VisibilityMetrics:
     loads = last_loads(connection, account)
-    product_load, inventory_load = loads.get("product_etl"), loads.get("inventory_etl")
+    product_load, inventory_load = loads.get(PRODUCT_ETL.name), loads.get(INVENTORY_ETL.name)
     cells = read_cells(connection, account)
     counts = counts_by_visibility(cells)
     products = sum(counts.values())
@@ -81,7 +83,7 @@ def _measure(
             with_reason_pct=with_reason_pct(cells),
             age_hours=age_hours,
         ),
-        quality=measure_quality(cells, age_hours, settings.rules.products_age_hours),
+        quality=measure_quality(cells, age_hours, settings.component(PRODUCT_ETL.name).age_limit_hours),
         impact=_impact(cells, read_stuck(connection, account, currencies_by_products(cells))),
         top_reasons=read_reasons(connection, account),
         out_of_sight=sum(cell.products for cell in cells if cell.is_out_of_sight),

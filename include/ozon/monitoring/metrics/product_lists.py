@@ -10,6 +10,7 @@ from typing import Any, LiteralString
 from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import Basis, Product, Transitions
 from include.ozon.monitoring.metrics.totals import OUT_OF_SIGHT, STOCK
+from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.warehouse.session import Connection
 
 LISTED_AT_MOST = 10_000
@@ -145,7 +146,7 @@ WHERE account = %(account)s AND visibility = 'VISIBLE'
 _BOUNDARY = """
 SELECT coalesce(max(finished_at) FILTER (WHERE finished_at <= %(measured_at)s), min(finished_at))
 FROM ozon.etl_component_executions
-WHERE workflow_id = %(workflow_id)s AND component = 'product_etl' AND status = 'success'
+WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND status = 'success'
 """
 
 
@@ -174,7 +175,7 @@ def read_longest_hidden(connection: Connection, account: str) -> tuple[Product, 
 
 def seen_until(connection: Connection, measured_at: datetime, workflow_id: str | None) -> datetime:
     """Up to which moment an earlier measurement had seen what changed."""
-    values = {"measured_at": measured_at, "workflow_id": workflow_id}
+    values = {"measured_at": measured_at, "workflow_id": workflow_id, "component": PRODUCT_ETL.name}
     row = connection.execute(_BOUNDARY, values).fetchone()
     return row[0] if row and row[0] else measured_at
 

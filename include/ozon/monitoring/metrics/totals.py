@@ -13,6 +13,7 @@ from psycopg.rows import class_row
 
 from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import Counts, CurrencyImpact, Reason
+from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.warehouse.session import Connection
 
 STOCK: LiteralString = """
@@ -90,7 +91,7 @@ _PREVIOUS_LOAD = """
 SELECT min(finished_at)
 FROM (
     SELECT finished_at FROM ozon.etl_component_executions
-    WHERE account = %(account)s AND component = 'product_etl' AND status = 'success'
+    WHERE account = %(account)s AND component = %(component)s AND status = 'success'
     ORDER BY finished_at DESC
     LIMIT 2
 ) loads
@@ -159,7 +160,7 @@ def last_loads(connection: Connection, account: str) -> dict[str, LastLoad]:
 
 def previous_load_at(connection: Connection, account: str) -> datetime | None:
     """When products were loaded before the last time, or then where it was the first; None if never."""
-    row = connection.execute(_PREVIOUS_LOAD, {"account": account}).fetchone()
+    row = connection.execute(_PREVIOUS_LOAD, {"account": account, "component": PRODUCT_ETL.name}).fetchone()
     return row[0] if row else None
 
 

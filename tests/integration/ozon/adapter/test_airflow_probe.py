@@ -19,8 +19,8 @@ import psycopg
 import pytest
 
 from include.ozon.adapter.airflow_probe import ProcessProbe, error_line, health_url
+from include.ozon.configuration import load_settings
 from include.ozon.errors import RetriableError
-from include.ozon.settings import load_settings
 from include.ozon_local.airflow import PROGRAM
 from include.ozon_local.home import ROOT
 from include.ozon_sandbox.process import SandboxProcess
@@ -187,7 +187,7 @@ def ozon_etl():
     def look():
         from dataclasses import asdict
         from include.ozon.adapter.airflow_probe import ProcessProbe, TaskProbe, task_probe
-        from include.ozon.settings import load_settings
+        from include.ozon.configuration import load_settings
         settings = load_settings()
         seen = {
             "task": [asdict(state) for state in TaskProbe(settings).dags()],
@@ -259,7 +259,7 @@ def _process_probe(environment: dict[str, str], more: str = "") -> str:
     """What a process of its own finds, as `ozon health` is one."""
     program = (
         "from include.ozon.adapter.airflow_probe import process_probe\n"
-        "from include.ozon.settings import load_settings\n"
+        "from include.ozon.configuration import load_settings\n"
         f"probe = process_probe(load_settings())\nprint(probe)\n{more}"
     )
     variables = {"_AIRFLOW_PROCESS_CONTEXT": "server", "OZON_ENV": "testing", **environment}

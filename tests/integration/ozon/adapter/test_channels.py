@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from include.ozon.adapter.channels import AppriseChannel, ChannelError, EmailChannel, MailHook, open_channels
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.monitoring.alerts.model import Mail
-from include.ozon.settings import load_settings
 from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK
 from tests.support.mail import MailServer, part

@@ -14,7 +14,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 from include.ozon_local.airflow import airflow_environment, create_alert_pool, register_dags
 from include.ozon_local.connections import api_connection, postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION

@@ -10,13 +10,13 @@ from typing import Any
 import psycopg
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.errors import OzonError
 from include.ozon.maintenance import killed_runs, staging_leftovers
 from include.ozon.maintenance.killed_runs import RunningWorkflow, close_killed_runs, longest_silence
 from include.ozon.maintenance.staging_leftovers import drop_leftovers, longest_use
 from include.ozon.maintenance.steps import Outcome
 from include.ozon.pipeline.dead_workflows import close_dead_workflow
-from include.ozon.settings import load_settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from tests.conftest import StartSandbox
 from tests.support.load_process import loading, until
@@ -87,7 +87,7 @@ def test_a_killed_run_is_closed_when_no_retry_can_come_any_more(pipeline: Pipeli
 
     assert (outcome.message, outcome.details) == ("1 record closed", ["killed/main: closed as failed"])
     workflow, (attempt,) = pipeline.workflow("killed"), pipeline.attempts(dag_run_id="killed")
-    assert (workflow["status"], workflow["product_etl_status"], attempt["status"]) == ("failed", "failed", "failed")
+    assert {workflow["status"], workflow["component_statuses"]["product_etl"], attempt["status"]} == {"failed"}
     assert "ended without a word" in workflow["error"]
     assert workflow["execution_details"]["closed_by"] == "ozon_maintenance"
     # It ended long ago, and is no failure of tonight.
@@ -127,7 +127,7 @@ def test_a_workflow_whose_account_is_locked_is_alive(pipeline: Pipeline) -> None
         until(lambda: pipeline.rows("SELECT FROM ozon_staging.loads"), process)
 
         assert close(pipeline, LONG, "failed").details == ["working/main: may still be alive, left alone"]
-        assert drop(pipeline, LONG).details == ["product of account main: the account is being loaded, left alone"]
+        assert drop(pipeline, LONG).details == ["product_etl of account main: the account is being loaded, left alone"]
         assert pipeline.workflow("working")["status"] == "running"
 
 

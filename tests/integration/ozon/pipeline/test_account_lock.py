@@ -52,7 +52,7 @@ def test_a_second_run_is_told_who_runs_and_since_when_and_is_recorded_as_skipped
     assert f"since {running['started_at']:%Y-%m-%d %H:%M:%S} UTC" in sentence
     (skipped,) = pipeline.attempts(dag_run_id="second")
     assert (skipped["status"], skipped["error"]) == ("skipped", sentence)
-    assert pipeline.workflow("second")["product_etl_status"] == "skipped"
+    assert pipeline.workflow("second")["component_statuses"]["product_etl"] == "skipped"
 
 
 def test_a_session_that_has_no_record_is_named_too(pipeline: Pipeline) -> None:

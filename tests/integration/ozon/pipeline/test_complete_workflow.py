@@ -24,7 +24,7 @@ def test_a_workflow_that_is_through_says_so_and_leaves_nothing_behind(pipeline: 
     assert pipeline.load() == "success"
 
     workflow = pipeline.workflow()
-    assert {workflow[name] for name in ("status", "product_etl_status", "inventory_etl_status")} == {"success"}
+    assert {workflow["status"], *workflow["component_statuses"].values()} == {"success"}
     assert (workflow["account"], workflow["dag_run_id"], workflow["trigger"]) == ("main", "run", "manual")
     assert workflow["error"] is None
     assert pipeline.staging_tables() == set()

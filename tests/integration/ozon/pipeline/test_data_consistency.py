@@ -110,12 +110,12 @@ CONTRADICTIONS = {
         HAVING count(r.n) <> c.rows_rejected""",
     "a workflow that disagrees with its last attempts": """
         SELECT * FROM ozon.etl_workflow_executions w
-        WHERE product_etl_status IS DISTINCT FROM (
-            SELECT status FROM ozon.etl_component_executions c
-            WHERE c.workflow_id = w.workflow_id AND component = 'product_etl' ORDER BY attempt DESC LIMIT 1)
-        OR inventory_etl_status IS DISTINCT FROM (
-            SELECT status FROM ozon.etl_component_executions c
-            WHERE c.workflow_id = w.workflow_id AND component = 'inventory_etl' ORDER BY attempt DESC LIMIT 1)""",
+        WHERE component_statuses IS DISTINCT FROM (
+            SELECT jsonb_object_agg(component, status) FROM (
+                SELECT DISTINCT ON (component) component, status FROM ozon.etl_component_executions c
+                WHERE c.workflow_id = w.workflow_id ORDER BY component, attempt DESC
+            ) latest
+        )""",
     "a record without its end": """
         SELECT workflow_id FROM ozon.etl_workflow_executions WHERE finished_at IS NULL
         UNION ALL SELECT workflow_id FROM ozon.etl_component_executions WHERE finished_at IS NULL""",
@@ -213,7 +213,7 @@ SPOILS = {
     "a record whose numbers do not add up": "UPDATE ozon.etl_component_executions SET rows_read = rows_read + 1",
     "a record that counts other rejected items than are kept": "DELETE FROM ozon.rejected_items",
     "a workflow that disagrees with its last attempts": (
-        "UPDATE ozon.etl_workflow_executions SET inventory_etl_status = 'skipped'"
+        "UPDATE ozon.etl_workflow_executions SET component_statuses = component_statuses - 'inventory_etl'"
     ),
     "a record without its end": "UPDATE ozon.etl_workflow_executions SET finished_at = NULL",
     "metrics that are not the products'": "UPDATE ozon.visibility_metrics SET products = products + 1",

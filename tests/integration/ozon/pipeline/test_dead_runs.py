@@ -58,7 +58,7 @@ def test_the_next_run_closes_what_a_killed_one_left_running(pipeline: Pipeline) 
 
     assert statuses(pipeline) == {"killed": "failed", "next": "success"}
     dead, (attempt,) = pipeline.workflow("killed"), pipeline.attempts(dag_run_id="killed")
-    assert (dead["product_etl_status"], attempt["status"]) == ("failed", "failed")
+    assert (dead["component_statuses"]["product_etl"], attempt["status"]) == ("failed", "failed")
     assert "ended without a word" in dead["error"]
     # It ended when the last was heard of it, not now.
     assert dead["finished_at"] == attempt["started_at"]

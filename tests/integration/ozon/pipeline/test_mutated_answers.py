@@ -14,8 +14,8 @@ from include.ozon.errors import OzonError
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.pacer import Pacer
-from include.ozon.pipeline.inventory_etl import run_inventory_etl
-from include.ozon.pipeline.product_etl import run_product_etl
+from include.ozon.pipeline.attempt import run_component
+from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.pipeline.run import Run
 from include.ozon.pipeline.workflow import end_workflow
 from tests.support.pipeline import Pipeline, changed, quick_settings
@@ -67,9 +67,9 @@ def assert_the_load_ends(recorded: Recorded, changes: list[Mutation]) -> None:
     recorded.api.mutations = changes
     before = product_ids(recorded)
     run = recorded.run(f"changed {next(_numbers)}")
-    for run_component in (run_product_etl, run_inventory_etl):
+    for component in COMPONENTS:
         try:
-            numbers = run_component(run)
+            numbers = run_component(component, run)
         except OzonError as error:
             assert_names_its_cause(error, changes)
             break

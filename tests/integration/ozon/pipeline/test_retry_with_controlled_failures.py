@@ -64,7 +64,7 @@ def test_failures_that_do_not_end_leave_a_failed_workflow_with_the_last_reason(p
     assert pipeline.end() == "failed"
 
     workflow = pipeline.workflow()
-    assert (workflow["product_etl_status"], workflow["inventory_etl_status"]) == ("failed", None)
+    assert workflow["component_statuses"] == {"product_etl": "failed"}
     assert "HTTP 502" in workflow["error"]
     assert pipeline.value("SELECT count(*) FROM ozon.products") == 0
 

@@ -63,8 +63,8 @@ def test_a_workflows_end_follows_from_its_components(
     assert workflow["finished_at"] is not None
     assert workflow["duration_seconds"] >= 0
     after = {"running": "failed"}
-    assert workflow["product_etl_status"] == (product and after.get(product, product))
-    assert workflow["inventory_etl_status"] == (inventory and after.get(inventory, inventory))
+    assert workflow["component_statuses"].get("product_etl") == (product and after.get(product, product))
+    assert workflow["component_statuses"].get("inventory_etl") == (inventory and after.get(inventory, inventory))
     for status in (product, inventory):
         if status in {"failed", "cancelled", "skipped"}:
             assert f"why it is {status}" in workflow["error"]

@@ -14,7 +14,7 @@ from airflow.serialization.encoders import encode_deadline_alert
 
 from include.ozon.adapter.dags_test_shim import understand_serialized_deadlines
 from include.ozon.adapter.deadlines import run_deadline
-from include.ozon.settings import load_settings
+from include.ozon.configuration import load_settings
 
 pytestmark = pytest.mark.unit
 

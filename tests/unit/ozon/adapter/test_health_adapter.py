@@ -13,11 +13,12 @@ from airflow.sdk import BaseHook
 from airflow.sdk.execution_time.cache import SecretCache
 
 from include.ozon.adapter import connections, health
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.monitoring.health import components
 from include.ozon.monitoring.health.checks import Check, HealthContext
 from include.ozon.monitoring.results import Finding, Status
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 from tests.support.pipeline import changed
 

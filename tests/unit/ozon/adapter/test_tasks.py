@@ -23,6 +23,7 @@ from include.ozon.errors import (
     WarehouseUnavailableError,
 )
 from include.ozon.monitoring.alerts.model import Event
+from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.run import Run
 
 pytestmark = pytest.mark.unit
@@ -80,12 +81,12 @@ def test_a_run_is_what_airflow_knows_of_it() -> None:
 def test_an_error_of_the_work_decides_how_the_task_ends(
     raised: BaseException, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work(run: Run) -> NoReturn:
+    def work(component: Component[Any], run: Run) -> NoReturn:
         raise raised
 
-    monkeypatch.setattr(tasks, "run_product_etl", work)
+    monkeypatch.setattr(tasks, "run_component", work)
     with set_current_context(context()), pytest.raises(expected) as caught:
-        tasks.load_products("main")
+        tasks.load_component("product_etl", "main")
     assert str(caught.value) == (str(raised) or "The run was interrupted.")
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from include.ozon.diagnosis.probe import ProbeReport
 from include.ozon.diagnosis.probed_answer import ENTRIES, ProbedAnswer, described
-from include.ozon.marketplace.client import PRODUCT_DETAILS, PRODUCT_LIST, ROLES_PATH, STOCKS
 from include.ozon.marketplace.exchange import Exchange
+from include.ozon.marketplace.methods import PRODUCT_DETAILS, PRODUCT_LIST, ROLES_PATH, STOCKS
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.marketplace.shape import expected_fields
 from include.ozon.reports.probe import probe_document, probe_markdown

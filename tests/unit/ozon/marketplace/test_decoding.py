@@ -16,7 +16,8 @@ from include.ozon.marketplace.answers import (
     TypeStock,
     VisibilityDetails,
 )
-from include.ozon.marketplace.client import (
+from include.ozon.marketplace.decoding import NotJsonError
+from include.ozon.marketplace.methods import (
     FBO_STOCKS,
     PRODUCT_DETAILS,
     PRODUCT_LIST,
@@ -24,7 +25,6 @@ from include.ozon.marketplace.client import (
     WAREHOUSE_STOCKS,
     WAREHOUSES,
 )
-from include.ozon.marketplace.decoding import NotJsonError
 
 pytestmark = pytest.mark.unit
 

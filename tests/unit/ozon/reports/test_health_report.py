@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console, RenderableType
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.health.summary import HealthSummary, summarize
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.reports.health import health_json, health_text
-from include.ozon.settings import load_settings
 
 pytestmark = pytest.mark.unit
 
@@ -66,7 +66,7 @@ def test_what_one_cause_kept_from_being_measured_shares_a_line() -> None:
                 failed("runs", "duration_ratio", "main", "Could not be measured: no such table."),
                 failed("runs", "failures_in_a_row", "second"),
                 failed("data", "impossible_stock", "main"),
-                failed("data", "products_age_hours", "main"),
+                failed("data", "product_etl_age_hours", "main"),
             ),
             SETTINGS,
         )

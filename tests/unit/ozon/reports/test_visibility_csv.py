@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics import VisibilityMetrics
 from include.ozon.monitoring.metrics.model import Product, Reason
 from include.ozon.reports.visibility import file_name, render
 from include.ozon.reports.visibility_csv import COLUMNS
-from include.ozon.settings import load_settings
 from tests.support.metrics import NOW, empty, metrics, product
 
 pytestmark = pytest.mark.unit

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics import VisibilityMetrics
 from include.ozon.monitoring.metrics.model import Reason
 from include.ozon.reports.visibility import render
-from include.ozon.settings import load_settings
 from tests.support.metrics import NOW, empty, metrics, point, product
 
 pytestmark = pytest.mark.unit

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics import VisibilityMetrics
 from include.ozon.reports.visibility import render
-from include.ozon.settings import load_settings
 from include.ozon_local.home import ROOT
 from tests.support.metrics import empty, metrics, product
 

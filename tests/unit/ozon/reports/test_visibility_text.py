@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics import VisibilityMetrics
 from include.ozon.reports.visibility import render
 from include.ozon.reports.visibility_text import WIDTH
-from include.ozon.settings import load_settings
 from tests.support.metrics import empty, metrics, product
 
 pytestmark = pytest.mark.unit

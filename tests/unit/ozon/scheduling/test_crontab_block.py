@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.errors import FatalError
 from include.ozon.scheduling.backups import diff
 from include.ozon.scheduling.block import (
@@ -21,7 +22,6 @@ from include.ozon.scheduling.block import (
 )
 from include.ozon.scheduling.jobs import cron_command, jobs, render_block
 from include.ozon.scheduling.zones import machine_zone
-from include.ozon.settings import load_settings
 
 pytestmark = pytest.mark.unit
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.scheduling.validation import Check, overlap_checks
-from include.ozon.settings import load_settings
 
 pytestmark = pytest.mark.unit
 

@@ -191,19 +191,19 @@ def test_with_neither_readable_it_is_told_again_rather_than_never(
 
 
 def test_an_acknowledgement_silences_the_incident_until_it_gets_worse(sender: Sender, connection: Connection) -> None:
-    load = [seen("products_age_hours", "warning", "main"), seen("failures_in_a_row", "warning", "main")]
+    load = [seen("product_etl_age_hours", "warning", "main"), seen("failures_in_a_row", "warning", "main")]
     sender.told(*load, DISK)
     alert = next(alert for alert in sender.open if alert.rule == "failures_in_a_row")
     acknowledged = store.acknowledge(connection, alert.alert_id, sender.now)
 
     assert acknowledged == replace(alert, acknowledged_at=sender.now)
     assert {alert.rule: bool(alert.acknowledged_at) for alert in sender.open} == {
-        "products_age_hours": True,
+        "product_etl_age_hours": True,
         "failures_in_a_row": True,
         "disk_used_pct": False,
     }
     assert sender.told(*load, DISK, minutes=COOLDOWN_MINUTES) == ["repeat disk_used_pct"]
-    assert sender.told(seen("products_age_hours", "critical", "main")) == ["worse loads"]
+    assert sender.told(seen("product_etl_age_hours", "critical", "main")) == ["worse loads"]
     assert not any(alert.acknowledged_at for alert in sender.open)
 
 

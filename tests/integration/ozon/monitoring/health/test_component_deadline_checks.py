@@ -92,7 +92,7 @@ def test_a_component_that_hangs_is_noticed_while_it_runs(pipeline: Pipeline, com
         assert late.value == pytest.approx(61, abs=1)
         assert f"Account main: {component} of workflow run/main has been running for " in late.message
         assert "and still runs (attempt 1)" in late.message
-        assert f"rules.{name}.warning" in late.message
+        assert f"components.{component}.time_limit_minutes.warning" in late.message
         assert check(pipeline, name, minutes=121).status == "critical"
 
 

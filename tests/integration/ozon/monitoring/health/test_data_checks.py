@@ -20,8 +20,8 @@ from tests.support.pipeline import Pipeline, changed
 pytestmark = pytest.mark.integration
 
 PER_ACCOUNT = [
-    "products_age_hours",
-    "inventory_age_hours",
+    "product_etl_age_hours",
+    "inventory_etl_age_hours",
     "orphaned_inventory_pct",
     "products_without_inventory_pct",
     "impossible_stock",
@@ -72,7 +72,8 @@ def test_after_a_load_everything_is_well_and_an_account_that_was_never_loaded_is
         healthy, unloaded = found["main", check], found["second", check]
         assert healthy.status is Status.OK, healthy
         assert (unloaded.status, unloaded.is_failure) == (Status.UNKNOWN, False), unloaded
-        assert "account second has never been loaded" in unloaded.message
+        assert unloaded.message.startswith("Account second: ")
+        assert unloaded.message.endswith(" not loaded yet.")
     assert found["main", ORPHANS].value == found["main", WITHOUT].value == 0
 
 
@@ -109,7 +110,9 @@ def test_a_warehouse_that_stops_leaves_each_check_unknown() -> None:
     assert server.dsn("warehouse", WAREHOUSE_ROLE).split(":")[2].split("@")[0] not in str(results)
 
 
-@pytest.mark.parametrize(("check", "what"), [("products_age_hours", "products"), ("inventory_age_hours", "inventory")])
+@pytest.mark.parametrize(
+    ("check", "what"), [("product_etl_age_hours", "products"), ("inventory_etl_age_hours", "stock")]
+)
 @pytest.mark.parametrize(
     ("hours", "status"),
     [(7.9, Status.OK), (8.1, Status.WARNING), (13.9, Status.WARNING), (14.1, Status.CRITICAL)],
@@ -128,7 +131,7 @@ def test_a_load_that_failed_makes_nothing_younger(loaded: Pipeline) -> None:
     with pytest.raises(Exception, match="answered HTTP 500"):
         loaded.products("failed")
 
-    assert look(loaded, "products_age_hours").status is Status.WARNING
+    assert look(loaded, "product_etl_age_hours").status is Status.WARNING
 
 
 @pytest.mark.parametrize(("share", "status"), [(0.005, Status.OK), (0.05, Status.WARNING), (0.2, Status.CRITICAL)])

@@ -71,7 +71,7 @@ def test_rules_of_a_family_with_different_channels_reach_each_channel_in_one_mes
     settings = changed(two_channels(), "rules.failures_in_a_row", channels=["duty"])
     sendings = Sendings(settings, ["team", "duty"])
     notices = sendings.send(
-        seen("failures_in_a_row", "critical", "main"), seen("products_age_hours", "critical", "second")
+        seen("failures_in_a_row", "critical", "main"), seen("product_etl_age_hours", "critical", "second")
     )
 
     assert {notice.channels: [alert.account for alert in notice.alerts] for notice in notices} == {
@@ -152,8 +152,8 @@ def test_a_missed_recovery_is_not_told_any_more_where_it_is_open_again() -> None
 
 def test_what_a_channel_missed_goes_on_with_the_rules_that_are_left() -> None:
     sendings = Sendings(channels=["team", "duty"])
-    sendings.send(seen("products_age_hours", "warning", "main"), failing=["duty"])
-    notices = sendings.send(seen("products_age_hours", "ok", "main"), seen("failures_in_a_row", "warning", "main"))
+    sendings.send(seen("product_etl_age_hours", "warning", "main"), failing=["duty"])
+    notices = sendings.send(seen("product_etl_age_hours", "ok", "main"), seen("failures_in_a_row", "warning", "main"))
 
     assert [(notice.kind, notice.channels) for notice in notices] == [("opened", ("duty",))]
     assert sendings.send(seen("failures_in_a_row", "warning", "main")) == []

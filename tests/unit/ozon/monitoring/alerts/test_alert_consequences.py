@@ -21,7 +21,7 @@ FAILING = seen("failures_in_a_row", "warning", "main")
 @pytest.mark.parametrize(
     "consequence",
     [
-        seen("products_age_hours", "critical", "main"),
+        seen("product_etl_age_hours", "critical", "main"),
         seen("duration_ratio", "critical", "main"),
         seen("row_count_change_pct", "critical", "main", "data"),
         seen("staging_leftover_hours", "critical", None, "machine"),
@@ -69,7 +69,7 @@ def test_what_breaks_no_load_of_the_account_suppresses_nothing(no_cause: CheckRe
 @pytest.mark.parametrize("cause", ["api_key", "api_methods", "api_reachable", "api_error_rate_pct"])
 def test_the_api_explains_the_loads_of_its_account(cause: str, account: str | None) -> None:
     told = Sendings().told(
-        seen("products_age_hours", "critical", "main"),
+        seen("product_etl_age_hours", "critical", "main"),
         seen("product_etl_minutes", "critical", "main"),
         seen(cause, "critical", account, "api"),
     )
@@ -131,8 +131,8 @@ def test_what_joins_the_consequences_and_is_no_worse_stays_silent_with_them() ->
     sendings.send(DOWN)
     sendings.send(UP, FAILING)
 
-    assert sendings.told(UP, FAILING, seen("products_age_hours", "warning", "main")) == []
-    assert sendings.open["products_age_hours main"].suppressed_by == "warehouse_reachable"
+    assert sendings.told(UP, FAILING, seen("product_etl_age_hours", "warning", "main")) == []
+    assert sendings.open["product_etl_age_hours main"].suppressed_by == "warehouse_reachable"
 
 
 def test_a_consequence_that_lasts_for_the_cooldown_after_its_cause_is_told() -> None:
@@ -405,10 +405,10 @@ def test_what_recovers_in_the_window_is_never_told() -> None:
 
 def test_what_opened_in_a_window_does_not_delay_the_recovery_of_what_was_told_before_it() -> None:
     sendings = Sendings()
-    sendings.send(seen("products_age_hours", "warning", "main"))
+    sendings.send(seen("product_etl_age_hours", "warning", "main"))
     silent(sendings, 40, rules=["failures_in_a_row"])
-    (notice,) = sendings.send(FAILING, seen("products_age_hours", "ok", "main"))
-    assert (notice.kind, [alert.rule for alert in notice.alerts]) == ("recovered", ["products_age_hours"])
+    (notice,) = sendings.send(FAILING, seen("product_etl_age_hours", "ok", "main"))
+    assert (notice.kind, [alert.rule for alert in notice.alerts]) == ("recovered", ["product_etl_age_hours"])
 
     assert sendings.told(FAILING, minutes=40) == ["opened loads warning"]
     (notice,) = sendings.send(seen("failures_in_a_row", "ok", "main"))

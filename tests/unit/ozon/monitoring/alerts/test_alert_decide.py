@@ -97,20 +97,20 @@ def test_what_could_not_be_told_recovers_in_silence() -> None:
 def test_several_rules_and_accounts_of_a_family_are_one_message() -> None:
     (notice,) = Sendings().send(
         seen("failures_in_a_row", "warning", "second"),
-        seen("products_age_hours", "critical", "main"),
-        seen("inventory_age_hours", "warning", "main"),
+        seen("product_etl_age_hours", "critical", "main"),
+        seen("inventory_etl_age_hours", "warning", "main"),
     )
 
     assert (notice.kind, notice.family, notice.level) == (Kind.OPENED, "loads", "critical")
     assert [(alert.rule, alert.account) for alert in notice.alerts] == [
-        ("products_age_hours", "main"),
-        ("inventory_age_hours", "main"),
+        ("product_etl_age_hours", "main"),
+        ("inventory_etl_age_hours", "main"),
         ("failures_in_a_row", "second"),
     ]
 
 
 def test_different_families_are_different_messages() -> None:
-    told = Sendings().told(seen("products_age_hours", "warning", "main"), seen("disk_used_pct", "warning"))
+    told = Sendings().told(seen("product_etl_age_hours", "warning", "main"), seen("disk_used_pct", "warning"))
 
     assert told == ["opened disk_used_pct warning", "opened loads warning"]
 
@@ -144,7 +144,7 @@ def test_an_account_with_nothing_new_is_left_out_of_the_others_message() -> None
 
 def test_a_further_rule_of_an_incident_is_first_told_with_its_repeat() -> None:
     sendings = Sendings()
-    first = seen("products_age_hours", "critical", "main")
+    first = seen("product_etl_age_hours", "critical", "main")
     further = seen("failures_in_a_row", "warning", "main")
     sendings.send(first)
 
@@ -152,12 +152,12 @@ def test_a_further_rule_of_an_incident_is_first_told_with_its_repeat() -> None:
     assert sendings.told(first, replace(further, status=first.status)) == []
     (notice,) = sendings.send(first, further, minutes=COOLDOWN_MINUTES - 30)
     assert notice.kind is Kind.REPEAT
-    assert [alert.rule for alert in notice.alerts] == ["products_age_hours", "failures_in_a_row"]
+    assert [alert.rule for alert in notice.alerts] == ["product_etl_age_hours", "failures_in_a_row"]
 
 
 def test_a_further_rule_at_a_higher_level_makes_the_incident_worse() -> None:
     sendings = Sendings()
-    first = seen("products_age_hours", "warning", "main")
+    first = seen("product_etl_age_hours", "warning", "main")
     sendings.send(first)
 
     assert sendings.told(first, seen("failures_in_a_row", "critical", "main")) == ["worse loads critical"]
@@ -165,19 +165,20 @@ def test_a_further_rule_at_a_higher_level_makes_the_incident_worse() -> None:
 
 def test_an_incident_recovers_with_its_last_rule_and_lists_all_of_them() -> None:
     sendings = Sendings()
-    sendings.send(seen("products_age_hours", "warning", "main"))
-    sendings.send(seen("products_age_hours", "warning", "main"), seen("failures_in_a_row", "warning", "main"))
+    sendings.send(seen("product_etl_age_hours", "warning", "main"))
+    sendings.send(seen("product_etl_age_hours", "warning", "main"), seen("failures_in_a_row", "warning", "main"))
 
-    assert sendings.told(seen("products_age_hours", "ok", "main"), seen("failures_in_a_row", "warning", "main")) == []
+    told = sendings.told(seen("product_etl_age_hours", "ok", "main"), seen("failures_in_a_row", "warning", "main"))
+    assert told == []
     (notice,) = sendings.send(seen("failures_in_a_row", "ok", "main"))
     assert notice.kind is Kind.RECOVERED
-    assert {alert.rule for alert in notice.alerts} == {"products_age_hours", "failures_in_a_row"}
+    assert {alert.rule for alert in notice.alerts} == {"product_etl_age_hours", "failures_in_a_row"}
     assert all(alert.recovered_at for alert in notice.alerts)
 
 
 def test_the_cooldown_and_the_level_outlive_the_rule_that_was_told() -> None:
     sendings = Sendings()
-    told, further = ("products_age_hours", "main"), ("failures_in_a_row", "main")
+    told, further = ("product_etl_age_hours", "main"), ("failures_in_a_row", "main")
     sendings.send(seen(told[0], "critical", told[1]))
     sendings.send(seen(told[0], "ok", told[1]), seen(further[0], "warning", further[1]))
 
@@ -187,7 +188,7 @@ def test_the_cooldown_and_the_level_outlive_the_rule_that_was_told() -> None:
 
 def test_an_earlier_incident_is_not_listed_again_in_a_later_ones_recovery() -> None:
     sendings = Sendings()
-    for rule in ("products_age_hours", "failures_in_a_row"):
+    for rule in ("product_etl_age_hours", "failures_in_a_row"):
         sendings.send(seen(rule, "warning", "main"))
         (notice,) = sendings.send(seen(rule, "ok", "main"))
 
@@ -196,9 +197,9 @@ def test_an_earlier_incident_is_not_listed_again_in_a_later_ones_recovery() -> N
 
 def test_what_was_closed_in_silence_is_not_listed_in_a_later_recovery() -> None:
     sendings = Sendings()
-    sendings.send(seen("products_age_hours", "warning", "main"))
+    sendings.send(seen("product_etl_age_hours", "warning", "main"))
     settings = sendings.settings
-    sendings.settings = changed(settings, "rules.products_age_hours", enabled=False)
+    sendings.settings = changed(settings, "components.product_etl.age_limit_hours", enabled=False)
     sendings.send()
     sendings.settings = settings
     sendings.send(seen("failures_in_a_row", "warning", "main"))
@@ -275,7 +276,7 @@ def test_a_component_that_was_measured_again_recovers_and_another_ones_sending_c
 
 
 def test_unknown_without_a_failure_is_measured() -> None:
-    assert Sendings().told(seen("products_age_hours", "unknown", "main")) == []
+    assert Sendings().told(seen("product_etl_age_hours", "unknown", "main")) == []
 
 
 def test_a_component_that_broke_before_its_first_check_says_why() -> None:
@@ -376,10 +377,10 @@ def test_the_recovery_of_an_acknowledged_incident_is_told() -> None:
 
 def test_what_joins_an_acknowledged_incident_is_acknowledged() -> None:
     sendings = Sendings()
-    sendings.send(seen("products_age_hours", "warning", "main"))
+    sendings.send(seen("product_etl_age_hours", "warning", "main"))
     sendings.alerts = tuple(replace(alert, acknowledged_at=sendings.now) for alert in sendings.alerts)
     further = seen("failures_in_a_row", "warning", "main")
-    sendings.send(seen("products_age_hours", "ok", "main"), further)
+    sendings.send(seen("product_etl_age_hours", "ok", "main"), further)
 
     assert sendings.told(further, minutes=2 * COOLDOWN_MINUTES) == []
 

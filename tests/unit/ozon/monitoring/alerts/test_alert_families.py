@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts import families
 from include.ozon.monitoring.alerts.families import causes_of, family_of
-from include.ozon.settings.rules import RulesSettings
 
 pytestmark = pytest.mark.unit
 
-RULES = tuple(RulesSettings.model_fields)
+RULES = list(load_settings(environment="testing", environ={}).rules_by_name())
 _FAMILIES = {
     "warehouse",
     "loads",

@@ -24,7 +24,7 @@ SETTINGS = alert_settings()
 STATES = (
     ("warehouse_reachable", None),
     ("api_key", "main"),
-    ("products_age_hours", "main"),
+    ("product_etl_age_hours", "main"),
     ("failures_in_a_row", "main"),
     ("failures_in_a_row", "second"),
     ("disk_used_pct", None),

@@ -8,11 +8,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.advice import ADVICE
 from include.ozon.monitoring.alerts.message import render
 from include.ozon.monitoring.alerts.model import Alert, Kind, Mail, Notice
-from include.ozon.settings import load_settings
-from include.ozon.settings.rules import RulesSettings
 
 pytestmark = pytest.mark.unit
 
@@ -63,7 +62,7 @@ def words(html: str) -> list[str]:
 
 
 def test_every_rule_has_a_title_and_a_next_step() -> None:
-    assert set(ADVICE) == set(RulesSettings.model_fields)
+    assert set(ADVICE) == set(SETTINGS.rules_by_name())
     for rule, advice in ADVICE.items():
         assert advice.title, rule
         assert advice.next_step.endswith("."), rule
@@ -103,7 +102,13 @@ def test_the_body_says_what_was_seen_expected_since_when_and_what_to_do() -> Non
 @pytest.mark.parametrize(
     ("rule", "value", "threshold", "seen", "expected"),
     [
-        ("product_etl_minutes", 121, 120, "121 minutes", "at most 120 minutes, set by rules.product_etl_minutes"),
+        (
+            "product_etl_minutes",
+            121,
+            120,
+            "121 minutes",
+            "at most 120 minutes, set by components.product_etl.time_limit_minutes",
+        ),
         ("api_key_expires_days", 1, 3, "1 day", "at least 3 days"),
         ("warehouse_size_gb", 1234.5, 500, "1 234.5 GB", "at most 500 GB"),
         ("failures_in_a_row", 3, 2, "3", "at most 2, set by"),

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.errors import RetriableError
 from include.ozon.monitoring.health import airflow
 from include.ozon.monitoring.health.checks import DagState, HealthContext, run_checks
 from include.ozon.monitoring.results import CheckResult, Status
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from tests.support.pipeline import changed
 
 pytestmark = pytest.mark.unit

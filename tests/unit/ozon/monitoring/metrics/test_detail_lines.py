@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics import VisibilityMetrics, detail_lines
-from include.ozon.settings import load_settings
 from tests.support.metrics import empty, metrics, product
 from tests.support.pipeline import changed
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics import judge_metrics
 from include.ozon.monitoring.metrics.model import FieldQuality, HistoryPoint, Quality, QualityPart, VisibilityMetrics
 from include.ozon.monitoring.results import CheckResult, Status
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 from tests.support.metrics import COUNTS, empty, metrics, point, product
 
 pytestmark = pytest.mark.unit

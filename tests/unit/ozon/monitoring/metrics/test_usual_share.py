@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics.usual import usual_share
-from include.ozon.settings import load_settings
 from tests.support.metrics import NOW, point
 
 pytestmark = pytest.mark.unit

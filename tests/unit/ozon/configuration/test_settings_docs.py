@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.ozon.settings import docs, schema
+from include.ozon.configuration import docs, schema
 
 pytestmark = pytest.mark.unit
 
@@ -25,7 +25,7 @@ def test_check_tells_what_to_run_and_changes_nothing(
 
     path.write_text("old", encoding="utf-8")
     assert docs.main(["--check"]) == 1
-    assert "run: python -m include.ozon.settings.docs" in capsys.readouterr().err
+    assert "run: python -m include.ozon.configuration.docs" in capsys.readouterr().err
     assert path.read_text(encoding="utf-8") == "old"
 
     assert docs.main([]) == 0

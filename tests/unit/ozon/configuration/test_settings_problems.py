@@ -12,8 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from include.ozon.configuration import load_settings, schema
 from include.ozon.errors import ConfigurationError
-from include.ozon.settings import load_settings, schema
 from include.ozon.settings.base import Section
 
 pytestmark = pytest.mark.unit

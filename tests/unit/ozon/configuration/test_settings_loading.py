@@ -14,9 +14,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from include.ozon.settings import Settings, load_settings
-from include.ozon.settings.loader import DEFAULT_PATH
-from include.ozon.settings.sources import parse_text
+from include.ozon.configuration import load_settings
+from include.ozon.configuration.loader import DEFAULT_PATH
+from include.ozon.configuration.sources import parse_text
+from include.ozon.settings import Settings
 
 pytestmark = pytest.mark.unit
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
-from include.ozon.settings import Settings, load_settings
+from include.ozon.settings import Settings
 
 ONE_ACCOUNT = '[default.accounts.main]\ntitle = "Main"\n'
 

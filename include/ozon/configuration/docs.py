@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the model and config/ozon.toml: ``python -m include.ozon.settings.docs``.
+"""Writes docs/configuration.md from the model and config/ozon.toml: ``python -m include.ozon.configuration.docs``.
 
 With ``--check`` it writes nothing, and its exit code is 1 where the file is not what it would write.
 """
@@ -11,16 +11,16 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
+from include.ozon.configuration import schema
+from include.ozon.configuration.loader import DEFAULT_PATH
+from include.ozon.configuration.model import Configuration
+from include.ozon.configuration.sources import Merged, built_in_layer, file_layers, merge, read_file
 from include.ozon.generated_pages import table, write_or_check
-from include.ozon.settings import schema
-from include.ozon.settings.loader import DEFAULT_PATH
-from include.ozon.settings.model import Settings
-from include.ozon.settings.sources import Merged, built_in_layer, file_layers, merge, read_file
 
 DOCS_PATH = DEFAULT_PATH.parents[1] / "docs" / "configuration.md"
 
 _INTRODUCTION = """\
-<!-- Made by `python -m include.ozon.settings.docs` from the settings' model; do not edit. -->
+<!-- Made by `python -m include.ozon.configuration.docs` from the settings' model; do not edit. -->
 
 # Configuration
 
@@ -50,7 +50,7 @@ def render(config_path: Path = DEFAULT_PATH) -> str:
     built_in = merge([built_in_layer()])
     singles = [setting for setting in schema.settings_below() if "." not in setting.key]
     blocks = [_INTRODUCTION, "## General\n", _settings_table(singles, built_in)]
-    for name, field in Settings.model_fields.items():
+    for name, field in Configuration.model_fields.items():
         if schema.is_table(field):
             blocks += _section(name, field, built_in)
     blocks += ["## What config/ozon.toml says\n", _file_table(config_path)]
@@ -59,7 +59,7 @@ def render(config_path: Path = DEFAULT_PATH) -> str:
 
 def main(arguments: list[str]) -> int:
     text = render()
-    return write_or_check(DOCS_PATH, text, "include.ozon.settings.docs", arguments)
+    return write_or_check(DOCS_PATH, text, "include.ozon.configuration.docs", arguments)
 
 
 def _section(name: str, field: FieldInfo, built_in: Merged) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AboveRule, BelowRule, RulesSettings, StateRule
+from include.ozon.settings.rules import AboveRule, BelowRule, StateRule
 
 pytestmark = pytest.mark.unit
 
@@ -31,10 +31,8 @@ def test_one_limit_of_a_rule_can_be_set_and_the_other_stays(load: Load) -> None:
 
 
 def test_every_rule_has_limits_or_a_level(load: Load) -> None:
-    rules = load().rules
-
-    for name in RulesSettings.model_fields:
-        assert isinstance(getattr(rules, name), (AboveRule, BelowRule, StateRule)), name
+    for name, placed in load().rules_by_name().items():
+        assert isinstance(placed.rule, (AboveRule, BelowRule, StateRule)), name
 
 
 @pytest.mark.parametrize(

@@ -14,19 +14,19 @@ Problems = Callable[..., list[str]]
 
 def test_runs_may_fill_the_time_to_the_next_one_and_no_more(load: Load, problems: Problems) -> None:
     # 10 + 20 + 40 minutes of waits for each component, and time-outs of 60 and 160: 360 minutes.
-    load(OZON__TIMEOUTS__INVENTORY_ETL_MINUTES="160")
+    load(OZON__COMPONENTS__INVENTORY_ETL__TIMEOUT_MINUTES="160")
 
-    [line] = problems(OZON__TIMEOUTS__INVENTORY_ETL_MINUTES="161")
+    [line] = problems(OZON__COMPONENTS__INVENTORY_ETL__TIMEOUT_MINUTES="161")
 
     assert "two runs are only 360 minutes apart, and one can take 361" in line
     assert 'schedule.etl = "0 2,8,14,20 * * *" (built-in)' in line
-    assert "timeouts.inventory_etl_minutes = 161 (OZON__TIMEOUTS__INVENTORY_ETL_MINUTES)" in line
+    assert "components.inventory_etl.timeout_minutes = 161 (OZON__COMPONENTS__INVENTORY_ETL__TIMEOUT_MINUTES)" in line
 
 
 def test_skipped_hour_of_the_clock_counts(load: Load, problems: Problems) -> None:
-    load(OZON__TIME_ZONE="Europe/Berlin", OZON__TIMEOUTS__PRODUCT_ETL_MINUTES="100")
+    load(OZON__TIME_ZONE="Europe/Berlin", OZON__COMPONENTS__PRODUCT_ETL__TIMEOUT_MINUTES="100")
 
-    [line] = problems(OZON__TIME_ZONE="Europe/Berlin", OZON__TIMEOUTS__PRODUCT_ETL_MINUTES="101")
+    [line] = problems(OZON__TIME_ZONE="Europe/Berlin", OZON__COMPONENTS__PRODUCT_ETL__TIMEOUT_MINUTES="101")
 
     assert "two runs are only 300 minutes apart, and one can take 301" in line
 
@@ -66,7 +66,7 @@ def test_both_request_rates_share_ozons_limit(load: Load, problems: Problems) ->
 def test_one_request_ends_before_its_task(load: Load, problems: Problems, component: str) -> None:
     # 5 attempts of 120 seconds and 180 of waits are 780 seconds, 13 minutes.
     short = {"OZON__WAREHOUSE__STATEMENT_TIMEOUT_SECONDS": "60"}
-    variable = f"OZON__TIMEOUTS__{component.upper()}_MINUTES"
+    variable = f"OZON__COMPONENTS__{component.upper()}__TIMEOUT_MINUTES"
     load(**short, **{variable: "14"})
 
     [line] = problems(**short, **{variable: "13"})

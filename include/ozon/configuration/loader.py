@@ -11,11 +11,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from include.ozon.errors import ConfigurationError
-from include.ozon.settings import schema
-from include.ozon.settings.contradictions import find_contradictions
-from include.ozon.settings.model import Settings
-from include.ozon.settings.sources import (
+from include.ozon.configuration import schema
+from include.ozon.configuration.contradictions import find_contradictions
+from include.ozon.configuration.model import Configuration
+from include.ozon.configuration.sources import (
     ENVIRONMENTS,
     Layer,
     Merged,
@@ -25,6 +24,8 @@ from include.ozon.settings.sources import (
     read_file,
     variable_layers,
 )
+from include.ozon.errors import ConfigurationError
+from include.ozon.settings import Settings
 
 DEFAULT_PATH = Path(__file__).resolve().parents[3] / "config" / "ozon.toml"
 
@@ -56,7 +57,7 @@ def load_settings(
     picked = [from_file[name] for name in ("default", environment) if name in from_file]
     merged = merge([built_in_layer(), *picked, *overrides])
     try:
-        settings = Settings.model_validate(
+        settings: Settings = Configuration.model_validate(
             merged.values, context={"environment": environment, "origins": merged.origins}
         )
         unsound_keys: set[str] = set()
@@ -134,7 +135,7 @@ def _sound_part(merged: Merged, unsound_keys: set[str]) -> Settings:
     accounts = {
         name: {"title": name} for name in merged.values.get("accounts", {}) if f"accounts.{name}" not in unsound_keys
     }
-    return Settings.model_validate({**sound.values, "accounts": accounts or {"any": {"title": "any"}}})
+    return Configuration.model_validate({**sound.values, "accounts": accounts or {"any": {"title": "any"}}})
 
 
 def _leave_out(keys: set[str], table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

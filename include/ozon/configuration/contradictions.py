@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 from include.ozon.schedule import smallest_gap
 from include.ozon.settings.guards import GuardsSettings, ThresholdGuardSettings
 from include.ozon.settings.model import Settings
-from include.ozon.settings.rules import AboveRule, BelowRule, RulesSettings
+from include.ozon.settings.rules import AboveRule, BelowRule
 
 
 class Contradiction(NamedTuple):
@@ -26,6 +27,15 @@ def find_contradictions(settings: Settings) -> Iterator[Contradiction]:
         yield from check(settings)
 
 
+def _timeouts(settings: Settings) -> dict[str, int]:
+    """The minutes that an attempt of each component has."""
+    return {name: component.timeout_minutes for name, component in settings.components}
+
+
+def _timeout_key(component: str) -> str:
+    return f"components.{component}.timeout_minutes"
+
+
 def _runs_that_overlap(settings: Settings) -> Iterator[Contradiction]:
     """A run that needs all its retries has to end before the next one is due, or runs pile up.
 
@@ -35,8 +45,8 @@ def _runs_that_overlap(settings: Settings) -> Iterator[Contradiction]:
     Runs at 2, 8, 14 and 20 o'clock are 360 minutes apart, or 300 where the clock skips an hour.
     """
     waits_minutes = sum(settings.retry.longest_waits_seconds()) / 60
-    timeouts = settings.timeouts
-    needed_minutes = 2 * waits_minutes + timeouts.product_etl_minutes + timeouts.inventory_etl_minutes
+    timeouts = _timeouts(settings)
+    needed_minutes = len(timeouts) * waits_minutes + sum(timeouts.values())
     gap_minutes = smallest_gap(settings.schedule.etl, settings.time_zone).total_seconds() / 60
     if needed_minutes > gap_minutes:
         yield Contradiction(
@@ -47,11 +57,10 @@ def _runs_that_overlap(settings: Settings) -> Iterator[Contradiction]:
                 "retry.first_delay_seconds",
                 "retry.backoff_multiplier",
                 "retry.max_delay_seconds",
-                "timeouts.product_etl_minutes",
-                "timeouts.inventory_etl_minutes",
+                *map(_timeout_key, timeouts),
             ),
             f"two runs are only {gap_minutes:g} minutes apart, and one can take {needed_minutes:g}: "
-            f"product_etl and inventory_etl each have {waits_minutes:g} minutes of waits and a time-out; "
+            f"{' and '.join(timeouts)} each have {waits_minutes:g} minutes of waits and a time-out; "
             "run less often, or lower the retries, their waits or the time-outs",
         )
 
@@ -95,23 +104,20 @@ def _more_requests_than_ozon_allows(settings: Settings) -> Iterator[Contradictio
 
 
 def _request_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
-    api, timeouts = settings.api, settings.timeouts
+    api = settings.api
     request_seconds = api.attempts * api.exchange_timeout_seconds + api.retry_budget_seconds
-    for component, minutes in (
-        ("product_etl", timeouts.product_etl_minutes),
-        ("inventory_etl", timeouts.inventory_etl_minutes),
-    ):
+    for component, minutes in _timeouts(settings).items():
         if request_seconds >= minutes * 60:
             yield Contradiction(
                 (
                     "api.attempts",
                     "api.exchange_timeout_seconds",
                     "api.retry_budget_seconds",
-                    f"timeouts.{component}_minutes",
+                    _timeout_key(component),
                 ),
                 f"one request alone can take {request_seconds:g} seconds (attempts x time-out + waits), "
                 f"and all of {component} has {minutes * 60}; lower the attempts or the API's time-out, or "
-                f"raise timeouts.{component}_minutes",
+                f"raise {_timeout_key(component)}",
             )
 
 
@@ -129,27 +135,25 @@ def _wait_longer_than_its_exchange(settings: Settings) -> Iterator[Contradiction
 
 def _budget_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
     budget = settings.inventory.ozon_warehouses_budget_minutes
-    timeout = settings.timeouts.inventory_etl_minutes
+    component = INVENTORY_ETL.name
+    timeout = settings.component(component).timeout_minutes
     if settings.inventory.ozon_warehouses and budget >= timeout:
         yield Contradiction(
-            ("inventory.ozon_warehouses_budget_minutes", "timeouts.inventory_etl_minutes"),
-            f"Ozon's warehouses may take {budget} minutes, and all of inventory_etl has {timeout}; "
-            "lower inventory.ozon_warehouses_budget_minutes or raise timeouts.inventory_etl_minutes",
+            ("inventory.ozon_warehouses_budget_minutes", _timeout_key(component)),
+            f"Ozon's warehouses may take {budget} minutes, and all of {component} has {timeout}; "
+            f"lower inventory.ozon_warehouses_budget_minutes or raise {_timeout_key(component)}",
         )
 
 
 def _statement_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
     statement_seconds = settings.warehouse.statement_timeout_seconds
-    for component, minutes in (
-        ("product_etl", settings.timeouts.product_etl_minutes),
-        ("inventory_etl", settings.timeouts.inventory_etl_minutes),
-    ):
+    for component, minutes in _timeouts(settings).items():
         if statement_seconds >= minutes * 60:
             yield Contradiction(
-                ("warehouse.statement_timeout_seconds", f"timeouts.{component}_minutes"),
+                ("warehouse.statement_timeout_seconds", _timeout_key(component)),
                 f"the statement time-out, {statement_seconds} seconds, never fires: {component} is stopped "
                 f"after {minutes * 60}; lower warehouse.statement_timeout_seconds or raise "
-                f"timeouts.{component}_minutes",
+                f"{_timeout_key(component)}",
             )
 
 
@@ -185,8 +189,7 @@ def _thresholds_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
 
 def _limits_in_the_wrong_order(settings: Settings) -> Iterator[Contradiction]:
     """Between the limits lies what is worth a warning."""
-    for name in RulesSettings.model_fields:
-        rule = getattr(settings.rules, name)
+    for key, rule, _ in settings.rules_by_name().values():
         if isinstance(rule, AboveRule) and rule.critical < rule.warning:
             wrong, right = "below", "at or above"
         elif isinstance(rule, BelowRule) and rule.critical > rule.warning:
@@ -194,31 +197,30 @@ def _limits_in_the_wrong_order(settings: Settings) -> Iterator[Contradiction]:
         else:
             continue
         yield Contradiction(
-            (f"rules.{name}.warning", f"rules.{name}.critical"),
+            (f"{key}.warning", f"{key}.critical"),
             f"the warning never comes: critical, {rule.critical:g}, is {wrong} warning, {rule.warning:g}; "
-            f"set rules.{name}.critical {right} rules.{name}.warning",
+            f"set {key}.critical {right} {key}.warning",
         )
 
 
 def _shares_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
-    for name in RulesSettings.model_fields:
-        rule = getattr(settings.rules, name)
+    for name, (key, rule, _) in settings.rules_by_name().items():
         is_share = name.endswith("_pct") and name not in ("warehouse_growth_pct", "row_count_change_pct")
         if is_share and isinstance(rule, AboveRule) and rule.enabled and rule.warning >= 100:
             yield Contradiction(
-                (f"rules.{name}.enabled", f"rules.{name}.warning"),
+                (f"{key}.enabled", f"{key}.warning"),
                 f"the rule never fires: nothing is more than {rule.warning:g} per cent; "
-                f"lower rules.{name}.warning below 100, or set rules.{name}.enabled to false",
+                f"lower {key}.warning below 100, or set {key}.enabled to false",
             )
 
 
 def _unknown_channels(settings: Settings) -> Iterator[Contradiction]:
     known = ", ".join(settings.alerts.channels) or "none yet"
-    for name in RulesSettings.model_fields:
-        for channel in getattr(settings.rules, name).channels:
+    for key, rule, _ in settings.rules_by_name().values():
+        for channel in rule.channels:
             if channel not in settings.alerts.channels:
                 yield Contradiction(
-                    (f"rules.{name}.channels",),
+                    (f"{key}.channels",),
                     f'"{channel}" is no channel; those in alerts.channels: {known}',
                 )
 
@@ -247,8 +249,9 @@ def _silences_that_never_come(settings: Settings) -> Iterator[Contradiction]:
                 (f"{key}.starts_at", f"{key}.ends_at"), "it ends before it begins; exchange or correct them"
             )
         for rule in silence.rules:
-            if rule not in RulesSettings.model_fields:
-                close = get_close_matches(rule, RulesSettings.model_fields, n=1)
+            known = settings.rules_by_name()
+            if rule not in known:
+                close = get_close_matches(rule, known, n=1)
                 hint = f"; did you mean {close[0]}?" if close else "; docs/configuration.md lists all rules"
                 yield Contradiction((f"{key}.rules",), f'"{rule}" is no rule{hint}')
         for account in silence.accounts:

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from include.ozon.configuration import schema
+from include.ozon.configuration.model import Configuration
 from include.ozon.errors import ConfigurationError
-from include.ozon.settings import schema
-from include.ozon.settings.model import Settings
 
 ENVIRONMENTS = ("development", "testing", "production")
 VARIABLE_PREFIX = "OZON__"
@@ -50,7 +50,7 @@ class Merged(NamedTuple):
 def built_in_layer() -> Layer:
     defaults = {
         name: field.default.model_dump() if isinstance(field.default, BaseModel) else field.default
-        for name, field in Settings.model_fields.items()
+        for name, field in Configuration.model_fields.items()
         if not field.is_required()
     }
     return Layer("built-in", defaults)

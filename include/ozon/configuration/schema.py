@@ -10,10 +10,10 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
+from include.ozon.configuration.model import Configuration
 from include.ozon.settings.base import Allowed, Keys, Section
-from include.ozon.settings.model import Settings
 
-ROOT = FieldInfo.from_annotation(Settings)
+ROOT = FieldInfo.from_annotation(Configuration)
 _KINDS = ((int, "whole number"), (float, "number"), (bool, "true or false"), (list, "list"))
 
 

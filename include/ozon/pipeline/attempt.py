@@ -1,0 +1,200 @@
+"""One attempt of a component: lock, record, staging, reading, one transaction, and an honest end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from include.ozon.errors import AlreadyRunningError, BadDataError, CancelledError, OzonError
+from include.ozon.marketplace.faults import GarbledAnswerError
+from include.ozon.pipeline import records
+from include.ozon.pipeline.component import Component
+from include.ozon.pipeline.dead_workflows import close_dead_workflows
+from include.ozon.pipeline.guards import Observation, check_guards
+from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
+from include.ozon.pipeline.reading import open_reading
+from include.ozon.pipeline.run import Run
+from include.ozon.warehouse.lock import account_lock
+from include.ozon.warehouse.schema import require_head
+from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables, translated_errors
+from include.ozon.warehouse.staging import Staging
+
+logger = logging.getLogger("ozon.component")
+
+# Airflow kills a task 5 seconds after it was told to stop; the record has to be written well before that.
+_LAST_WORD_SECONDS = 2
+
+
+@dataclass
+class Attempt:
+    """One attempt of a component, while it holds the account's lock. ``number`` is 0 in a dry run."""
+
+    run: Run
+    component: Component[Any]
+    connection: Connection
+    staging: Staging
+    numbers: ComponentNumbers
+    number: int
+
+    def count_fields(self, staging: Staging) -> None:
+        """Take how many fields were left out of what was loaded, where any were."""
+        if count := staging.count("left_out"):
+            self.numbers.details["rejected_fields"] = count
+
+    def warn(self, sentence: str) -> None:
+        """Log a fault that the load goes on in spite of, and keep it in the record."""
+        logger.warning("%s of account %s: %s", self.component.name, self.run.account, sentence)
+        self.numbers.details.setdefault("warnings", []).append(sentence)
+
+    def check_guards(self, observations: Sequence[Observation]) -> None:
+        """Raise GuardStoppedError where a guard stops the load; note in the record those that only warn."""
+        fired = check_guards(observations, self.run.accept_guards, self.run.account)
+        if fired:
+            self.numbers.details["guards"] = fired
+
+    def close(self) -> None:
+        """Record the success and drop the staging, in the transaction of the merge."""
+        self.count_fields(self.staging)
+        if self.run.dry_run:
+            return
+        name = self.component.name
+        records.keep_rejected(self.connection, self.staging, self.run, name, self.number)
+        records.close_component(self.connection, self.run, name, self.number, status="success", numbers=self.numbers)
+        self.staging.drop()
+
+
+def open_staging(
+    connection: Connection, account: str, component: Component[Any], *, temporary: bool = False
+) -> Staging:
+    """The staging tables of one account's component."""
+    return Staging(connection, account, component.name, component.prefix, component.staging, temporary=temporary)
+
+
+def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
+    """Load one account's part of a component, or with ``dry_run`` find out what a load would change.
+
+    It is done under the account's lock, and how it ended is recorded, whatever happens. Raises AlreadyRunningError
+    where another run holds the account, DependencyError, GuardStoppedError, and the errors of the client and of
+    ``open_session``.
+    """
+    reset_peak_memory()
+    purpose = f"{component.name} {run.workflow_id}"
+    with open_session(run.connect, run.settings.warehouse, purpose) as connection:
+        require_head(connection)
+        require_temporary_tables(connection)
+        try:
+            with account_lock(connection, run.account):
+                if not run.dry_run:
+                    close_dead_workflows(connection, run)
+                return _attempt(component, run, connection)
+        except AlreadyRunningError as error:
+            if not run.dry_run:
+                records.skip_component(connection, run, component.name, str(error))
+            raise
+
+
+def _attempt(component: Component[Any], run: Run, connection: Connection) -> ComponentNumbers:
+    staging = open_staging(connection, run.account, component, temporary=run.dry_run)
+    number = 0 if run.dry_run else records.open_component(connection, run, component.name)
+    attempt = Attempt(run, component, connection, staging, ComponentNumbers(), number)
+    logger.info(
+        "%s of account %s starts: workflow %s, attempt %d%s",
+        component.name, run.account, run.workflow_id, number, " (dry run)" if run.dry_run else "",
+    )  # fmt: skip
+    try:
+        with translated_errors():
+            _load(attempt)
+    except BaseException as error:
+        logger.error("%s of account %s: %s", component.name, run.account, _sentence(error))
+        if not run.dry_run:
+            _record_failure(attempt, error)
+        raise
+    ending = "would have done (dry run, nothing was written)" if run.dry_run else "ends"
+    logger.info("%s of account %s %s: %s", component.name, run.account, ending, attempt.numbers.describe())
+    return attempt.numbers
+
+
+def _load(attempt: Attempt) -> None:
+    component, run = attempt.component, attempt.run
+    if not run.dry_run:
+        records.require_needs(attempt.connection, run, component)
+    with open_reading(attempt) as reading:
+        component.read(attempt, reading)
+    with attempt.connection.transaction():
+        differences = component.compare(attempt)
+        attempt.numbers.take(differences, repeated=attempt.staging.repeated_count())
+        attempt.check_guards(component.observe(run.settings.guards, differences))
+        if not run.dry_run:
+            component.merge(attempt, differences)
+        attempt.close()
+
+
+def _record_failure(attempt: Attempt, error: BaseException) -> None:
+    """On a connection of its own, because the attempt's may be broken or in the middle of something."""
+    run, name = attempt.run, attempt.component.name
+    with suppress(psycopg.Error):
+        attempt.connection.cancel_safe(timeout=1)
+    attempt.numbers.forget_changes()
+    status: records.Status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
+    try:
+        settings = run.settings.warehouse.model_copy(
+            update={
+                "lock_timeout_seconds": _LAST_WORD_SECONDS,
+                "statement_timeout_seconds": _LAST_WORD_SECONDS,
+            }
+        )
+        with open_session(run.connect, settings, f"record {run.workflow_id}") as connection:
+            staging = open_staging(connection, run.account, attempt.component)
+            # An attempt that failed early may find what another run has left there.
+            has_staged = staging.belongs_to(run.workflow_id)
+            if has_staged:
+                _count_staged(attempt, staging)
+            with connection.transaction():
+                records.close_component(
+                    connection,
+                    run,
+                    name,
+                    attempt.number,
+                    status=status,
+                    numbers=attempt.numbers,
+                    error=_sentence(error),
+                )
+            if has_staged:
+                _keep_staged(connection, attempt, staging, error)
+    except OzonError as unrecorded:
+        # The task's own state and log still tell; the next attempt closes this one's record.
+        logger.error("The end of %s could not be recorded: %s", name, unrecorded)
+
+
+def _count_staged(attempt: Attempt, staging: Staging) -> None:
+    """How far an attempt came that ended before its numbers were known."""
+    numbers = attempt.numbers
+    with suppress(psycopg.Error):
+        attempt.count_fields(staging)
+        if not numbers.rows_read:
+            numbers.rows_rejected = staging.count("rejected")
+            numbers.rows_read = staging.count(attempt.component.rows_table) + numbers.rows_rejected
+
+
+def _keep_staged(connection: Connection, attempt: Attempt, staging: Staging, error: BaseException) -> None:
+    try:
+        records.keep_rejected(connection, staging, attempt.run, attempt.component.name, attempt.number)
+    except psycopg.Error as unkept:
+        logger.error("The rejected items of %s could not be kept: %s", attempt.component.name, unkept)
+    if isinstance(error, BadDataError) and not isinstance(error, GarbledAnswerError):
+        # What was staged cannot be trusted to be whole; the next attempt reads it again.
+        staging.drop()
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, (OzonError, CancelledError)):
+        return str(error)
+    found = f"{type(error).__name__}: {error}"
+    if not isinstance(error, Exception):
+        return f"The attempt was ended from outside ({found}). If by its time-out: that is set in [components]."
+    return found

@@ -1,0 +1,149 @@
+"""How product_etl reads the whole catalogue of one account from Ozon's lists into staging.
+
+Three lists (all, archived, and what customers really see), which may overlap in any way, are read side by side; every
+id that is new to the load has its details asked for while the lists go on. What the lists missed is asked for by id at
+the end, so that only products which Ozon no longer knows at all count as vanished.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from functools import partial
+
+from psycopg.sql import Composed
+
+from include.ozon.marketplace.answers import ListedProduct, Page
+from include.ozon.pipeline import visibility_log
+from include.ozon.pipeline.attempt import Attempt
+from include.ozon.pipeline.guards import Observation
+from include.ozon.pipeline.product_rows import DetailsBatch, StatusValues, fetch_details
+from include.ozon.pipeline.reading import Reading, Stream
+
+logger = logging.getLogger("ozon.product_etl")
+
+# Whether archived products are in ALL too is Ozon's to change.
+_LISTS = ("ALL", "ARCHIVED", "VISIBLE")
+
+# Ids that the load knows of and has neither details of nor a rejected entry: what a broken off attempt left open,
+# what is in the warehouse and on no list, and what Ozon left out of an answer.
+_UNANSWERED = """
+SELECT product_id FROM (
+    SELECT product_id FROM {listed}
+    UNION SELECT product_id FROM ozon.products WHERE account = %(account)s AND removed_at IS NULL
+) known
+WHERE product_id > %(after)s
+  AND NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
+  AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = known.product_id)
+ORDER BY product_id
+LIMIT %(limit)s
+"""
+
+_REJECT_WITHOUT_DETAILS = """
+INSERT INTO {rejected} (reason, payload, product_id)
+SELECT 'Ozon lists this product and gives no details of it, asked twice by its id',
+       jsonb_build_object('product_id', product_id), product_id
+FROM (SELECT DISTINCT product_id FROM {listed}) known
+WHERE NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
+  AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = known.product_id)
+  AND NOT EXISTS (
+      SELECT FROM ozon.products w
+      WHERE w.account = %(account)s AND w.product_id = known.product_id AND w.removed_at IS NULL
+  )
+"""
+
+# An entry of a list may be unreadable where the product's details are not: then nothing of it is lost.
+_FORGIVE_LOADED = "DELETE FROM {rejected} r USING {product} p WHERE r.product_id = p.product_id"
+
+
+class ProductReading:
+    """Fills the staging tables."""
+
+    def __init__(self, attempt: Attempt, reading: Reading) -> None:
+        self._attempt = attempt
+        self._reading = reading
+        self._account = attempt.run.account
+        self._settings = attempt.run.settings
+        self._connection = attempt.connection
+        self._staging = attempt.staging
+        self._new_ids: list[int] = []
+        self._unknown_statuses: Counter[StatusValues] = Counter()
+
+    def read(self) -> None:
+        try:
+            self._read()
+        finally:
+            # An attempt that takes up what this one has staged does not see these again.
+            visibility_log.log_unknown_statuses(self._account, self._unknown_statuses)
+
+    def _read(self) -> None:
+        for visibility in _LISTS:
+            self._reading.start(self._list(visibility))
+        self._reading.drain()
+        for visibility in _LISTS:
+            self._reading.require_complete(visibility, self._settings.load.listing_shortfall_pct)
+        self._require_catalogue()
+        self._ask_for_unanswered()
+        with self._connection.transaction():
+            self._connection.execute(self._staging.query(_REJECT_WITHOUT_DETAILS), {"account": self._account})
+            self._connection.execute(self._staging.query(_FORGIVE_LOADED))
+
+    def _list(self, visibility: str) -> Stream[ListedProduct]:
+        def stage(page: Page[ListedProduct]) -> int:
+            ids = [item.product_id for item in page.items]
+            has_fbo_stocks = [item.has_fbo_stocks for item in page.items]
+            distinct_count, self._new_ids = self._staging.add_listed(visibility, ids, "has_fbo_stocks", has_fbo_stocks)
+            return len(ids) - distinct_count
+
+        return Stream(
+            name=visibility,
+            fetch=lambda cursor, trail: self._reading.client.product_list(visibility, cursor, trail),
+            stage=stage,
+            staged=self._ask_for_new_details,
+            is_counted=visibility == "ALL",
+        )
+
+    def _ask_for_new_details(self) -> None:
+        self._ask_for_details(self._new_ids)
+        self._new_ids = []
+
+    def _ask_for_details(self, product_ids: Sequence[int]) -> None:
+        size = self._settings.api.details_batch_size
+        for start in range(0, len(product_ids), size):
+            batch = product_ids[start : start + size]
+            self._reading.submit(partial(fetch_details, self._reading.client, batch), self._stage_details)
+
+    def _stage_details(self, batch: DetailsBatch) -> None:
+        with self._connection.transaction():
+            self._staging.copy_lines("product", batch.lines)
+            self._staging.reject(batch.rejected)
+        self._attempt.numbers.rows_repeated += batch.repeated_count
+        self._unknown_statuses.update(batch.unknown_statuses)
+        self._reading.progress.advance(batch.row_count)
+
+    def _ask_for_unanswered(self) -> None:
+        limit = self._settings.api.details_batch_size * self._settings.api.concurrent_requests
+        query = self._staging.query(_UNANSWERED)
+        after = 0
+        while ids := self._ids(query, after, limit):
+            logger.info("Account %s: asking by id for %d products that no list gave", self._account, len(ids))
+            self._ask_for_details(ids)
+            self._reading.drain()
+            after = ids[-1]
+
+    def _ids(self, query: Composed, after: int, limit: int) -> list[int]:
+        parameters = {"account": self._account, "after": after, "limit": limit}
+        return [product_id for (product_id,) in self._connection.execute(query, parameters)]
+
+    def _require_catalogue(self) -> None:
+        """Stop before a catalogue that is gone is asked for product by product."""
+        if self._staging.count("listed"):
+            return
+        row = self._connection.execute(
+            "SELECT count(*) FROM ozon.products WHERE account = %s AND removed_at IS NULL", (self._account,)
+        ).fetchone()
+        known = int(row[0]) if row else 0
+        guard = self._settings.guards.empty_catalogue
+        what = "products of the warehouse are on none of Ozon's lists"
+        self._attempt.check_guards([Observation("empty_catalogue", guard, known, known, what)])

@@ -1,0 +1,22 @@
+"""What a component's comparison with the warehouse found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differences:
+    """What a merge would change, in rows of the component's main table.
+
+    ``details`` are further figures for the workflow's record.
+    """
+
+    staged: int
+    inserted: int
+    updated: int
+    removed: int
+    rejected: int
+    visibility_counts: dict[str, int] | None = None
+    details: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,45 @@
+"""One column for the statuses of all components, and rules that are named after their component."""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+_COMMENT = (
+    "The status of each component''s last attempt, by its name; one that was never begun is missing: running, success, "
+    "failed, skipped (another run held the account) or cancelled."
+)
+_FORMER_COMMENT = "The status of the last attempt of {}. Null where it was never begun."
+_FORMER_COMPONENTS = ("product_etl", "inventory_etl")
+
+_NEW_NAMES = {"products_age_hours": "product_etl_age_hours", "inventory_age_hours": "inventory_etl_age_hours"}
+
+
+def upgrade() -> None:
+    table = "ozon.etl_workflow_executions"
+    op.execute(f"ALTER TABLE {table} ADD COLUMN component_statuses jsonb NOT NULL DEFAULT '{{}}'")
+    pairs = ", ".join(f"'{component}', {component}_status" for component in _FORMER_COMPONENTS)
+    op.execute(f"UPDATE {table} SET component_statuses = jsonb_strip_nulls(jsonb_build_object({pairs}))")
+    for component in _FORMER_COMPONENTS:
+        op.execute(f"ALTER TABLE {table} DROP COLUMN {component}_status")
+    op.execute(f"COMMENT ON COLUMN {table}.component_statuses IS '{_COMMENT}'")
+    _rename(_NEW_NAMES)
+
+
+def downgrade() -> None:
+    table = "ozon.etl_workflow_executions"
+    for component in _FORMER_COMPONENTS:
+        column = f"{component}_status"
+        op.execute(f"ALTER TABLE {table} ADD COLUMN {column} text")
+        op.execute(f"UPDATE {table} SET {column} = component_statuses ->> '{component}'")
+        op.execute(f"COMMENT ON COLUMN {table}.{column} IS '{_FORMER_COMMENT.format(component)}'")
+    op.execute(f"ALTER TABLE {table} DROP COLUMN component_statuses")
+    _rename({new: former for former, new in _NEW_NAMES.items()})
+
+
+def _rename(names: dict[str, str]) -> None:
+    for former, new in names.items():
+        op.execute(f"UPDATE ozon.health_checks SET \"check\" = '{new}' WHERE \"check\" = '{former}'")
+        op.execute(f"UPDATE ozon.alerts SET rule = '{new}' WHERE rule = '{former}'")
