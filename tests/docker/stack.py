@@ -70,6 +70,11 @@ class Stack:
         found: list[dict[str, Any]] = json.loads(docker("inspect", *ids)) if ids else []
         return found
 
+    def is_healthy(self) -> bool:
+        """Whether its servers are there and healthy."""
+        servers = [each["State"] for each in self.containers() if "Health" in each["State"]]
+        return bool(servers) and all(state["Running"] and state["Health"]["Status"] == "healthy" for state in servers)
+
     def container(self, service: str) -> str:
         (found,) = self.containers(service)
         return str(found["Id"])
@@ -87,6 +92,9 @@ class Stack:
 
     def trigger(self, run_id: str) -> None:
         self.call("POST", "/api/v2/dags/ozon_etl/dagRuns", logical_date=None, dag_run_id=run_id)
+
+    def run_ids(self) -> list[str]:
+        return [run["dag_run_id"] for run in self.call("GET", "/api/v2/dags/ozon_etl/dagRuns")["dag_runs"]]
 
     def run_state(self, run_id: str) -> str:
         return str(self.call("GET", f"/api/v2/dags/ozon_etl/dagRuns/{run_id}")["state"])

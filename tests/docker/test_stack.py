@@ -1,4 +1,4 @@
-"""docker-compose.yaml, really started. The tests hang on each other's order: a stack takes too long for one each."""
+"""docker-compose.yaml, really started. The tests share one stack; each finds it whole, whatever was before."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ONE_SHOTS = {"databases", "prepare"}
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
+def shared_stack() -> Iterator[Stack]:
     """Up and healthy with LocalExecutor; gone afterwards, whatever happened."""
     stack = Stack(scratch.new_folder("docker"))
     try:
@@ -33,6 +33,26 @@ def stack() -> Iterator[Stack]:
         yield stack
     finally:
         stack.make("docker-down", ARGS="--volumes")
+
+
+@pytest.fixture
+def stack(shared_stack: Stack) -> Stack:
+    """The stack with LocalExecutor and a quick sandbox, put right where a former test has left it otherwise."""
+    if shared_stack.containers("worker"):
+        shared_stack.make("docker-down")
+    if not shared_stack.is_healthy():
+        shared_stack.make("docker-up")
+    shared_stack.sandbox.clear_faults()
+    return shared_stack
+
+
+@pytest.fixture
+def loaded_stack(stack: Stack) -> Stack:
+    """The same after the run ``first``."""
+    if "first" not in stack.run_ids():
+        stack.trigger("first")
+        assert stack.wait_for_end("first") == "success"
+    return stack
 
 
 def test_every_container_is_healthy_limited_and_not_root(stack: Stack) -> None:
@@ -64,9 +84,9 @@ def test_a_role_cannot_enter_another_ones_database(stack: Stack, role: str, othe
 
 
 def test_a_run_that_is_triggered_over_the_rest_api_loads_what_the_sandbox_has(stack: Stack) -> None:
-    stack.trigger("first")
+    stack.trigger("over_rest")
 
-    assert stack.wait_for_end("first") == "success"
+    assert stack.wait_for_end("over_rest") == "success"
     for account in ("main", "second"):
         assert_agreement(stack, account)  # type: ignore[arg-type]
     figures.note(f"{stack.rows('SELECT count(*) FROM ozon.products')[0]['count']} products agree")
@@ -111,7 +131,8 @@ def test_a_scheduler_that_is_stopped_leaves_cancelled_loads_and_not_running_ones
     stack.sandbox.clear_faults()
 
 
-def test_down_and_up_again_keeps_the_data_and_celery_uses_both_workers(stack: Stack) -> None:
+def test_down_and_up_again_keeps_the_data_and_celery_uses_both_workers(loaded_stack: Stack) -> None:
+    stack = loaded_stack
     before = stack.rows("SELECT product_id, changed_at FROM ozon.products ORDER BY account, product_id")
     stack.make("docker-down")
     assert stack.containers() == []
