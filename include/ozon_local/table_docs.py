@@ -1,7 +1,7 @@
 """Writes the tables' part of docs/tables.md from a migrated database: ``python -m include.ozon_local.table_docs``.
 
-What tables and columns mean is said by the migrations, as comments in the database; the rest of the page is written by
-hand. With ``--check`` nothing is written, and the exit code is 1 where the page is not what it would be.
+What tables and columns mean is said by comments in the database; the rest of the page is written by hand. With
+``--check`` nothing is written, and the exit code is 1 where the page is not what it would be.
 """
 
 from __future__ import annotations
@@ -20,30 +20,15 @@ from include.ozon.errors import FatalError
 from include.ozon.generated_pages import table, write_or_check
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import Connection
+from include.ozon.warehouse.tables import TABLES
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 
 DOCS_PATH = ROOT / "docs" / "tables.md"
 
 _MODULE = "include.ozon_local.table_docs"
-_BEGIN = f"<!-- Made by `python -m {_MODULE}` from the migrations' comments; do not edit. -->\n"
+_BEGIN = f"<!-- Made by `python -m {_MODULE}` from the database's comments; do not edit. -->\n"
 _END = "<!-- End of what is made. -->\n"
-
-# As a reader asks for them; one that is not named here comes last.
-_ORDER = (
-    "products",
-    "product_visibility_history",
-    "product_price_history",
-    "inventory",
-    "inventory_by_warehouse",
-    "inventory_history",
-    "visibility_metrics",
-    "etl_workflow_executions",
-    "etl_component_executions",
-    "rejected_items",
-    "health_checks",
-    "alerts",
-)
 
 _COLUMNS = """
 SELECT
@@ -73,6 +58,10 @@ class Column(NamedTuple):
     is_nullable: bool
     is_key: bool | None
     meaning: str | None
+
+    @property
+    def shown_type(self) -> str:
+        return _TYPES.get(self.type, self.type)
 
 
 def read_columns(connection: Connection) -> list[Column]:
@@ -113,9 +102,8 @@ def _migrated_columns() -> list[Column]:
 
 
 def _sections(columns: list[Column]) -> str:
-    found = dict.fromkeys(column.table for column in columns)
-    names = [*(name for name in _ORDER if name in found), *(name for name in found if name not in _ORDER)]
-    return "\n".join(_section([column for column in columns if column.table == name]) for name in names)
+    sections = ([column for column in columns if column.table == table.name] for table in TABLES)
+    return "\n".join(map(_section, sections))
 
 
 def _section(columns: list[Column]) -> str:
@@ -128,7 +116,7 @@ def _rows(columns: list[Column]) -> Iterator[tuple[str, ...]]:
     for column in columns:
         yield (
             f"`{column.name}`{' (key)' if column.is_key else ''}",
-            _TYPES.get(column.type, column.type),
+            column.shown_type,
             "yes" if column.is_nullable else "",
             column.meaning or "",
         )

@@ -11,6 +11,8 @@ from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.guards import Observation
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.settings import GuardsSettings, Settings
+from include.ozon.warehouse.tables.column import definitions
+from include.ozon.warehouse.tables.stock import INVENTORY
 
 if TYPE_CHECKING:
     from include.ozon.pipeline.attempt import Attempt
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 _STAGING: dict[str, LiteralString] = {
     "listed": "product_id bigint, visibility text, has_stocks boolean, PRIMARY KEY (product_id, visibility)",
-    "stock": "product_id bigint, offer_id text, stock_type text, sku bigint, present bigint, reserved bigint",
+    "stock": definitions(INVENTORY.staged),
     # unread_because: why nothing is known of this warehouse's stock; null where it was read.
     "warehouse": "warehouse_id bigint PRIMARY KEY, warehouse_name text, stock_type text, unread_because text",
     "seller_stock": "warehouse_id bigint, product_id bigint, sku bigint, present integer, reserved integer",

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, LiteralString
 from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.guards import Observation
 from include.ozon.settings import GuardsSettings, Settings
+from include.ozon.warehouse.tables.column import definitions
+from include.ozon.warehouse.tables.products import PRODUCTS
 
 if TYPE_CHECKING:
     from include.ozon.pipeline.attempt import Attempt
@@ -15,11 +17,7 @@ if TYPE_CHECKING:
 
 _STAGING: dict[str, LiteralString] = {
     "listed": "product_id bigint, visibility text, has_fbo_stocks boolean, PRIMARY KEY (product_id, visibility)",
-    "product": """
-        product_id bigint, offer_id text, sku bigint, skus bigint[], name text, price numeric, old_price numeric,
-        currency_code text, status_visibility text, ozon_status text, status_name text,
-        hidden_reasons text[], is_archived boolean, has_price boolean, has_stock boolean,
-        ozon_created_at timestamptz, ozon_updated_at timestamptz""",
+    "product": definitions(PRODUCTS.staged),
 }
 
 

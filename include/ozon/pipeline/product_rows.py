@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from include.ozon.marketplace.answers import Page, ProductDetail, RejectedItem, VisibilityDetails, set_moment
+from include.ozon.marketplace.answers import Page, ProductDetail, RejectedItem
 from include.ozon.marketplace.client import SellerClient
-from include.ozon.marketplace.visibility import NO_STATUSES, Visibility, hidden_reasons, status_visibility
-from include.ozon.warehouse.copy_text import boolean, integer_array, optional, text, text_array
+from include.ozon.marketplace.visibility import NO_STATUSES, Visibility, status_visibility
+from include.ozon.warehouse.copy_text import line_of
+from include.ozon.warehouse.tables.products import PRODUCTS
 
-NO_VISIBILITY_DETAILS = VisibilityDetails()
+_line = line_of(PRODUCTS.staged)
 
 StatusValues = tuple[str, str, str, str]
 """status, moderate_status, validation_status, status_name."""
@@ -35,7 +36,10 @@ def fetch_details(client: SellerClient, product_ids: Sequence[int]) -> DetailsBa
     wanted = set(product_ids)
     details = {detail.id: detail for detail in page.items if detail.id in wanted}
     unknown: Counter[StatusValues] = Counter()
-    lines = [_line(detail, unknown) for detail in details.values()]
+    for detail in details.values():
+        if status_visibility(detail) is Visibility.UNKNOWN:
+            unknown[_status_values(detail)] += 1
+    lines = [_line(detail) for detail in details.values()]
     return DetailsBatch(
         "".join(lines).encode(),
         len(lines),
@@ -45,27 +49,11 @@ def fetch_details(client: SellerClient, product_ids: Sequence[int]) -> DetailsBa
     )
 
 
-def _line(detail: ProductDetail, unknown: Counter[StatusValues]) -> str:
-    visibility = status_visibility(detail)
-    statuses = detail.statuses or NO_STATUSES
-    if visibility is Visibility.UNKNOWN:
-        unknown[
-            statuses.status or "",
-            statuses.moderate_status or "",
-            statuses.validation_status or "",
-            statuses.status_name or "",
-        ] += 1
-    shown = detail.visibility_details or NO_VISIBILITY_DETAILS
-    skus = detail.skus
-    return (
-        f"{detail.id}\t{text(detail.offer_id or '')}\t{optional(skus[0] if skus else None)}\t{integer_array(skus)}\t"
-        f"{text(detail.name or '')}\t"
-        f"{optional(detail.price)}\t{optional(detail.old_price)}\t{text(detail.currency_code or '')}\t"
-        f"{visibility.value}\t{text(statuses.status or '')}\t{text(statuses.status_name or '')}\t"
-        f"{text_array(hidden_reasons(detail))}\t{boolean(visibility is Visibility.ARCHIVED)}\t"
-        f"{boolean(shown.has_price)}\t{boolean(shown.has_stock)}\t"
-        f"{optional(set_moment(detail.created_at))}\t{optional(set_moment(detail.updated_at))}\n"
-    )
+def _status_values(detail: ProductDetail) -> StatusValues:
+    found = detail.statuses or NO_STATUSES
+    values = (found.status, found.moderate_status, found.validation_status, found.status_name)
+    status, moderate_status, validation_status, status_name = (value or "" for value in values)
+    return status, moderate_status, validation_status, status_name
 
 
 def _attributed(

@@ -6,7 +6,10 @@ must not hold NUL characters or lone surrogates; the marketplace's answers are c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from include.ozon.warehouse.tables.column import Column
 
 NULL = r"\N"
 
@@ -42,3 +45,21 @@ def boolean(value: bool | None) -> str:
 def optional(value: str | int | float | None) -> str:
     """A number, a price or a moment as Ozon wrote it; null for what is missing or empty."""
     return NULL if value is None or value == "" else str(value)
+
+
+_WRITERS: dict[str, Callable[[Any], str]] = {
+    "text": text,
+    "text[]": text_array,
+    "bigint[]": integer_array,
+    "boolean": boolean,
+    "bigint": optional,
+    "integer": optional,
+    "numeric": optional,
+    "timestamptz": optional,
+}
+
+
+def line_of(columns: Iterable[Column]) -> Callable[[Any], str]:
+    """Return what makes a line of whatever the columns' sources take."""
+    parts = [(_WRITERS[column.type], column.source) for column in columns if column.source]
+    return lambda row: "\t".join([write(source(row)) for write, source in parts]) + "\n"

@@ -14,21 +14,24 @@ from psycopg import sql
 from include.ozon.warehouse.differences import Differences
 from include.ozon.warehouse.session import Connection, count_row
 from include.ozon.warehouse.staging import Staging
+from include.ozon.warehouse.tables.column import assignments, differ, merged, names
+from include.ozon.warehouse.tables.stock import INVENTORY
 
-# A product can list one SKU of a type in several lots.
-_COMPARE: LiteralString = """
+_LOADED = names(INVENTORY.loaded)
+
+_COMPARE: LiteralString = f"""
 CREATE TEMPORARY TABLE stock_change ON COMMIT DROP AS
 WITH staged AS (
-    SELECT product_id, stock_type, sku, min(offer_id) AS offer_id,
-           sum(present) AS present, sum(reserved) AS reserved
-    FROM {stock}
+    SELECT product_id, stock_type, sku,
+    {merged(INVENTORY.loaded)}
+    FROM {{stock}} s
     GROUP BY product_id, stock_type, sku
 )
 SELECT s.*, i.product_id IS NULL AS is_new, i.present AS previous_present, i.reserved AS previous_reserved
 FROM staged s
 LEFT JOIN ozon.inventory i
-    ON i.account = {account} AND i.product_id = s.product_id AND i.stock_type = s.stock_type AND i.sku = s.sku
-WHERE i.product_id IS NULL OR (i.offer_id, i.present, i.reserved) IS DISTINCT FROM (s.offer_id, s.present, s.reserved)
+    ON i.account = {{account}} AND i.product_id = s.product_id AND i.stock_type = s.stock_type AND i.sku = s.sku
+WHERE i.product_id IS NULL OR {differ(INVENTORY.loaded, "s", "i")}
 """
 
 # A stock of which nobody knows stays as it was: of a product whose entry was rejected (one whose id could not be read
@@ -67,13 +70,14 @@ SELECT
 FROM stock_change
 """
 
-_UPDATE: LiteralString = """
-UPDATE ozon.inventory i
-SET offer_id = c.offer_id, present = c.present, reserved = c.reserved, changed_at = now(),
-    workflow_id = {workflow_id}
+_UPDATE: LiteralString = f"""
+UPDATE ozon.inventory i SET
+    {assignments(INVENTORY.loaded, "c", "i")},
+    changed_at = now(),
+    workflow_id = {{workflow_id}}
 FROM stock_change c
 WHERE NOT c.is_new
-  AND i.account = {account} AND i.product_id = c.product_id AND i.stock_type = c.stock_type AND i.sku = c.sku
+  AND i.account = {{account}} AND i.product_id = c.product_id AND i.stock_type = c.stock_type AND i.sku = c.sku
 """
 
 _ZERO: LiteralString = """
@@ -83,11 +87,9 @@ FROM stock_gone g
 WHERE i.account = {account} AND i.product_id = g.product_id AND i.stock_type = g.stock_type AND i.sku = g.sku
 """
 
-_INSERT: LiteralString = """
-INSERT INTO ozon.inventory (
-    account, product_id, stock_type, sku, offer_id, present, reserved, changed_at, workflow_id
-)
-SELECT {account}, product_id, stock_type, sku, offer_id, present, reserved, now(), {workflow_id}
+_INSERT: LiteralString = f"""
+INSERT INTO ozon.inventory (account, product_id, stock_type, sku, {_LOADED}, changed_at, workflow_id)
+SELECT {{account}}, product_id, stock_type, sku, {_LOADED}, now(), {{workflow_id}}
 FROM stock_change
 WHERE is_new
 """

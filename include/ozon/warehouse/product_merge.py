@@ -14,31 +14,24 @@ from psycopg import sql
 from include.ozon.warehouse.differences import Differences
 from include.ozon.warehouse.session import Connection, count_row
 from include.ozon.warehouse.staging import Staging
+from include.ozon.warehouse.tables.column import assignments, differ, merged, names
+from include.ozon.warehouse.tables.products import PRODUCTS
 
-# Where lists and details disagree: archived, then Ozon's VISIBLE list, then the statuses. What only lists say
-# (has_fbo_stocks) is null for a product that was asked for by its id, and stays as it was.
-_STAGED = """
+_LOADED = names(PRODUCTS.loaded)
+
+_STAGED: LiteralString = f"""
 SELECT
-    s.product_id, s.offer_id, s.sku, s.skus, s.name, s.price, s.old_price, s.currency_code,
-    CASE
-        WHEN s.status_visibility = 'ARCHIVED' THEN 'ARCHIVED'
-        WHEN l.is_visible THEN 'VISIBLE'
-        ELSE s.status_visibility
-    END AS visibility,
-    s.ozon_status, s.status_name,
-    CASE WHEN l.is_visible AND s.status_visibility <> 'ARCHIVED' THEN '{{}}' ELSE s.hidden_reasons END
-        AS hidden_reasons,
-    s.is_archived, s.has_price, s.has_stock, l.has_fbo_stocks, s.ozon_created_at, s.ozon_updated_at
-FROM {product} s
+    s.product_id,
+    {merged(PRODUCTS.loaded)}
+FROM {{product}} s
 LEFT JOIN (
     SELECT product_id, bool_or(visibility = 'VISIBLE') AS is_visible, bool_or(has_fbo_stocks) AS has_fbo_stocks
-    FROM {listed}
+    FROM {{listed}}
     GROUP BY product_id
 ) l USING (product_id)
 """
 
-_COMPARE: LiteralString = (
-    """
+_COMPARE: LiteralString = f"""
 CREATE TEMPORARY TABLE product_change ON COMMIT DROP AS
 SELECT
     s.*,
@@ -47,23 +40,12 @@ SELECT
     p.visibility AS previous_visibility,
     p.price IS DISTINCT FROM s.price AS has_new_price,
     (p.price, p.old_price, p.currency_code) IS DISTINCT FROM (s.price, s.old_price, s.currency_code) AS has_new_terms
-FROM ("""
-    + _STAGED
-    + """) s
-LEFT JOIN ozon.products p ON p.account = {account} AND p.product_id = s.product_id
+FROM ({_STAGED}) s
+LEFT JOIN ozon.products p ON p.account = {{account}} AND p.product_id = s.product_id
 WHERE p.product_id IS NULL
    OR p.removed_at IS NOT NULL
-   OR (
-        p.offer_id, p.sku, p.skus, p.name, p.price, p.old_price, p.currency_code, p.visibility,
-        p.ozon_status, p.status_name, p.hidden_reasons, p.is_archived, p.has_price, p.has_stock,
-        p.has_fbo_stocks, p.ozon_created_at, p.ozon_updated_at
-      ) IS DISTINCT FROM (
-        s.offer_id, s.sku, s.skus, s.name, s.price, s.old_price, s.currency_code, s.visibility,
-        s.ozon_status, s.status_name, s.hidden_reasons, s.is_archived, s.has_price, s.has_stock,
-        coalesce(s.has_fbo_stocks, p.has_fbo_stocks), s.ozon_created_at, s.ozon_updated_at
-      )
+   OR {differ(PRODUCTS.loaded, "s", "p")}
 """
-)
 
 # Asked for by id and not found: neither staged nor rejected.
 _VANISHED: LiteralString = """
@@ -107,32 +89,23 @@ SELECT visibility, 'REMOVED', count(*) FROM product_vanished GROUP BY 1, 2
 ORDER BY 1, 2
 """
 
-_UPDATE: LiteralString = """
+_UPDATE: LiteralString = f"""
 UPDATE ozon.products p SET
-    offer_id = c.offer_id, sku = c.sku, skus = c.skus, name = c.name, price = c.price, old_price = c.old_price,
-    currency_code = c.currency_code, visibility = c.visibility, ozon_status = c.ozon_status,
-    status_name = c.status_name, hidden_reasons = c.hidden_reasons, is_archived = c.is_archived,
-    has_price = c.has_price, has_stock = c.has_stock, has_fbo_stocks = coalesce(c.has_fbo_stocks, p.has_fbo_stocks),
-    ozon_created_at = c.ozon_created_at, ozon_updated_at = c.ozon_updated_at,
+    {assignments(PRODUCTS.loaded, "c", "p")},
     changed_at = now(),
     visibility_changed_at =
         CASE WHEN c.is_back OR p.visibility <> c.visibility THEN now() ELSE p.visibility_changed_at END,
     removed_at = NULL,
-    workflow_id = {workflow_id}
+    workflow_id = {{workflow_id}}
 FROM product_change c
-WHERE NOT c.is_new AND p.account = {account} AND p.product_id = c.product_id
+WHERE NOT c.is_new AND p.account = {{account}} AND p.product_id = c.product_id
 """
 
-_INSERT: LiteralString = """
+_INSERT: LiteralString = f"""
 INSERT INTO ozon.products (
-    account, product_id, offer_id, sku, skus, name, price, old_price, currency_code, visibility, ozon_status,
-    status_name, hidden_reasons, is_archived, has_price, has_stock, has_fbo_stocks, ozon_created_at, ozon_updated_at,
-    first_seen_at, changed_at, visibility_changed_at, workflow_id
+    account, product_id, {_LOADED}, first_seen_at, changed_at, visibility_changed_at, workflow_id
 )
-SELECT
-    {account}, product_id, offer_id, sku, skus, name, price, old_price, currency_code, visibility, ozon_status,
-    status_name, hidden_reasons, is_archived, has_price, has_stock, has_fbo_stocks, ozon_created_at, ozon_updated_at,
-    now(), now(), now(), {workflow_id}
+SELECT {{account}}, product_id, {_LOADED}, now(), now(), now(), {{workflow_id}}
 FROM product_change
 WHERE is_new
 """

@@ -7,6 +7,7 @@ used, so that help, completion and a wrong command line need not wait for it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from psycopg import errors as pg
 
 from include.ozon.errors import ConfigurationError, SchemaError
+from include.ozon.warehouse.comments import write_comments
 from include.ozon.warehouse.session import Connect, Connection, open_connection, translated_errors
 
 if TYPE_CHECKING:
@@ -36,10 +38,13 @@ class SchemaStatus:
 
 
 def upgrade(connect: Connect, revision: str = "head") -> None:
-    """Migrate forward; a warehouse that is there already is left as it is."""
+    """Migrate forward, and say in the database what tables and columns mean; what is there already stays as it is."""
     from alembic import command
 
     _migrate(connect, lambda config: command.upgrade(config, revision))
+    with translated_errors(), closing(open_connection(connect, "ozon db")) as connection:
+        if status(connection).is_at_head:
+            write_comments(connection)
 
 
 def downgrade(connect: Connect, revision: str) -> None:

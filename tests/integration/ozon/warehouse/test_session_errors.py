@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 from urllib.parse import urlsplit
 
 import psycopg
@@ -216,20 +217,25 @@ def test_a_lock_that_is_not_granted_names_its_setting(warehouse_dsn: str) -> Non
             use(warehouse_dsn, lock_timeout_seconds=1)
 
 
-def test_a_deadlock_is_worth_another_attempt_in_its_own_words(warehouse_dsn: str) -> None:
+def test_a_deadlock_is_worth_another_attempt_in_its_own_words(warehouse_dsn: str, postgres: EmbeddedPostgres) -> None:
     connect = partial(psycopg.connect, warehouse_dsn)
-    with connect() as somebody, ThreadPoolExecutor(1) as thread:
+    superuser = postgres.dsn(urlsplit(warehouse_dsn).path[1:], SUPERUSER)
+    has_inventory = Event()
+    with psycopg.connect(superuser) as somebody, ThreadPoolExecutor(1) as thread:
+        # Whose deadlock_timeout passes first while both wait is the one that ends: the load's.
+        somebody.execute("SET deadlock_timeout = '1min'")
         somebody.execute("LOCK TABLE ozon.products")
 
         def load() -> None:
             with open_session(connect, WarehouseSettings(), "a test") as connection, connection.transaction():
                 connection.execute("LOCK TABLE ozon.inventory")
+                has_inventory.set()
+                while not connection.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
+                    pass
                 connection.execute("LOCK TABLE ozon.products")
 
         loading = thread.submit(load)
-        while not somebody.execute("SELECT FROM pg_locks WHERE NOT granted").rowcount:
-            pass
-        # Whose deadlock_timeout passes first is the one that ends: the load's, which began to wait earlier.
+        assert has_inventory.wait(10)
         somebody.execute("LOCK TABLE ozon.inventory")
         with pytest.raises(WarehouseUnavailableError, match="blocked each other") as failed:
             loading.result()

@@ -30,29 +30,9 @@ FROM ozon.products
 WHERE removed_at IS NULL;
 """
 
-_COMMENTS = {
-    "TABLE ozon.product_price_history": "One row for each time that a product had one price, with the price before "
-    "the discount. A load that finds another one ends the row and adds the next; a removed product's last row is "
-    "ended, and a product that returns begins a new one. A product that was loaded before there was this table begins "
-    "when it last changed. Rows that ended longer ago than `maintenance.history_days` are deleted.",
-    "COLUMN ozon.product_price_history.account": "The account, by its name in the configuration.",
-    "COLUMN ozon.product_price_history.product_id": "Ozon's id of the product.",
-    "COLUMN ozon.product_price_history.valid_from": "From when on it had this price: the moment of the load that "
-    "noticed.",
-    "COLUMN ozon.product_price_history.price": "What customers paid from then on. Null where no price was set.",
-    "COLUMN ozon.product_price_history.old_price": "The price before the discount. Null where there was none.",
-    "COLUMN ozon.product_price_history.currency_code": "The currency of both; empty where Ozon sent none.",
-    "COLUMN ozon.product_price_history.valid_to": "Until when, the moment itself not included. Null while it is "
-    "current.",
-    "COLUMN ozon.product_price_history.workflow_id": "The workflow that noticed the price.",
-}
-
 
 def upgrade() -> None:
     op.execute(_TABLE)
-    for what, comment in _COMMENTS.items():
-        quoted = comment.replace("'", "''")
-        op.execute(f"COMMENT ON {what} IS '{quoted}'")
 
 
 def downgrade() -> None:

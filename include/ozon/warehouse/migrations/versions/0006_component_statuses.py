@@ -7,11 +7,6 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_COMMENT = (
-    "The status of each component''s last attempt, by its name; one that was never begun is missing: running, success, "
-    "failed, skipped (another run held the account) or cancelled."
-)
-_FORMER_COMMENT = "The status of the last attempt of {}. Null where it was never begun."
 _FORMER_COMPONENTS = ("product_etl", "inventory_etl")
 
 _NEW_NAMES = {"products_age_hours": "product_etl_age_hours", "inventory_age_hours": "inventory_etl_age_hours"}
@@ -24,7 +19,6 @@ def upgrade() -> None:
     op.execute(f"UPDATE {table} SET component_statuses = jsonb_strip_nulls(jsonb_build_object({pairs}))")
     for component in _FORMER_COMPONENTS:
         op.execute(f"ALTER TABLE {table} DROP COLUMN {component}_status")
-    op.execute(f"COMMENT ON COLUMN {table}.component_statuses IS '{_COMMENT}'")
     _rename(_NEW_NAMES)
 
 
@@ -34,7 +28,6 @@ def downgrade() -> None:
         column = f"{component}_status"
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column} text")
         op.execute(f"UPDATE {table} SET {column} = component_statuses ->> '{component}'")
-        op.execute(f"COMMENT ON COLUMN {table}.{column} IS '{_FORMER_COMMENT.format(component)}'")
     op.execute(f"ALTER TABLE {table} DROP COLUMN component_statuses")
     _rename({new: former for former, new in _NEW_NAMES.items()})
 
