@@ -32,13 +32,15 @@ class FinishedRun:
 class RunningRun:
     """A started ``airflow dags test``."""
 
-    def __init__(self, dag_id: str, environment: dict[str, str], conf: dict[str, Any], log: Path) -> None:
+    def __init__(
+        self, dag_id: str, environment: dict[str, str], conf: dict[str, Any], log: Path, folder: Path = ROOT
+    ) -> None:
         self._log = log
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 tied([str(PROGRAM), "dags", "test", dag_id, "--conf", json.dumps(conf)]),
                 env=environment,
-                cwd=ROOT,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -59,10 +61,12 @@ class Airflow:
     """Airflow with ``environment``, whose metadata database is the test's own."""
 
     environment: dict[str, str]
+    folder: Path = ROOT
+    """The project's."""
 
     def start(self, dag_id: str = "ozon_etl", /, **conf: Any) -> RunningRun:
         log = self.home / f"run-{len(list(self.home.glob('run-*')))}.log"
-        return RunningRun(dag_id, self.environment, conf, log)
+        return RunningRun(dag_id, self.environment, conf, log, self.folder)
 
     def run(self, dag_id: str = "ozon_etl", /, **conf: Any) -> FinishedRun:
         return self.start(dag_id, **conf).finish()

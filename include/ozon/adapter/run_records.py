@@ -12,7 +12,7 @@ from include.ozon.pipeline.components import COMPONENT_NAMES, find_component
 from include.ozon.warehouse.session import Connection
 
 _COMPONENTS = """
-SELECT account, component, attempt, status, rows_read, error,
+SELECT workflow_id, account, component, attempt, status, rows_read, error,
        extract(epoch FROM coalesce(finished_at, clock_timestamp()) - started_at)::float AS seconds
 FROM (
     SELECT DISTINCT ON (workflow_id, component) e.*
@@ -41,6 +41,7 @@ WHERE dag_run_id = %(dag_run_id)s
 class ComponentState:
     """The last attempt of a component of the run."""
 
+    workflow_id: str
     account: str
     component: str
     attempt: int
@@ -69,9 +70,9 @@ def component_states(connection: Connection, dag_run_id: str) -> list[ComponentS
 
 def listed(connection: Connection, state: ComponentState) -> Listed | None:
     """How far a running component is; None where nothing of it is staged, before its lists and after its merge."""
-    staging = open_staging(connection, state.account, find_component(state.component))
+    staging = open_staging(connection, find_component(state.component), state.account, state.workflow_id)
     try:
-        row = connection.execute(staging.query(_LISTED)).fetchone()
+        row = staging.execute(_LISTED).fetchone()
     except (psycopg.errors.UndefinedTable, psycopg.errors.LockNotAvailable):
         return None
     return Listed(*row) if row else None

@@ -1,1 +1,1 @@
-"""What ``ozon_etl`` does for one account: product_etl, inventory_etl, and the records of both."""
+"""What ``ozon_etl`` does for one account: the components of the load, and their records."""

@@ -63,16 +63,18 @@ class Attempt:
         if self.run.dry_run:
             return
         name = self.component.name
-        records.keep_rejected(self.connection, self.staging, self.run, name, self.number)
+        records.keep_rejected(self.staging, name, self.number)
         records.close_component(self.connection, self.run, name, self.number, status="success", numbers=self.numbers)
         self.staging.drop()
 
 
 def open_staging(
-    connection: Connection, account: str, component: Component[Any], *, temporary: bool = False
+    connection: Connection, component: Component[Any], account: str, workflow_id: str, *, temporary: bool = False
 ) -> Staging:
     """The staging tables of one account's component."""
-    return Staging(connection, account, component.name, component.prefix, component.staging, temporary=temporary)
+    return Staging(
+        connection, account, component.name, component.prefix, component.staging, workflow_id, temporary=temporary
+    )
 
 
 def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
@@ -99,7 +101,7 @@ def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
 
 
 def _attempt(component: Component[Any], run: Run, connection: Connection) -> ComponentNumbers:
-    staging = open_staging(connection, run.account, component, temporary=run.dry_run)
+    staging = open_staging(connection, component, run.account, run.workflow_id, temporary=run.dry_run)
     number = 0 if run.dry_run else records.open_component(connection, run, component.name)
     attempt = Attempt(run, component, connection, staging, ComponentNumbers(), number)
     logger.info(
@@ -125,6 +127,7 @@ def _load(attempt: Attempt) -> None:
         records.require_needs(attempt.connection, run, component)
     with open_reading(attempt) as reading:
         component.read(attempt, reading)
+        reading.drain()
     with attempt.connection.transaction():
         differences = component.compare(attempt)
         attempt.numbers.take(differences, repeated=attempt.staging.repeated_count())
@@ -149,9 +152,9 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
             }
         )
         with open_session(run.connect, settings, f"record {run.workflow_id}") as connection:
-            staging = open_staging(connection, run.account, attempt.component)
+            staging = open_staging(connection, attempt.component, run.account, run.workflow_id)
             # An attempt that failed early may find what another run has left there.
-            has_staged = staging.belongs_to(run.workflow_id)
+            has_staged = staging.is_of_workflow()
             if has_staged:
                 _count_staged(attempt, staging)
             with connection.transaction():
@@ -165,7 +168,7 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
                     error=_sentence(error),
                 )
             if has_staged:
-                _keep_staged(connection, attempt, staging, error)
+                _keep_staged(attempt, staging, error)
     except OzonError as unrecorded:
         # The task's own state and log still tell; the next attempt closes this one's record.
         logger.error("The end of %s could not be recorded: %s", name, unrecorded)
@@ -181,9 +184,9 @@ def _count_staged(attempt: Attempt, staging: Staging) -> None:
             numbers.rows_read = staging.count(attempt.component.rows_table) + numbers.rows_rejected
 
 
-def _keep_staged(connection: Connection, attempt: Attempt, staging: Staging, error: BaseException) -> None:
+def _keep_staged(attempt: Attempt, staging: Staging, error: BaseException) -> None:
     try:
-        records.keep_rejected(connection, staging, attempt.run, attempt.component.name, attempt.number)
+        records.keep_rejected(staging, attempt.component.name, attempt.number)
     except psycopg.Error as unkept:
         logger.error("The rejected items of %s could not be kept: %s", attempt.component.name, unkept)
     if isinstance(error, BadDataError) and not isinstance(error, GarbledAnswerError):

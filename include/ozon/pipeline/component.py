@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, LiteralString, TypeVar
 
+from include.ozon.pipeline.guards import Observation, observe_rejected
+
 if TYPE_CHECKING:
     from include.ozon.pipeline.attempt import Attempt
-    from include.ozon.pipeline.guards import Observation
     from include.ozon.pipeline.reading import Reading
     from include.ozon.settings import GuardsSettings, Settings
     from include.ozon.warehouse.differences import Differences
@@ -35,9 +36,9 @@ class Component(Generic[D]):
     defines the tables that ``read`` fills, besides the common ones, and ``rows_table`` is the one whose rows are
     counted as read. ``methods`` are the paths of the API that the key must allow under the settings.
 
-    ``read`` fills the staging. The other three run in one transaction: ``compare`` finds what a load would change and
-    touches no table of the warehouse, ``observe`` says what the guards look at, and ``merge`` writes the differences.
-    A dry run does without ``merge``.
+    ``read`` fills the staging; what it has submitted is waited for. The other three run in one transaction: ``compare``
+    finds what a load would change and touches no table of the warehouse, ``observe`` says what the guards look at, by
+    default at rejected entries only, and ``merge`` writes the differences. A dry run does without ``merge``.
     """
 
     name: str
@@ -48,8 +49,8 @@ class Component(Generic[D]):
     methods: Callable[[Settings], Sequence[str]]
     read: Callable[[Attempt, Reading], None]
     compare: Callable[[Attempt], D]
-    observe: Callable[[GuardsSettings, D], Sequence[Observation]]
-    merge: Callable[[Attempt, D], None]
+    observe: Callable[[GuardsSettings, D], Sequence[Observation]] = observe_rejected
+    merge: Callable[[Attempt, D], object]
 
     def __post_init__(self) -> None:
         longest = max(len(table) for table in (*self.staging, _LONGEST_COMMON_TABLE))

@@ -51,7 +51,7 @@ FROM {fbo_sku} k
 LEFT JOIN ozon.fbo_stock_requests asked ON asked.account = {account} AND asked.sku = k.sku
 WHERE k.asked_at IS NULL
 ORDER BY asked.asked_at NULLS FIRST, k.sku
-LIMIT {limit}
+LIMIT %(limit)s
 """
 
 # A cluster's sum beside the cluster's warehouses would count their stock twice.
@@ -191,20 +191,15 @@ def _wants_places(attempt: Attempt) -> bool:
 
 
 def _execute(attempt: Attempt, statement: LiteralString) -> None:
-    query = attempt.staging.query(
+    attempt.staging.execute(
         statement,
-        account=sql.Literal(attempt.run.account),
         wants_places=sql.Literal(_wants_places(attempt)),
         are_products_loaded=sql.Literal(not attempt.run.dry_run),
     )
-    attempt.connection.execute(query)
 
 
 def _next_skus(attempt: Attempt) -> list[int]:
-    query = attempt.staging.query(
-        _NEXT_SKUS, account=sql.Literal(attempt.run.account), limit=sql.Literal(MAX_FBO_SKUS_COUNT)
-    )
-    return [sku for (sku,) in attempt.connection.execute(query)]
+    return [sku for (sku,) in attempt.staging.execute(_NEXT_SKUS, {"limit": MAX_FBO_SKUS_COUNT})]
 
 
 def _read_batch(attempt: Attempt, client: SellerClient, skus: list[int]) -> None:
@@ -219,15 +214,11 @@ def _read_batch(attempt: Attempt, client: SellerClient, skus: list[int]) -> None
         attempt.staging.copy_lines("fbo_stock", "".join(lines).encode())
         _execute(attempt, _DROP_SUMS)
         attempt.staging.reject(page.rejected)
-        attempt.connection.execute(
-            attempt.staging.query("UPDATE {fbo_sku} SET asked_at = now() WHERE sku = ANY(%s)"), (skus,)
-        )
+        attempt.staging.execute("UPDATE {fbo_sku} SET asked_at = now() WHERE sku = ANY(%s)", (skus,))
 
 
 def _warn_of_unknown(attempt: Attempt) -> None:
-    row = attempt.connection.execute(
-        attempt.staging.query("SELECT count(*) FROM {fbo_unknown} WHERE was_asked")
-    ).fetchone()
+    row = attempt.staging.execute("SELECT count(*) FROM {fbo_unknown} WHERE was_asked").fetchone()
     if row and row[0]:
         attempt.warn(
             f"{row[0]} products have FBO stock by Ozon's product list, and no method says how much; their last "

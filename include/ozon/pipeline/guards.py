@@ -7,7 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from include.ozon.errors import GuardStoppedError
-from include.ozon.settings import GuardLevel, GuardSettings, ThresholdGuardSettings
+from include.ozon.settings import GuardLevel, GuardSettings, GuardsSettings, ThresholdGuardSettings
+from include.ozon.warehouse.differences import Differences
 
 logger = logging.getLogger("ozon.guards")
 
@@ -43,6 +44,12 @@ class Observation:
         if isinstance(self.settings, ThresholdGuardSettings):
             return f"guard {self.guard}: {seen}, where at most {self.settings.threshold_pct:g} % is expected"
         return f"guard {self.guard}: {seen}, where none is expected"
+
+
+def observe_rejected(guards: GuardsSettings, seen: Differences) -> list[Observation]:
+    """What the guard ``rejected`` looks at, in any component."""
+    what = "entries read were rejected by validation"
+    return [Observation("rejected", guards.rejected, seen.rejected, seen.staged + seen.rejected, what)]
 
 
 def check_guards(observations: Sequence[Observation], accepted: Collection[str], account: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, LiteralString
 
 from include.ozon.pipeline.component import Component
-from include.ozon.pipeline.guards import Observation
+from include.ozon.pipeline.guards import Observation, observe_rejected
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.settings import GuardsSettings, Settings
 from include.ozon.warehouse.tables.column import definitions
@@ -17,7 +17,7 @@ from include.ozon.warehouse.tables.stock import INVENTORY
 if TYPE_CHECKING:
     from include.ozon.pipeline.attempt import Attempt
     from include.ozon.pipeline.reading import Reading
-    from include.ozon.warehouse.inventory_merge import InventoryMerge, StockDifferences
+    from include.ozon.warehouse.inventory_merge import StockDifferences
 
 _STAGING: dict[str, LiteralString] = {
     "listed": "product_id bigint, visibility text, has_stocks boolean, PRIMARY KEY (product_id, visibility)",
@@ -54,7 +54,10 @@ def _read(attempt: Attempt, reading: Reading) -> None:
 
 
 def _compare(attempt: Attempt) -> StockDifferences:
-    return _merging(attempt).compare()
+    from include.ozon.warehouse import inventory_merge
+
+    has_seller_warehouses = attempt.run.settings.inventory.seller_warehouses
+    return inventory_merge.compare(attempt.staging, has_seller_warehouses=has_seller_warehouses)
 
 
 def _observe(guards: GuardsSettings, seen: StockDifferences) -> list[Observation]:
@@ -71,27 +74,17 @@ def _observe(guards: GuardsSettings, seen: StockDifferences) -> list[Observation
         Observation(
             "vanished", guards.vanished, seen.removed, before, "rows of inventory with stock are gone from Ozon"
         ),
-        Observation("rejected", guards.rejected, seen.rejected, read, "stocks read were rejected by validation"),
+        *observe_rejected(guards, seen),
     ]  # fmt: skip
 
 
 def _merge(attempt: Attempt, _: StockDifferences) -> None:
     from include.ozon.pipeline import fbo_stocks
+    from include.ozon.warehouse import inventory_merge
 
-    _merging(attempt).merge()
+    has_seller_warehouses = attempt.run.settings.inventory.seller_warehouses
+    inventory_merge.merge(attempt.staging, has_seller_warehouses=has_seller_warehouses)
     fbo_stocks.merge(attempt)
-
-
-def _merging(attempt: Attempt) -> InventoryMerge:
-    from include.ozon.warehouse.inventory_merge import InventoryMerge
-
-    return InventoryMerge(
-        attempt.connection,
-        attempt.staging,
-        attempt.run.account,
-        attempt.run.workflow_id,
-        has_seller_warehouses=attempt.run.settings.inventory.seller_warehouses,
-    )
 
 
 INVENTORY_ETL = Component(

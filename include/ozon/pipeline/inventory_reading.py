@@ -12,10 +12,10 @@ from include.ozon.pipeline import fbo_stocks
 from include.ozon.pipeline.attempt import Attempt
 from include.ozon.pipeline.reading import Reading, Stream
 from include.ozon.pipeline.seller_stocks import SellerStocks
-from include.ozon.warehouse.copy_text import line_of
+from include.ozon.warehouse.copy_text import writer_of
 from include.ozon.warehouse.tables.stock import INVENTORY, TypedStock
 
-_line = line_of(INVENTORY.staged)
+_write = writer_of(INVENTORY.staged)
 
 # Whether archived products are in ALL too is Ozon's to change.
 _LISTS = ("ALL", "ARCHIVED")
@@ -57,7 +57,7 @@ class InventoryReading:
         has_stocks = [item.stocks is not None for item in items.values()]
         distinct_count, new_ids = self._staging.add_listed(visibility, list(items), "has_stocks", has_stocks)
         new_items = map(items.__getitem__, new_ids)
-        lines = [_line(TypedStock(item, stock)) for item in new_items for stock in item.stocks or ()]
-        self._staging.copy_lines("stock", "".join(lines).encode())
+        stocks = (TypedStock(item, stock) for item in new_items for stock in item.stocks or ())
+        self._staging.copy_lines("stock", _write(stocks))
         self._reading.progress.advance(len(new_ids))
         return len(page.items) - distinct_count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, LiteralString
 
 from include.ozon.pipeline.component import Component
-from include.ozon.pipeline.guards import Observation
+from include.ozon.pipeline.guards import Observation, observe_rejected
 from include.ozon.settings import GuardsSettings, Settings
 from include.ozon.warehouse.tables.column import definitions
 from include.ozon.warehouse.tables.products import PRODUCTS
@@ -13,7 +13,7 @@ from include.ozon.warehouse.tables.products import PRODUCTS
 if TYPE_CHECKING:
     from include.ozon.pipeline.attempt import Attempt
     from include.ozon.pipeline.reading import Reading
-    from include.ozon.warehouse.product_merge import ProductDifferences, ProductMerge
+    from include.ozon.warehouse.product_merge import ProductDifferences
 
 _STAGING: dict[str, LiteralString] = {
     "listed": "product_id bigint, visibility text, has_fbo_stocks boolean, PRIMARY KEY (product_id, visibility)",
@@ -35,8 +35,9 @@ def _read(attempt: Attempt, reading: Reading) -> None:
 
 def _compare(attempt: Attempt) -> ProductDifferences:
     from include.ozon.pipeline.visibility_log import log_visibility
+    from include.ozon.warehouse import product_merge
 
-    differences = _merging(attempt).compare()
+    differences = product_merge.compare(attempt.staging)
     log_visibility(attempt.run.account, differences)
     return differences
 
@@ -56,10 +57,7 @@ def _observe(guards: GuardsSettings, seen: ProductDifferences) -> list[Observati
             seen.turned_invisible + seen.vanished_visible, seen.visible_before,
             "visible products are no longer seen by customers",
         ),
-        Observation(
-            "rejected", guards.rejected, seen.rejected, seen.staged + seen.rejected,
-            "products read were rejected by validation",
-        ),
+        *observe_rejected(guards, seen),
         Observation(
             "price_change", guards.price_change, seen.new_prices, known, "known products have a new price"
         ),
@@ -67,13 +65,9 @@ def _observe(guards: GuardsSettings, seen: ProductDifferences) -> list[Observati
 
 
 def _merge(attempt: Attempt, _: ProductDifferences) -> None:
-    _merging(attempt).merge()
+    from include.ozon.warehouse import product_merge
 
-
-def _merging(attempt: Attempt) -> ProductMerge:
-    from include.ozon.warehouse.product_merge import ProductMerge
-
-    return ProductMerge(attempt.connection, attempt.staging, attempt.run.account, attempt.run.workflow_id)
+    product_merge.merge(attempt.staging)
 
 
 PRODUCT_ETL = Component(

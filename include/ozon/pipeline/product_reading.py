@@ -12,8 +12,6 @@ from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 
-from psycopg.sql import Composed
-
 from include.ozon.marketplace.answers import ListedProduct, Page
 from include.ozon.pipeline import visibility_log
 from include.ozon.pipeline.attempt import Attempt
@@ -31,7 +29,7 @@ _LISTS = ("ALL", "ARCHIVED", "VISIBLE")
 _UNANSWERED = """
 SELECT product_id FROM (
     SELECT product_id FROM {listed}
-    UNION SELECT product_id FROM ozon.products WHERE account = %(account)s AND removed_at IS NULL
+    UNION SELECT product_id FROM ozon.products WHERE account = {account} AND removed_at IS NULL
 ) known
 WHERE product_id > %(after)s
   AND NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
@@ -49,9 +47,11 @@ WHERE NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
   AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = known.product_id)
   AND NOT EXISTS (
       SELECT FROM ozon.products w
-      WHERE w.account = %(account)s AND w.product_id = known.product_id AND w.removed_at IS NULL
+      WHERE w.account = {account} AND w.product_id = known.product_id AND w.removed_at IS NULL
   )
 """
+
+_KNOWN = "SELECT count(*) AS known FROM ozon.products WHERE account = {account} AND removed_at IS NULL"
 
 # An entry of a list may be unreadable where the product's details are not: then nothing of it is lost.
 _FORGIVE_LOADED = "DELETE FROM {rejected} r USING {product} p WHERE r.product_id = p.product_id"
@@ -86,8 +86,8 @@ class ProductReading:
         self._require_catalogue()
         self._ask_for_unanswered()
         with self._connection.transaction():
-            self._connection.execute(self._staging.query(_REJECT_WITHOUT_DETAILS), {"account": self._account})
-            self._connection.execute(self._staging.query(_FORGIVE_LOADED))
+            self._staging.execute(_REJECT_WITHOUT_DETAILS)
+            self._staging.execute(_FORGIVE_LOADED)
 
     def _list(self, visibility: str) -> Stream[ListedProduct]:
         def stage(page: Page[ListedProduct]) -> int:
@@ -124,26 +124,22 @@ class ProductReading:
 
     def _ask_for_unanswered(self) -> None:
         limit = self._settings.api.details_batch_size * self._settings.api.concurrent_requests
-        query = self._staging.query(_UNANSWERED)
         after = 0
-        while ids := self._ids(query, after, limit):
+        while ids := self._unanswered_ids(after, limit):
             logger.info("Account %s: asking by id for %d products that no list gave", self._account, len(ids))
             self._ask_for_details(ids)
             self._reading.drain()
             after = ids[-1]
 
-    def _ids(self, query: Composed, after: int, limit: int) -> list[int]:
-        parameters = {"account": self._account, "after": after, "limit": limit}
-        return [product_id for (product_id,) in self._connection.execute(query, parameters)]
+    def _unanswered_ids(self, after: int, limit: int) -> list[int]:
+        rows = self._staging.execute(_UNANSWERED, {"after": after, "limit": limit})
+        return [product_id for (product_id,) in rows]
 
     def _require_catalogue(self) -> None:
         """Stop before a catalogue that is gone is asked for product by product."""
         if self._staging.count("listed"):
             return
-        row = self._connection.execute(
-            "SELECT count(*) FROM ozon.products WHERE account = %s AND removed_at IS NULL", (self._account,)
-        ).fetchone()
-        known = int(row[0]) if row else 0
+        known = self._staging.counts(_KNOWN)["known"]
         guard = self._settings.guards.empty_catalogue
         what = "products of the warehouse are on none of Ozon's lists"
         self._attempt.check_guards([Observation("empty_catalogue", guard, known, known, what)])

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from include.ozon.marketplace.answers import Page, ProductDetail, RejectedItem
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.visibility import NO_STATUSES, Visibility, status_visibility
-from include.ozon.warehouse.copy_text import line_of
+from include.ozon.warehouse.copy_text import writer_of
 from include.ozon.warehouse.tables.products import PRODUCTS
 
-_line = line_of(PRODUCTS.staged)
+_write = writer_of(PRODUCTS.staged)
 
 StatusValues = tuple[str, str, str, str]
 """status, moderate_status, validation_status, status_name."""
@@ -39,11 +39,10 @@ def fetch_details(client: SellerClient, product_ids: Sequence[int]) -> DetailsBa
     for detail in details.values():
         if status_visibility(detail) is Visibility.UNKNOWN:
             unknown[_status_values(detail)] += 1
-    lines = [_line(detail) for detail in details.values()]
     return DetailsBatch(
-        "".join(lines).encode(),
-        len(lines),
-        len(page.items) - len(lines),
+        _write(details.values()),
+        len(details),
+        len(page.items) - len(details),
         _attributed(page, product_ids, details),
         unknown,
     )

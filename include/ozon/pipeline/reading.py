@@ -31,7 +31,7 @@ def open_reading(attempt: Attempt) -> Iterator[Reading]:
     """A client, threads and progress for an attempt; staging as an earlier attempt left it, or empty."""
     run, load, name = attempt.run, attempt.run.settings.load, attempt.component.name
     component_logger = logging.getLogger(f"ozon.{name}")
-    if attempt.staging.begin(run.workflow_id, load.resume_max_age_minutes):
+    if attempt.staging.begin(load.resume_max_age_minutes):
         component_logger.info("Account %s: taking up what an earlier attempt has read", run.account)
     stop = threading.Event()
     client = run.open_client(stop)

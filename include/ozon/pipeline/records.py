@@ -62,7 +62,7 @@ WHERE workflow_id = %(workflow_id)s
 
 _KEEP_REJECTED = """
 INSERT INTO ozon.rejected_items (workflow_id, component, attempt, n, account, kind, reason, payload)
-SELECT %s, %s, %s, row_number() OVER (ORDER BY r.kind, r.n), %s, r.kind, r.reason, r.payload
+SELECT {workflow_id}, %s, %s, row_number() OVER (ORDER BY r.kind, r.n), {account}, r.kind, r.reason, r.payload
 FROM (
     SELECT 'entry' AS kind, n, reason, payload FROM {rejected}
     UNION ALL
@@ -145,9 +145,9 @@ def close_component(
         _note_on_workflow(connection, run, component, status, numbers.details)
 
 
-def keep_rejected(connection: Connection, staging: Staging, run: Run, component: str, attempt: int) -> None:
-    """Copy what staging holds of rejected entries to ``rejected_items``, under this attempt."""
-    connection.execute(staging.query(_KEEP_REJECTED), (run.workflow_id, component, attempt, run.account))
+def keep_rejected(staging: Staging, component: str, attempt: int) -> None:
+    """Copy what staging contains of rejected entries to ``rejected_items``, under this attempt."""
+    staging.execute(_KEEP_REJECTED, (component, attempt))
 
 
 def skip_component(connection: Connection, run: Run, component: str, reason: str) -> None:

@@ -35,8 +35,8 @@ _UNREAD = """
 SELECT w.warehouse_id, w.warehouse_name, w.unread_because, count(k.product_id),
        to_char(max(k.fetched_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
 FROM {warehouse} w
-LEFT JOIN ozon.inventory_by_warehouse k ON k.account = %s AND k.warehouse_id = w.warehouse_id
-WHERE w.unread_because <> %s
+LEFT JOIN ozon.inventory_by_warehouse k ON k.account = {account} AND k.warehouse_id = w.warehouse_id
+WHERE w.unread_because <> %(disabled)s
 GROUP BY w.warehouse_id
 ORDER BY w.warehouse_id
 """
@@ -60,8 +60,8 @@ class SellerStocks:
 
     def read(self) -> None:
         """Read the stock of each warehouse on the list, and warn of those that could not be read."""
-        rows = self._connection.execute(
-            self._staging.query("SELECT warehouse_id FROM {warehouse} WHERE unread_because IS NULL ORDER BY 1")
+        rows = self._staging.execute(
+            "SELECT warehouse_id FROM {warehouse} WHERE unread_because IS NULL ORDER BY 1"
         ).fetchall()
         for (warehouse_id,) in rows:
             self._reading.start(
@@ -81,8 +81,8 @@ class SellerStocks:
         repeated = 0
         for warehouse in page.items:
             is_disabled = (warehouse.status or "").strip().lower() == _DISABLED
-            added = self._connection.execute(
-                self._staging.query(_ADD_WAREHOUSE),
+            added = self._staging.execute(
+                _ADD_WAREHOUSE,
                 (
                     warehouse.warehouse_id,
                     warehouse.name or "",
@@ -103,7 +103,7 @@ class SellerStocks:
     def _stage_stocks(self, warehouse_id: int, page: Page[WarehouseStock]) -> int:
         if error := self._errors.get(warehouse_id):
             # In the checkpoint's transaction, so that an attempt which takes this up knows it too.
-            self._connection.execute(self._staging.query(_LEAVE_UNREAD), (str(error), warehouse_id))
+            self._staging.execute(_LEAVE_UNREAD, (str(error), warehouse_id))
         lines = [
             f"{warehouse_id}\t{stock.product_id}\t{stock.sku or 0}\t{stock.present}\t{stock.reserved}\n"
             for stock in page.items
@@ -121,11 +121,11 @@ class SellerStocks:
             if isinstance(error, RetriableError):
                 with self._connection.transaction():
                     for statement in _START_AGAIN:
-                        self._connection.execute(self._staging.query(statement))
+                        self._staging.execute(statement)
                 raise error
 
     def _warn_of_unread(self) -> None:
-        unread = self._connection.execute(self._staging.query(_UNREAD), (self._attempt.run.account, _DISABLED))
+        unread = self._staging.execute(_UNREAD, {"disabled": _DISABLED})
         for warehouse_id, name, error, kept_count, newest in unread:
             kept = f"its {kept_count} stocks of {newest} UTC or before are kept" if kept_count else "none are known"
             self._attempt.warn(f"The stock of seller warehouse {warehouse_id} ({name}) cannot be read; {kept}. {error}")

@@ -28,8 +28,8 @@ def end_workflow(run: Run) -> records.Status | None:
         # Where another run holds the account, the staging is that run's.
         with suppress(AlreadyRunningError), account_lock(connection, run.account):
             for component in COMPONENTS:
-                staging = open_staging(connection, run.account, component)
-                if staging.belongs_to(run.workflow_id):
+                staging = open_staging(connection, component, run.account, run.workflow_id)
+                if staging.is_of_workflow():
                     staging.drop()
     return status
 

@@ -57,7 +57,7 @@ class Settings(Section):
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="When the DAGs run.")
     retry: RetrySettings = Field(
         default=RetrySettings(),
-        description="How Airflow tries `product_etl` and `inventory_etl` again.",
+        description="How Airflow tries a component again.",
     )
     components: ComponentsSettings = Field(
         default=ComponentsSettings(),

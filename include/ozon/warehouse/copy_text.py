@@ -59,7 +59,12 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 }
 
 
-def line_of(columns: Iterable[Column]) -> Callable[[Any], str]:
-    """Return what makes a line of whatever the columns' sources take."""
+def writer_of(columns: Iterable[Column]) -> Callable[[Iterable[Any]], bytes]:
+    """Return what makes lines of entries such as the columns' sources take."""
     parts = [(_WRITERS[column.type], column.source) for column in columns if column.source]
-    return lambda row: "\t".join([write(source(row)) for write, source in parts]) + "\n"
+
+    def write(entries: Iterable[Any]) -> bytes:
+        lines = ["\t".join([text_of(source(entry)) for text_of, source in parts]) for entry in entries]
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    return write

@@ -7,12 +7,9 @@ exactly these. A stock that Ozon no longer lists goes to zero; its row stays.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, LiteralString
-
-from psycopg import sql
+from typing import LiteralString
 
 from include.ozon.warehouse.differences import Differences
-from include.ozon.warehouse.session import Connection, count_row
 from include.ozon.warehouse.staging import Staging
 from include.ozon.warehouse.tables.column import assignments, differ, merged, names
 from include.ozon.warehouse.tables.stock import INVENTORY
@@ -162,6 +159,8 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present, reserv
     fetched_at = excluded.fetched_at
 """
 
+_MERGE = (_UPDATE, _ZERO, _INSERT, _HISTORY)
+
 
 @dataclass(frozen=True, kw_only=True)
 class StockDifferences(Differences):
@@ -173,47 +172,21 @@ class StockDifferences(Differences):
     with_stock_before: int
 
 
-class InventoryMerge:
-    """One load's comparison and merge. Every method runs in the transaction that the caller has open.
+def compare(staging: Staging, *, has_seller_warehouses: bool) -> StockDifferences:
+    """Find every difference between staging and warehouse, in the transaction that the caller has open.
 
-    ``has_seller_warehouses`` tells whether the seller's warehouses were read; if not, what is known of them stays.
+    ``has_seller_warehouses`` says whether the seller's warehouses were read; if not, what is known of them stays.
     """
+    for statement in ("ANALYZE {stock}", _COMPARE, _GONE):
+        staging.execute(statement)
+    by_kind: dict[str, int] = {}
+    if has_seller_warehouses:
+        staging.execute(_SELLER_COMPARE)
+        by_kind = dict(staging.execute(_SELLER_COUNT).fetchall())
+    return StockDifferences(**staging.counts(_COUNT), details={"seller_warehouses": by_kind} if by_kind else {})
 
-    def __init__(
-        self,
-        connection: Connection,
-        staging: Staging,
-        account: str,
-        workflow_id: str,
-        *,
-        has_seller_warehouses: bool,
-    ) -> None:
-        self._connection = connection
-        self._staging = staging
-        self._has_seller_warehouses = has_seller_warehouses
-        self._values = {"account": sql.Literal(account), "workflow_id": sql.Literal(workflow_id)}
 
-    def compare(self) -> StockDifferences:
-        """Find every difference between staging and warehouse."""
-        self._execute("ANALYZE {stock}")
-        self._execute(_COMPARE)
-        self._execute(_GONE)
-        by_kind: dict[str, int] = {}
-        if self._has_seller_warehouses:
-            self._execute(_SELLER_COMPARE)
-            by_kind = dict(self._rows(_SELLER_COUNT))
-        counts = count_row(self._connection, self._staging.query(_COUNT, **self._values))
-        return StockDifferences(**counts, details={"seller_warehouses": by_kind} if by_kind else {})
-
-    def merge(self) -> None:
-        """Write the differences that ``compare`` found."""
-        for statement in (_UPDATE, _ZERO, _INSERT, _HISTORY):
-            self._execute(statement)
-        if self._has_seller_warehouses:
-            self._execute(_SELLER_MERGE)
-
-    def _execute(self, text: LiteralString) -> None:
-        self._connection.execute(self._staging.query(text, **self._values))
-
-    def _rows(self, text: LiteralString) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._staging.query(text, **self._values)).fetchall()
+def merge(staging: Staging, *, has_seller_warehouses: bool) -> None:
+    """Write the differences that ``compare`` found, in the same transaction."""
+    for statement in (*_MERGE, _SELLER_MERGE) if has_seller_warehouses else _MERGE:
+        staging.execute(statement)

@@ -7,12 +7,9 @@ run ends there. ``merge`` applies exactly these differences. Rows without a diff
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, LiteralString
-
-from psycopg import sql
+from typing import LiteralString
 
 from include.ozon.warehouse.differences import Differences
-from include.ozon.warehouse.session import Connection, count_row
 from include.ozon.warehouse.staging import Staging
 from include.ozon.warehouse.tables.column import assignments, differ, merged, names
 from include.ozon.warehouse.tables.products import PRODUCTS
@@ -173,33 +170,19 @@ class ProductDifferences(Differences):
     transitions: dict[tuple[str, str], int]
 
 
-class ProductMerge:
-    """One load's comparison and merge. Every method runs in the transaction that the caller has open."""
+def compare(staging: Staging) -> ProductDifferences:
+    """Find every difference between staging and warehouse, in the transaction that the caller has open."""
+    # Everything is joined by the id; looking at the wide columns too would take five times as long.
+    for statement in ("ANALYZE {product} (product_id)", _COMPARE, _VANISHED):
+        staging.execute(statement)
+    return ProductDifferences(
+        **staging.counts(_COUNT),
+        visibility_counts=dict(staging.execute(_DISTRIBUTION).fetchall()),
+        transitions={(before, after): count for before, after, count in staging.execute(_TRANSITIONS)},
+    )
 
-    def __init__(self, connection: Connection, staging: Staging, account: str, workflow_id: str) -> None:
-        self._connection = connection
-        self._staging = staging
-        self._values = {"account": sql.Literal(account), "workflow_id": sql.Literal(workflow_id)}
 
-    def compare(self) -> ProductDifferences:
-        """Find every difference between staging and warehouse."""
-        # Everything is joined by the id; looking at the wide columns too would take five times as long.
-        self._execute("ANALYZE {product} (product_id)")
-        self._execute(_COMPARE)
-        self._execute(_VANISHED)
-        return ProductDifferences(
-            **count_row(self._connection, self._staging.query(_COUNT, **self._values)),
-            visibility_counts=dict(self._rows(_DISTRIBUTION)),
-            transitions={(before, after): count for before, after, count in self._rows(_TRANSITIONS)},
-        )
-
-    def merge(self) -> None:
-        """Write the differences that ``compare`` found."""
-        for statement in _MERGE:
-            self._execute(statement)
-
-    def _execute(self, text: LiteralString) -> None:
-        self._connection.execute(self._staging.query(text, **self._values))
-
-    def _rows(self, text: LiteralString) -> list[tuple[Any, ...]]:
-        return self._connection.execute(self._staging.query(text, **self._values)).fetchall()
+def merge(staging: Staging) -> None:
+    """Write the differences that ``compare`` found, in the same transaction."""
+    for statement in _MERGE:
+        staging.execute(statement)

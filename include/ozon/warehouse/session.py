@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import tuple_row
 
 from include.ozon.errors import AccessDeniedError, SchemaError
 from include.ozon.settings import WarehouseSettings
@@ -119,12 +119,6 @@ def require_temporary_tables(connection: Connection) -> None:
             f"Role {role} may not create temporary tables in database {database}, which every load needs. Run as the "
             f"database's owner: {grant.format(sql.Identifier(database), sql.Identifier(role)).as_string(connection)}"
         )
-
-
-def count_row(connection: Connection, query: sql.Composed) -> dict[str, Any]:
-    """The one row of a query whose columns are all counts, by their names."""
-    row = connection.cursor(row_factory=dict_row).execute(query).fetchone()
-    return {name: int(count) for name, count in (row or {}).items()}
 
 
 @contextmanager

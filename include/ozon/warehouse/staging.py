@@ -12,9 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, LiteralString
+from typing import Any, ClassVar, LiteralString
 
+import psycopg
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from include.ozon.marketplace.answers import RejectedItem
 from include.ozon.warehouse.session import Connection
@@ -70,40 +72,53 @@ class Staging:
         component: str,
         prefix: str,
         tables: Mapping[str, LiteralString],
+        workflow_id: str,
         *,
         temporary: bool,
     ) -> None:
         self._connection = connection
         self._account = account
         self._component = component
+        self._workflow_id = workflow_id
         self._definitions = {**COMMON_TABLES, **tables}
         self._schema = "pg_temp" if temporary else self._SCHEMA
         self._is_temporary = temporary
-        self.tables = {name: sql.Identifier(self._schema, f"{account}_{prefix}_{name}") for name in self._definitions}
+        self._tables = {name: sql.Identifier(self._schema, f"{account}_{prefix}_{name}") for name in self._definitions}
+        self._names = {**self._tables, "account": sql.Literal(account), "workflow_id": sql.Literal(workflow_id)}
 
-    def query(self, text: LiteralString, **names: sql.Composable) -> sql.Composed:
-        """``text`` with ``{table}`` replaced by the name of this staging's table."""
-        return sql.SQL(text).format(**self.tables, **names)
+    def execute(
+        self, text: LiteralString, parameters: Sequence[object] | Mapping[str, object] = (), **names: sql.Composable
+    ) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Execute ``text`` with ``{table}`` replaced by the name of this staging's table.
 
-    def begin(self, workflow_id: str, resume_max_age_minutes: float) -> bool:
+        ``{account}`` and ``{workflow_id}`` stand for its account and workflow, and ``names`` for whatever else.
+        """
+        return self._connection.execute(self._query(text, **names), parameters or None)
+
+    def counts(self, text: LiteralString) -> dict[str, Any]:
+        """The one row of a query whose columns are all counts, by their names."""
+        row = self._connection.cursor(row_factory=dict_row).execute(self._query(text)).fetchone()
+        return {name: int(count) for name, count in (row or {}).items()}
+
+    def begin(self, resume_max_age_minutes: float) -> bool:
         """Take up what an earlier attempt of this workflow left, or start with empty tables.
 
         Returns whether something was taken up. Pages older than ``resume_max_age_minutes`` are not: the
         catalogue has moved on since.
         """
-        if not self._is_temporary and self.belongs_to(workflow_id, max_age_minutes=resume_max_age_minutes):
+        if not self._is_temporary and self.is_of_workflow(max_age_minutes=resume_max_age_minutes):
             return True
-        self.start_anew(workflow_id)
+        self.start_anew()
         return False
 
-    def start_anew(self, workflow_id: str) -> None:
+    def start_anew(self) -> None:
         """Drop whatever is staged and create empty tables, stamped with the workflow that fills them."""
         persistence: LiteralString = "TEMPORARY" if self._is_temporary else "UNLOGGED"
         with self._connection.transaction():
             self._drop_tables()
             for name, definition in self._definitions.items():
                 create = sql.SQL("CREATE {} TABLE {} ({})")
-                self._connection.execute(create.format(sql.SQL(persistence), self.tables[name], sql.SQL(definition)))
+                self._connection.execute(create.format(sql.SQL(persistence), self._tables[name], sql.SQL(definition)))
             if not self._is_temporary:
                 self._connection.execute(
                     """
@@ -112,7 +127,7 @@ class Staging:
                     ON CONFLICT (account, component)
                     DO UPDATE SET workflow_id = excluded.workflow_id, started_at = excluded.started_at
                     """,
-                    (self._account, self._component, workflow_id),
+                    (self._account, self._component, self._workflow_id),
                 )
 
     def drop(self) -> None:
@@ -125,8 +140,8 @@ class Staging:
                     (self._account, self._component),
                 )
 
-    def belongs_to(self, workflow_id: str, *, max_age_minutes: float | None = None) -> bool:
-        """Whether something is staged for this workflow, and begun at most ``max_age_minutes`` ago."""
+    def is_of_workflow(self, *, max_age_minutes: float | None = None) -> bool:
+        """Whether what is staged is of this workflow, and begun at most ``max_age_minutes`` ago."""
         row = self._connection.execute(
             """
             SELECT EXISTS (
@@ -135,33 +150,29 @@ class Staging:
                   AND started_at > coalesce(now() - make_interval(secs => %s), '-infinity')
             )
             """,
-            (self._account, self._component, workflow_id, max_age_minutes and 60 * max_age_minutes),
+            (self._account, self._component, self._workflow_id, max_age_minutes and 60 * max_age_minutes),
         ).fetchone()
         return row == (True,)
 
     def checkpoint(self, stream: str) -> Checkpoint:
         """How far ``stream`` was read; its beginning if it was not."""
-        row = self._connection.execute(
-            self.query(
-                "SELECT stream, cursor, pages, items, repeated, total_items, is_complete "
-                "FROM {checkpoint} WHERE stream = %s"
-            ),
+        row = self.execute(
+            "SELECT stream, cursor, pages, items, repeated, total_items, is_complete "
+            "FROM {checkpoint} WHERE stream = %s",
             (stream,),
         ).fetchone()
         return Checkpoint(*row) if row else Checkpoint(stream)
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        self._connection.execute(
-            self.query(
-                """
+        self.execute(
+            """
                 INSERT INTO {checkpoint} (stream, cursor, pages, items, repeated, total_items, is_complete)
                 VALUES (%s, %s, %s, %s, %s, %s, %s)
                 ON CONFLICT (stream) DO UPDATE SET
                     cursor = excluded.cursor, pages = excluded.pages, items = excluded.items,
                     repeated = excluded.repeated, total_items = excluded.total_items,
                     is_complete = excluded.is_complete
-                """
-            ),
+                """,
             (
                 checkpoint.stream,
                 checkpoint.cursor,
@@ -180,9 +191,8 @@ class Staging:
 
         Returns how many of them that list did not have yet, and the ids that no list had: lists overlap in any way.
         """
-        rows = self._connection.execute(
-            self.query(
-                """
+        rows = self.execute(
+            """
                 WITH added AS (
                     INSERT INTO {listed} (product_id, visibility, {column})
                     SELECT product_id, %s, flag FROM unnest(%s::bigint[], %s::boolean[]) AS page (product_id, flag)
@@ -192,15 +202,14 @@ class Staging:
                 SELECT product_id, EXISTS (SELECT FROM {listed} l WHERE l.product_id = added.product_id) AS is_known
                 FROM added
                 """,
-                column=sql.Identifier(column),
-            ),
             (visibility, list(product_ids), list(values)),
+            column=sql.Identifier(column),
         ).fetchall()
         return len(rows), [product_id for product_id, is_known in rows if not is_known]
 
     def copy_lines(self, table: str, lines: bytes) -> None:
         """Load lines of PostgreSQL's COPY text format; see ``copy_text``."""
-        statement = sql.SQL("COPY {} FROM STDIN").format(self.tables[table])
+        statement = sql.SQL("COPY {} FROM STDIN").format(self._tables[table])
         with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(lines)
 
@@ -210,27 +219,30 @@ class Staging:
         fields = [(item.reason, item.payload) for item in items if item.kind == "field"]
         if entries:
             self._connection.cursor().executemany(
-                self.query(
+                self._query(
                     "INSERT INTO {rejected} (reason, payload, product_id) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
                 ),
                 entries,
             )
         if fields:
             self._connection.cursor().executemany(
-                self.query("INSERT INTO {left_out} (reason, payload) VALUES (%s, %s) ON CONFLICT DO NOTHING"),
+                self._query("INSERT INTO {left_out} (reason, payload) VALUES (%s, %s) ON CONFLICT DO NOTHING"),
                 fields,
             )
 
     def count(self, table: str) -> int:
         """The number of rows in a staging table."""
-        row = self._connection.execute(sql.SQL("SELECT count(*) FROM {}").format(self.tables[table])).fetchone()
+        row = self.execute("SELECT count(*) FROM {counted}", counted=self._tables[table]).fetchone()
         return int(row[0]) if row else 0
 
     def repeated_count(self) -> int:
         """How many entries came more than once, over all streams."""
-        row = self._connection.execute(self.query("SELECT coalesce(sum(repeated), 0) FROM {checkpoint}")).fetchone()
+        row = self.execute("SELECT coalesce(sum(repeated), 0) FROM {checkpoint}").fetchone()
         return int(row[0]) if row else 0
 
     def _drop_tables(self) -> None:
         for name in self._definitions:
-            self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self.tables[name]))
+            self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self._tables[name]))
+
+    def _query(self, text: LiteralString, **names: sql.Composable) -> sql.Composed:
+        return sql.SQL(text).format(**self._names, **names)

@@ -52,7 +52,7 @@ ETL_COMPONENT_EXECUTIONS = Table(
         Column(
             "component",
             "text",
-            "product_etl (rows are products) or inventory_etl (rows are those of `inventory`).",
+            "The component: the rows of product_etl are products, those of inventory_etl are rows of `inventory`.",
         ),
         Column("attempt", "integer", "Counted from 1 within workflow and component."),
         Column("account", "text", ACCOUNT),
@@ -84,7 +84,7 @@ REJECTED_ITEMS = Table(
     "`maintenance.rejected_items_days`.",
     (
         Column("workflow_id", "text", "The workflow that met it."),
-        Column("component", "text", "product_etl or inventory_etl."),
+        Column("component", "text", "The component that met it."),
         Column("attempt", "integer", "The attempt that met it."),
         Column("n", "integer", "Counted within the attempt."),
         Column("account", "text", ACCOUNT),

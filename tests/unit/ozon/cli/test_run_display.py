@@ -24,7 +24,7 @@ class Terminal(io.StringIO):
 
 
 def state(status: str = "running", rows_read: int | None = None, attempt: int = 1, error: str = "") -> ComponentState:
-    return ComponentState("main", "product_etl", attempt, status, rows_read, error or None, 12.3)
+    return ComponentState("run/main", "main", "product_etl", attempt, status, rows_read, error or None, 12.3)
 
 
 def lines_of(stream: io.StringIO) -> list[str]:

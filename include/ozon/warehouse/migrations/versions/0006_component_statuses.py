@@ -9,6 +9,7 @@ depends_on = None
 
 _FORMER_COMPONENTS = ("product_etl", "inventory_etl")
 
+_CONSTRAINT = "etl_component_executions_component_check"
 _NEW_NAMES = {"products_age_hours": "product_etl_age_hours", "inventory_age_hours": "inventory_etl_age_hours"}
 
 
@@ -19,6 +20,7 @@ def upgrade() -> None:
     op.execute(f"UPDATE {table} SET component_statuses = jsonb_strip_nulls(jsonb_build_object({pairs}))")
     for component in _FORMER_COMPONENTS:
         op.execute(f"ALTER TABLE {table} DROP COLUMN {component}_status")
+    op.execute(f"ALTER TABLE ozon.etl_component_executions DROP CONSTRAINT {_CONSTRAINT}")
     _rename(_NEW_NAMES)
 
 
@@ -29,6 +31,11 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column} text")
         op.execute(f"UPDATE {table} SET {column} = component_statuses ->> '{component}'")
     op.execute(f"ALTER TABLE {table} DROP COLUMN component_statuses")
+    # Attempts of other components stay.
+    op.execute(
+        f"ALTER TABLE ozon.etl_component_executions ADD CONSTRAINT {_CONSTRAINT} "
+        f"CHECK (component IN {_FORMER_COMPONENTS}) NOT VALID"
+    )
     _rename({new: former for former, new in _NEW_NAMES.items()})
 
 

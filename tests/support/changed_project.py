@@ -1,0 +1,69 @@
+"""A copy of the project that a test changes as its developers would, and runs as its users do."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from include.ozon_local.home import ROOT
+from tests.support import scratch
+from tests.support.airflow_runs import Airflow, FinishedRun
+
+CHANGES = Path(__file__).parent / "changes"
+_VERSIONS = "include/ozon/warehouse/migrations/versions"
+_SECONDS = 180
+
+
+class ChangedProject:
+    """``environment`` is the tests' own, for the project itself."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.folder = scratch.new_folder("project")
+        listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+        found = subprocess.run(listed, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        for name in filter(None, found.split("\0")):
+            if (ROOT / name).is_file():
+                (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, self.folder / name)
+        # The programs stay those of the environment that the tests run in.
+        moved = ("PYTHONPATH", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER")
+        own = {name: environment[name].replace(str(ROOT), str(self.folder), 1) for name in moved}
+        self.environment = {**environment, **own}
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace one place of a file."""
+        file = self.folder / path
+        text = file.read_text("utf-8")
+        assert text.count(old) == 1, f"{path}: expected one {old!r}, found {text.count(old)}"
+        file.write_text(text.replace(old, new), "utf-8")
+
+    def add_migration(self, name: str) -> None:
+        """Put a migration of ``changes`` behind the last one."""
+        revisions = sorted(file.name[:4] for file in (self.folder / _VERSIONS).glob("[0-9]*.py"))
+        text = (CHANGES / name).read_text("utf-8").replace("HEAD", revisions[-1])
+        (self.folder / _VERSIONS / f"9001_{name}").write_text(text, "utf-8")
+
+    def ozon(self, *arguments: str, exit_code: int = 0) -> str:
+        """What the command printed, which has to end so."""
+        done = subprocess.run(
+            [str(ROOT / ".venv/bin/ozon"), *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+        )
+        assert done.returncode == exit_code, f"ozon {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def ozon_json(self, *arguments: str, exit_code: int = 0) -> Any:
+        return json.loads(self.ozon(*arguments, exit_code=exit_code))
+
+    def load(self, **variables: str) -> FinishedRun:
+        """A run of the DAG by the real ``airflow dags test``."""
+        return Airflow({**self.environment, **variables}, self.folder).run()
