@@ -1,4 +1,4 @@
-"""Which tests `ozon test` picks by name and by tier, and that every test can be picked so."""
+"""The tests that `make test` picks by name and by tier, and that every test can be picked so."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from include.ozon.cli import testing
-from include.ozon.cli.testing import Tier
-from include.ozon.errors import ConfigurationError
+from include.ozon.cli import command
 from include.ozon_local.home import ROOT
+from tests.support.run import NoSuchTestError, select
 
 pytestmark = pytest.mark.unit
 
@@ -29,9 +28,9 @@ PLAIN_NAMES = {
 }
 
 
-def picked(*names: str, tiers: tuple[Tier, ...] = ()) -> tuple[list[str], str]:
+def picked(*names: str, tiers: tuple[str, ...] = ()) -> tuple[list[str], str]:
     """The paths and the expression that pytest is given."""
-    *paths, option, marks = testing._selection(names, tiers)
+    *paths, option, marks = select(names, tiers)
     assert option == "-m"
     return paths, marks
 
@@ -51,7 +50,7 @@ def test_a_part_of_a_name_picks_all_files_called_so() -> None:
 
 def test_a_single_test_is_picked_alone() -> None:
     assert picked("plain_names_are_one_file")[0] == [
-        "tests/unit/ozon/cli/test_testing.py::test_the_plain_names_are_one_file_each"
+        "tests/unit/support/test_picked_tests.py::test_the_plain_names_are_one_file_each"
     ]
 
 
@@ -63,10 +62,10 @@ def test_paths_and_names_go_together_and_nothing_is_picked_twice() -> None:
 
 def test_a_name_that_no_test_has_is_a_sentence_with_the_similar_ones() -> None:
     with pytest.raises(
-        ConfigurationError, match=r"No test is called 'complte_workflow'; did you mean complete_workflow"
+        NoSuchTestError, match=r"No test is called 'complte_workflow'; did you mean complete_workflow"
     ):
         picked("complte_workflow")
-    with pytest.raises(ConfigurationError, match=r"There is no tests/nowhere/test_it.py in "):
+    with pytest.raises(NoSuchTestError, match=r"There is no tests/nowhere/test_it.py in "):
         picked("tests/nowhere/test_it.py")
 
 
@@ -74,15 +73,15 @@ def test_a_name_that_no_test_has_is_a_sentence_with_the_similar_ones() -> None:
     ("names", "tiers", "marks"),
     [
         ((), (), "not long and not docker"),
-        ((), (Tier.UNIT,), "(unit) and not long and not docker"),
-        ((), (Tier.UNIT, Tier.INTEGRATION), "(unit or integration) and not long and not docker"),
-        ((), (Tier.LONG,), "(long) and not docker"),
-        ((), (Tier.DOCKER,), "(docker) and not long"),
+        ((), ("unit",), "(unit) and not long and not docker"),
+        ((), ("unit", "integration"), "(unit or integration) and not long and not docker"),
+        ((), ("long",), "(long) and not docker"),
+        ((), ("docker",), "(docker) and not long"),
         (("complete_workflow",), (), "not docker"),
     ],
 )
 def test_what_takes_minutes_is_left_out_unless_it_is_asked_for(
-    names: tuple[str, ...], tiers: tuple[Tier, ...], marks: str
+    names: tuple[str, ...], tiers: tuple[str, ...], marks: str
 ) -> None:
     assert picked(*names, tiers=tiers)[1] == marks
 
@@ -94,3 +93,7 @@ def test_every_file_says_in_which_tier_it_is(file: Path) -> None:
     (line,) = re.findall(r"^pytestmark = .*$", file.read_text(), re.MULTILINE)
 
     assert f"pytest.mark.{folder}" in line, f"write `pytestmark = pytest.mark.{folder}` into {file.name}"
+
+
+def test_ozon_itself_has_no_test_command() -> None:
+    assert "test" not in command().commands
