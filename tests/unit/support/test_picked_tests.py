@@ -61,9 +61,7 @@ def test_paths_and_names_go_together_and_nothing_is_picked_twice() -> None:
 
 
 def test_a_name_that_no_test_has_is_a_sentence_with_the_similar_ones() -> None:
-    with pytest.raises(
-        NoSuchTestError, match=r"No test is called 'complte_workflow'; did you mean complete_workflow"
-    ):
+    with pytest.raises(NoSuchTestError, match=r"No test is called 'complte_workflow'; did you mean complete_workflow"):
         picked("complte_workflow")
     with pytest.raises(NoSuchTestError, match=r"There is no tests/nowhere/test_it.py in "):
         picked("tests/nowhere/test_it.py")
