@@ -14,12 +14,13 @@ from urllib.parse import quote, urlsplit
 import psutil
 
 from include.ozon.errors import FatalError
+from include.ozon.files import write_private
 from include.ozon.settings import dags
 from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 from include.ozon_local import airflow, processes
 from include.ozon_local.connections import without_password
 from include.ozon_local.environment import WAREHOUSE_DATABASE
-from include.ozon_local.home import ROOT, LocalHome, write_private
+from include.ozon_local.home import ROOT, LocalHome
 from include.ozon_local.postgres import WAREHOUSE_ROLE
 from include.ozon_local.services import END_SECONDS, OZON, Services
 

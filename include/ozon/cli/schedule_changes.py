@@ -16,6 +16,7 @@ import typer
 from include.ozon.cli.common import importing_airflow, print_json
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
+from include.ozon.files import write_private
 from include.ozon.scheduling import airflow_dags, block, crontab
 from include.ozon.scheduling.backups import diff, read_backup, save_backup
 from include.ozon.scheduling.jobs import NO_CRONTAB_BEFORE, PROJECT, project_folder, render_block
@@ -26,7 +27,6 @@ from include.ozon.scheduling.wrapper import (
     wrapper_path,
     wrapper_problem,
     wrapper_script,
-    write_private,
 )
 from include.ozon.scheduling.zones import machine_zone
 

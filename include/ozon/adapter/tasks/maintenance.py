@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -191,20 +192,20 @@ def _retention(step: retention.RetentionStep, job: Job) -> Outcome:
 
 def _vacuum(job: Job) -> Outcome:
     # A VACUUM takes its time, and holds nobody up meanwhile.
-    with _warehouse(job, statement_seconds=job.settings.warehouse.statement_timeout_seconds) as connection:
+    with _warehouse(job, most_statement_seconds=inf) as connection:
         return vacuum.vacuum_where_needed(connection, dry_run=job.dry_run)
 
 
 @contextmanager
-def _warehouse(job: Job, statement_seconds: int = _STATEMENT_SECONDS) -> Iterator[Connection]:
+def _warehouse(job: Job, most_statement_seconds: float = _STATEMENT_SECONDS) -> Iterator[Connection]:
     settings = job.settings.warehouse
-    impatient = settings.model_copy(
-        update={
-            "lock_timeout_seconds": min(settings.lock_timeout_seconds, _LOCK_SECONDS),
-            "statement_timeout_seconds": min(settings.statement_timeout_seconds, statement_seconds),
-        }
-    )
-    with open_session(warehouse_connect(settings), impatient, dags.MAINTENANCE) as connection:
+    with open_session(
+        warehouse_connect(settings),
+        settings,
+        dags.MAINTENANCE,
+        most_lock_seconds=_LOCK_SECONDS,
+        most_statement_seconds=most_statement_seconds,
+    ) as connection:
         require_head(connection)
         yield connection
 
