@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m include.ozon_local
+TESTS := $(BIN)/python -m tests.support.run
 # With any Python: a server needs no .venv.
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
@@ -17,14 +18,14 @@ venv:
 run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": true}' sets the run's parameters
 	@$(LOCAL) run
 
-test: venv  ## Run all tests, on databases and sandboxes of their own; ARGS="complete_workflow --coverage" picks and measures
-	@$(BIN)/ozon test $(ARGS)
+test: venv  ## Run all tests, on databases and sandboxes of their own; ARGS="complete_workflow --coverage" picks and measures, ARGS=--help lists more
+	@$(TESTS) $(ARGS)
 
 test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, whole runs of ozon, interrupted ones
-	@$(BIN)/ozon test --tier long $(ARGS)
+	@$(TESTS) --tier long $(ARGS)
 
 test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest that is supported
-	@programs=$$($(BIN)/python -m tests.support.oldest_postgres) && $(BIN)/ozon test --postgres "$$programs" \
+	@programs=$$($(BIN)/python -m tests.support.oldest_postgres) && $(TESTS) --postgres "$$programs" \
 		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring) $(ARGS)
 
 services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat

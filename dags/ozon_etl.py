@@ -15,9 +15,9 @@ once, all else is retried. A guard that stopped a load names the `accept_guard` 
 
 from airflow.sdk import CronTriggerTimetable, Metadata, chain, dag, task, task_group
 
-from include.ozon.adapter.assets import LOADED
-from include.ozon.adapter.deadlines import run_deadline
-from include.ozon.adapter.defaults import component_task, load_params, task_defaults
+from include.ozon.adapter.dags.assets import LOADED
+from include.ozon.adapter.dags.deadlines import run_deadline
+from include.ozon.adapter.dags.defaults import component_task, load_params, task_defaults
 from include.ozon.configuration import load_settings
 from include.ozon.pipeline.components import COMPONENT_NAMES
 
@@ -37,25 +37,25 @@ SETTINGS = load_settings()
 def ozon_etl():
     @task
     def select_accounts():
-        from include.ozon.adapter.tasks import selected_accounts
+        from include.ozon.adapter.tasks.load import selected_accounts
 
         return selected_accounts()
 
     @task
     def load(component, account):
-        from include.ozon.adapter.tasks import load_component
+        from include.ozon.adapter.tasks.load import load_component
 
         return load_component(component, account)
 
     @task
     def close_workflow(account):
-        from include.ozon.adapter.tasks import end_load
+        from include.ozon.adapter.tasks.load import end_load
 
         return end_load(account)
 
     @task(outlets=[LOADED])
     def announce():
-        from include.ozon.adapter.tasks import loaded_accounts
+        from include.ozon.adapter.tasks.load import loaded_accounts
 
         yield Metadata(LOADED, {"accounts": loaded_accounts()})
 

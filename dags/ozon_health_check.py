@@ -19,8 +19,8 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, dag, task
 
-from include.ozon.adapter.deadlines import run_deadline
-from include.ozon.adapter.defaults import health_params, monitoring_defaults
+from include.ozon.adapter.dags.deadlines import run_deadline
+from include.ozon.adapter.dags.defaults import health_params, monitoring_defaults
 from include.ozon.configuration import load_settings
 
 SETTINGS = load_settings()
@@ -39,27 +39,27 @@ SETTINGS = load_settings()
 def ozon_health_check():
     @task
     def select_components():
-        from include.ozon.adapter.health_tasks import selected_components
+        from include.ozon.adapter.tasks.health import selected_components
 
         return selected_components()
 
     @task(execution_timeout=timedelta(minutes=2))
     def check(component):
-        from include.ozon.adapter.health_tasks import check_component
+        from include.ozon.adapter.tasks.health import check_component
 
         return check_component(component)
 
     # Whatever became of the checks: what is missing could not be measured, and that is told.
     @task(trigger_rule="all_done", pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=5))
     def summarize(components, found):
-        from include.ozon.adapter.health_tasks import sum_up
+        from include.ozon.adapter.tasks.health import sum_up
 
         return sum_up(components, found)
 
     # Red because of what it found, which `summarize` has told: no failure of a task, and nothing to try again.
     @task(retries=0, on_failure_callback=None)
     def verdict(status):
-        from include.ozon.adapter.health_tasks import give_verdict
+        from include.ozon.adapter.tasks.health import give_verdict
 
         give_verdict(status)
 

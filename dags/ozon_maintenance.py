@@ -21,8 +21,8 @@ from datetime import timedelta
 
 from airflow.sdk import CronTriggerTimetable, Param, chain, dag, task
 
-from include.ozon.adapter.deadlines import run_deadline
-from include.ozon.adapter.defaults import monitoring_defaults
+from include.ozon.adapter.dags.deadlines import run_deadline
+from include.ozon.adapter.dags.defaults import monitoring_defaults
 from include.ozon.configuration import load_settings
 from include.ozon.maintenance.steps import STEPS, WAREHOUSE_STEPS
 
@@ -45,20 +45,20 @@ def ozon_maintenance():
     # Whatever became of the step before: only its order matters.
     @task(trigger_rule="all_done", execution_timeout=timedelta(minutes=30))
     def clean(step):
-        from include.ozon.adapter.maintenance_tasks import run_step
+        from include.ozon.adapter.tasks.maintenance import run_step
 
         return run_step(step)
 
     @task(trigger_rule="all_done")
     def sum_up(found):
-        from include.ozon.adapter.maintenance_tasks import sum_up
+        from include.ozon.adapter.tasks.maintenance import sum_up
 
         return sum_up(found)
 
     # Red because of the steps that failed, each of which was told: nothing to try again.
     @task(retries=0, on_failure_callback=None)
     def verdict(failed):
-        from include.ozon.adapter.maintenance_tasks import give_verdict
+        from include.ozon.adapter.tasks.maintenance import give_verdict
 
         give_verdict(failed)
 

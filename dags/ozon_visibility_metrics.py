@@ -19,9 +19,9 @@ from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from include.ozon.adapter.assets import LOADED
-from include.ozon.adapter.deadlines import run_deadline
-from include.ozon.adapter.defaults import metrics_params, monitoring_defaults
+from include.ozon.adapter.dags.assets import LOADED
+from include.ozon.adapter.dags.deadlines import run_deadline
+from include.ozon.adapter.dags.defaults import metrics_params, monitoring_defaults
 from include.ozon.configuration import load_settings
 
 SETTINGS = load_settings()
@@ -42,19 +42,19 @@ SETTINGS = load_settings()
 def ozon_visibility_metrics():
     @task
     def select_accounts():
-        from include.ozon.adapter.metrics_tasks import accounts_to_measure
+        from include.ozon.adapter.tasks.metrics import accounts_to_measure
 
         return accounts_to_measure()
 
     @task(execution_timeout=timedelta(minutes=10))
     def measure(account):
-        from include.ozon.adapter.metrics_tasks import measure_account
+        from include.ozon.adapter.tasks.metrics import measure_account
 
         return measure_account(account)
 
     @task(pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=5))
     def alert(measured):
-        from include.ozon.adapter.metrics_tasks import alert_of_metrics
+        from include.ozon.adapter.tasks.metrics import alert_of_metrics
 
         return alert_of_metrics(measured)
 

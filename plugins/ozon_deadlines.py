@@ -2,8 +2,8 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.ozon.adapter.dags_test_shim import understand_serialized_deadlines
-from include.ozon.adapter.deadlines import RunDue
+from include.ozon.adapter.dags.dags_test_shim import understand_serialized_deadlines
+from include.ozon.adapter.dags.deadlines import RunDue
 
 
 class OzonDeadlines(AirflowPlugin):

@@ -14,7 +14,8 @@ from psycopg import sql
 
 from include.ozon.configuration import load_settings
 from include.ozon.errors import FatalError
-from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, fernet_key, write_private
+from include.ozon.files import write_private
+from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, fernet_key
 
 PROGRAM = ROOT / ".venv" / "bin" / "airflow"
 USER = "admin"

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from include.ozon.errors import FatalError
+from include.ozon.files import write_private
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = "127.0.0.1"
@@ -92,16 +93,6 @@ class LocalHome:
 def fernet_key() -> str:
     """A new key of the kind that Airflow encrypts its connections with."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
-
-
-def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, in one step: a reader sees the old text or the new."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    fresh = file.with_name(file.name + ".new")
-    fresh.unlink(missing_ok=True)
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as stream:
-        stream.write(text)
-    fresh.replace(file)
 
 
 def _is_free(port: int) -> bool:

@@ -14,9 +14,10 @@ from pathlib import Path
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Mailbox
 
+from include.ozon.files import write_private
 from include.ozon_local.background import BackgroundServer
 from include.ozon_local.connections import smtp_connection
-from include.ozon_local.home import LOOPBACK, LocalHome, write_private
+from include.ozon_local.home import LOOPBACK, LocalHome
 
 CONNECTION = "AIRFLOW_CONN_SMTP_DEFAULT"
 

@@ -14,11 +14,13 @@ from urllib.parse import quote, urlsplit
 import psutil
 
 from include.ozon.errors import FatalError
+from include.ozon.files import write_private
+from include.ozon.settings import dags
 from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 from include.ozon_local import airflow, processes
 from include.ozon_local.connections import without_password
 from include.ozon_local.environment import WAREHOUSE_DATABASE
-from include.ozon_local.home import ROOT, LocalHome, write_private
+from include.ozon_local.home import ROOT, LocalHome
 from include.ozon_local.postgres import WAREHOUSE_ROLE
 from include.ozon_local.services import END_SECONDS, OZON, Services
 
@@ -40,7 +42,7 @@ def run(home: LocalHome, conf: str) -> int:
         exit_code = _load(conf, environment)
     print(flush=True)
     if exit_code:
-        print(f"ozon_etl failed (exit code {exit_code}); the reason is above.", flush=True)
+        print(f"{dags.ETL} failed (exit code {exit_code}); the reason is above.", flush=True)
     if is_dry:
         print(f"A dry run: nothing was written{'' if exit_code else '; the log above says what would have changed'}.")
     else:
@@ -68,7 +70,7 @@ def _parameters(conf: str) -> dict[str, Any]:
 
 
 def _load(conf: str, environment: Mapping[str, str]) -> int:
-    command = [str(airflow.PROGRAM), "dags", "test", "ozon_etl", "--conf", conf]
+    command = [str(airflow.PROGRAM), "dags", "test", dags.ETL, "--conf", conf]
     # A session of its own: Ctrl-C reaches this process alone, which then ends the other in its own way.
     airflow_run = subprocess.Popen(
         processes.tied(command), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True

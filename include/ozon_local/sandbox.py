@@ -7,9 +7,10 @@ import secrets
 import sys
 from pathlib import Path
 
+from include.ozon.files import write_private
 from include.ozon_local.background import BackgroundServer
 from include.ozon_local.connections import api_connection
-from include.ozon_local.home import LOOPBACK, LocalHome, write_private
+from include.ozon_local.home import LOOPBACK, LocalHome
 from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
 
 # Name, Client-Id and number of products at the start, as config/ozon.toml names the development accounts.

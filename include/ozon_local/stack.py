@@ -6,12 +6,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import psutil
 import requests
 
+from include.ozon.diagnosis.airflow_health import HEALTH_PATH, METADATA, parse_health
 from include.ozon.errors import FatalError
 from include.ozon_local import airflow, processes
 from include.ozon_local.home import ROOT, LocalHome
@@ -117,21 +117,13 @@ def _wait_until_healthy(home: LocalHome) -> None:
 def _unhealthy(home: LocalHome) -> list[str]:
     """The components that do not report themselves healthy."""
     try:
-        health = requests.get(f"{airflow.web_url(home)}/api/v2/monitor/health", timeout=10).json()
+        health = parse_health(requests.get(f"{airflow.web_url(home)}{HEALTH_PATH}", timeout=10).json())
     except (requests.RequestException, ValueError):
         return ["api-server"]
-    reported = {"api-server": "metadatabase", "dag-processor": "dag_processor"}
+    reported = {"api-server": METADATA, "dag-processor": "dag_processor"}
     supervisor = _supervisor(home).process()
     started_at = supervisor.create_time() if supervisor else 0.0
-    return [name for name in COMPONENTS if not _is_healthy(health[reported.get(name, name)], started_at)]
-
-
-def _is_healthy(report: Mapping[str, str | None], started_at: float) -> bool:
-    """Whether a component is well; a heartbeat from before the start is an earlier Airflow's on this database."""
-    beats = [beat for key, beat in report.items() if key.endswith("_heartbeat") and beat]
-    return report["status"] == "healthy" and all(
-        datetime.fromisoformat(beat).timestamp() >= started_at for beat in beats
-    )
+    return [name for name in COMPONENTS if not health[reported.get(name, name)].is_well(started_at)]
 
 
 def _end(home: LocalHome) -> None:

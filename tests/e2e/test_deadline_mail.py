@@ -37,7 +37,7 @@ from airflow.sdk import dag, task
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
-from include.ozon.adapter.deadlines import run_deadline, run_is_late
+from include.ozon.adapter.dags.deadlines import run_deadline, run_is_late
 from include.ozon.configuration import load_settings
 
 RELEASED = Path({released!r})
@@ -266,6 +266,7 @@ def test_airflow_dags_test_ends_as_the_run_did(
     assert "DagRun failed" in outputs[1]
     assert without_shim.returncode == 1, (
         "Airflow no longer needs the shim for `airflow dags test` (apache/airflow issue 73428): delete "
-        "include/ozon/adapter/dags_test_shim.py, its unit test, its call in plugins/ozon_deadlines.py, and this part"
+        "include/ozon/adapter/dags/dags_test_shim.py, its unit test, its call in plugins/ozon_deadlines.py, and this "
+        "part"
     )
     assert "in get_by_id" in outputs[2], outputs[2]

@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 import psutil
 import requests
 
+from include.ozon.diagnosis.airflow_health import HEALTH_PATH
 from include.ozon_local import processes
 from include.ozon_local.airflow import PROGRAM, airflow_environment, sign_in, web_url
 from include.ozon_local.home import ROOT, LocalHome
@@ -87,7 +88,7 @@ class AirflowStack:
         for name, child in self._children.items():
             assert child.poll() is None, f"Airflow's {name} ended. The end of its log:\n{tail(self._log(name))}"
         try:
-            health = requests.get(f"{self.url}/api/v2/monitor/health", timeout=10).json()
+            health = requests.get(f"{self.url}{HEALTH_PATH}", timeout=10).json()
         except (requests.RequestException, ValueError):
             return False
         return all(part["status"] == "healthy" for part in health.values())

@@ -59,9 +59,6 @@ ROWS = {
     "probe": Row(("--account", "main"), (("--account", NONSENSE), ()), **_NO_WAREHOUSE),
     "run": Row(wrong=(("--account", NONSENSE), ("--account", "a'b"), ("--accept-guard", NONSENSE)), metadata=1),
     "runs": Row(wrong=(("--last", "0"), ("--last", "-1"))),
-    "test": Row(
-        wrong=((NONSENSE,), ("tests/nonsense.py",)), configuration=None, **_NO_WAREHOUSE, has_json=False
-    ),  # its tests have an environment of their own, and --junit is for programs
     "visibility": Row(
         wrong=(("--account", NONSENSE), ("--since", "2999-01-01"), ("--alert", "--since", "2026-11-24")),
     ),

@@ -1,6 +1,6 @@
 """What the tests need of a machine, looked at before they start: ``python -m tests.support.environment``.
 
-A line for each part, with the way to mend what is missing; exit code 1 where something is.
+A line for each part, with the way to fix what is missing; exit code 1 where something is.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def packages() -> str:
     named = [*_project()["project"]["dependencies"], *groups["dev"], *groups["local"]]
     wanted = [Requirement(each).name for each in named if isinstance(each, str)]
     if missing := [name for name in wanted if not _is_installed(name)]:
-        raise FatalError(f"{', '.join(missing)} not installed here: `make venv`, and use .venv/bin/ozon.")
+        raise FatalError(f"{', '.join(missing)} not installed here: `make venv`, and use .venv/bin/python.")
     return f"{len(wanted)} direct dependencies installed"
 
 

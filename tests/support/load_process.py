@@ -83,7 +83,7 @@ def cancel(process: subprocess.Popen[str]) -> None:
 
 
 def _main() -> None:
-    from include.ozon.adapter.tasks import cancellable
+    from include.ozon.pipeline.cancellation import cancellable
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
     order = json.load(sys.stdin)

@@ -18,7 +18,7 @@ def main() -> int:
     if not debian.has(PROGRAMS, f"postgresql-{VERSION}"):
         print(
             f"There is no PostgreSQL {VERSION} in {PROGRAMS}, and apt-get cannot install it here (it needs root, and a "
-            f"Debian that has the package postgresql-{VERSION}). Name another: `ozon test --postgres DIR`.",
+            f"Debian that has the package postgresql-{VERSION}). Name another: `make test ARGS='--postgres DIR'`.",
             file=sys.stderr,
         )
         return 1

@@ -1,1 +1,1 @@
-"""The one place where the work meets Airflow: its connections, its tasks, its idea of a retry."""
+"""The one place where the work meets Airflow, in folders by purpose."""

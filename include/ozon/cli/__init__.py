@@ -24,7 +24,6 @@ from include.ozon.cli import (
     run,
     runs,
     schedule,
-    testing,
     visibility,
 )
 
@@ -42,7 +41,6 @@ app.command(name="maintenance")(maintenance.maintenance)
 app.command(name="probe")(probe.probe)
 app.command(name="run")(run.run)
 app.command(name="runs")(runs.runs)
-app.command(name="test")(testing.run_tests)
 app.command(name="visibility")(visibility.visibility)
 app.add_typer(alerts.app, name="alerts")
 app.add_typer(config.app, name="config")

@@ -49,7 +49,7 @@ def connection_steps(settings: Settings) -> Iterator[Step]:
     """What the configuration's connections lead to: the warehouse, Ozon, the channels of the alerts."""
 
     def look(name: str, *arguments: Any) -> Callable[[], Iterable[Check]]:
-        return lambda: getattr(_adapter("connection_checks"), name)(*arguments)
+        return lambda: getattr(_adapter("connections.checks"), name)(*arguments)
 
     yield Step("warehouse", look("warehouse_server", settings), needs=("airflow",))
     yield Step("schema", look("warehouse_schema", settings), needs=("warehouse",))
@@ -67,18 +67,20 @@ def _steps() -> Iterator[Step]:
     yield Step("configuration", _configuration)
     yield Step("environment", machine.environment)
     yield Step("airflow", start_airflow, needs=("packages",))
-    yield Step("metadata", lambda: _adapter("installation").metadata(), needs=_AIRFLOW_NEEDS)
-    yield Step("plugin", lambda: _adapter("installation").plugin(machine.PROJECT / "plugins"), needs=_AIRFLOW_NEEDS)
-    yield Step("dags", lambda: _adapter("installation").dags(machine.PROJECT / "dags"), needs=("metadata",))
-    yield Step("pools", lambda: _adapter("installation").pools(load_settings()), needs=("metadata",))
-    yield Step("processes", lambda: _adapter("installation").processes(load_settings()), needs=("metadata",))
+    yield Step("metadata", lambda: _installation().metadata(), needs=_AIRFLOW_NEEDS)
+    yield Step("plugin", lambda: _installation().plugin(machine.PROJECT / "plugins"), needs=_AIRFLOW_NEEDS)
+    yield Step("dags", lambda: _installation().dags(machine.PROJECT / "dags"), needs=("metadata",))
+    yield Step("pools", lambda: _installation().pools(load_settings()), needs=("metadata",))
+    yield Step("processes", lambda: _installation().processes(load_settings()), needs=("metadata",))
     try:
         settings = load_settings()
     except ConfigurationError:
         return  # told by its own step
     yield from connection_steps(settings)
     yield Step(
-        "folders", lambda: machine.folders(_adapter("installation").filled_folders(settings)), needs=_AIRFLOW_NEEDS
+        "folders",
+        lambda: machine.folders(_installation().filled_folders(settings)),
+        needs=_AIRFLOW_NEEDS,
     )
     yield Step("schedule", lambda: _schedule(settings), needs=("metadata",))
 
@@ -94,7 +96,7 @@ def start_airflow() -> Iterator[Check]:
     """Raises ConfigurationError where Airflow, which holds the connections, does not start."""
     with importing_airflow():
         version = importlib.import_module("airflow").__version__
-        for name in ("connection_checks", "installation"):
+        for name in ("connections.checks", "metadata.installation"):
             _adapter(name)
     if not is_verbose():
         # What a check logs is in its finding.
@@ -109,6 +111,10 @@ def _schedule(settings: Settings) -> Iterator[Check]:
 
 def _adapter(name: str) -> ModuleType:
     return importlib.import_module(f"include.ozon.adapter.{name}")
+
+
+def _installation() -> ModuleType:
+    return _adapter("metadata.installation")
 
 
 def _verdict(checks: list[Check]) -> str:

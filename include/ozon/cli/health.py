@@ -66,8 +66,8 @@ def _components(checks: str, settings: Settings) -> list[str]:
 
 def _measure(names: list[str], settings: Settings) -> HealthSummary:
     with importing_airflow():
-        from include.ozon.adapter.airflow_probe import process_probe  # noqa: PLC0415
-        from include.ozon.adapter.health import measure_component  # noqa: PLC0415
+        from include.ozon.adapter.health.context import measure_component  # noqa: PLC0415
+        from include.ozon.adapter.health.probe import process_probe  # noqa: PLC0415
     if not is_verbose():
         # What the tasks log is in the report.
         for name in ("ozon", "airflow"):
@@ -80,14 +80,14 @@ def _measure(names: list[str], settings: Settings) -> HealthSummary:
 
 def _tell(summary: HealthSummary, settings: Settings, quiet: bool) -> bool:
     """Whether the sender took over. The dead-man's switch is pinged last: silence tells of a sender that is broken."""
-    from include.ozon.adapter.health import ping_heartbeat, store_results  # noqa: PLC0415
+    from include.ozon.adapter.health.context import ping_heartbeat, store_results  # noqa: PLC0415
 
     try:
         store_results(settings, summary.measured_at, summary.results)
     except Exception as error:
         _complain("The results are not stored in ozon.health_checks, only told", error)
     try:
-        from include.ozon.adapter.alerting import deliver  # noqa: PLC0415
+        from include.ozon.adapter.alerting.sender import deliver  # noqa: PLC0415
 
         # Airflow prints a traceback for each Variable that its database cannot give; the sender goes on without.
         with redirect_stdout(io.StringIO()):

@@ -64,7 +64,7 @@ def _wanted(steps: Sequence[str]) -> list[str]:
 
 def _run(steps: Sequence[str], settings: Settings, dry_run: bool) -> list[Outcome]:
     with importing_airflow():
-        from include.ozon.adapter.maintenance_tasks import command_job, perform  # noqa: PLC0415
+        from include.ozon.adapter.tasks.maintenance import command_job, perform  # noqa: PLC0415
 
     job = command_job(settings, dry_run=dry_run)
     outcomes = []

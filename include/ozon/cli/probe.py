@@ -14,6 +14,7 @@ from include.ozon.cli.common import Output, importing_airflow, is_quiet, is_verb
 from include.ozon.configuration import load_settings
 from include.ozon.diagnosis.probe import Probe, ProbeReport
 from include.ozon.errors import ConfigurationError
+from include.ozon.marketplace.client import other_client
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.reports.probe import probe_document, probe_markdown
 from include.ozon.settings import Settings
@@ -53,13 +54,13 @@ def probe(
 
 def _measure(account: str, settings: Settings) -> ProbeReport:
     with importing_airflow():
-        from include.ozon.adapter.connections import api_credentials, open_other_client  # noqa: PLC0415
+        from include.ozon.adapter.connections.accounts import api_credentials  # noqa: PLC0415
     if not is_verbose():
         # What the client logs is in the report.
         logging.getLogger("ozon").setLevel(logging.CRITICAL)
     credentials = api_credentials(account)
     probe = Probe(Redactor.of(credentials), settings.api)
-    with open_other_client(credentials, settings, observe=probe.observe) as client:
+    with other_client(credentials, settings.api, observe=probe.observe) as client:
         return probe.run(client)
 
 

@@ -81,7 +81,7 @@ def _say_not_due(settings: Settings, output: str) -> None:
 
 
 def _run(params: dict[str, Any], settings: Settings) -> RunResult:
-    from include.ozon.adapter.run_interruption import Interruption  # noqa: PLC0415 - `ozon --help` needs no adapter
+    from include.ozon.pipeline.interruption import Interruption  # noqa: PLC0415 - `ozon --help` needs no adapter
 
     # Before Airflow is imported, which takes seconds: a signal must not find Python's own handlers meanwhile.
     with Interruption() as interruption:

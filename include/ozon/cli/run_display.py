@@ -14,7 +14,7 @@ from include.ozon.cli.common import is_quiet
 from include.ozon.settings import Settings
 
 if TYPE_CHECKING:
-    from include.ozon.adapter.run_records import ComponentState, Listed
+    from include.ozon.pipeline.run_records import ComponentState, Listed
 
 _STYLES = {"success": "green", "failed": "bold red", "cancelled": "yellow", "skipped": "yellow"}
 

@@ -14,7 +14,7 @@ from include.ozon.reports.runs import ComponentRow
 from include.ozon.reports.runs_text import runs_tables
 
 if TYPE_CHECKING:
-    from include.ozon.adapter.run_state import RunState, TaskState
+    from include.ozon.adapter.runs.run_state import RunState, TaskState
 
 FAILED, TAKEN = 1, 3
 

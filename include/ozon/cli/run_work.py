@@ -23,8 +23,8 @@ from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables
 
 if TYPE_CHECKING:
-    from include.ozon.adapter.run_interruption import Interruption
-    from include.ozon.adapter.run_state import RunState
+    from include.ozon.adapter.runs.run_state import RunState
+    from include.ozon.pipeline.interruption import Interruption
 
 _LOOK_SECONDS = 1.0
 
@@ -56,14 +56,14 @@ class RunWork:
     def has_scheduler(self) -> bool:
         """Whether a scheduler would run the same tasks. Raises FatalError where one could not run them."""
         with importing_airflow():
-            from include.ozon.adapter.scheduled_run import has_scheduler  # noqa: PLC0415
+            from include.ozon.adapter.runs.scheduled_run import has_scheduler  # noqa: PLC0415
 
         return has_scheduler()
 
     def run_here(self) -> RunResult:
         """Run the DAG in this process."""
         with importing_airflow():
-            from include.ozon.adapter.local_run import logs_folder, run_here  # noqa: PLC0415
+            from include.ozon.adapter.runs.local_run import logs_folder, run_here  # noqa: PLC0415
 
         log = None if is_verbose() else log_file(logs_folder())
         with diverted_output(log) as stderr, self._display(stderr) as display:
@@ -80,7 +80,7 @@ class RunWork:
 
     def run_there(self) -> RunResult:
         """Have the scheduler run the DAG, and follow it to its end."""
-        from include.ozon.adapter.scheduled_run import trigger  # noqa: PLC0415
+        from include.ozon.adapter.runs.scheduled_run import trigger  # noqa: PLC0415
 
         # What Airflow logs here, some of it to stdout, is about making the run, and not of it.
         log = None if is_verbose() else Path(os.devnull)
@@ -93,8 +93,8 @@ class RunWork:
         return self._result(run_id, None, by_scheduler=True)
 
     def _follow(self, run_id: str, display: RunDisplay) -> None:
-        from include.ozon.adapter.run_state import read_run  # noqa: PLC0415
-        from include.ozon.adapter.scheduled_run import stop  # noqa: PLC0415
+        from include.ozon.adapter.runs.run_state import read_run  # noqa: PLC0415
+        from include.ozon.adapter.runs.scheduled_run import stop  # noqa: PLC0415
 
         is_stopped = False
         while True:
@@ -169,13 +169,13 @@ class RunWork:
 
     @staticmethod
     def _show(run_id: str, display: RunDisplay, connection: Connection) -> None:
-        from include.ozon.adapter.run_records import component_states, listed  # noqa: PLC0415
+        from include.ozon.pipeline.run_records import component_states, listed  # noqa: PLC0415
 
         for state in component_states(connection, run_id):
             display.show(state, listed(connection, state) if state.status == "running" else None)
 
     def _result(self, run_id: str, log: Path | None, *, by_scheduler: bool) -> RunResult:
-        from include.ozon.adapter.run_state import read_run  # noqa: PLC0415
+        from include.ozon.adapter.runs.run_state import read_run  # noqa: PLC0415
 
         run = read_run(run_id)
         problem, rows = "", list[ComponentRow]()
@@ -196,8 +196,8 @@ class RunWork:
         )
 
     def _rows(self, run_id: str, run: RunState) -> list[ComponentRow]:
-        from include.ozon.adapter.run_records import record_cancelled  # noqa: PLC0415
-        from include.ozon.adapter.run_state import returned_numbers  # noqa: PLC0415
+        from include.ozon.adapter.runs.run_state import returned_numbers  # noqa: PLC0415
+        from include.ozon.pipeline.run_records import record_cancelled  # noqa: PLC0415
 
         if self._is_dry:
             return dry_run_rows(run_id, run.tasks, returned_numbers(run_id))

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import typer
 
 from include.ozon.cli.common import importing_airflow, print_json
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
-from include.ozon.scheduling import block, crontab
+from include.ozon.files import write_private
+from include.ozon.scheduling import airflow_dags, block, crontab
 from include.ozon.scheduling.backups import diff, read_backup, save_backup
 from include.ozon.scheduling.jobs import NO_CRONTAB_BEFORE, PROJECT, project_folder, render_block
 from include.ozon.scheduling.wrapper import (
@@ -26,12 +27,8 @@ from include.ozon.scheduling.wrapper import (
     wrapper_path,
     wrapper_problem,
     wrapper_script,
-    write_private,
 )
 from include.ozon.scheduling.zones import machine_zone
-
-if TYPE_CHECKING:
-    from include.ozon.adapter.airflow_schedule import Plan
 
 Target = Literal["airflow", "crontab"]
 
@@ -124,8 +121,7 @@ def restore(file: Path) -> Change:
     """What the backup is of, its content says."""
     content = read_backup(file)
     if content is not None and content.lstrip().startswith(b"{"):
-        airflow_schedule = load_airflow()
-        return change_airflow(airflow_schedule.restored(airflow_schedule.AirflowSchedule.load(content)))
+        return change_airflow(airflow_dags.restored(airflow_dags.AirflowSchedule.load(content)))
     before, notes = crontab.read_crontab(), []
     if content and not content.endswith(b"\n"):
         content += b"\n"
@@ -138,16 +134,16 @@ def restore(file: Path) -> Change:
 
 
 def install_airflow() -> Change:
-    return change_airflow(load_airflow().installed)
+    return change_airflow(airflow_dags.installed)
 
 
 def remove_airflow() -> Change:
-    return change_airflow(load_airflow().removed)
+    return change_airflow(airflow_dags.removed)
 
 
-def change_airflow(plan: Plan) -> Change:
-    airflow_schedule = load_airflow()
-    found = airflow_schedule.read_schedule()
+def change_airflow(plan: airflow_dags.Plan) -> Change:
+    airflow = load_airflow()
+    found = airflow.read_schedule()
     wanted = plan(found)
     woken = [dag_id for dag_id, paused in wanted.is_paused.items() if not paused and found.is_paused[dag_id]]
     notes = [f"{dag_id} becomes active; a run that was due while it was paused may start at once." for dag_id in woken]
@@ -155,16 +151,16 @@ def change_airflow(plan: Plan) -> Change:
         "airflow",
         found.dump(),
         wanted.dump(),
-        lambda: airflow_schedule.change_schedule(plan, expected=found),
+        lambda: airflow.change_schedule(plan, expected=found),
         notes=notes,
     )
 
 
 def load_airflow() -> ModuleType:
-    """The adapter's `airflow_schedule`. Raises ConfigurationError where Airflow does not start with its settings."""
+    """Return the adapter's `schedule`. Raises ConfigurationError where Airflow does not start with its settings."""
     with importing_airflow():
-        from include.ozon.adapter import airflow_schedule  # noqa: PLC0415
-    return airflow_schedule
+        from include.ozon.adapter.metadata import schedule  # noqa: PLC0415
+    return schedule
 
 
 def had_no_crontab(content: bytes | None, folder: bytes) -> bool:

@@ -22,6 +22,7 @@ from include.ozon.scheduling.validation import overlap_checks
 from include.ozon.scheduling.wrapper import wrapper_path, wrapper_problem
 from include.ozon.scheduling.zones import MachineZone, machine_zone
 from include.ozon.settings import Settings
+from include.ozon.settings.dags import DAG_IDS
 
 State = dict[str, Any]
 
@@ -129,7 +130,7 @@ def installed_targets(settings: Settings, target: Target | None = None) -> Itera
 def _dags(airflow: ModuleType) -> Check:
     if problems := airflow.import_problems(PROJECT / "dags"):
         return Check("DAGs", "failed", "; ".join(problems))
-    return Check("DAGs", "ok", f"Airflow reads {', '.join(airflow.DAG_IDS)}")
+    return Check("DAGs", "ok", f"Airflow reads {', '.join(DAG_IDS)}")
 
 
 def _target(name: Target, wanted: Target | None, state: Any, installed: list[bool]) -> Iterator[Check]:

@@ -80,7 +80,7 @@ def visibility(
     saved: list[str] = []
     if save_report:
         # Airflow takes seconds to import.
-        from include.ozon.adapter import object_storage  # noqa: PLC0415
+        from include.ozon.adapter.connections import object_storage  # noqa: PLC0415
 
         below = f"{account}/" if account else ""
         saved = [object_storage.save_report(folder or settings.reports.folder, below + file_name(output, now), content)]
@@ -90,11 +90,12 @@ def visibility(
 
 
 def _tell(reported: Sequence[VisibilityMetrics], saved: Sequence[str], settings: Settings) -> str:
-    from include.ozon.adapter.metrics import keep, tell  # noqa: PLC0415
+    from include.ozon.adapter.alerting.sender import deliver_metrics  # noqa: PLC0415
+    from include.ozon.monitoring.metrics.judged import keep  # noqa: PLC0415
 
     with warehouse_session() as connection:
         judged = [keep(connection, metrics, settings) for metrics in reported]
-    return tell(judged, saved).describe()
+    return deliver_metrics(judged, saved).describe()
 
 
 def _accounts(account: str | None, settings: Settings) -> Sequence[str]:

@@ -13,9 +13,9 @@ from include.ozon.warehouse.session import Connect, Connection, open_session
 def warehouse_connect() -> Connect:
     settings = load_settings()
     with importing_airflow():
-        from include.ozon.adapter import connections  # noqa: PLC0415
+        from include.ozon.adapter.connections import warehouse  # noqa: PLC0415
 
-    return connections.warehouse_connect(settings.warehouse)
+    return warehouse.warehouse_connect(settings.warehouse)
 
 
 @contextmanager

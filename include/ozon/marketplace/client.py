@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from include.ozon.errors import NotFoundError
 from include.ozon.marketplace.answers import (
@@ -45,7 +45,10 @@ from include.ozon.marketplace.tolerance import UnreadableError, tolerant_reader
 from include.ozon.marketplace.transport import Observe, RequestUsage, Transport
 from include.ozon.settings import ApiSettings
 
-__all__ = ["RequestUsage", "SellerClient"]
+__all__ = ["RequestUsage", "SellerClient", "other_client"]
+
+# Of a client that is not the load's: the health check runs every quarter of an hour.
+_LONGEST_RETRY_AFTER_SECONDS = 900.0
 
 T = TypeVar("T")
 
@@ -198,3 +201,20 @@ def _decode_roles(body: bytes) -> Roles:
         ) from None
     except (ValueError, RecursionError) as error:
         raise NotJsonError(str(error)) from None
+
+
+def other_client(
+    credentials: Credentials, api: ApiSettings, timeout_seconds: float | None = None, observe: Observe | None = None
+) -> SellerClient:
+    """Return a client that sends each request once, at a pace of its own: the load keeps what it may send."""
+    once: dict[str, Any] = {
+        "attempts": 1,
+        "retry_budget_seconds": 0.0,
+        "longest_retry_after_seconds": _LONGEST_RETRY_AFTER_SECONDS,
+    }
+    if timeout_seconds is not None:
+        names = ("connect_timeout_seconds", "read_timeout_seconds", "exchange_timeout_seconds")
+        once |= dict.fromkeys(names, timeout_seconds)
+    who = f"{credentials.base_url} {credentials.client_id} other"
+    pacer = shared_pacer(who, api.other_requests_per_second)
+    return SellerClient(credentials, api.model_copy(update=once), pacer=pacer, observe=observe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from psycopg.rows import class_row
 
@@ -79,6 +80,24 @@ class AccountLoad:
     @property
     def is_unfinished(self) -> bool:
         return self.status in {None, "running"}
+
+
+def late_run(dag_run: Mapping[str, Any], deadline: Mapping[str, Any]) -> LateRun:
+    """The run of a callback's context, as it was when the scheduler noticed that the deadline had passed."""
+    deadline_at = _moment(deadline["deadline_time"])
+    due_at = _moment(dag_run["run_after"])
+    if deadline_at is None or due_at is None:
+        raise ValueError("a deadline without a time")
+    return LateRun(
+        dag_id=dag_run["dag_id"],
+        run_id=dag_run["dag_run_id"],
+        run_type=dag_run["run_type"],
+        state=dag_run["state"],
+        due_at=due_at,
+        deadline_at=deadline_at,
+        started_at=_moment(dag_run["start_date"]),
+        ended_at=_moment(dag_run["end_date"]),
+    )
 
 
 def reason_for_silence(run: LateRun, paused_dags: Collection[str]) -> str | None:
@@ -172,6 +191,10 @@ def _load_line(load: AccountLoad, local: Callable[[datetime], datetime]) -> str:
     else:
         usual = f"a load usually takes {_span(timedelta(seconds=load.usual_seconds))}"
     return f"Account {load.account}: {seen}; {usual}."
+
+
+def _moment(value: Any) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def _at(moment: datetime, local: Callable[[datetime], datetime]) -> str:

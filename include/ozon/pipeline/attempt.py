@@ -145,13 +145,13 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
     attempt.numbers.forget_changes()
     status: records.Status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
     try:
-        settings = run.settings.warehouse.model_copy(
-            update={
-                "lock_timeout_seconds": _LAST_WORD_SECONDS,
-                "statement_timeout_seconds": _LAST_WORD_SECONDS,
-            }
-        )
-        with open_session(run.connect, settings, f"record {run.workflow_id}") as connection:
+        with open_session(
+            run.connect,
+            run.settings.warehouse,
+            f"record {run.workflow_id}",
+            most_lock_seconds=_LAST_WORD_SECONDS,
+            most_statement_seconds=_LAST_WORD_SECONDS,
+        ) as connection:
             staging = open_staging(connection, attempt.component, run.account, run.workflow_id)
             # An attempt that failed early may find what another run has left there.
             has_staged = staging.is_of_workflow()

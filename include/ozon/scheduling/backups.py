@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from include.ozon.errors import ConfigurationError
-from include.ozon.scheduling.wrapper import write_private
+from include.ozon.files import write_private
 
 _NONE = "-none"
 _SUFFIX = ".bak"

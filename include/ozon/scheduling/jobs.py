@@ -15,7 +15,7 @@ from include.ozon.scheduling.block import begin_marker, end_marker
 from include.ozon.scheduling.cron_times import machine_times
 from include.ozon.scheduling.wrapper import IF_DUE
 from include.ozon.scheduling.zones import MachineZone
-from include.ozon.settings import Settings
+from include.ozon.settings import Settings, dags
 
 PROJECT = Path(__file__).resolve().parents[3]
 NO_CRONTAB_BEFORE = "# There was no crontab before this block."
@@ -37,15 +37,15 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
     """Without line breaks in the expressions, which TOML allows and a crontab does not."""
     schedule = settings.schedule
     listed = (
-        Job("etl", "ozon_etl", schedule.etl, ("ozon", "run"), asks_itself=True),
-        Job("health", "ozon_health_check", schedule.health, ("ozon", "health", "--alert", "--quiet")),
+        Job("etl", dags.ETL, schedule.etl, ("ozon", "run"), asks_itself=True),
+        Job("health", dags.HEALTH_CHECK, schedule.health, ("ozon", "health", "--alert", "--quiet")),
         Job(
             "metrics",
-            "ozon_visibility_metrics",
+            dags.VISIBILITY_METRICS,
             schedule.metrics,
             ("ozon", "visibility", "--save-report", "--alert"),
         ),
-        Job("maintenance", "ozon_maintenance", schedule.maintenance, ("ozon", "maintenance")),
+        Job("maintenance", dags.MAINTENANCE, schedule.maintenance, ("ozon", "maintenance")),
     )
     return tuple(
         Job(job.name, job.dag_id, " ".join(job.expression.split()), job.command, job.asks_itself) for job in listed

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from include.ozon.errors import FatalError
 from include.ozon.settings.folders import airflow_home
 
 IF_DUE = "--if-due"
@@ -76,24 +75,6 @@ def wrapper_script(environ: Mapping[str, str], project: Path) -> bytes:
         f"cd {shlex.quote(str(project))} || exit 1",
     ]
     return os.fsencode("\n".join([*head, *exports, _ASK]))
-
-
-def write_private(file: Path, content: bytes) -> None:
-    """Write a file that only its owner may read, in one step.
-
-    Raises FatalError where the machine does not let it.
-    """
-    fresh = file.with_name(f"{file.name}.new")
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-            stream.write(content)
-        fresh.replace(file)
-    except OSError as error:
-        raise FatalError(
-            f"{file} cannot be written ({error.strerror}). Choose another folder or mend its rights."
-        ) from None
 
 
 def remove_wrapper(file: Path) -> bool:

@@ -21,7 +21,7 @@ from include.ozon.warehouse.session import Connect, Connection, open_connection,
 if TYPE_CHECKING:
     from alembic.config import Config
 
-_MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def status(connection: Connection) -> SchemaStatus:
     """Compare the warehouse's revision with the one that this version needs."""
     from alembic.script import ScriptDirectory
 
-    scripts = ScriptDirectory(str(_MIGRATIONS))
+    scripts = ScriptDirectory(str(MIGRATIONS))
     known = {script.revision for script in scripts.walk_revisions()}
     revision = _revision(connection)
     return SchemaStatus(revision, scripts.get_current_head() or "", revision is None or revision in known)
@@ -102,7 +102,7 @@ def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
         connection.autocommit = False
         engine = create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=NullPool)
         config = Config(attributes={"engine": engine})
-        config.set_main_option("script_location", str(_MIGRATIONS))
+        config.set_main_option("script_location", str(MIGRATIONS))
         migrate(config)
     except DBAPIError as error:
         with translated_errors():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from math import inf
 from typing import Any
 
 import psycopg
@@ -61,8 +62,17 @@ _OPTIONAL_SETTINGS = {
 
 
 @contextmanager
-def open_session(connect: Connect, settings: WarehouseSettings, purpose: str) -> Iterator[Connection]:
+def open_session(
+    connect: Connect,
+    settings: WarehouseSettings,
+    purpose: str,
+    *,
+    most_lock_seconds: float = inf,
+    most_statement_seconds: float = inf,
+) -> Iterator[Connection]:
     """A connection in autocommit mode with the load's time-outs; ``purpose`` is what pg_stat_activity shows.
+
+    Who cannot wait as long as a load may gives shorter time-outs.
 
     A session that ends with an exception is cancelled first, so that PostgreSQL does not go on with a
     statement nobody waits for, and keep the account's lock meanwhile.
@@ -71,8 +81,8 @@ def open_session(connect: Connect, settings: WarehouseSettings, purpose: str) ->
     """
     with translated_errors():
         limits = {
-            "lock_timeout": f"{settings.lock_timeout_seconds}s",
-            "statement_timeout": f"{settings.statement_timeout_seconds}s",
+            "lock_timeout": f"{min(settings.lock_timeout_seconds, most_lock_seconds):g}s",
+            "statement_timeout": f"{min(settings.statement_timeout_seconds, most_statement_seconds):g}s",
             "work_mem": "64MB",
         }
         connection = open_connection(connect, purpose, limits)

@@ -10,33 +10,23 @@ import json
 import os
 import sys
 import urllib.request
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 
 import psutil
 
+from include.ozon.diagnosis.airflow_health import HEALTH_PATH, METADATA, parse_health
+
 ANSWER_SECONDS = 8
-# What the API server calls itself is the database that it cannot do without.
-PARTS = {"api-server": "metadatabase", "scheduler": "scheduler", "triggerer": "triggerer"} | {
+PARTS = {"api-server": METADATA, "scheduler": "scheduler", "triggerer": "triggerer"} | {
     "dag-processor": "dag_processor"
 }
-
-
-def is_healthy(report: Mapping[str, Any], started_at: float) -> bool:
-    """Whether a part is well; a heartbeat from before this container's start is the former one's."""
-    beats = [beat for name, beat in report.items() if name.endswith("_heartbeat") and beat]
-    return report.get("status") == "healthy" and all(
-        datetime.fromisoformat(beat).timestamp() >= started_at for beat in beats
-    )
 
 
 def main() -> int:
     part = PARTS[sys.argv[1]]
     address = os.environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/")
-    with urllib.request.urlopen(f"{address}/api/v2/monitor/health", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
-        report = json.load(answer)[part]
-    if is_healthy(report, psutil.Process(1).create_time()):
+    with urllib.request.urlopen(f"{address}{HEALTH_PATH}", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
+        report = parse_health(json.load(answer))[part]
+    if report.is_well(psutil.Process(1).create_time()):
         return 0
     print(report)
     return 1

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from include.ozon_local.home import write_private
+from include.ozon.files import write_private
 from include.ozon_local.sandbox import ACCOUNTS
 
 PORT = 8070

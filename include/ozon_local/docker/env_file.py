@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from include.ozon.errors import FatalError
+from include.ozon.files import write_private
 from include.ozon_local.connections import smtp_connection
-from include.ozon_local.home import ROOT, fernet_key, free_port, write_private
+from include.ozon_local.home import ROOT, fernet_key, free_port
 
 FILE_VARIABLE = "OZON_DOCKER_ENV"
 PROFILES = {"local": ("", "LocalExecutor"), "celery": ("celery", "CeleryExecutor")}

@@ -10,8 +10,8 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
-from include.ozon.adapter.callbacks import report_failure
-from include.ozon.adapter.retry import OzonRetryPolicy
+from include.ozon.adapter.dags.callbacks import report_failure
+from include.ozon.adapter.dags.retry import OzonRetryPolicy
 from include.ozon.configuration import load_settings
 from include.ozon_local.home import ROOT
 from tests.unit.dags.conftest import parsed

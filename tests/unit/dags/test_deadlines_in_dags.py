@@ -12,7 +12,7 @@ from airflow.sdk._shared.module_loading import import_string
 from airflow.serialization.decoders import decode_deadline_alert
 from airflow.serialization.serialized_objects import DagSerialization
 
-from include.ozon.adapter import deadlines
+from include.ozon.adapter.dags import deadlines
 from include.ozon_local.home import ROOT
 from tests.unit.dags.conftest import LoadDag
 

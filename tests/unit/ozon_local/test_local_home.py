@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from include.ozon.errors import FatalError
-from include.ozon_local.home import LOOPBACK, ROOT, LocalHome, write_private
+from include.ozon.files import write_private
+from include.ozon_local.home import LOOPBACK, ROOT, LocalHome
 
 pytestmark = pytest.mark.unit
 

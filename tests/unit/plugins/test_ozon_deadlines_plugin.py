@@ -6,7 +6,7 @@ import pytest
 from airflow.plugins_manager import AirflowPlugin, _load_plugins_from_plugin_directory
 from airflow.serialization.encoders import encode_deadline_reference
 
-from include.ozon.adapter.deadlines import RunDue
+from include.ozon.adapter.dags.deadlines import RunDue
 from include.ozon_local.home import ROOT
 
 pytestmark = pytest.mark.unit

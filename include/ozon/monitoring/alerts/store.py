@@ -74,7 +74,7 @@ WHERE alert_id = ANY(%(alert_ids)s)
 
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('ozon_alerts', 0))"
 _UNLOCK = "SELECT pg_advisory_unlock(hashtextextended('ozon_alerts', 0))"
-_WAIT = "SELECT set_config('lock_timeout', %s, false)"
+_WAIT = "SELECT set_config('lock_timeout', %s, true)"
 _WAIT_SECONDS = 20
 
 
@@ -131,14 +131,14 @@ def one_sender(connection: Connection, wait_seconds: int = _WAIT_SECONDS) -> Ite
     """
     is_mine = True
     with translated_errors():
-        (before,) = connection.execute("SHOW lock_timeout").fetchone() or ("0",)
-        connection.execute(_WAIT, (f"{wait_seconds}s",))
         try:
-            connection.execute(_LOCK)
+            with connection.transaction():
+                connection.execute(_WAIT, (f"{wait_seconds}s",))
+                # The session's, which the transaction's end does not release.
+                connection.execute(_LOCK)
         except pg.LockNotAvailable:
             is_mine = False
             logger.warning("Another sender of alerts has been at work for %s s; not waiting longer.", wait_seconds)
-        connection.execute(_WAIT, (before,))
     try:
         yield
     finally:

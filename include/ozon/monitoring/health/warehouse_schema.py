@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
-from include.ozon.monitoring.health.expected_schema import COLUMNS, INDEXES
+from include.ozon.warehouse.schema import MIGRATIONS
 from include.ozon.warehouse.session import Connection
 
 SCHEMAS = ("ozon", "ozon_staging")
+EXPECTED = MIGRATIONS / "expected_schema.json"
+"""What the migrations make; written by ``python -m tests.support.expected_schema`` after each new one."""
 
 # The columns' defaults are compared only by their being there: versions of PostgreSQL print them differently.
 _COLUMNS = """
@@ -46,6 +50,13 @@ class Snapshot:
     invalid_indexes: tuple[str, ...]
 
 
+@cache
+def expected_schema() -> Snapshot:
+    """What the migrations make."""
+    fields = json.loads(EXPECTED.read_text(encoding="utf-8"))
+    return Snapshot(fields["columns"], fields["indexes"], ())
+
+
 def read_schema(connection: Connection) -> Snapshot:
     """What stands in the warehouse, whoever made it."""
     columns: dict[str, dict[str, str]] = {}
@@ -66,12 +77,13 @@ def differences(connection: Connection) -> list[str]:
 
 
 def number_of_objects() -> str:
-    columns = sum(map(len, COLUMNS.values()))
-    return f"{len(COLUMNS)} tables, {columns} columns, {len(INDEXES)} indexes"
+    expected = expected_schema()
+    columns = sum(map(len, expected.columns.values()))
+    return f"{len(expected.columns)} tables, {columns} columns, {len(expected.indexes)} indexes"
 
 
 def _column_differences(found: dict[str, dict[str, str]]) -> Iterator[str]:
-    for table, expected_columns in COLUMNS.items():
+    for table, expected_columns in expected_schema().columns.items():
         if table not in found:
             yield f"table {table} is missing"
             continue
@@ -87,7 +99,7 @@ def _column_differences(found: dict[str, dict[str, str]]) -> Iterator[str]:
 
 
 def _index_differences(found: Snapshot) -> Iterator[str]:
-    for name, expected in INDEXES.items():
+    for name, expected in expected_schema().indexes.items():
         definition = found.indexes.get(name)
         if definition is None:
             yield f"index {name} is missing"

@@ -139,7 +139,7 @@ def test_verbose_shows_the_traceback_of_what_is_a_sentence_otherwise(ozon: Ozon)
     assert done.stderr.splitlines()[-1].startswith("ozon: Airflow has no connection")
 
 
-@pytest.mark.parametrize("words", sorted({*ROWS} - {*needs("warehouse"), "test", "schedule restore", "alerts inbox"}))
+@pytest.mark.parametrize("words", sorted({*ROWS} - {*needs("warehouse"), "schedule restore", "alerts inbox"}))
 def test_what_is_said_not_to_need_the_warehouse_does_without(words: str, ozon: Ozon, airflow: dict[str, str]) -> None:
     """Otherwise a row that says so would leave its command untested."""
     # `probe` needs an account's connection, though nobody has to answer there.

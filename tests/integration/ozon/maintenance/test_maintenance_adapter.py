@@ -14,8 +14,8 @@ from airflow.sdk.io import attach
 from airflow.utils.db_cleanup import config_dict
 from fsspec.implementations.memory import MemoryFileSystem
 
-from include.ozon.adapter import maintenance_tasks
-from include.ozon.adapter.maintenance_tasks import Job, give_verdict, perform, sum_up
+from include.ozon.adapter.tasks import maintenance as maintenance_tasks
+from include.ozon.adapter.tasks.maintenance import Job, give_verdict, perform, sum_up
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, FatalError
 from include.ozon.maintenance import metadata
 from include.ozon.maintenance.metadata import clean_metadata

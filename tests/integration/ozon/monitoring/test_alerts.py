@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.ozon.adapter.channels import open_channels
+from include.ozon.adapter.alerting.channels import open_channels
 from include.ozon.errors import OzonError
 from include.ozon.monitoring.alerts.sender import send_alerts
 from include.ozon.monitoring.health import components

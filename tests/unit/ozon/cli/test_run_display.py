@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from include.ozon.adapter.run_records import ComponentState, Listed
 from include.ozon.cli.run_display import RunDisplay
+from include.ozon.pipeline.run_records import ComponentState, Listed
 from include.ozon_local.home import ROOT
 from tests.support.pipeline import quick_settings
 

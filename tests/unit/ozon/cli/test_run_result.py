@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from include.ozon.adapter.run_state import RunState, TaskState
+from include.ozon.adapter.runs.run_state import RunState, TaskState
 from include.ozon.cli.run_result import RunResult, dry_run_rows
 
 pytestmark = pytest.mark.unit

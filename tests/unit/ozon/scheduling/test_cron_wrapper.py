@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from include.ozon.errors import ConfigurationError, FatalError
+from include.ozon.files import write_private
 from include.ozon.scheduling.backups import read_backup, save_backup
 from include.ozon.scheduling.wrapper import (
     kept_variables,
@@ -17,7 +18,6 @@ from include.ozon.scheduling.wrapper import (
     wrapper_path,
     wrapper_problem,
     wrapper_script,
-    write_private,
 )
 from tests.unit.ozon.scheduling.test_crontab_block import NOW
 

@@ -1,0 +1,123 @@
+"""What happens at a deadline, in the triggerer: look at the run, and tell what is late, or nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+from airflow.sdk.configuration import conf
+from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+
+from include.ozon.adapter.alerting.sender import deliver
+from include.ozon.adapter.alerting.state import paused_dags
+from include.ozon.adapter.connections.warehouse import warehouse_connect
+from include.ozon.configuration import load_settings
+from include.ozon.errors import OzonError, WarehouseUnavailableError
+from include.ozon.monitoring.alerts.model import Event
+from include.ozon.monitoring.deadlines import (
+    AccountLoad,
+    LateRun,
+    late_run,
+    late_run_event,
+    read_loads,
+    reason_for_silence,
+)
+from include.ozon.settings import Settings, dags
+from include.ozon.warehouse.session import open_session
+
+logger = logging.getLogger("ozon.deadlines")
+
+_UNKNOWN_WAREHOUSE = "What is running for each account is not known: the warehouse could not be asked."
+
+
+def tell_late_run(context: Mapping[str, Any]) -> str:
+    """Tell it where it is worth it; returns what was done, in a sentence.
+
+    Never raises: Airflow would only keep a row and a traceback that nobody is shown.
+    """
+    try:
+        said = _tell(context)
+    except Exception as error:
+        # A foreign error may quote an address with a password in it.
+        reason = str(error) if isinstance(error, OzonError) else type(error).__name__
+        dag_run = context.get("dag_run", {})
+        run = f"run {dag_run.get('dag_run_id')} of {dag_run.get('dag_id')}"
+        said = f"The missed deadline of {run} could not be told: {reason}"
+        logger.error("%s", said)
+        return said
+    logger.info("%s", said)
+    return said
+
+
+def _tell(context: Mapping[str, Any]) -> str:
+    dag_run = context["dag_run"]
+    run = late_run(dag_run, context["deadline"])
+    settings = load_settings()
+    rule = settings.rules.run_deadline
+    silence = reason_for_silence(run, _paused_dags()) if rule.enabled else "rules.run_deadline is not enabled"
+    if silence:
+        return f"Nothing told of run {run.run_id} of {run.dag_id}: {silence}."
+    sent = deliver(events=[_event(_as_it_is_now(run), dag_run.get("conf") or {}, settings)])
+    return f"Run {run.run_id} of {run.dag_id} has missed its deadline. {sent.describe()}"
+
+
+def run_address(dag_id: str, run_id: str) -> str:
+    """Of the run's page in Airflow."""
+    return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}/runs/{quote(run_id, safe=':+')}"
+
+
+def _event(run: LateRun, params: Mapping[str, Any], settings: Settings) -> Event:
+    # The only DAG whose work is recorded by account.
+    accounts = (params.get("accounts") or list(settings.accounts)) if run.dag_id == dags.ETL else []
+    loads: list[AccountLoad] = []
+    notes: tuple[str, ...] = ()
+    caused_by: tuple[str, ...] = ()
+    try:
+        with open_session(warehouse_connect(settings.warehouse), settings.warehouse, "ozon_deadlines") as connection:
+            loads = read_loads(connection, run, accounts)
+    except OzonError as error:
+        notes = (f"{_UNKNOWN_WAREHOUSE} {error}",)
+        caused_by = ("warehouse_reachable",) if isinstance(error, WarehouseUnavailableError) else ()
+    return late_run_event(
+        run,
+        loads=loads,
+        tasks=_tasks(run),
+        notes=notes,
+        caused_by=caused_by,
+        level=settings.rules.run_deadline.level,
+        link=run_address(run.dag_id, run.run_id),
+        now=datetime.now(tz=UTC),
+        local=settings.in_time_zone,
+    )
+
+
+def _as_it_is_now(run: LateRun) -> LateRun:
+    """The triggerer may have been down since; where Airflow does not answer, as it was."""
+    try:
+        state = RuntimeTaskInstance.get_dagrun_state(run.dag_id, run.run_id)
+        return replace(run, state=str(getattr(state, "value", state)))
+    except Exception as error:
+        logger.info("The run's present state could not be asked for (%s).", type(error).__name__)
+        return run
+
+
+def _tasks(run: LateRun) -> dict[str, str | None]:
+    try:
+        states = RuntimeTaskInstance.get_task_states(run.dag_id, run_ids=[run.run_id])
+        return dict(states.get(run.run_id, {}))
+    except Exception as error:
+        logger.info("The states of the run's tasks could not be asked for (%s).", type(error).__name__)
+        return {}
+
+
+def _paused_dags() -> list[str]:
+    """None where the health check has not noted any, or cannot be asked: better one mail too many."""
+    try:
+        return paused_dags()
+    except Exception as error:
+        logger.info("Which DAGs are paused could not be asked for (%s).", type(error).__name__)
+        return []

@@ -1,0 +1,49 @@
+"""The connections ``ozon_api_<account>`` as clients of the Seller API."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from include.ozon.adapter.connections.lookup import require_connection
+from include.ozon.errors import ConnectionSettingsError
+from include.ozon.marketplace.client import SellerClient
+from include.ozon.marketplace.credentials import Credentials
+from include.ozon.settings import Settings, check_distinct_client_ids
+
+
+def api_connection_id(account: str) -> str:
+    return f"ozon_api_{account}"
+
+
+def api_credentials(account: str) -> Credentials:
+    """What ``ozon_api_<account>`` says. Raises ConnectionSettingsError where it is missing or incomplete."""
+    source = api_connection_id(account)
+    connection = require_connection(source)
+    host = connection.host or ""
+    return Credentials(
+        # A connection that was written as a URI has the port of its host in a field of its own.
+        base_url=f"{host.rstrip('/')}:{connection.port}" if connection.port else host,
+        client_id=connection.login or "",
+        api_key=connection.password or "",
+        source=source,
+    )
+
+
+def open_seller_client(account: str, settings: Settings, stop: threading.Event) -> SellerClient:
+    """The account's client, at the pace of the load."""
+    return SellerClient(api_credentials(account), settings.api, stop=stop)
+
+
+def check_accounts_are_distinct(accounts: Iterable[str]) -> None:
+    """Raise ConfigurationError where two accounts have one Client-Id.
+
+    An account whose connection is missing or wrong is left to its own tasks, so that the others are loaded.
+    """
+    client_ids = {}
+    for account in accounts:
+        try:
+            client_ids[account] = api_credentials(account).client_id
+        except ConnectionSettingsError:
+            continue
+    check_distinct_client_ids(client_ids)

@@ -1,0 +1,1 @@
+"""What the health check is given from Airflow."""

@@ -1,0 +1,143 @@
+"""How this package is installed in Airflow: its folders, metadata database, DAGs, pools and processes."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airflow.configuration import conf
+from airflow.models.pool import Pool
+from airflow.utils.db import check_migrations
+
+from include.ozon.adapter.health.context import health_context
+from include.ozon.adapter.health.probe import process_probe
+from include.ozon.adapter.metadata.database import metadata_session, translated_errors
+from include.ozon.adapter.metadata.schedule import import_problems, read_schedule
+from include.ozon.checks import Check
+from include.ozon.monitoring.health import airflow as health_airflow
+from include.ozon.monitoring.health.checks import run_checks
+from include.ozon.monitoring.results import Status
+from include.ozon.settings import Settings
+
+PLUGIN = "ozon_deadlines.py"
+
+
+def metadata() -> Iterator[Check]:
+    """Airflow's own database: there, and migrated. Raises RetriableError where it does not answer."""
+    with metadata_session() as session:
+        address = session.connection().engine.url
+    try:
+        with translated_errors(), redirect_stdout(io.StringIO()):
+            check_migrations(0)  # type: ignore[no-untyped-call]
+    except TimeoutError:
+        yield Check("metadata", "failed", "Airflow's metadata database is not migrated: run `airflow db migrate`.")
+        return
+    if address.get_backend_name() == "sqlite":
+        where = f"the SQLite file {address.database}"
+        yield Check(
+            "metadata",
+            "warning",
+            f"Airflow's metadata is in {where}, which is for a trial: set AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a "
+            "PostgreSQL database.",
+        )
+        return
+    yield Check("metadata", "ok", f"Airflow's metadata database {address.database} answers and is migrated.")
+
+
+def dags(dags_folder: Path) -> Iterator[Check]:
+    """Whether Airflow can read this package's DAGs, has done so, and runs them."""
+    if problems := import_problems(dags_folder):
+        yield Check("dags", "failed", f"{'; '.join(problems)}. Correct what these name.")
+        return
+    found = read_schedule()
+    if found.unknown:
+        configured = Path(conf.get("core", "dags_folder")).expanduser()
+        where = f"its DAGs folder is {configured}, and this package's {dags_folder}"
+        if configured.resolve() == dags_folder.resolve():
+            where = "its folder is right, so no DAG processor has read it yet"
+        yield Check(
+            "dags",
+            "failed",
+            f"Airflow does not know {', '.join(found.unknown)}: {where}. Set AIRFLOW__CORE__DAGS_FOLDER, and start "
+            "the DAG processor or run `airflow dags reserialize`.",
+        )
+        return
+    paused = [dag_id for dag_id, is_paused in found.is_paused.items() if is_paused]
+    if paused:
+        yield Check(
+            "dags",
+            "warning",
+            f"Paused, so that nothing of it runs by itself: {', '.join(paused)}. Unpause them in the web UI, or all "
+            "with `ozon schedule install --target airflow`.",
+        )
+    else:
+        yield Check("dags", "ok", f"Airflow knows {', '.join(found.is_paused)}; none is paused.")
+
+
+def plugin(plugins_folder: Path) -> Iterator[Check]:
+    """Without the plugin Airflow cannot make a run of a DAG that has a deadline."""
+    configured = Path(conf.get("core", "plugins_folder")).expanduser()
+    if (configured / PLUGIN).is_file():
+        yield Check("plugin", "ok", f"Airflow's plugins folder {configured} has {PLUGIN}.")
+    else:
+        yield Check(
+            "plugin",
+            "failed",
+            f"Airflow's plugins folder is {configured}, and {PLUGIN} is not in it, without which Airflow cannot make a "
+            f"run. Set AIRFLOW__CORE__PLUGINS_FOLDER={plugins_folder}, or copy the file there.",
+        )
+
+
+def pools(settings: Settings) -> Iterator[Check]:
+    """The pools that tasks run in: a task whose pool is missing is never started, and nothing says so."""
+    for name, is_alerts in ((settings.tasks.pool, False), (settings.alerts.pool, True)):
+        with metadata_session() as session:
+            found = Pool.get_pool(name, session=session)
+            slots = None if found is None else found.slots
+        slots_wanted = "1 'Alerts: one sender at a time'" if is_alerts else "32 'Ozon ETL'"
+        if slots is None:
+            yield Check(
+                "pools",
+                "failed",
+                f"Airflow has no pool {name}, so its tasks never start: `airflow pools set {name} {slots_wanted}`.",
+            )
+        elif is_alerts and slots != 1:
+            yield Check(
+                "pools",
+                "warning",
+                f"The pool {name} has {slots} slots, and with more than one an alert can be sent twice: "
+                f"`airflow pools set {name} {slots_wanted}`.",
+            )
+        else:
+            yield Check("pools", "ok", f"Airflow has the pool {name} ({slots} slots).")
+
+
+def processes(settings: Settings) -> Iterator[Check]:
+    """Whether Airflow's processes are alive; none of them is needed where cron starts everything."""
+    probe = process_probe(settings)
+    if probe is None:
+        yield Check(
+            "processes",
+            "warning",
+            "No scheduler has ever run on this metadata database, so nothing starts by itself. Start Airflow, or on a "
+            "machine without it `ozon schedule install --target crontab`.",
+        )
+        return
+
+    context = health_context(settings, datetime.now(tz=UTC), probe)
+    wanted = [
+        check for check in health_airflow.checks(context) if check.name not in {"airflow_import", "airflow_paused"}
+    ]
+    bad = [result.message for result in run_checks("airflow", wanted) if result.status is not Status.OK]
+    if bad:
+        yield Check("processes", "failed", f"{bad[0]} Start it, or look at its log.")
+    else:
+        yield Check("processes", "ok", "Airflow's API server, scheduler, triggerer and DAG processor are alive.")
+
+
+def filled_folders(settings: Settings) -> list[Path]:
+    """The folders on this machine that logs and reports go to."""
+    return list(health_context(settings, datetime.now(tz=UTC), None).folders)

@@ -1,0 +1,1 @@
+"""A run of the load that a command starts and follows."""

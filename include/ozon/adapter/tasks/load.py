@@ -1,0 +1,123 @@
+"""What the DAGs' tasks call: the work of the pipeline, given what Airflow knows about the run.
+
+Imported inside the tasks, because it brings PostgreSQL's and the API's clients along, which parsing a DAG does without.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+from airflow.sdk import Context, get_current_context
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+
+from include.ozon.adapter.connections.accounts import check_accounts_are_distinct, open_seller_client
+from include.ozon.adapter.connections.warehouse import warehouse_connect
+from include.ozon.configuration import load_settings
+from include.ozon.errors import AlreadyRunningError, ConfigurationError
+from include.ozon.pipeline import records
+from include.ozon.pipeline.attempt import run_component
+from include.ozon.pipeline.cancellation import cancellable
+from include.ozon.pipeline.components import find_component
+from include.ozon.pipeline.run import Run
+from include.ozon.pipeline.workflow import end_workflow
+from include.ozon.settings import GuardsSettings, Settings, dags
+from include.ozon.warehouse.session import open_session
+
+logger = logging.getLogger("ozon.tasks")
+
+
+def selected_accounts() -> list[str]:
+    """The accounts that this DAG run loads: those of its parameter ``accounts``, or all.
+
+    Raises ConfigurationError for an account or a guard that the configuration does not have.
+    """
+    settings = load_settings()
+    params = get_current_context()["params"]
+    accounts = list(dict.fromkeys(params["accounts"])) or list(settings.accounts)
+    _require_known("accounts", accounts, list(settings.accounts))
+    _require_known("accept_guard", params["accept_guard"], list(GuardsSettings.model_fields))
+    check_accounts_are_distinct(accounts)
+    return accounts
+
+
+def load_component(name: str, account: str) -> dict[str, Any]:
+    """Load a component for the account of this task; returns its numbers.
+
+    A run that finds the account taken is skipped with that reason; one that is told to stop fails without a retry.
+    """
+    context = get_current_context()
+    name_map_index(context, account)
+    run = account_run(account, load_settings(), context)
+    try:
+        with cancellable():
+            return asdict(run_component(find_component(name), run))
+    except AlreadyRunningError as error:
+        raise AirflowSkipException(str(error)) from error
+    except KeyboardInterrupt as error:
+        raise AirflowFailException(str(error) or "The run was interrupted.") from error
+
+
+def end_load(account: str) -> str:
+    """Record how the account's workflow ended and drop its staging; a dry run has neither."""
+    context = get_current_context()
+    name_map_index(context, account)
+    run = account_run(account, load_settings(), context)
+    if run.dry_run:
+        raise AirflowSkipException("A dry run leaves no record.")
+    status = end_workflow(run)
+    if status is None:
+        raise AirflowSkipException(f"No record to close: workflow {run.workflow_id} never reached the warehouse.")
+    logger.info("Workflow %s ended: %s", run.workflow_id, status)
+    return status
+
+
+def loaded_accounts() -> dict[str, int]:
+    """The accounts that this DAG run has loaded whole, with their numbers of changed rows.
+
+    Skips the task, and so emits no asset event, where there are none.
+    """
+    context = get_current_context()
+    if context["params"]["dry_run"]:
+        raise AirflowSkipException("A dry run loads nothing.")
+    settings = load_settings()
+    with open_session(warehouse_connect(settings.warehouse), settings.warehouse, dags.ETL) as connection:
+        accounts = records.loaded_accounts(connection, _dag_run_id(context))
+    if not accounts:
+        raise AirflowSkipException("No account was loaded whole, so there is nothing new to measure.")
+    return accounts
+
+
+def account_run(account: str, settings: Settings, context: Context) -> Run:
+    """One account's part of the DAG run that ``context`` belongs to."""
+    dag_run, params = context["dag_run"], context["params"]
+    return Run(
+        account=account,
+        dag_run_id=_dag_run_id(context),
+        trigger=str(getattr(dag_run.run_type, "value", dag_run.run_type)),
+        settings=settings,
+        connect=warehouse_connect(settings.warehouse),
+        open_client=partial(open_seller_client, account, settings),
+        dry_run=bool(params["dry_run"]),
+        accept_guards=frozenset(params["accept_guard"]),
+    )
+
+
+def name_map_index(context: Context, account: str) -> None:
+    """Have the UI show the account instead of a mapped task's number (``map_index_template``)."""
+    context["shown_name"] = context["account"] = account  # type: ignore[typeddict-unknown-key]
+
+
+def _dag_run_id(context: Context) -> str:
+    return str(context["dag_run"].run_id)
+
+
+def _require_known(param: str, names: list[str], known: list[str]) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigurationError(
+            f"Parameter {param} names {', '.join(map(repr, unknown))}, which the configuration does not have; "
+            f"it has {', '.join(known)}."
+        )

@@ -1,0 +1,35 @@
+"""What Airflow's API server answers anybody about its processes, at ``/api/v2/monitor/health``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+HEALTH_PATH = "/api/v2/monitor/health"
+# The API server itself is as well as the database that it cannot do without.
+METADATA = "metadatabase"
+_PROCESSES = (METADATA, "scheduler", "triggerer", "dag_processor")
+
+
+@dataclass(frozen=True)
+class ProcessHealth:
+    """A process that has never run has neither status nor heartbeat, and the metadata database has no heartbeat."""
+
+    status: str
+    beat_at: datetime | None
+
+    def is_well(self, started_at: float) -> bool:
+        """Return whether it is healthy; a heartbeat from before ``started_at`` is an earlier Airflow's."""
+        return self.status == "healthy" and (self.beat_at is None or self.beat_at.timestamp() >= started_at)
+
+
+def parse_health(body: Mapping[str, Any]) -> dict[str, ProcessHealth]:
+    """Return the health of each process. Raises what an answer of another shape leads to."""
+    return {name: _parse(name, body.get(name) or {}) for name in _PROCESSES}
+
+
+def _parse(name: str, part: Mapping[str, Any]) -> ProcessHealth:
+    beat_at = part.get(f"latest_{name}_heartbeat")
+    return ProcessHealth(part.get("status") or "", datetime.fromisoformat(beat_at) if beat_at else None)

@@ -1,0 +1,10 @@
+"""The ids of this package's DAGs; each is in a file of its name."""
+
+from __future__ import annotations
+
+ETL = "ozon_etl"
+HEALTH_CHECK = "ozon_health_check"
+VISIBILITY_METRICS = "ozon_visibility_metrics"
+MAINTENANCE = "ozon_maintenance"
+
+DAG_IDS = (ETL, HEALTH_CHECK, VISIBILITY_METRICS, MAINTENANCE)

@@ -1,0 +1,269 @@
+"""Asking Airflow about itself.
+
+The API server is a small one that says what Airflow 3.3.2 says (copied from it); its DAGs are asked of the real one.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from include.ozon.adapter.health.probe import ProcessProbe, error_line, health_url
+from include.ozon.configuration import load_settings
+from include.ozon.errors import RetriableError
+from include.ozon_local.airflow import PROGRAM
+from include.ozon_local.home import ROOT
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support import scratch
+from tests.support.pipeline import changed
+
+pytestmark = pytest.mark.integration
+
+SETTINGS = changed(load_settings(environment="testing", environ={}), "health", airflow_timeout_seconds=1)
+
+HEALTHY = {
+    "metadatabase": {"status": "healthy"},
+    "scheduler": {"status": "healthy", "latest_scheduler_heartbeat": "2026-11-24T12:03:27.592250+00:00"},
+    "triggerer": {"status": "healthy", "latest_triggerer_heartbeat": "2026-11-24T12:03:27.894454+00:00"},
+    "dag_processor": {"status": "healthy", "latest_dag_processor_heartbeat": "2026-11-24T12:03:27.630496+00:00"},
+}
+
+
+class ApiServer(ThreadingHTTPServer):
+    """Answers with ``status`` and ``body``, or not at all while ``is_silent``."""
+
+    status = 200
+    body: bytes = json.dumps(HEALTHY).encode()
+    is_silent = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.paths: list[str] = []
+        self.ended = threading.Event()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ApiServer
+
+    def do_GET(self) -> None:
+        self.server.paths.append(self.path)
+        if self.server.is_silent:
+            self.server.ended.wait(30)
+            return
+        self.send_response(self.server.status)
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+    """As tasks find it."""
+    server = ApiServer()
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    url = f"http://127.0.0.1:{server.server_port}/execution/"
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", url)
+    yield server
+    server.ended.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_heartbeats_are_read(api_server: ApiServer) -> None:
+    found = ProcessProbe(SETTINGS).heartbeats()
+    assert found["dag_processor"] == ("healthy", datetime(2026, 11, 24, 12, 3, 27, 630496, tzinfo=UTC))
+    assert list(found) == ["scheduler", "triggerer", "dag_processor"]
+    assert api_server.paths == ["/api/v2/monitor/health"]
+
+
+def test_processes_that_never_ran_have_no_heartbeat(api_server: ApiServer) -> None:
+    never = {
+        "metadatabase": {"status": "healthy"},
+        "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": None},
+        "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
+    }
+    api_server.body = json.dumps(never).encode()
+    found = ProcessProbe(SETTINGS).heartbeats()
+    assert found == {"scheduler": ("unhealthy", None), "triggerer": ("", None), "dag_processor": ("", None)}
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        ({"body": json.dumps(HEALTHY | {"metadatabase": {"status": "unhealthy"}}).encode()}, "its metadata database"),
+        ({"status": 503}, "answered with HTTP 503"),
+        ({"body": b"<html>"}, "something that is no health"),
+        ({"body": b"[1]"}, "something that is no health"),
+        ({"is_silent": True}, "did not answer (ReadTimeout)"),
+    ],
+)
+def test_a_server_that_cannot_tell_is_one_sentence(
+    answer: dict[str, Any], sentence: str, api_server: ApiServer
+) -> None:
+    for name, value in answer.items():
+        setattr(api_server, name, value)
+    with pytest.raises(RetriableError) as caught:
+        ProcessProbe(SETTINGS).heartbeats()
+    assert sentence in str(caught.value)
+    assert f"127.0.0.1:{api_server.server_port}" in str(caught.value)
+
+
+def test_nobody_at_the_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "http://user:pass-word-1@127.0.0.1:1/execution/")
+    with pytest.raises(RetriableError, match=r"127\.0\.0\.1:1 did not answer") as caught:
+        ProcessProbe(SETTINGS).heartbeats()
+    assert "pass-word-1" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("execution_url", "base_url", "url"),
+    [
+        ("http://api:8080/execution/", "https://airflow.example/", "http://api:8080/api/v2/monitor/health"),
+        ("http://api:8080/airflow/execution", "", "http://api:8080/airflow/api/v2/monitor/health"),
+        ("", "https://airflow.example/x/", "https://airflow.example/x/api/v2/monitor/health"),
+        ("http://own-gateway/tasks", "https://airflow.example", "https://airflow.example/api/v2/monitor/health"),
+        ("", "/x", "http://localhost:8080/x/api/v2/monitor/health"),
+        ("", "", "http://localhost:8080/api/v2/monitor/health"),
+    ],
+)
+def test_the_tasks_address_comes_before_the_browsers_one(
+    execution_url: str, base_url: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", execution_url)
+    monkeypatch.setenv("AIRFLOW__API__BASE_URL", base_url)
+    assert health_url() == url
+
+
+CHAINED = """Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+KeyError: 'a'
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "a.py", line 2, in <module>
+    1 / 0
+include.ozon.errors.ConfigurationError: The configuration has 2 problems:
+- one
+- two
+"""
+
+
+@pytest.mark.parametrize(
+    ("trace", "line"),
+    [
+        (CHAINED, "include.ozon.errors.ConfigurationError: The configuration has 2 problems:"),
+        ('  File "a.py", line 3\n    x x\n      ^\nSyntaxError: invalid syntax\n', "SyntaxError: invalid syntax"),
+        ("DAG has a cycle", "DAG has a cycle"),
+        ("", "an error that Airflow does not name"),
+    ],
+)
+def test_the_line_that_names_the_error_is_found(trace: str, line: str) -> None:
+    assert error_line(trace) == line
+
+
+LOOKING = """
+import json
+from datetime import datetime
+from airflow.sdk import dag, task
+
+@dag(schedule=None)
+def ozon_etl():
+    @task
+    def look():
+        from dataclasses import asdict
+        from include.ozon.adapter.health.probe import ProcessProbe, TaskProbe, task_probe
+        from include.ozon.configuration import load_settings
+        settings = load_settings()
+        seen = {
+            "task": [asdict(state) for state in TaskProbe(settings).dags()],
+            "paused": TaskProbe(settings).paused_dag_ids(),
+            "process": [asdict(state) for state in ProcessProbe(settings).dags()],
+            "has_probe": task_probe(settings) is not None,
+        }
+        print("SEEN " + json.dumps(seen))
+    look()
+ozon_etl()
+"""
+BROKEN = "from airflow.sdk import dag\nimport module_that_is_not_there\n"
+
+
+@pytest.mark.long
+def test_the_real_airflow_names_what_it_cannot_import(
+    warehouse_dsn: str,
+    start_sandbox: Callable[..., SandboxProcess],
+    make_airflow_environment: Callable[..., dict[str, str]],
+) -> None:
+    """In a task and out of it; where no scheduler has ever run, there is no Airflow to ask."""
+    folder = scratch.new_folder("dags")
+    (folder / "ozon_etl.py").write_text(LOOKING)
+    (folder / "ozon_health_check.py").write_text(BROKEN)
+    environment = make_airflow_environment(warehouse_dsn, start_sandbox())
+    environment |= {"AIRFLOW__CORE__DAGS_FOLDER": str(folder), "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "none")}
+
+    def airflow(*arguments: str) -> str:
+        command = [str(PROGRAM), *arguments]
+        return subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    airflow("dags", "reserialize")
+    airflow("dags", "pause", "ozon_etl", "--yes")
+    printed = airflow("dags", "test", "ozon_etl")
+
+    (line,) = [line for line in printed.splitlines() if "SEEN {" in line]
+    seen, _ = json.JSONDecoder().raw_decode(line.partition("SEEN ")[2])
+    etl = {"dag_id": "ozon_etl", "is_known": True, "is_paused": True, "import_error": None}
+    error = "ozon_health_check.py: ModuleNotFoundError: No module named 'module_that_is_not_there'"
+    health = {"dag_id": "ozon_health_check", "is_known": False, "is_paused": False, "import_error": error}
+    metrics = {"dag_id": "ozon_visibility_metrics", "is_known": False, "is_paused": False, "import_error": None}
+    missing = metrics | {"import_error": "ozon_visibility_metrics.py is missing"}
+    assert seen["task"][:3] == [etl, health, missing]
+    assert seen["process"][:3] == [etl, health, metrics]
+    assert seen["paused"] == ["ozon_etl"]
+    assert not seen["has_probe"]
+
+    assert _process_probe(environment) == "None"
+    with psycopg.connect(environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")) as connection:
+        connection.execute("INSERT INTO job (job_type, state) VALUES ('SchedulerJob', 'running')")
+    assert "ProcessProbe" in _process_probe(environment)
+
+
+def test_a_metadata_database_that_is_down_is_asked_and_silent(tmp_path: Path) -> None:
+    """It is no reason to think that there is no Airflow."""
+    environment = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://airflow:pass-word-1@127.0.0.1:1/airflow",
+        "PYTHONPATH": str(ROOT),
+    }
+    said = _process_probe(environment, "\ntry: probe.dags()\nexcept Exception as error: print(repr(error))")
+    assert "ProcessProbe" in said
+    assert "RetriableError" in said
+    assert "metadata database does not answer" in said
+    assert "pass-word-1" not in said
+
+
+def _process_probe(environment: dict[str, str], more: str = "") -> str:
+    """What a process of its own finds, as `ozon health` is one."""
+    program = (
+        "from include.ozon.adapter.health.probe import process_probe\n"
+        "from include.ozon.configuration import load_settings\n"
+        f"probe = process_probe(load_settings())\nprint(probe)\n{more}"
+    )
+    variables = {"_AIRFLOW_PROCESS_CONTEXT": "server", "OZON_ENV": "testing", **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=variables, cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()

@@ -1,0 +1,80 @@
+"""`make test` as a process: the machine first, then the tests, and an honest end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from include.ozon_local.home import ROOT
+
+pytestmark = pytest.mark.integration
+
+# A few tests that need nothing.
+QUICK = "copy_text"
+CHECKED = ["python", "packages", "configuration", "programs", "room", "ports", "database"]
+
+
+def run_tests(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """In this process's environment, without what a `make test --coverage` around it has set."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
+    return subprocess.run(
+        [sys.executable, "-m", "tests.support.run", "--workers", "0", *arguments],
+        env={**own, **variables},
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.long
+def test_it_looks_at_the_machine_and_runs_what_is_named_with_its_reports(tmp_path: Path) -> None:
+    results = tmp_path / "results.xml"
+
+    done = run_tests(QUICK, "--coverage", "--junit", str(results), COVERAGE_FILE=str(tmp_path / "data"))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    checked = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("ok ")]
+    assert checked == CHECKED
+    assert "passed" in done.stdout.splitlines()[-1]
+    suite = ElementTree.parse(results).getroot()[0]
+    assert int(suite.attrib["tests"]) > 0
+    assert suite.attrib["failures"] == suite.attrib["errors"] == "0"
+    folder = ROOT / ".local" / "coverage"
+    covered = ElementTree.parse(folder / "coverage.xml").getroot()
+    assert int(covered.attrib["lines-covered"]) > 0
+    assert int(covered.attrib["branches-covered"]) > 0
+    assert (folder / "html" / "index.html").is_file()
+
+
+def test_a_test_that_fails_is_an_exit_code_and_a_result(tmp_path: Path) -> None:
+    file, results = tmp_path / "test_wrong.py", tmp_path / "results.xml"
+    file.write_text("def test_wrong():\n    assert 1 == 2\n")
+
+    done = run_tests(str(file), "--quiet", "--junit", str(results), f"--config-file={ROOT}/pyproject.toml")
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert not [line for line in done.stdout.splitlines() if line.startswith("ok ")]
+    assert ElementTree.parse(results).getroot()[0].attrib["failures"] == "1"
+
+
+def test_a_machine_that_lacks_something_is_a_sentence_and_no_test_is_run(tmp_path: Path) -> None:
+    done = run_tests(QUICK, PATH=str(tmp_path))
+
+    assert done.returncode == 1
+    assert "FAILED  programs      git, make not found" in done.stderr
+    assert done.stderr.splitlines()[-1] == "This machine cannot run the tests; what is missing is above."
+    assert "test session starts" not in done.stdout
+
+
+def test_a_name_that_no_test_has_is_reported_before_anything_is_started() -> None:
+    done = run_tests("no_such_test_anywhere")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "No test is called 'no_such_test_anywhere'" in done.stderr

@@ -1,0 +1,118 @@
+"""The test runner behind `make test`: a look at the machine, then pytest: ``python -m tests.support.run --help``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+from include.ozon_local.home import ROOT
+from include.ozon_local.postgres import INSTALLED
+from tests.support import environment
+
+_TESTS = ROOT / "tests"
+_TIERS = ("unit", "integration", "e2e", "faults", "long", "docker")
+# Minutes of work, or an engine that is installed first: only where they are asked for.
+_ONLY_WHEN_ASKED_FOR = ("long", "docker")
+# Each worker has a PostgreSQL and sandboxes of its own.
+_MOST_WORKERS = 4
+
+
+class NoSuchTestError(Exception):
+    """A name or a path that no test has."""
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Check that this machine can run the tests, then become pytest, so that signals reach the tests."""
+    parser = _parser()
+    options, pytest_options = parser.parse_known_intermixed_args(arguments)
+    try:
+        selection = select(options.names, options.tier)
+    except NoSuchTestError as error:
+        parser.error(str(error))
+    if options.postgres:
+        os.environ[INSTALLED] = str(options.postgres.expanduser().absolute())
+    os.chdir(ROOT)
+    if environment.main(quiet=options.quiet):
+        sys.exit("This machine cannot run the tests; what is missing is above.")
+    sys.stdout.flush()
+    workers = ["-n", str(options.workers), "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", *selection, *workers, *_reports(options), *pytest_options]
+    os.execv(command[0], command)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="make test",
+        allow_abbrev=False,
+        usage='make test ARGS="[NAME ...] [option ...]"',
+        description="Check that this machine can run the tests, then run them in random order: all, by tier or by "
+        "name. Other options are pytest's, each as one word: -x; --maxfail=3; --randomly-seed=1 repeats an order.",
+        epilog="Exit code: 0 all passed; 1 some failed, or the machine cannot run them; 2 wrong usage or interrupted.",
+    )
+    add = parser.add_argument
+    add("names", nargs="*", metavar="NAME", help="a file's or a test's name or a part of it, or a path")
+    add(
+        "--tier",
+        choices=_TIERS,
+        action="append",
+        default=[],
+        help="only these; may be given more than once. `faults` are the tests of all tiers that break something on "
+        "purpose; `long` takes minutes and `docker` installs an engine: by default both are left out",
+    )
+    add("--coverage", action="store_true", help="measure lines and branches; reports in .local/coverage/")
+    add("--junit", type=Path, metavar="FILE", help="also write the results as JUnit XML, for a CI system")
+    add("--workers", type=int, default=min(os.cpu_count() or 1, _MOST_WORKERS), help="processes; 0 is this one")
+    add("--postgres", type=Path, metavar="DIR", help="the programs of a PostgreSQL to run on, not the embedded one")
+    add("--quiet", action="store_true", help="show what the machine lacks, not what it has")
+    return parser
+
+
+def select(names: Sequence[str], tiers: Sequence[str]) -> list[str]:
+    """Return the pytest arguments that pick the tests. Raises NoSuchTestError for a name that no test has."""
+    wanted = [f"({' or '.join(tiers)})"] if tiers else []
+    # Who names a test wants it, however long it takes; nobody gets an engine installed by a name.
+    left_out = [tier for tier in _ONLY_WHEN_ASKED_FOR if tier not in tiers and not (tier == "long" and names)]
+    marks = " and ".join([*wanted, *(f"not {tier}" for tier in left_out)])
+    return [*dict.fromkeys(found for name in names for found in _called(name)), "-m", marks]
+
+
+def _called(name: str) -> list[str]:
+    """Return what a name means: a path; the file called so; else all files, else all tests, whose names contain it."""
+    path = name.partition("::")[0]
+    if "/" in name or path.endswith(".py"):
+        if not (ROOT / path).exists():
+            raise NoSuchTestError(f"There is no {name} in {ROOT}; give a file or folder below tests/, or a name.")
+        return [name]
+    # As it stands in the code, also if written in words.
+    plain = re.sub(r"\W+", "_", name).removeprefix("test_")
+    files = {str(file.relative_to(ROOT)): file.stem.removeprefix("test_") for file in sorted(_TESTS.rglob("test_*.py"))}
+    for found in (
+        [file for file, name in files.items() if name == plain],
+        [file for file, name in files.items() if plain in name],
+        [f"{file}::{test}" for file in files for test in _tests_called(plain, ROOT / file)],
+    ):
+        if found:
+            return found
+    similar = get_close_matches(plain, files.values(), n=3)
+    hint = f"did you mean {', '.join(similar)}?" if similar else "the files below tests/ have them."
+    raise NoSuchTestError(f"No test is called {name!r}; {hint}")
+
+
+def _tests_called(plain: str, file: Path) -> list[str]:
+    return re.findall(rf"^def (test_\w*{re.escape(plain)}\w*)", file.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def _reports(options: argparse.Namespace) -> list[str]:
+    measured = ("--cov", "--cov-report=term:skip-covered", "--cov-report=html", "--cov-report=xml")
+    junit = [f"--junitxml={options.junit.expanduser().absolute()}"] if options.junit else []
+    return [*(measured if options.coverage else ()), *junit]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,97 @@
+"""The tests that `make test` picks by name and by tier, and that every test can be picked so."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from include.ozon.cli import command
+from include.ozon_local.home import ROOT
+from tests.support.run import NoSuchTestError, select
+
+pytestmark = pytest.mark.unit
+
+TEST_FILES = sorted((ROOT / "tests").rglob("test_*.py"))
+PIPELINE = "tests/integration/ozon/pipeline"
+
+# What everybody looks for first, by the names they are looked for.
+PLAIN_NAMES = {
+    "complete_workflow": f"{PIPELINE}/test_complete_workflow.py",
+    "sequence_and_dependency": f"{PIPELINE}/test_sequence_and_dependency.py",
+    "retry_with_controlled_failures": f"{PIPELINE}/test_retry_with_controlled_failures.py",
+    "data_consistency": f"{PIPELINE}/test_data_consistency.py",
+    "failure_and_rollback": f"{PIPELINE}/test_failure_and_rollback.py",
+    "performance_metrics": f"{PIPELINE}/test_performance_metrics.py",
+    "alerts": "tests/integration/ozon/monitoring/test_alerts.py",
+}
+
+
+def picked(*names: str, tiers: tuple[str, ...] = ()) -> tuple[list[str], str]:
+    """The paths and the expression that pytest is given."""
+    *paths, option, marks = select(names, tiers)
+    assert option == "-m"
+    return paths, marks
+
+
+@pytest.mark.parametrize("name", PLAIN_NAMES)
+def test_the_plain_names_are_one_file_each(name: str) -> None:
+    assert picked(name)[0] == [PLAIN_NAMES[name]]
+    assert picked(name.replace("_", " "))[0] == [PLAIN_NAMES[name]]
+
+
+def test_a_part_of_a_name_picks_all_files_called_so() -> None:
+    paths, _ = picked("alert_")
+
+    assert len(paths) > 1
+    assert all("alert_" in Path(path).name for path in paths)
+
+
+def test_a_single_test_is_picked_alone() -> None:
+    assert picked("plain_names_are_one_file")[0] == [
+        "tests/unit/support/test_picked_tests.py::test_the_plain_names_are_one_file_each"
+    ]
+
+
+def test_paths_and_names_go_together_and_nothing_is_picked_twice() -> None:
+    paths, _ = picked("tests/unit/dags", "complete_workflow", "complete_workflow")
+
+    assert paths == ["tests/unit/dags", PLAIN_NAMES["complete_workflow"]]
+
+
+def test_a_name_that_no_test_has_is_a_sentence_with_the_similar_ones() -> None:
+    with pytest.raises(NoSuchTestError, match=r"No test is called 'complte_workflow'; did you mean complete_workflow"):
+        picked("complte_workflow")
+    with pytest.raises(NoSuchTestError, match=r"There is no tests/nowhere/test_it.py in "):
+        picked("tests/nowhere/test_it.py")
+
+
+@pytest.mark.parametrize(
+    ("names", "tiers", "marks"),
+    [
+        ((), (), "not long and not docker"),
+        ((), ("unit",), "(unit) and not long and not docker"),
+        ((), ("unit", "integration"), "(unit or integration) and not long and not docker"),
+        ((), ("long",), "(long) and not docker"),
+        ((), ("docker",), "(docker) and not long"),
+        (("complete_workflow",), (), "not docker"),
+    ],
+)
+def test_what_takes_minutes_is_left_out_unless_it_is_asked_for(
+    names: tuple[str, ...], tiers: tuple[str, ...], marks: str
+) -> None:
+    assert picked(*names, tiers=tiers)[1] == marks
+
+
+@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: str(file.relative_to(ROOT / "tests")))
+def test_every_file_says_in_which_tier_it_is(file: Path) -> None:
+    folder = file.relative_to(ROOT / "tests").parts[0]
+
+    (line,) = re.findall(r"^pytestmark = .*$", file.read_text(), re.MULTILINE)
+
+    assert f"pytest.mark.{folder}" in line, f"write `pytestmark = pytest.mark.{folder}` into {file.name}"
+
+
+def test_ozon_itself_has_no_test_command() -> None:
+    assert "test" not in command().commands
