@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from include.ozon.errors import ConfigurationError, SchemaError
 from include.ozon.warehouse import schema
@@ -27,6 +28,34 @@ CONTRACT = {
 }
 
 
+# What the migrations after it have to change, and what they have to leave alone.
+_ROWS_OF_0005 = """
+INSERT INTO ozon.products (
+    account, product_id, offer_id, name, price, currency_code, visibility, ozon_status, status_name, hidden_reasons,
+    is_archived, has_price, has_stock, first_seen_at, changed_at, visibility_changed_at, workflow_id
+) VALUES (
+    'main', 1, 'кружка', 'Кружка', 12.5, 'RUB', 'VISIBLE', 'price_sent', 'Продается', '{}',
+    false, true, true, '2026-01-01', '2026-01-01', '2026-01-01', '1/main'
+);
+INSERT INTO ozon.etl_workflow_executions (
+    workflow_id, account, dag_run_id, trigger, environment, status, started_at, finished_at, product_etl_status,
+    inventory_etl_status
+) VALUES
+    ('1/main', 'main', '1', 'manual', 'testing', 'success', '2026-01-01', '2026-01-02', 'success', 'success'),
+    ('2/main', 'main', '2', 'manual', 'testing', 'failed', '2026-01-02', '2026-01-03', 'failed', NULL),
+    ('3/main', 'main', '3', 'manual', 'testing', 'running', '2026-01-03', NULL, NULL, NULL);
+INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at)
+VALUES ('1/main', 'inventory_etl', 1, 'main', 'success', '2026-01-01');
+INSERT INTO ozon.health_checks (measured_at, component, "check", account, status, value, message, duration_seconds)
+VALUES
+    ('2026-01-01', 'data', 'products_age_hours', 'main', 'ok', 1, 'Fresh.', 0.1),
+    ('2026-01-01', 'deadlines', 'product_etl_minutes', 'main', 'unknown', NULL, 'Not recorded yet.', 0.1);
+INSERT INTO ozon.alerts (alert_id, rule, account, level, opened_at, last_seen_at, acknowledged_at, message) VALUES
+    ('a1', 'inventory_age_hours', 'main', 'warning', '2026-01-01', '2026-01-01', '2026-01-02', 'Old.'),
+    ('a2', 'disk_used_pct', NULL, 'critical', '2026-01-01', '2026-01-01', NULL, 'Full.');
+"""
+
+
 class Database:
     def __init__(self, dsn: str) -> None:
         self.connect = partial(psycopg.connect, dsn)
@@ -34,6 +63,25 @@ class Database:
     def execute(self, statement: str) -> None:
         with self.connect() as connection:
             connection.execute(statement.encode())
+
+    def rows(self) -> dict[str, list[Any]]:
+        """The rows of every table of the schema ozon, but for Alembic's own."""
+        with self.connect() as connection:
+            tables = connection.execute(
+                "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname <> "
+                "'alembic_version' AND relnamespace = 'ozon'::regnamespace ORDER BY 1"
+            ).fetchall()
+            query = "SELECT to_jsonb(t) FROM ozon.{} t ORDER BY to_jsonb(t)::text"
+            return {
+                table: connection.execute(sql.SQL(query).format(sql.Identifier(table))).fetchall()
+                for (table,) in tables
+            }
+
+    def column(self, name: str, table: str) -> list[Any]:
+        """The values of one column, in the order of the table's key."""
+        with self.connect() as connection:
+            query = sql.SQL("SELECT {} FROM ozon.{} t ORDER BY t").format(sql.Identifier(name), sql.Identifier(table))
+            return [value for (value,) in connection.execute(query)]
 
     def describe(self) -> set[tuple[Any, ...]]:
         """Every column, constraint and index of the schemas ozon and ozon_staging."""
@@ -101,6 +149,30 @@ def test_downgrading_leaves_nothing_and_upgrading_makes_the_same_again(database:
 
     schema.upgrade(database.connect)
     assert database.describe() == before
+
+
+def test_a_warehouse_keeps_its_data_forward_and_back(database: Database) -> None:
+    schema.upgrade(database.connect, "0005")
+    database.execute(_ROWS_OF_0005)
+    before, described = database.rows(), database.describe()
+
+    schema.upgrade(database.connect)
+
+    statuses = database.column("component_statuses", "etl_workflow_executions")
+    assert statuses == [
+        {"product_etl": "success", "inventory_etl": "success"}, {"product_etl": "failed"}, {},
+    ]  # fmt: skip
+    assert database.column("rule", "alerts") == ["inventory_etl_age_hours", "disk_used_pct"]
+    assert set(database.column("check", "health_checks")) == {"product_etl_age_hours", "product_etl_minutes"}
+    database.execute(
+        "INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at) "
+        "VALUES ('1/main', 'third_etl', 1, 'main', 'success', now())"
+    )
+
+    schema.downgrade(database.connect, "0005")
+
+    assert database.rows() == before
+    assert database.describe() == described
 
 
 def test_an_upgrade_waits_for_one_that_is_under_way(database: Database) -> None:

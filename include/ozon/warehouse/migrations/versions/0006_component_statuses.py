@@ -31,10 +31,10 @@ def downgrade() -> None:
         op.execute(f"ALTER TABLE {table} ADD COLUMN {column} text")
         op.execute(f"UPDATE {table} SET {column} = component_statuses ->> '{component}'")
     op.execute(f"ALTER TABLE {table} DROP COLUMN component_statuses")
-    # Attempts of other components stay.
+    op.execute(f"DELETE FROM ozon.etl_component_executions WHERE component NOT IN {_FORMER_COMPONENTS}")
     op.execute(
         f"ALTER TABLE ozon.etl_component_executions ADD CONSTRAINT {_CONSTRAINT} "
-        f"CHECK (component IN {_FORMER_COMPONENTS}) NOT VALID"
+        f"CHECK (component IN {_FORMER_COMPONENTS})"
     )
     _rename({new: former for former, new in _NEW_NAMES.items()})
 
