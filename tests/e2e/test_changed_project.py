@@ -109,7 +109,7 @@ def test_a_column_of_the_products_is_added_in_one_place(
         "include/ozon/warehouse/tables/products.py",
         '        Column(\n            "has_fbo_stocks",',
         '        Column(\n            "moderate_status",\n            "text",\n            "Ozon\'s word.",\n'
-        '            source=lambda product: _statuses(product).moderate_status or "",\n        ),\n'
+        '            lambda product: _statuses(product).moderate_status or "",\n        ),\n'
         '        Column(\n            "has_fbo_stocks",',
     )
     project.add_migration("moderate_status.py")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from include.ozon.pipeline.attempt import Attempt
     from include.ozon.pipeline.reading import Reading
 
-ID = Column("warehouse_id", "bigint", "Ozon's id.", source=lambda warehouse: warehouse.warehouse_id)
-NAME = Column("name", "text", "Its name.", source=lambda warehouse: warehouse.name or "")
+ID = Column("warehouse_id", "bigint", "Ozon's id.", lambda warehouse: warehouse.warehouse_id)
+NAME = Column("name", "text", "Its name.", lambda warehouse: warehouse.name or "")
 COMPARE = """
 CREATE TEMPORARY TABLE warehouse_change ON COMMIT DROP AS
 SELECT s.*, k.name IS NULL AS is_new FROM {warehouse} s LEFT JOIN ozon.seller_warehouses k

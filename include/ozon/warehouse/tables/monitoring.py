@@ -12,9 +12,7 @@ VISIBILITY_METRICS = Table(
         Column("account", "text", ACCOUNT),
         Column("measured_at", "timestamptz", "When it was measured."),
         Column(
-            "workflow_id",
-            "text",
-            "The workflow that brought the products measured. Null where no load is recorded.",
+            "workflow_id", "text", "The workflow that brought the products measured. Null where no load is recorded."
         ),
         Column("products", "bigint", "Products, the archived ones included."),
         Column("visible", "bigint", "Products that customers can see."),
@@ -26,9 +24,7 @@ VISIBILITY_METRICS = Table(
         Column("visible_pct", "double precision", "`visible` in per cent of `products`. Null where there are none."),
         Column("hidden_pct", "double precision", "`hidden` in per cent of `products`. Null where there are none."),
         Column(
-            "moderation_pct",
-            "double precision",
-            "`moderation` in per cent of `products`. Null where there are none.",
+            "moderation_pct", "double precision", "`moderation` in per cent of `products`. Null where there are none."
         ),
         Column("declined_pct", "double precision", "`declined` in per cent of `products`. Null where there are none."),
         Column("archived_pct", "double precision", "`archived` in per cent of `products`. Null where there are none."),
@@ -40,15 +36,11 @@ VISIBILITY_METRICS = Table(
         ),
         Column("turned_visible", "bigint", "Products that turned visible since the measurement before."),
         Column(
-            "turned_invisible",
-            "bigint",
-            "Products that turned invisible since then; removed ones are not counted.",
+            "turned_invisible", "bigint", "Products that turned invisible since then; removed ones are not counted."
         ),
         Column("visible_without_stock", "bigint", "Visible products whose stock is known and used up."),
         Column(
-            "hidden_with_stock",
-            "bigint",
-            "Products with stock that customers cannot see, the archived ones left out.",
+            "hidden_with_stock", "bigint", "Products with stock that customers cannot see, the archived ones left out."
         ),
         Column(
             "quality_score",
@@ -56,9 +48,7 @@ VISIBILITY_METRICS = Table(
             "How far the data can be trusted, from 0 to 100. Null where there are no products.",
         ),
         Column(
-            "quality_parts",
-            "jsonb",
-            "The parts of the score: a list with name, weight, value, good and total of each.",
+            "quality_parts", "jsonb", "The parts of the score: a list with name, weight, value, good and total of each."
         ),
         Column(
             "impact",
@@ -79,9 +69,7 @@ HEALTH_CHECKS = Table(
         Column("check", "text", "The rule that judged, by its name in the configuration."),
         Column("account", "text", f"{ACCOUNT} Null for what concerns all."),
         Column(
-            "status",
-            "text",
-            "ok, warning, critical, or unknown: could not be measured, which is neither good nor bad.",
+            "status", "text", "ok, warning, critical, or unknown: could not be measured, which is neither good nor bad."
         ),
         Column(
             "value",
@@ -125,9 +113,7 @@ ALERTS = Table(
             "The rule of which it is a mere consequence, so that it is not told. Null where it is told by itself.",
         ),
         Column(
-            "is_event",
-            "boolean",
-            "Whether it happened once, such as a failed task, and has no state to recover from.",
+            "is_event", "boolean", "Whether it happened once, such as a failed task, and has no state to recover from."
         ),
         Column("pending_channels", "text[]", "Channels that could not yet deliver the last message."),
         Column("value", "double precision", "What was measured. Null where there is no number."),

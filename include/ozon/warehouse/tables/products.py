@@ -31,106 +31,91 @@ PRODUCTS = Table(
     "belongs in no count.",
     (
         Column("account", "text", ACCOUNT),
-        Column(
-            "product_id",
-            "bigint",
-            f"{PRODUCT_ID} Unique within an account.",
-            source=lambda product: product.id,
-        ),
-        Column(
-            "offer_id",
-            "text",
-            "The seller's own article.",
-            source=lambda product: product.offer_id or "",
-        ),
+        Column("product_id", "bigint", f"{PRODUCT_ID} Unique within an account.", lambda product: product.id),
+        Column("offer_id", "text", "The seller's own article.", lambda product: product.offer_id or ""),
         Column(
             "sku",
             "bigint",
             "Ozon's id of what customers buy. Null while Ozon has given none.",
-            source=lambda product: next(iter(product.skus), None),
+            lambda product: next(iter(product.skus), None),
         ),
-        Column(
-            "name",
-            "text",
-            "The title; empty where Ozon sends none.",
-            source=lambda product: product.name or "",
-        ),
+        Column("name", "text", "The title; empty where Ozon sends none.", lambda product: product.name or ""),
         Column(
             "price",
             "numeric",
             "The current price, in `currency_code`. Null where the product has none.",
-            source=lambda product: product.price,
+            lambda product: product.price,
         ),
         Column(
             "old_price",
             "numeric",
             "The price before the discount, in `currency_code`, as Ozon sends it, be it 0. Null where Ozon sends none.",
-            source=lambda product: product.old_price,
+            lambda product: product.old_price,
         ),
         Column(
             "currency_code",
             "text",
             "The currency of both prices, such as RUB. Money of two currencies must not be added. Empty where Ozon "
             "sends none.",
-            source=lambda product: product.currency_code or "",
+            lambda product: product.currency_code or "",
         ),
         Column(
             "visibility",
             "text",
             "What customers can see: VISIBLE, HIDDEN (known, not on sale), MODERATION (a check is pending), "
             "DECLINED (a check failed), ARCHIVED, or UNKNOWN (Ozon's statuses are new to this version).",
-            source=status_visibility,
+            status_visibility,
             merged=_VISIBILITY,
         ),
         Column(
             "ozon_status",
             "text",
             "Ozon's `status` in its own words, such as price_sent.",
-            source=lambda product: _statuses(product).status or "",
+            lambda product: _statuses(product).status or "",
         ),
         Column(
             "status_name",
             "text",
             "Ozon's name of the status as the seller's cabinet shows it.",
-            source=lambda product: _statuses(product).status_name or "",
+            lambda product: _statuses(product).status_name or "",
         ),
         Column(
             "hidden_reasons",
             "text[]",
             "Why customers cannot see it, in Ozon's words. Empty where Ozon gives no reason, and for a visible "
             "product.",
-            source=hidden_reasons,
+            hidden_reasons,
             merged=_HIDDEN_REASONS,
         ),
         Column(
             "is_archived",
             "boolean",
             "Whether the product is in the archive, put there by hand or by Ozon.",
-            source=lambda product: bool(product.is_archived or product.is_autoarchived),
+            lambda product: bool(product.is_archived or product.is_autoarchived),
         ),
         Column(
             "has_price",
             "boolean",
             "Whether Ozon itself says that a price is set.",
-            source=lambda product: _says(product).has_price,
+            lambda product: _says(product).has_price,
         ),
         Column(
             "has_stock",
             "boolean",
             "Whether Ozon itself says that there is stock; the amounts are in `inventory`.",
-            source=lambda product: _says(product).has_stock,
+            lambda product: _says(product).has_stock,
         ),
         Column(
             "ozon_created_at",
             "timestamptz",
             "When it was created at Ozon. Null where Ozon sends none.",
-            source=lambda product: set_moment(product.created_at),
+            lambda product: set_moment(product.created_at),
         ),
         Column(
             "ozon_updated_at",
             "timestamptz",
             "When it was last changed at Ozon. Null where Ozon sends none.",
-            source=lambda product: set_moment(product.updated_at),
+            lambda product: set_moment(product.updated_at),
         ),
         Column("first_seen_at", "timestamptz", "When a load first brought it; kept when a removed product returns."),
         Column("changed_at", "timestamptz", "When a load last changed anything in this row."),
@@ -141,16 +126,14 @@ PRODUCTS = Table(
             "When a load found that Ozon no longer knows the product. Null while Ozon does.",
         ),
         Column(
-            "workflow_id",
-            "text",
-            "The workflow that last changed the row; `etl_workflow_executions` tells about it.",
+            "workflow_id", "text", "The workflow that last changed the row; `etl_workflow_executions` tells about it."
         ),
         Column(
             "skus",
             "bigint[]",
             "All of the product's SKUs, `sku` first: it may have one for each scheme of sale. Empty where it was "
             "never on sale.",
-            source=lambda product: product.skus,
+            lambda product: product.skus,
         ),
         Column(
             "has_fbo_stocks",
@@ -172,20 +155,14 @@ PRODUCT_VISIBILITY_HISTORY = Table(
         Column("account", "text", ACCOUNT),
         Column("product_id", "bigint", PRODUCT_ID),
         Column(
-            "valid_from",
-            "timestamptz",
-            "From when on it had this visibility: the moment of the load that noticed.",
+            "valid_from", "timestamptz", "From when on it had this visibility: the moment of the load that noticed."
         ),
         Column("visibility", "text", "As in `products`."),
         Column(
-            "previous_visibility",
-            "text",
-            "What it was before, also before a time of removal. Null for a new product.",
+            "previous_visibility", "text", "What it was before, also before a time of removal. Null for a new product."
         ),
         Column(
-            "hidden_reasons",
-            "text[]",
-            "Ozon's reasons when the visibility changed; later ones are in `products` only.",
+            "hidden_reasons", "text[]", "Ozon's reasons when the visibility changed; later ones are in `products` only."
         ),
         Column("valid_to", "timestamptz", "Until when, the moment itself not included. Null while it lasts."),
         Column("workflow_id", "text", "The workflow that noticed the visibility."),

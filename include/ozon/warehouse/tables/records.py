@@ -29,9 +29,7 @@ ETL_WORKFLOW_EXECUTIONS = Table(
         ),
         Column("error", "text", "What went wrong, in sentences. Null where nothing did."),
         Column(
-            "execution_details",
-            "jsonb",
-            "Further figures by component, such as guards that fired or were accepted.",
+            "execution_details", "jsonb", "Further figures by component, such as guards that fired or were accepted."
         ),
         Column(
             "component_statuses",

@@ -23,43 +23,35 @@ INVENTORY = Table(
     "row means that its stock is not known, which is not the same as none.",
     (
         Column("account", "text", ACCOUNT),
-        Column(
-            "product_id",
-            "bigint",
-            PRODUCT_ID,
-            source=lambda row: row.item.product_id,
-        ),
+        Column("product_id", "bigint", PRODUCT_ID, lambda row: row.item.product_id),
         Column(
             "stock_type",
             "text",
             "Who keeps the goods and delivers: fbo (Ozon), fbs, rfbs (the seller), fbp (a partner).",
-            source=lambda row: row.stock.type.strip().lower(),
+            lambda row: row.stock.type.strip().lower(),
         ),
         Column(
-            "sku",
-            "bigint",
-            "Ozon's id of what customers buy; 0 where Ozon sends none.",
-            source=lambda row: row.stock.sku or 0,
+            "sku", "bigint", "Ozon's id of what customers buy; 0 where Ozon sends none.", lambda row: row.stock.sku or 0
         ),
         Column(
             "offer_id",
             "text",
             "The seller's own article.",
-            source=lambda row: row.item.offer_id or "",
+            lambda row: row.item.offer_id or "",
             merged="min(s.offer_id)",
         ),
         Column(
             "present",
             "bigint",
             "Pieces that are there, the reserved ones included.",
-            source=lambda row: row.stock.present,
+            lambda row: row.stock.present,
             merged="sum(s.present)",
         ),
         Column(
             "reserved",
             "bigint",
             "Pieces of these that are in orders.",
-            source=lambda row: row.stock.reserved,
+            lambda row: row.stock.reserved,
             merged="sum(s.reserved)",
         ),
         Column(
@@ -70,9 +62,7 @@ INVENTORY = Table(
         ),
         Column("changed_at", "timestamptz", "When a load last changed the row."),
         Column(
-            "workflow_id",
-            "text",
-            "The workflow that last changed the row; `etl_workflow_executions` tells about it.",
+            "workflow_id", "text", "The workflow that last changed the row; `etl_workflow_executions` tells about it."
         ),
     ),
     key=("account", "product_id", "stock_type", "sku"),
