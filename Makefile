@@ -61,6 +61,7 @@ lint: venv  ## Check style, types, the direction of imports, and that generated 
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m include.ozon.configuration.docs --check
+	@$(BIN)/python -m include.ozon.monitoring.runbook --check
 	@$(BIN)/python -m include.ozon_local.dag_docs --check
 	@$(BIN)/python -m include.ozon_local.table_docs --check
 

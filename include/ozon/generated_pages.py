@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from include.ozon.errors import FatalError
+
 
 def write_or_check(path: Path, text: str, module: str, arguments: Sequence[str]) -> int:
     """Write the page; with ``--check`` only compare it. Returns the exit code of ``python -m <module>``."""
@@ -16,6 +18,19 @@ def write_or_check(path: Path, text: str, module: str, arguments: Sequence[str])
         return 0
     print(f"{path} is out of date; run: python -m {module}", file=sys.stderr)
     return 1
+
+
+def with_part(path: Path, part: str, source: str) -> str:
+    """Return the page with the part between its marks made anew; ``source`` says what it is made from, and by what.
+
+    Raises FatalError where the page has lost the marks.
+    """
+    begin, end = f"<!-- Made by {source}; do not edit. -->\n", "<!-- End of what is made. -->\n"
+    before, found, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found and found_end):
+        raise FatalError(f"{path} has no part to be made: expected the lines {begin.strip()} and {end.strip()}.")
+    return f"{before}{begin}\n{part}\n{end}{after}"
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

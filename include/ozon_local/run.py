@@ -15,8 +15,8 @@ import psutil
 
 from include.ozon.errors import FatalError
 from include.ozon.files import write_private
+from include.ozon.monitoring.health.areas import AREA_NAMES
 from include.ozon.settings import dags
-from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 from include.ozon_local import airflow, processes
 from include.ozon_local.connections import without_password
 from include.ozon_local.environment import WAREHOUSE_DATABASE
@@ -49,7 +49,7 @@ def run(home: LocalHome, conf: str) -> int:
         since = f"{started_at:%Y-%m-%dT%H:%M:%S}"
         _show(environment, "runs", "--since", since)
         # No scheduler runs here, so that Airflow's own part would only say that it is not there.
-        here = ",".join(name for name in HEALTH_COMPONENTS if name != "airflow")
+        here = ",".join(name for name in AREA_NAMES if name != "airflow")
         _show(environment, "health", "--quiet", "--checks", here)
         _show(environment | _SHORT_LISTS, "visibility", "--since", since)
     if exit_code == 0 and not is_dry:

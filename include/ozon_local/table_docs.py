@@ -16,8 +16,7 @@ from typing import NamedTuple
 import psycopg
 from psycopg.rows import class_row
 
-from include.ozon.errors import FatalError
-from include.ozon.generated_pages import table, write_or_check
+from include.ozon.generated_pages import table, with_part, write_or_check
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.tables import TABLES
@@ -27,8 +26,7 @@ from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 DOCS_PATH = ROOT / "docs" / "tables.md"
 
 _MODULE = "include.ozon_local.table_docs"
-_BEGIN = f"<!-- Made by `python -m {_MODULE}` from the database's comments; do not edit. -->\n"
-_END = "<!-- End of what is made. -->\n"
+_SOURCE = f"`python -m {_MODULE}` from the database's comments"
 
 _COLUMNS = """
 SELECT
@@ -69,21 +67,13 @@ def read_columns(connection: Connection) -> list[Column]:
     return connection.cursor(row_factory=class_row(Column)).execute(_COLUMNS).fetchall()
 
 
-def render(page: str, columns: list[Column]) -> str:
-    """The page with its made part made anew.
-
-    Raises FatalError where the page has lost the marks of that part.
-    """
-    before, begin, rest = page.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not (begin and end):
-        raise FatalError(f"{DOCS_PATH} has no part to be made: expected the lines {_BEGIN.strip()} and {_END.strip()}.")
-    return f"{before}{begin}\n{_sections(columns)}\n{end}{after}"
+def render(columns: list[Column]) -> str:
+    """Return the page with its made part made anew."""
+    return with_part(DOCS_PATH, _sections(columns), _SOURCE)
 
 
 def main(arguments: list[str]) -> int:
-    text = render(DOCS_PATH.read_text(encoding="utf-8"), _migrated_columns())
-    return write_or_check(DOCS_PATH, text, _MODULE, arguments)
+    return write_or_check(DOCS_PATH, render(_migrated_columns()), _MODULE, arguments)
 
 
 def _migrated_columns() -> list[Column]:

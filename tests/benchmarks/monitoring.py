@@ -140,7 +140,9 @@ def _fill(dsn: str, superuser_dsn: str, size: int) -> None:
 
 def measured(dsn: str) -> Figures:
     """One measurement of everything, as the tasks of the DAGs make it."""
-    from include.ozon.monitoring.metrics import history, judge_metrics, measure
+    from include.ozon.monitoring.metrics.judgement import judge_metrics
+    from include.ozon.monitoring.metrics.measurement import measure
+    from include.ozon.monitoring.metrics.store import history
     from include.ozon.reports.visibility import render
     from include.ozon.settings.monitoring import REPORT_FORMATS
 
@@ -164,8 +166,8 @@ def measured(dsn: str) -> Figures:
 
 def _health_seconds(dsn: str) -> dict[str, float]:
     """Against a sandbox whose API answers; Airflow, which does not run here, is left out."""
-    from include.ozon.monitoring.health.components import COMPONENTS
-    from include.ozon.monitoring.health.components import measure as measure_component
+    from include.ozon.monitoring.health.areas import AREA_NAMES
+    from include.ozon.monitoring.health.areas import measure as measure_area
     from include.ozon_sandbox.process import SandboxProcess
     from tests.support.health import health_context
     from tests.support.pipeline import Pipeline
@@ -176,10 +178,10 @@ def _health_seconds(dsn: str) -> dict[str, float]:
     ):
         pipeline = Pipeline(sandbox, dsn, load_settings(environment="testing", environ={}))
         seconds = {}
-        for name in COMPONENTS:
+        for name in AREA_NAMES:
             if name != "airflow":
                 context = health_context(pipeline)
-                seconds[name] = _seconds(lambda name=name, context=context: measure_component(name, context))
+                seconds[name] = _seconds(lambda name=name, context=context: measure_area(name, context))
                 context.close()
     return seconds
 

@@ -1,4 +1,4 @@
-"""One thing goes wrong: exactly one mail says so, none repeats it in its cooldown, and one tells that it recovered."""
+"""One thing goes wrong: exactly one mail says so, none repeats it too early, and one tells that it recovered."""
 
 from __future__ import annotations
 

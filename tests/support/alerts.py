@@ -11,18 +11,22 @@ from include.ozon.monitoring.alerts.decide import Decision, Outcome, decide
 from include.ozon.monitoring.alerts.model import Alert, Event, Mail, Notice
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
+from include.ozon.settings.monitoring import GroupSettings
 from tests.support.pipeline import changed
 
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
-COOLDOWN_MINUTES = 60
+REPEAT_MINUTES = 60
 
 
 def alert_settings(**alerts: Any) -> Settings:
-    """Accounts main and second, the channel ``team``, a cooldown of an hour."""
-    return changed(
-        load_settings(environment="testing", environ={}), "alerts", cooldown_minutes=COOLDOWN_MINUTES, **alerts
-    )
+    """Accounts main and second, the channel ``team``, a repeat interval of an hour."""
+    return changed(load_settings(environment="testing", environ={}), "alerts", repeat_minutes=REPEAT_MINUTES, **alerts)
+
+
+def with_group(settings: Settings, group: str, **values: Any) -> Settings:
+    """Settings with other values for a group of rules."""
+    return changed(settings, "alerts", groups={**settings.alerts.groups, group: GroupSettings(**values)})
 
 
 def seen(
@@ -94,8 +98,8 @@ class Sendings:
         return list(self.decision.notices)
 
     def told(self, *results: CheckResult, **options: Any) -> list[str]:
-        """`send`, as ``kind family level`` of each notice."""
-        return sorted(f"{notice.kind} {notice.family} {notice.level}" for notice in self.send(*results, **options))
+        """`send`, as ``kind group level`` of each notice."""
+        return sorted(f"{notice.kind} {notice.group} {notice.level}" for notice in self.send(*results, **options))
 
     @property
     def open(self) -> dict[str, Alert]:

@@ -12,7 +12,7 @@ import psycopg
 
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.marketplace.client import SellerClient
-from include.ozon.monitoring.health.checks import AirflowProbe, Check, Component, HealthContext, run_checks
+from include.ozon.monitoring.health.checks import AirflowProbe, Area, Check, HealthContext, run_checks
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
 from tests.support.pipeline import Pipeline, quick_settings
@@ -47,16 +47,16 @@ def health_context(
     )
 
 
-def measured(component: Component, context: HealthContext, check: str, account: str | None = None) -> CheckResult:
-    """What one check of a component finds; the others of the component are not run."""
-    wanted = [each for each in component(context) if (each.name, each.account) == (check, account)]
+def measured(area: Area, context: HealthContext, check: str, account: str | None = None) -> CheckResult:
+    """What one check of an area finds; the others of the area are not run."""
+    wanted = [each for each in area.checks(context) if (each.rule.name, each.account) == (check, account)]
     (result,) = run_all(wanted, context)
     return result
 
 
-def run_all(checks: Iterable[Check], context: HealthContext, component: str = "test") -> list[CheckResult]:
-    """Run checks, and end their session as the caller of a component does."""
+def run_all(checks: Iterable[Check], context: HealthContext, area: str = "test") -> list[CheckResult]:
+    """Run checks, and end their session as the caller of an area does."""
     try:
-        return run_checks(component, checks)
+        return run_checks(area, checks)
     finally:
         context.close()

@@ -13,11 +13,11 @@ import typer
 from include.ozon.cli.common import Output, console, importing_airflow, is_verbose
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
+from include.ozon.monitoring.health.areas import AREA_NAMES
 from include.ozon.monitoring.health.summary import EXIT_CODES, HealthSummary, summarize
 from include.ozon.monitoring.results import Status
 from include.ozon.reports.health import health_json, health_text
 from include.ozon.settings import Settings
-from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 
 
 def health(
@@ -56,10 +56,10 @@ def _show(summary: HealthSummary, settings: Settings, output: str, *, only_probl
 
 def _components(checks: str, settings: Settings) -> list[str]:
     wanted = [name.strip() for name in checks.split(",") if name.strip()]
-    if unknown := [name for name in wanted if name not in HEALTH_COMPONENTS]:
+    if unknown := [name for name in wanted if name not in AREA_NAMES]:
         raise ConfigurationError(
             f"--checks names {', '.join(map(repr, unknown))}, which is no component of the health check; "
-            f"there are {', '.join(HEALTH_COMPONENTS)}."
+            f"there are {', '.join(AREA_NAMES)}."
         )
     return list(dict.fromkeys(wanted)) or list(settings.health.checks)
 

@@ -18,7 +18,7 @@ from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
 
 if TYPE_CHECKING:
-    from include.ozon.monitoring.metrics import VisibilityMetrics
+    from include.ozon.monitoring.metrics.model import VisibilityMetrics
 
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"]
 
@@ -51,7 +51,7 @@ def visibility(
     Example: ozon visibility --output html --save-report
     """
     # pandas takes longer to import than the other commands to run.
-    from include.ozon.monitoring.metrics import measure  # noqa: PLC0415
+    from include.ozon.monitoring.metrics.measurement import measure  # noqa: PLC0415
     from include.ozon.reports.visibility import file_name, render  # noqa: PLC0415
     from include.ozon.reports.visibility_text import visibility_tables  # noqa: PLC0415
 

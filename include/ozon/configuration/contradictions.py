@@ -6,15 +6,17 @@ that the rule is left out where one of them is wrong in itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from include.ozon.monitoring.rule import Unit
+from include.ozon.monitoring.rules import GROUPS, RULE_BY_NAME, RULES
 from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 from include.ozon.schedule import smallest_gap
 from include.ozon.settings.guards import GuardsSettings, ThresholdGuardSettings
+from include.ozon.settings.limits import Above, Below
 from include.ozon.settings.model import Settings
-from include.ozon.settings.rules import AboveRule, BelowRule
 
 
 class Contradiction(NamedTuple):
@@ -189,38 +191,46 @@ def _thresholds_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
 
 def _limits_in_the_wrong_order(settings: Settings) -> Iterator[Contradiction]:
     """Between the limits lies what is worth a warning."""
-    for key, rule, _ in settings.rules_by_name().values():
-        if isinstance(rule, AboveRule) and rule.critical < rule.warning:
+    for rule in RULES:
+        key, limits = rule.key, rule.limits_in(settings)
+        if isinstance(limits, Above) and limits.critical < limits.warning:
             wrong, right = "below", "at or above"
-        elif isinstance(rule, BelowRule) and rule.critical > rule.warning:
+        elif isinstance(limits, Below) and limits.critical > limits.warning:
             wrong, right = "above", "at or below"
         else:
             continue
         yield Contradiction(
             (f"{key}.warning", f"{key}.critical"),
-            f"the warning never comes: critical, {rule.critical:g}, is {wrong} warning, {rule.warning:g}; "
+            f"the warning never comes: critical, {limits.critical:g}, is {wrong} warning, {limits.warning:g}; "
             f"set {key}.critical {right} {key}.warning",
         )
 
 
 def _shares_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
-    for name, (key, rule, _) in settings.rules_by_name().items():
-        is_share = name.endswith("_pct") and name not in ("warehouse_growth_pct", "row_count_change_pct")
-        if is_share and isinstance(rule, AboveRule) and rule.enabled and rule.warning >= 100:
+    for rule in RULES:
+        key, limits = rule.key, rule.limits_in(settings)
+        if rule.unit is Unit.SHARE and isinstance(limits, Above) and limits.enabled and limits.warning >= 100:
             yield Contradiction(
                 (f"{key}.enabled", f"{key}.warning"),
-                f"the rule never fires: nothing is more than {rule.warning:g} per cent; "
+                f"the rule never fires: nothing is more than {limits.warning:g} per cent; "
                 f"lower {key}.warning below 100, or set {key}.enabled to false",
             )
 
 
+def _unknown_groups(settings: Settings) -> Iterator[Contradiction]:
+    for name, group in settings.alerts.groups.items():
+        if name not in GROUPS:
+            keys = tuple(f"alerts.groups.{name}.{key}" for key in sorted(group.model_fields_set))
+            yield Contradiction(keys, f'"{name}" is no group of rules{_meant(name, GROUPS)}')
+
+
 def _unknown_channels(settings: Settings) -> Iterator[Contradiction]:
     known = ", ".join(settings.alerts.channels) or "none yet"
-    for key, rule, _ in settings.rules_by_name().values():
-        for channel in rule.channels:
+    for name, group in settings.alerts.groups.items():
+        for channel in group.channels:
             if channel not in settings.alerts.channels:
                 yield Contradiction(
-                    (f"{key}.channels",),
+                    (f"alerts.groups.{name}.channels",),
                     f'"{channel}" is no channel; those in alerts.channels: {known}',
                 )
 
@@ -249,14 +259,16 @@ def _silences_that_never_come(settings: Settings) -> Iterator[Contradiction]:
                 (f"{key}.starts_at", f"{key}.ends_at"), "it ends before it begins; exchange or correct them"
             )
         for rule in silence.rules:
-            known = settings.rules_by_name()
-            if rule not in known:
-                close = get_close_matches(rule, known, n=1)
-                hint = f"; did you mean {close[0]}?" if close else "; docs/configuration.md lists all rules"
-                yield Contradiction((f"{key}.rules",), f'"{rule}" is no rule{hint}')
+            if rule not in RULE_BY_NAME:
+                yield Contradiction((f"{key}.rules",), f'"{rule}" is no rule{_meant(rule, RULE_BY_NAME)}')
         for account in silence.accounts:
             if account not in settings.accounts:
                 yield Contradiction((f"{key}.accounts",), f'"{account}" is no account of the configuration')
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else "; docs/configuration.md lists all of them"
 
 
 _CHECKS: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
@@ -272,6 +284,7 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
     _thresholds_that_never_fire,
     _limits_in_the_wrong_order,
     _shares_that_never_fire,
+    _unknown_groups,
     _unknown_channels,
     _channels_without_an_end,
     _silences_that_never_come,

@@ -16,6 +16,12 @@ from include.ozon.configuration.loader import DEFAULT_PATH
 from include.ozon.configuration.model import Configuration
 from include.ozon.configuration.sources import Merged, built_in_layer, file_layers, merge, read_file
 from include.ozon.generated_pages import table, write_or_check
+from include.ozon.monitoring.rule import Rule
+from include.ozon.monitoring.rules import RULES
+from include.ozon.settings.limits import Above, AboveShare, Bounds, Limits, State
+
+# Settings that have a row in the table of rules.
+_LIMITS = {rule.key for rule in RULES}
 
 DOCS_PATH = DEFAULT_PATH.parents[1] / "docs" / "configuration.md"
 
@@ -51,7 +57,9 @@ def render(config_path: Path = DEFAULT_PATH) -> str:
     singles = [setting for setting in schema.settings_below() if "." not in setting.key]
     blocks = [_INTRODUCTION, "## General\n", _settings_table(singles, built_in)]
     for name, field in Configuration.model_fields.items():
-        if schema.is_table(field):
+        if name == "rules":
+            blocks += _rules_section(field)
+        elif schema.is_table(field):
             blocks += _section(name, field, built_in)
     blocks += ["## What config/ozon.toml says\n", _file_table(config_path)]
     return "\n".join(blocks)
@@ -72,7 +80,52 @@ def _section(name: str, field: FieldInfo, built_in: Merged) -> Iterator[str]:
         if schema.is_table(child) and child.description
     ]:
         yield "".join(tables)
-    yield _settings_table(schema.settings_below(field, f"{name}."), built_in)
+    settings = schema.settings_below(field, f"{name}.")
+    yield _settings_table((each for each in settings if each.key.rpartition(".")[0] not in _LIMITS), built_in)
+
+
+def _rules_section(field: FieldInfo) -> Iterator[str]:
+    """One table of what can be set for any rule, and one with a row for each rule."""
+    yield f"## rules\n\n{field.description} A rule is a table with these keys:\n"
+    keys = {name: each for kind in (AboveShare, State) for name, each in kind.model_fields.items()}
+    yield table(
+        ("Key", "Type", "Allowed", "What it is for"),
+        (
+            (f"`{name}`", schema.kind(each), schema.limits(each) or "any", each.description or "")
+            for name, each in keys.items()
+        ),
+    )
+    yield (
+        "For example `[default.rules]` with `disk_used_pct = { warning = 70, critical = 90 }`. Alerts of one group are "
+        "notified together, as one\nincident; `alerts.groups.<group>` says whom, and how often. "
+        "[The runbook](runbook.md#alerts) says what each rule means and what to do.\n"
+    )
+    yield table(
+        ("Rule", "Bad", "Default", "Unit", "Group", "What it measures"),
+        (
+            (f"`{rule.key}`", _side(rule.limits), _default(rule.limits), _unit(rule), rule.group, rule.measures)
+            for rule in RULES
+        ),
+    )
+
+
+def _side(limits: Limits) -> str:
+    if not isinstance(limits, Bounds):
+        return "if not so"
+    return "above" if isinstance(limits, Above) else "below"
+
+
+def _default(limits: Limits) -> str:
+    values = limits.model_dump(exclude={"enabled"})
+    return f"`{', '.join(f'{name} = {_number(value)}' for name, value in values.items())}`"
+
+
+def _number(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else schema.shown(value)
+
+
+def _unit(rule: Rule[Limits]) -> str:
+    return str(rule.unit) if isinstance(rule.limits, Bounds) else ""
 
 
 def _settings_table(settings: Iterable[schema.Setting], built_in: Merged) -> str:
@@ -83,12 +136,17 @@ def _settings_table(settings: Iterable[schema.Setting], built_in: Merged) -> str
                 f"`{key}`",
                 schema.kind(field),
                 schema.limits(field) or "any",
-                _code(built_in, key) or "must be given",
+                _code(built_in, key) or _default_of(field),
                 field.description or "",
             )
             for key, field in settings
         ),
     )
+
+
+def _default_of(field: FieldInfo) -> str:
+    """Return the default of a setting in a table whose name the user chooses."""
+    return "must be given" if field.is_required() else f"`{schema.shown(field.default)}`"
 
 
 def _file_table(config_path: Path) -> str:

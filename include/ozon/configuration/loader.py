@@ -128,9 +128,8 @@ def _sound_part(merged: Merged, unsound_keys: set[str]) -> Settings:
     A table whose name was chosen by the user, such as a channel, has no values of the model's own and is left out
     whole; no check needs the accounts' titles.
     """
-    unsound_tables = {
-        ".".join(key.split(".")[:3]) for key in unsound_keys if key.startswith(("alerts.channels.", "alerts.silences."))
-    }
+    named_by_users = ("alerts.channels.", "alerts.groups.", "alerts.silences.")
+    unsound_tables = {".".join(key.split(".")[:3]) for key in unsound_keys if key.startswith(named_by_users)}
     sound = merge([built_in_layer(), Layer("sound", _leave_out(unsound_keys | unsound_tables, merged.values))])
     accounts = {
         name: {"title": name} for name in merged.values.get("accounts", {}) if f"accounts.{name}" not in unsound_keys

@@ -1,26 +1,56 @@
-"""The settings as a whole: those of each part, with a table for each component of the load."""
+"""The settings as a whole: those of each part, with what the registries add of components, rules and areas."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, create_model
 
-from include.ozon.pipeline.component import Component
+from include.ozon.monitoring.health.areas import AREA_NAMES
+from include.ozon.monitoring.rules import RULES
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import ComponentSettings, Settings
+from include.ozon.settings.base import Section
 from include.ozon.settings.components import ComponentsSettings
+from include.ozon.settings.limits import RulesSettings
+from include.ozon.settings.monitoring import HealthSettings
 
 
-def _table(component: Component[Any]) -> Any:
-    return ComponentSettings, Field(default=ComponentSettings(), description=f"Those of the {component.title}.")
+def _table(base: type[Section], description: str | None, **fields: Any) -> Any:
+    """Return a table of settings as a field: those of ``base`` and ``fields``, each with its default."""
+    model = create_model(f"_{base.__name__}", __base__=base, **fields)
+    return model, Field(default=model(), description=description)
 
 
-_tables: dict[str, Any] = {component.name: _table(component) for component in COMPONENTS}
-_Components = create_model("_Components", __base__=ComponentsSettings, **_tables)
+def _limits(table: str) -> dict[str, Any]:
+    """Return the limits of all rules that are set in a table, as its fields."""
+    placed = {tuple(rule.key.rsplit(".", 1)): rule for rule in RULES}
+    return {
+        name: (type(rule.limits), Field(default=rule.limits, description=rule.measures))
+        for (prefix, name), rule in placed.items()
+        if prefix == table
+    }
+
+
+def _described(name: str) -> str | None:
+    return Settings.model_fields[name].description
+
+
+_components = {
+    component.name: _table(
+        ComponentSettings, f"Those of the {component.title}.", **_limits(f"components.{component.name}")
+    )
+    for component in COMPONENTS
+}
+_checks = (
+    list[Literal[AREA_NAMES]],  # type: ignore[valid-type]
+    Field(default=list(AREA_NAMES), min_length=1, description=HealthSettings.model_fields["checks"].description),
+)
 
 Configuration = create_model(
     "Configuration",
     __base__=Settings,
-    components=(_Components, Field(default=_Components(), description=Settings.model_fields["components"].description)),
+    components=_table(ComponentsSettings, _described("components"), **_components),
+    health=_table(HealthSettings, _described("health"), checks=_checks),
+    rules=_table(RulesSettings, _described("rules"), **_limits("rules")),
 )

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Le
 from pydantic.fields import FieldInfo
 
 from include.ozon.configuration.model import Configuration
+from include.ozon.monitoring.rules import RULES
 from include.ozon.settings.base import Allowed, Keys, Section
 
 ROOT = FieldInfo.from_annotation(Configuration)
@@ -67,6 +68,8 @@ def settings_below(field: FieldInfo = ROOT, prefix: str = "") -> Iterator[Settin
 def suggestion(path: Sequence[str]) -> str | None:
     """The key that was probably meant: the name in another table, a similar one in its own, a similar key."""
     *parents, name = path
+    if moved := _moved_to_its_group(".".join(parents), name):
+        return moved
     keys = [setting.key for setting in settings_below() if "<" not in setting.key]
     elsewhere = [key for key in keys if key.endswith(f".{name}")]
     if len(elsewhere) == 1:
@@ -75,6 +78,15 @@ def suggestion(path: Sequence[str]) -> str | None:
     if table and (similar := get_close_matches(name, children(table), n=1)):
         return ".".join([*parents, *similar])
     return next(iter(get_close_matches(".".join(path), keys, n=1, cutoff=0.8)), None)
+
+
+def _moved_to_its_group(table: str, name: str) -> str | None:
+    """Return where that is set which was set for each rule before."""
+    key = {"cooldown_minutes": "repeat_minutes", "channels": "channels"}.get(name)
+    if key is None or table == "alerts":
+        return "alerts.repeat_minutes" if key else None
+    group = next((rule.group for rule in RULES if rule.key == table), None)
+    return f"alerts.groups.{group}.{key}" if group else None
 
 
 def kind(field: FieldInfo) -> str:

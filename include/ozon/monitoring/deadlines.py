@@ -10,7 +10,8 @@ from typing import Any
 from psycopg.rows import class_row
 
 from include.ozon.monitoring.alerts.model import Event
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.monitoring.unchecked import RUN_DEADLINE
+from include.ozon.settings.limits import AlertLevel
 from include.ozon.warehouse.session import Connection
 
 _ENDED = {"success", "failed"}
@@ -142,7 +143,7 @@ def late_run_event(
         seen = f"it is still {run.state} {_span(now - run.due_at)} after it was due"
     limit = f"{_span(run.limit)} are allowed (deadlines.{run.dag_id}_minutes)"
     return Event(
-        rule="run_deadline",
+        rule=RUN_DEADLINE.name,
         subject=run.dag_id,
         level=level,
         message=f"{run.dag_id} has missed its deadline: {seen}{_of_accounts(unfinished)}; {limit}.",

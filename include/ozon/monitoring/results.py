@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
+from include.ozon.monitoring.rule import Rule
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AboveRule, BelowRule, StateRule
+from include.ozon.settings.limits import Above, Bounds, State
 
 
 class Status(StrEnum):
@@ -60,32 +61,28 @@ class Finding:
     threshold: float | None = None
 
 
-def judge(settings: Settings, name: str, value: float, seen: str, *, count: int | None = None) -> Finding:
-    """Compare a value with the rule of that name; ``seen`` is the sentence without its full stop.
+def judge(settings: Settings, rule: Rule[Bounds], value: float, seen: str, *, count: int | None = None) -> Finding:
+    """Compare a value with the limits of a rule; ``seen`` is the sentence without its full stop.
 
     ``count`` is what the value is a share of, for rules with a ``min_count``: below that nothing is said.
     """
-    key, rule, _ = settings.rules_by_name()[name]
-    if not isinstance(rule, (AboveRule, BelowRule)):
-        raise TypeError(f"{key} has no limits; use judge_state")
-    is_worse = operator.gt if isinstance(rule, AboveRule) else operator.lt
-    side = "above" if isinstance(rule, AboveRule) else "below"
-    status, threshold = Status.OK, rule.warning
-    if rule.enabled and not (count is not None and count < getattr(rule, "min_count", 0)):
-        if is_worse(value, rule.critical):
-            status, threshold = Status.CRITICAL, rule.critical
-        elif is_worse(value, rule.warning):
+    limits = rule.limits_in(settings)
+    is_worse = operator.gt if isinstance(limits, Above) else operator.lt
+    side = "above" if isinstance(limits, Above) else "below"
+    status, threshold = Status.OK, limits.warning
+    if limits.enabled and not (count is not None and count < getattr(limits, "min_count", 0)):
+        if is_worse(value, limits.critical):
+            status, threshold = Status.CRITICAL, limits.critical
+        elif is_worse(value, limits.warning):
             status = Status.WARNING
-    limit = "" if status is Status.OK else f" ({status} {side} {threshold:g}, set by {key}.{status})"
+    limit = "" if status is Status.OK else f" ({status} {side} {threshold:g}, set by {rule.key}.{status})"
     return Finding(status, f"{seen}{limit}.", value, threshold)
 
 
-def judge_state(settings: Settings, name: str, is_good: bool, seen: str, value: float | None = None) -> Finding:
-    """Whether something is as it should be; ``seen`` is the sentence without its full stop."""
-    key, rule, _ = settings.rules_by_name()[name]
-    if not isinstance(rule, StateRule):
-        raise TypeError(f"{key} has limits; use judge")
-    status = Status.OK if is_good or not rule.enabled else Status(rule.level)
+def judge_state(settings: Settings, rule: Rule[State], is_good: bool, seen: str, value: float | None = None) -> Finding:
+    """Judge whether something is as it should be; ``seen`` is the sentence without its full stop."""
+    limits = rule.limits_in(settings)
+    status = Status.OK if is_good or not limits.enabled else Status(limits.level)
     return Finding(status, f"{seen}.", value)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from include.ozon.monitoring.metrics import VisibilityMetrics
+from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.reports.visibility_csv import render_csv
 from include.ozon.reports.visibility_html import render_html
 from include.ozon.reports.visibility_json import render_json

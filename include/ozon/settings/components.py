@@ -5,18 +5,11 @@ from __future__ import annotations
 from pydantic import Field
 
 from include.ozon.settings.base import Section
-from include.ozon.settings.rules import AboveRule
 from include.ozon.settings.runs import Minutes
 
 
 class ComponentSettings(Section):
     timeout_minutes: Minutes = Field(default=60, description="After so long an attempt has failed.")
-    time_limit_minutes: AboveRule = Field(
-        default=AboveRule(warning=60, critical=120), description="How long it takes, its retries included."
-    )
-    age_limit_hours: AboveRule = Field(
-        default=AboveRule(warning=8, critical=14), description="How long ago it last succeeded."
-    )
 
 
 class ComponentsSettings(Section):

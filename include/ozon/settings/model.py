@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr
@@ -13,11 +13,11 @@ from include.ozon.settings.base import Allowed, Keys, Section
 from include.ozon.settings.components import ComponentSettings, ComponentsSettings
 from include.ozon.settings.cron import TimeZone
 from include.ozon.settings.guards import GuardsSettings
+from include.ozon.settings.limits import RulesSettings
 from include.ozon.settings.loading import InventorySettings, LoadSettings, WarehouseSettings
 from include.ozon.settings.maintenance import MaintenanceSettings
 from include.ozon.settings.marketplace import ApiSettings
 from include.ozon.settings.monitoring import AlertSettings, DeadlineSettings, HealthSettings, ReportSettings
-from include.ozon.settings.rules import Rule, RulesSettings
 from include.ozon.settings.runs import RetrySettings, ScheduleSettings, TaskSettings
 
 Accounts = Annotated[
@@ -26,18 +26,6 @@ Accounts = Annotated[
     Keys("<account>"),
     Allowed("at least one in it; names of a-z, 0-9 and _, a letter first, 40 characters at most"),
 ]
-
-
-class PlacedRule(NamedTuple):
-    """What can be set for a rule, and under which dotted key; what it measures, in a sentence."""
-
-    key: str
-    rule: Rule
-    description: str
-
-
-def _placed(section: Section, name: str, prefix: str) -> PlacedRule:
-    return PlacedRule(f"{prefix}.{name}", getattr(section, name), type(section).model_fields[name].description or "")
 
 
 class Settings(Section):
@@ -101,15 +89,6 @@ class Settings(Section):
     def component(self, name: str) -> ComponentSettings:
         """The settings of the component of that name."""
         found: ComponentSettings = getattr(self.components, name)
-        return found
-
-    def rules_by_name(self) -> dict[str, PlacedRule]:
-        """All rules: those of ``rules``, and two of each component."""
-        found = {name: _placed(self.rules, name, "rules") for name in type(self.rules).model_fields}
-        for name, component in self.components:
-            key = f"components.{name}"
-            found[f"{name}_minutes"] = _placed(component, "time_limit_minutes", key)
-            found[f"{name}_age_hours"] = _placed(component, "age_limit_hours", key)
         return found
 
     def in_time_zone(self, moment: datetime) -> datetime:

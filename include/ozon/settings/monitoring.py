@@ -9,13 +9,11 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, Field, StringConstraints
 
 from include.ozon.settings.base import Allowed, Keys, Section, Text
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
 from include.ozon.settings.runs import Minutes
 
-HealthComponent = Literal["warehouse", "runs", "deadlines", "data", "api", "airflow", "machine"]
 ReportFormat = Literal["text", "json", "csv", "html"]
 REPORT_FORMATS: tuple[str, ...] = get_args(ReportFormat)
-HEALTH_COMPONENTS: tuple[str, ...] = get_args(HealthComponent)
 
 _NAME = StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
 # One @, and nothing that could end a header line, name a second recipient or be taken for a comment.
@@ -32,10 +30,9 @@ Address = Annotated[str, AfterValidator(_check_address), Allowed("e-mail address
 
 
 class HealthSettings(Section):
-    checks: list[HealthComponent] = Field(
-        default=list(get_args(HealthComponent)),
-        min_length=1,
-        description="The components that are checked; leave out `airflow` where no scheduler runs.",
+    # Their names are those of the registry, which `include.ozon.configuration` adds.
+    checks: list[str] = Field(
+        default=[], description="The areas that are checked; leave out `airflow` where no scheduler runs."
     )
     heartbeat_connection: str = Field(
         default="",
@@ -98,14 +95,26 @@ class SilenceSettings(Section):
     accounts: list[str] = Field(default=[], description="The accounts that are silent; none named means all.")
 
 
+class GroupSettings(Section):
+    """What is different for the rules of one group."""
+
+    repeat_minutes: int = Field(
+        default=0, ge=0, le=10_080, description="Its repeat interval; 0 takes `alerts.repeat_minutes`."
+    )
+    channels: list[str] = Field(
+        default=[], description="The names of the channels that are notified; none named means all of them."
+    )
+
+
 _NAMES = Allowed("names of a-z, 0-9 and _, a letter first, 40 characters at most")
 Channels = Annotated[dict[Annotated[str, _NAME], ChannelSettings], Keys("<channel>"), _NAMES]
+Groups = Annotated[dict[Annotated[str, _NAME], GroupSettings], Keys("<group>"), _NAMES]
 Silences = Annotated[dict[Annotated[str, _NAME], SilenceSettings], Keys("<silence>"), _NAMES]
 
 
 class AlertSettings(Section):
-    cooldown_minutes: int = Field(
-        default=360, ge=1, le=10_080, description="An alert that lasts is repeated after so long."
+    repeat_minutes: int = Field(
+        default=360, ge=1, le=10_080, description="An incident that lasts is notified again after so long."
     )
     sender: Address = Field(
         default="ozon-etl@localhost",
@@ -119,5 +128,6 @@ class AlertSettings(Section):
         default="",
         description="The mail catcher's Maildir, which `ozon alerts inbox` shows; empty where there is none.",
     )
-    channels: Channels = Field(default={}, description="Who is told, a table each.")
+    channels: Channels = Field(default={}, description="Who is notified, a table each.")
+    groups: Groups = Field(default={}, description="What is different for a group of rules, a table each.")
     silences: Silences = Field(default={}, description="Windows of planned work, a table each.")

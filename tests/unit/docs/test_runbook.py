@@ -1,4 +1,4 @@
-"""docs/runbook.md has an entry for every alert, error, guard and exit code."""
+"""docs/runbook.md has an entry for every error, guard and exit code."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import pytest
 
 from include.ozon import errors
 from include.ozon.cli import common, run_result
-from include.ozon.configuration import load_settings
-from include.ozon.monitoring.alerts.advice import ADVICE
 from include.ozon.monitoring.health.summary import EXIT_CODES
 from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
 from include.ozon.settings.guards import GuardsSettings
@@ -19,7 +17,6 @@ from include.ozon_local.home import ROOT
 
 pytestmark = pytest.mark.unit
 
-RULES = list(load_settings(environment="testing", environ={}).rules_by_name())
 ERRORS = [
     name
     for name, found in vars(errors).items()
@@ -54,20 +51,6 @@ def only(found: list[list[str]], what: str, heading: str, cells: str) -> list[st
     )
     assert all(found[0]), f"docs/runbook.md, section {heading!r}: the row for {what} has an empty cell"
     return found[0]
-
-
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_its_row_that_begins_with_what_the_subject_says(rule: str) -> None:
-    cells = "what the subject says, what it means, what to do, and the rule's name in backquotes"
-    row = only([row for row in rows("Alerts") if row[-1] == f"`{rule}`"], f"the rule {rule}", "Alerts", cells)
-
-    assert row[0] == ADVICE[rule].title, f"docs/runbook.md: the row of {rule} has to begin with the title in advice.py"
-
-
-def test_alerts_are_in_the_order_of_the_alphabet() -> None:
-    titles = [row[0] for row in rows("Alerts") if row[-1].startswith("`")]
-
-    assert titles == sorted(titles), "docs/runbook.md: whoever looks for a subject needs the rows in alphabetical order"
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -19,7 +19,7 @@ from include.ozon.errors import ConnectionSettingsError, RetriableError
 from include.ozon.monitoring.alerts.delivery import Channel
 from include.ozon.monitoring.alerts.model import Mail
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
 
 logger = logging.getLogger("ozon.alerts")
 

@@ -26,6 +26,8 @@ from include.ozon.monitoring.deadlines import (
     read_loads,
     reason_for_silence,
 )
+from include.ozon.monitoring.health.warehouse import WAREHOUSE_REACHABLE
+from include.ozon.monitoring.unchecked import RUN_DEADLINE
 from include.ozon.settings import Settings, dags
 from include.ozon.warehouse.session import open_session
 
@@ -57,8 +59,8 @@ def _tell(context: Mapping[str, Any]) -> str:
     dag_run = context["dag_run"]
     run = late_run(dag_run, context["deadline"])
     settings = load_settings()
-    rule = settings.rules.run_deadline
-    silence = reason_for_silence(run, _paused_dags()) if rule.enabled else "rules.run_deadline is not enabled"
+    limits = RUN_DEADLINE.limits_in(settings)
+    silence = reason_for_silence(run, _paused_dags()) if limits.enabled else f"{RUN_DEADLINE.key} is not enabled"
     if silence:
         return f"Nothing told of run {run.run_id} of {run.dag_id}: {silence}."
     sent = deliver(events=[_event(_as_it_is_now(run), dag_run.get("conf") or {}, settings)])
@@ -81,14 +83,14 @@ def _event(run: LateRun, params: Mapping[str, Any], settings: Settings) -> Event
             loads = read_loads(connection, run, accounts)
     except OzonError as error:
         notes = (f"{_UNKNOWN_WAREHOUSE} {error}",)
-        caused_by = ("warehouse_reachable",) if isinstance(error, WarehouseUnavailableError) else ()
+        caused_by = (WAREHOUSE_REACHABLE.name,) if isinstance(error, WarehouseUnavailableError) else ()
     return late_run_event(
         run,
         loads=loads,
         tasks=_tasks(run),
         notes=notes,
         caused_by=caused_by,
-        level=settings.rules.run_deadline.level,
+        level=RUN_DEADLINE.limits_in(settings).level,
         link=run_address(run.dag_id, run.run_id),
         now=datetime.now(tz=UTC),
         local=settings.in_time_zone,

@@ -29,7 +29,7 @@ def deliver(
 ) -> SentReport:
     """Tell what is new about these, and about what failed tasks have handed over meanwhile.
 
-    ``details`` are further lines of a message by the family of its alerts, ``links`` addresses for all messages.
+    ``details`` are further lines of a message by the group of its alerts, ``links`` addresses for all messages.
     """
     settings = load_settings()
     outbox = Outbox()

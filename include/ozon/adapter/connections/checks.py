@@ -97,12 +97,11 @@ def warehouse_schema(settings: Settings) -> Iterator[Check]:
     Raises SchemaError where it is another's, and AccessDeniedError where the role may not look.
     """
     context = health_context(settings, datetime.now(tz=UTC), None)
+    of_the_schema = {warehouse.WAREHOUSE_SCHEMA, warehouse.WAREHOUSE_WRITABLE}
     try:
         with translated_errors():
             require_head(context.connection())
-        wanted = [
-            check for check in warehouse.checks(context) if check.name in ("warehouse_schema", "warehouse_writable")
-        ]
+        wanted = [check for check in warehouse.checks(context) if check.rule in of_the_schema]
         yield from _checks("schema", wanted)
     finally:
         context.close()
@@ -121,9 +120,9 @@ def account_key(account: str, settings: Settings) -> Iterator[Check]:
     """
     require_connection(api_connection_id(account))
     context = health_context(settings, datetime.now(tz=UTC), None)
-    names = ("api_reachable", "api_key", "api_methods", "api_key_expires_days")
+    of_the_key = {api.API_REACHABLE, api.API_KEY, api.API_METHODS, api.API_KEY_EXPIRES_DAYS}
     try:
-        wanted = [check for check in api.checks(context) if check.account == account and check.name in names]
+        wanted = [check for check in api.checks(context) if check.account == account and check.rule in of_the_key]
         results = run_checks("api", wanted)
     finally:
         context.close()

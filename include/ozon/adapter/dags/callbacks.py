@@ -15,19 +15,23 @@ from include.ozon.errors import (
     SchemaError,
     WarehouseUnavailableError,
 )
+from include.ozon.monitoring.health.api import API_KEY, API_METHODS, API_RATE_LIMITED_PCT, API_REACHABLE
+from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
+from include.ozon.monitoring.rule import Rule
+from include.ozon.monitoring.unchecked import TASK_FAILED
+from include.ozon.settings.limits import Limits
 
 logger = logging.getLogger("ozon.tasks")
 
 # Of which rules a failure is a mere consequence, where they are violated.
-_WAREHOUSE = ("warehouse_reachable", "warehouse_writable", "warehouse_schema")
-_API_KEY = ("api_key", "api_methods")
-_CAUSED_BY: tuple[tuple[type[BaseException], tuple[str, ...]], ...] = (
-    (WarehouseUnavailableError, _WAREHOUSE),
-    (SchemaError, _WAREHOUSE),
-    (AccessDeniedError, (*_API_KEY, *_WAREHOUSE)),
-    (ConnectionSettingsError, (*_API_KEY, *_WAREHOUSE)),
-    (RateLimitedError, ("api_rate_limited_pct", "api_reachable")),
-    (MarketplaceUnavailableError, ("api_reachable",)),
+_API_KEY = (API_KEY, API_METHODS)
+_CAUSED_BY: tuple[tuple[type[BaseException], tuple[Rule[Limits], ...]], ...] = (
+    (WarehouseUnavailableError, WAREHOUSE_DOWN),
+    (SchemaError, WAREHOUSE_DOWN),
+    (AccessDeniedError, (*_API_KEY, *WAREHOUSE_DOWN)),
+    (ConnectionSettingsError, (*_API_KEY, *WAREHOUSE_DOWN)),
+    (RateLimitedError, (API_RATE_LIMITED_PCT, API_REACHABLE)),
+    (MarketplaceUnavailableError, (API_REACHABLE,)),
 )
 
 
@@ -52,16 +56,17 @@ def report_failure(context: Context) -> None:
     )
     account = context.get("account")
     whose = f" for account {account}" if account else ""
+    causes = next((rules for kind, rules in _CAUSED_BY if isinstance(error, kind)), ())
     try:
         hand_over(
             Event(
-                rule="task_failed",
+                rule=TASK_FAILED.name,
                 subject=f"{task.dag_id}.{task.task_id}",
-                level=load_settings().rules.task_failed.level,
+                level=TASK_FAILED.limits_in(load_settings()).level,
                 message=f"Task {task.task_id} of {task.dag_id} failed{whose}, in try {task.try_number}: {reason}",
                 happened_at=datetime.now(tz=UTC),
                 account=str(account) if account else None,
-                caused_by=next((rules for kind, rules in _CAUSED_BY if isinstance(error, kind)), ()),
+                caused_by=tuple(rule.name for rule in causes),
                 link=log_url,
             )
         )

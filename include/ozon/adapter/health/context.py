@@ -14,7 +14,7 @@ from airflow.sdk.configuration import conf
 from include.ozon.adapter.connections.accounts import api_credentials
 from include.ozon.adapter.connections.warehouse import late_warehouse_connect
 from include.ozon.marketplace.client import SellerClient, other_client
-from include.ozon.monitoring.health import components, store
+from include.ozon.monitoring.health import areas, store
 from include.ozon.monitoring.health.checks import AirflowProbe, HealthContext
 from include.ozon.monitoring.health.heartbeat import ping
 from include.ozon.monitoring.results import CheckResult
@@ -33,11 +33,11 @@ def measure_component(name: str, settings: Settings, now: datetime, airflow: Air
     try:
         context = health_context(settings, now, airflow)
         try:
-            return components.measure(name, context)
+            return areas.measure(name, context)
         finally:
             context.close()
     except Exception as error:
-        return components.unmeasured(name, error)
+        return areas.unmeasured(name, error)
 
 
 def health_context(settings: Settings, now: datetime, airflow: AirflowProbe | None) -> HealthContext:

@@ -129,7 +129,9 @@ def processes(settings: Settings) -> Iterator[Check]:
 
     context = health_context(settings, datetime.now(tz=UTC), probe)
     wanted = [
-        check for check in health_airflow.checks(context) if check.name not in {"airflow_import", "airflow_paused"}
+        check
+        for check in health_airflow.checks(context)
+        if check.rule not in {health_airflow.AIRFLOW_IMPORT, health_airflow.AIRFLOW_PAUSED}
     ]
     bad = [result.message for result in run_checks("airflow", wanted) if result.status is not Status.OK]
     if bad:

@@ -16,7 +16,7 @@ from include.ozon.adapter.health.context import measure_component, ping_heartbea
 from include.ozon.adapter.health.probe import TaskProbe, task_probe
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
-from include.ozon.monitoring.health.components import unmeasured
+from include.ozon.monitoring.health.areas import unmeasured
 from include.ozon.monitoring.health.summary import HealthSummary, summarize
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings

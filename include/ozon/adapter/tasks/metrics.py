@@ -15,8 +15,8 @@ from include.ozon.adapter.connections.warehouse import warehouse_connect
 from include.ozon.adapter.dags.assets import LOADED
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
-from include.ozon.monitoring.metrics import measure
 from include.ozon.monitoring.metrics.judged import Judged, keep
+from include.ozon.monitoring.metrics.measurement import measure
 from include.ozon.reports.visibility import file_name, render
 from include.ozon.settings import Settings
 from include.ozon.settings.monitoring import REPORT_FORMATS

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from include.ozon.monitoring.alerts.causes import Causes
-from include.ozon.monitoring.alerts.families import CHANNEL_FAILED, family_of
+from include.ozon.monitoring.alerts.groups import group_of
 from include.ozon.monitoring.alerts.model import Alert, Event, Key
-from include.ozon.monitoring.alerts.observed import Observation, Observed, cooldown_of, rule_of
+from include.ozon.monitoring.alerts.observed import Observation, Observed, limits_of, repeat_interval
 from include.ozon.monitoring.results import Status
+from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
 
 IncidentKey = tuple[str, str | None]
 """Family and account."""
@@ -56,7 +57,7 @@ class Cases:
 
 
 def incident_of(alert: Alert) -> IncidentKey:
-    return family_of(alert.rule, alert.subject), alert.account
+    return group_of(alert.rule, alert.subject), alert.account
 
 
 def severity(level: AlertLevel | None) -> int:
@@ -100,14 +101,14 @@ def closed(alert: Alert, now: datetime) -> Alert:
 
 def _is_void(alert: Alert, observed: Observed, channels: Collection[str], settings: Settings, now: datetime) -> bool:
     """Whether an open alert has to go without having recovered."""
-    if rule_of(settings, alert.rule) is None:
+    if limits_of(settings, alert.rule) is None:
         return True
     if alert.account is not None and alert.account not in settings.accounts:
         return True
     if alert.is_event:
-        # What was told late stays for its whole cooldown too, so that a further event is not told before its end.
-        return now - max(alert.last_seen_at, alert.last_sent_at or alert.opened_at) >= cooldown_of(settings, alert.rule)
-    if alert.rule == CHANNEL_FAILED and alert.subject not in channels:
+        # What was notified late stays for its whole repeat interval too, so that no further event comes before its end.
+        return now - max(alert.last_seen_at, alert.last_sent_at or alert.opened_at) >= repeat_interval(settings, alert)
+    if alert.rule == CHANNEL_FAILED.name and alert.subject not in channels:
         return True
     return alert.key not in observed.states and now - alert.last_seen_at >= FORGOTTEN_AFTER
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from include.ozon.monitoring.alerts.families import causes_of
+from include.ozon.monitoring.alerts.groups import causes_of
 from include.ozon.monitoring.alerts.model import Alert, Event
 
 

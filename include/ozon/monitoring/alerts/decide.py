@@ -1,7 +1,7 @@
 """What a sending tells: a pure function of the alerts so far and of what was seen. docs/decisions/0008 has the why.
 
-An incident is the open alerts of one family and account. It is told when it opens, when it gets worse than was
-last told, again after its cooldown, and when it has recovered, if anything was told of it.
+An incident is the open alerts of one group and account. It is told when it opens, when it gets worse than was
+last told, again after its repeat interval, and when it has recovered, if anything was told of it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from datetime import datetime
 from types import MappingProxyType
 
 from include.ozon.monitoring.alerts.cases import IncidentKey, carry_on, incident_of, severity, worst_level
-from include.ozon.monitoring.alerts.families import CHANNEL_FAILED
+from include.ozon.monitoring.alerts.groups import group_of
 from include.ozon.monitoring.alerts.holding import hold
 from include.ozon.monitoring.alerts.incidents import Telling, incidents, recoveries_to_retry
 from include.ozon.monitoring.alerts.model import Alert, Event, Kind, Notice
-from include.ozon.monitoring.alerts.observed import Observed, observe, rule_of
+from include.ozon.monitoring.alerts.observed import Observed, limits_of, observe
 from include.ozon.monitoring.results import CheckResult
+from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
 
 NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 _IMPORTANCE = (Kind.OPENED, Kind.WORSE, Kind.REPEAT, Kind.RECOVERED)
@@ -40,7 +41,7 @@ class Decision:
     """``alerts`` is the new state as if nothing were sent; `settled` adds what was.
 
     ``told_levels`` has, by its id, the level that each alert is told at; alerts in a notice that are not in it are
-    told to channels that missed them, which does not begin a new cooldown.
+    told to channels that missed them, which does not begin a new repeat interval.
     """
 
     alerts: tuple[Alert, ...]
@@ -103,7 +104,7 @@ def decide(
     """The new state and the notices of one sending.
 
     ``alerts`` are the open ones and those that recovered lately; ``channels`` the names of those that can be used;
-    ``details`` further lines by family.
+    ``details`` further lines by group.
     """
     observed = observe(results, events, settings)
     return decide_on(alerts, observed, settings=settings, now=now, channels=channels, details=details, links=links)
@@ -143,7 +144,7 @@ def decide_on(
 
 
 def _recipients(telling: Telling, settings: Settings, channels: Collection[str]) -> frozenset[str]:
-    """Those that its rules name and its level is not too low for, and those that missed the last message."""
+    """Those that its group names and its level is not too low for, and those that missed the last message."""
     pending = telling.channels & set(channels)
     if telling.is_retry:
         return pending
@@ -154,7 +155,7 @@ def _recipients(telling: Telling, settings: Settings, channels: Collection[str])
         if _is_meant(name, alert, _reached_level(alert, telling), settings)
     }
     # A channel that fails cannot say so itself.
-    failing = {alert.subject for alert in telling.alerts if alert.rule == CHANNEL_FAILED}
+    failing = {alert.subject for alert in telling.alerts if alert.rule == CHANNEL_FAILED.name}
     return frozenset((meant | pending) - failing)
 
 
@@ -163,16 +164,18 @@ def _reached_level(alert: Alert, telling: Telling) -> AlertLevel:
 
 
 def _is_meant(channel: str, alert: Alert, level: AlertLevel, settings: Settings) -> bool:
-    rule = rule_of(settings, alert.rule)
+    group = settings.alerts.groups.get(group_of(alert.rule, alert.subject))
+    meant = (group and group.channels) or [channel]
     configured = settings.alerts.channels.get(channel)
     min_level: AlertLevel = configured.min_level if configured else "warning"
-    return rule is not None and channel in (rule.channels or [channel]) and severity(level) >= severity(min_level)
+    is_judged = limits_of(settings, alert.rule) is not None
+    return is_judged and channel in meant and severity(level) >= severity(min_level)
 
 
 def _notices(
     addressed: Sequence[tuple[Telling, frozenset[str]]], details: Mapping[str, Sequence[str]], links: Sequence[str]
 ) -> list[Notice]:
-    """One notice for a family and whatever its incidents have to tell; recoveries are apart.
+    """One notice for a group and whatever its incidents have to tell; recoveries are apart.
 
     Each channel gets what is meant for it in one message; channels with the same content share the notice.
     """
@@ -182,18 +185,18 @@ def _notices(
             by_channel[telling.incident[0], telling.kind is Kind.RECOVERED, channel].append(telling)
     shared: defaultdict[tuple[str, bool, tuple[int, ...]], list[str]] = defaultdict(list)
     content: dict[tuple[int, ...], list[Telling]] = {}
-    for (family, is_over, channel), tellings in sorted(by_channel.items(), key=lambda item: item[0]):
+    for (group, is_over, channel), tellings in sorted(by_channel.items(), key=lambda item: item[0]):
         ids = tuple(id(telling) for telling in tellings)
         content[ids] = tellings
-        shared[family, is_over, ids].append(channel)
+        shared[group, is_over, ids].append(channel)
     return [
-        _notice(family, content[ids], tuple(names), () if is_over else tuple(details.get(family, ())), tuple(links))
-        for (family, is_over, ids), names in shared.items()
+        _notice(group, content[ids], tuple(names), () if is_over else tuple(details.get(group, ())), tuple(links))
+        for (group, is_over, ids), names in shared.items()
     ]
 
 
 def _notice(
-    family: str,
+    group: str,
     tellings: Sequence[Telling],
     channels: tuple[str, ...],
     details: tuple[str, ...],
@@ -202,7 +205,7 @@ def _notice(
     alerts = [alert for telling in tellings for alert in telling.alerts]
     return Notice(
         kind=min((telling.kind for telling in tellings), key=_IMPORTANCE.index),
-        family=family,
+        group=group,
         level=worst_level(telling.level for telling in tellings),
         alerts=tuple(
             sorted(alerts, key=lambda alert: (-severity(alert.level), alert.account or "", alert.rule, alert.subject))

@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Protocol
 
 from include.ozon.monitoring.alerts.decide import Outcome
-from include.ozon.monitoring.alerts.families import CHANNEL_FAILED
 from include.ozon.monitoring.alerts.message import render
 from include.ozon.monitoring.alerts.model import Key, Mail, Notice
-from include.ozon.monitoring.alerts.observed import Observation, rule_of
+from include.ozon.monitoring.alerts.observed import Observation
 from include.ozon.monitoring.results import Status
+from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AlertLevel, StateRule
+from include.ozon.settings.limits import AlertLevel
 
 logger = logging.getLogger("ozon.alerts")
 
@@ -54,8 +54,8 @@ def channel_states(
     outcomes: Iterable[Outcome], broken: Mapping[str, str], settings: Settings
 ) -> dict[Key, Observation]:
     """What the rule `channel_failed` has seen in a sending."""
-    rule = rule_of(settings, CHANNEL_FAILED)
-    if not isinstance(rule, StateRule):
+    limits = CHANNEL_FAILED.limits_in(settings)
+    if not limits.enabled:
         return {}
     used = {name for outcome in outcomes for name in outcome.delivered}
     states = {name: Observation(Status.OK, f"Channel {name} delivers.", (None,)) for name in used}
@@ -64,8 +64,8 @@ def channel_states(
             f"Channel {name} could not deliver ({error}). What it missed is sent with the next check. "
             f"Look at the connection that alerts.channels.{name} names."
         )
-        states[name] = Observation(Status(rule.level), message, (None,))
-    return {(CHANNEL_FAILED, None, name): state for name, state in states.items()}
+        states[name] = Observation(Status(limits.level), message, (None,))
+    return {(CHANNEL_FAILED.name, None, name): state for name, state in states.items()}
 
 
 def _is_delivered(
@@ -84,4 +84,4 @@ def _is_delivered(
 
 
 def _named(notice: Notice) -> str:
-    return f"{notice.kind} {notice.family}"
+    return f"{notice.kind} {notice.group}"

@@ -9,7 +9,7 @@ from datetime import datetime
 from include.ozon.monitoring.alerts.cases import Case, IncidentKey, severity
 from include.ozon.monitoring.alerts.causes import Causes
 from include.ozon.monitoring.alerts.model import Alert
-from include.ozon.monitoring.alerts.observed import cooldown_of
+from include.ozon.monitoring.alerts.observed import repeat_interval
 from include.ozon.settings import Settings
 
 
@@ -50,7 +50,7 @@ def _hold_consequence(case: Case, causes: Causes) -> None:
 
 
 def _hold_after_cause(cases: Sequence[Case], causes: Causes, settings: Settings, now: datetime) -> None:
-    """Give what a cause has left behind the cooldown to recover by itself, unless it gets worse.
+    """Give what a cause has left behind a repeat interval to recover by itself, unless it gets worse.
 
     What joins the incident meanwhile and is no worse is held with it, as it would not be told on its own either.
     """
@@ -73,4 +73,4 @@ def _hold_after_cause(cases: Sequence[Case], causes: Causes, settings: Settings,
 
 def _is_over(alert: Alert, causes: Causes, settings: Settings, now: datetime) -> bool:
     ended_at = causes.ended_at(alert)
-    return ended_at is None or now - ended_at >= cooldown_of(settings, alert.rule)
+    return ended_at is None or now - ended_at >= repeat_interval(settings, alert)

@@ -1,4 +1,4 @@
-"""What one incident has to tell: the open alerts of a family and account, taken as one cause."""
+"""What one incident has to tell: the open alerts of a group and account, taken as one cause."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from datetime import datetime
 
 from include.ozon.monitoring.alerts.cases import Case, Cases, IncidentKey, closed, incident_of, severity, worst_level
 from include.ozon.monitoring.alerts.model import Alert, Kind
-from include.ozon.monitoring.alerts.observed import cooldown_of
+from include.ozon.monitoring.alerts.observed import repeat_interval
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,7 @@ class Incident:
         """Only what this sending has seen to last is repeated, and an event only where there was another one."""
         sent_at = max(alert.last_sent_at for alert in told if alert.last_sent_at)
         return any(
-            now - sent_at >= cooldown_of(settings, case.alert.rule)
+            now - sent_at >= repeat_interval(settings, case.alert)
             and (case.alert.last_seen_at > sent_at if case.alert.is_event else case.observation is not None)
             for case in self._tellable()
         )

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from html import escape
 
-from include.ozon.monitoring.alerts.advice import ADVICE, Advice
 from include.ozon.monitoring.alerts.model import Alert, Kind, Mail, Notice
-from include.ozon.monitoring.alerts.observed import cooldown_of
+from include.ozon.monitoring.alerts.observed import repeat_interval
+from include.ozon.monitoring.rule import Unit
+from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AboveRule, BelowRule
+from include.ozon.settings.limits import Above, State
 
 _SUBJECT_LENGTH = 150
 _FROM_WORST = {"critical": 0, "warning": 1}
@@ -19,10 +20,6 @@ _COLOURS = {"critical": "#b3261e", "warning": "#9a6700", "recovered": "#1a7f37"}
 _LABEL_WIDTH = 12
 _TO_DO = "What to do"
 _WORTH_TELLING = timedelta(minutes=2)
-# A rule's name ends with the unit of its value.
-_UNITS = {"pct": "%", "gb": "GB", "mb": "MB", "points": "points", "ratio": "times the usual"} | {
-    unit: unit for unit in ("seconds", "minutes", "hours", "days")
-}
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,8 @@ def _headline(alerts: list[Alert], settings: Settings) -> str:
     first = alerts[0]
     accounts = list(dict.fromkeys(_account(alert, settings) for alert in alerts if alert.account))
     whose = f" - {', '.join(accounts)}" if accounts else ""
-    return f"{_advice(first).title}{whose}"
+    rule = RULE_BY_NAME.get(first.rule)
+    return f"{rule.title if rule else first.rule}{whose}"
 
 
 def _part(alert: Alert, kind: Kind, settings: Settings, now: datetime) -> _Part:
@@ -89,21 +87,21 @@ def _without_repeats(parts: list[_Part]) -> list[_Part]:
 
 def _recovery(alert: Alert, recovered_at: datetime, settings: Settings) -> Iterator[tuple[str, str]]:
     yield "Level", f"was {alert.level}"
-    yield "Rule", f"rules.{alert.rule}"
+    yield "Rule", RULE_BY_NAME[alert.rule].key if alert.rule in RULE_BY_NAME else alert.rule
     yield "Began", _at(alert.opened_at, settings)
     yield "Recovered", f"{_at(recovered_at, settings)}, after {_span(recovered_at - alert.opened_at)}"
 
 
 def _facts(alert: Alert, kind: Kind, settings: Settings, now: datetime) -> Iterator[tuple[str, str]]:
     yield "Level", alert.level
+    rule = RULE_BY_NAME.get(alert.rule)
     if alert.value is not None:
-        yield "Seen", _amount(alert.value, alert.rule)
-    placed = settings.rules_by_name().get(alert.rule)
-    if placed and alert.threshold is not None and isinstance(placed.rule, AboveRule | BelowRule):
-        side = "at most" if isinstance(placed.rule, AboveRule) else "at least"
-        yield "Expected", f"{side} {_amount(alert.threshold, alert.rule)}, set by {placed.key}.{alert.level}"
-    elif placed:
-        yield "Expected", f"{placed.description.rstrip('.')} ({placed.key})"
+        yield "Seen", (rule.unit if rule else Unit.NUMBER).amount(alert.value)
+    if rule and (alert.threshold is None or isinstance(rule.limits, State)):
+        yield "Expected", f"{rule.measures.rstrip('.')} ({rule.key})"
+    elif rule and alert.threshold is not None:
+        side = "at most" if isinstance(rule.limits, Above) else "at least"
+        yield "Expected", f"{side} {rule.unit.amount(alert.threshold)}, set by {rule.key}.{alert.level}"
     lasts = now - alert.opened_at
     if alert.is_event:
         yield "Happened", _at(alert.opened_at, settings)
@@ -120,7 +118,7 @@ def _footer(notice: Notice, alerts: list[Alert], settings: Settings) -> Iterator
     if notice.kind is Kind.RECOVERED:
         yield "Nothing has to be done."
         return
-    again = _span(min(cooldown_of(settings, alert.rule) for alert in alerts))
+    again = _span(min(repeat_interval(settings, alert) for alert in alerts))
     if all(alert.is_event for alert in alerts):
         yield f"If it happens again, that is told after {again} at the earliest, or at once where it is worse."
     else:
@@ -190,25 +188,15 @@ _FOOT = """<p style="margin:24px 0 0;padding-top:12px;border-top:1px solid #8884
 """
 
 
-def _advice(alert: Alert) -> Advice:
-    return ADVICE.get(alert.rule) or Advice(alert.rule, "`ozon health` shows the whole state.")
-
-
 def _next_step(alert: Alert) -> str:
-    step = _advice(alert).next_step
+    rule = RULE_BY_NAME.get(alert.rule)
+    step = rule.next_step if rule else "`ozon health` shows the whole state."
     return step.replace("<account>", alert.account) if alert.account else step
 
 
 def _account(alert: Alert, settings: Settings) -> str:
     account = settings.accounts.get(alert.account or "")
     return f"{account.title} ({alert.account})" if account else str(alert.account)
-
-
-def _amount(value: float, rule: str) -> str:
-    unit = _UNITS.get(rule.rpartition("_")[2], "")
-    if value == 1 and unit.endswith("s"):
-        unit = unit.removesuffix("s")
-    return f"{value:,.6g} {unit}".replace(",", " ").rstrip()
 
 
 def _at(moment: datetime, settings: Settings) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
 
 Key = tuple[str, str | None, str]
 """What makes two alerts the same: rule, account and subject."""
@@ -119,7 +119,7 @@ class Notice:
     """
 
     kind: Kind
-    family: str
+    group: str
     level: AlertLevel
     alerts: tuple[Alert, ...]
     channels: tuple[str, ...]

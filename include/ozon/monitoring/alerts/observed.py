@@ -7,15 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from include.ozon.monitoring.alerts.families import NO_MEASUREMENT, UNMEASURED
-from include.ozon.monitoring.alerts.model import Event, Key
+from include.ozon.monitoring.alerts.groups import group_of
+from include.ozon.monitoring.alerts.model import Alert, Event, Key
 from include.ozon.monitoring.results import CheckResult, Status, worst
+from include.ozon.monitoring.rules import RULE_BY_NAME
+from include.ozon.monitoring.unchecked import RULES as UNCHECKED
+from include.ozon.monitoring.unchecked import UNMEASURED
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AlertLevel, Rule, StateRule
+from include.ozon.settings.limits import AlertLevel, Limits
 
 # A message names so many of the checks that broke for one reason; the health check's page has them all.
 _NAMED_CHECKS = 4
 _NAMED_REASONS = 3
+_UNCHECKED = frozenset(rule.name for rule in UNCHECKED)
 _BROKEN = "Could not be measured: "
 
 
@@ -49,15 +53,17 @@ class Observed:
     events: Mapping[Key, Sequence[Event]] = field(default_factory=dict)
 
 
-def rule_of(settings: Settings, name: str) -> Rule | None:
-    """The rule, unless it is turned off or unknown to this version."""
-    placed = settings.rules_by_name().get(name)
-    return placed.rule if placed and placed.rule.enabled else None
+def limits_of(settings: Settings, name: str) -> Limits | None:
+    """Return the limits of a rule, unless it is turned off or unknown to this version."""
+    rule = RULE_BY_NAME.get(name)
+    limits = rule.limits_in(settings) if rule else None
+    return limits if limits and limits.enabled else None
 
 
-def cooldown_of(settings: Settings, name: str) -> timedelta:
-    rule = rule_of(settings, name)
-    return timedelta(minutes=(rule and rule.cooldown_minutes) or settings.alerts.cooldown_minutes)
+def repeat_interval(settings: Settings, alert: Alert) -> timedelta:
+    """Return how long until an unresolved incident with this alert is notified again."""
+    group = settings.alerts.groups.get(group_of(alert.rule, alert.subject))
+    return timedelta(minutes=(group and group.repeat_minutes) or settings.alerts.repeat_minutes)
 
 
 def observe(results: Iterable[CheckResult], events: Iterable[Event], settings: Settings) -> Observed:
@@ -65,7 +71,7 @@ def observe(results: Iterable[CheckResult], events: Iterable[Event], settings: S
     judged = [result for result in results if _is_judged(result.check, result.account, settings)]
     states: dict[Key, Observation] = {}
     for result in judged:
-        if result.check not in NO_MEASUREMENT:
+        if result.check not in _UNCHECKED:
             key = (result.check, result.account, "")
             states[key] = _worse(states.get(key), _observation(result))
     states |= _unmeasured(judged, settings)
@@ -77,7 +83,7 @@ def observe(results: Iterable[CheckResult], events: Iterable[Event], settings: S
 
 
 def _is_judged(rule: str, account: str | None, settings: Settings) -> bool:
-    return rule_of(settings, rule) is not None and (account is None or account in settings.accounts)
+    return limits_of(settings, rule) is not None and (account is None or account in settings.accounts)
 
 
 def _observation(result: CheckResult) -> Observation:
@@ -96,30 +102,32 @@ def _worse(one: Observation | None, other: Observation) -> Observation:
 
 def _unmeasured(results: Sequence[CheckResult], settings: Settings) -> dict[Key, Observation]:
     """The rule `unmeasured` of each component that was looked at."""
-    rule = rule_of(settings, UNMEASURED)
-    if not isinstance(rule, StateRule):
+    limits = UNMEASURED.limits_in(settings)
+    if not limits.enabled:
         return {}
     return {
-        (UNMEASURED, None, component): _broken_checks(
-            component, [result for result in results if result.component == component and result.is_failure], rule
+        (UNMEASURED.name, None, component): _broken_checks(
+            component,
+            [result for result in results if result.component == component and result.is_failure],
+            limits.level,
         )
         for component in sorted({result.component for result in results})
     }
 
 
-def _broken_checks(component: str, failures: Sequence[CheckResult], rule: StateRule) -> Observation:
+def _broken_checks(component: str, failures: Sequence[CheckResult], level: AlertLevel) -> Observation:
     if not failures:
         return Observation(Status.OK, f"Every check of {component} could be measured.", (None,))
     by_reason: defaultdict[str, set[str]] = defaultdict(set)
     for failure in failures:
         by_reason[failure.message.removeprefix(_BROKEN)].add(_named(failure))
     parts = [
-        reason if names == {UNMEASURED} else f"{_listed(sorted(names))}: {reason}"
+        reason if names == {UNMEASURED.name} else f"{_listed(sorted(names))}: {reason}"
         for reason, names in sorted(by_reason.items())
     ]
     more = f" And {len(parts) - _NAMED_REASONS} for other reasons." if len(parts) > _NAMED_REASONS else ""
     return Observation(
-        Status(rule.level),
+        Status(level),
         f"Checks of {component} could not be measured. {' '.join(parts[:_NAMED_REASONS])}{more}",
         tuple(sorted({failure.account for failure in failures}, key=str)),
         float(len(failures)),

@@ -14,11 +14,11 @@ from datetime import datetime
 from include.ozon.monitoring.alerts.copy import StateKeeper
 from include.ozon.monitoring.alerts.decide import NOTHING, Outcome, decide, decide_on
 from include.ozon.monitoring.alerts.delivery import Channel, channel_states, deliver
-from include.ozon.monitoring.alerts.families import CHANNEL_FAILED
 from include.ozon.monitoring.alerts.model import Alert, Event
 from include.ozon.monitoring.alerts.observed import Observed
 from include.ozon.monitoring.alerts.state import AlertState
 from include.ozon.monitoring.results import CheckResult
+from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
 from include.ozon.warehouse import session
 
@@ -54,7 +54,7 @@ def send_alerts(
     details: Mapping[str, Sequence[str]] = NOTHING,
     links: Sequence[str] = (),
 ) -> SentReport:
-    """Tell what is new about these findings, each cause once; ``details`` are further lines by family.
+    """Tell what is new about these findings, each cause once; ``details`` are further lines by group.
 
     Raises nothing for a warehouse, a keeper or a channel that fails: that is logged, and made good by the next one.
     """
@@ -86,10 +86,10 @@ def _parted(alerts: Iterable[Alert]) -> tuple[list[Alert], list[Alert]]:
     about_channels: list[Alert] = []
     others: list[Alert] = []
     for alert in alerts:
-        (about_channels if alert.rule == CHANNEL_FAILED else others).append(alert)
+        (about_channels if alert.rule == CHANNEL_FAILED.name else others).append(alert)
     return about_channels, others
 
 
 def _described(outcome: Outcome) -> str:
     notice = outcome.notice
-    return f"{notice.kind} {notice.family} ({notice.level}) through {', '.join(outcome.delivered) or 'no channel'}"
+    return f"{notice.kind} {notice.group} ({notice.level}) through {', '.join(outcome.delivered) or 'no channel'}"

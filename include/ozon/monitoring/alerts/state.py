@@ -11,7 +11,6 @@ from include.ozon.errors import OzonError
 from include.ozon.monitoring.alerts import store
 from include.ozon.monitoring.alerts.copy import Copy, StateKeeper, caught_up, from_text, to_text
 from include.ozon.monitoring.alerts.model import Alert
-from include.ozon.monitoring.alerts.observed import cooldown_of
 from include.ozon.settings import Settings
 from include.ozon.warehouse import session
 
@@ -60,7 +59,7 @@ class AlertState:
         """Hold the senders' lock, where the warehouse can be reached, from before the state is read."""
         with ExitStack() as held:
             warehouse = _open_warehouse(held, connect, settings)
-            rows = _read_rows(warehouse, now - _longest_cooldown(settings)) if warehouse else None
+            rows = _read_rows(warehouse, now - _longest_repeat_interval(settings)) if warehouse else None
             # Behind the lock: another sender may have just written it.
             copy = _read_copy(keeper)
             if rows is None:
@@ -99,8 +98,9 @@ def _read_copy(keeper: StateKeeper) -> Copy | None:
         return None
 
 
-def _longest_cooldown(settings: Settings) -> timedelta:
-    return max(cooldown_of(settings, name) for name in settings.rules_by_name())
+def _longest_repeat_interval(settings: Settings) -> timedelta:
+    of_groups = [group.repeat_minutes for group in settings.alerts.groups.values()]
+    return timedelta(minutes=max([settings.alerts.repeat_minutes, *of_groups]))
 
 
 def _said(error: Exception) -> str:

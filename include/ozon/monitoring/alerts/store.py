@@ -106,7 +106,7 @@ def save(connection: Connection, alerts: Iterable[Alert]) -> None:
 
 
 def acknowledge(connection: Connection, alert_id: str, now: datetime) -> Alert:
-    """Silence the alert's incident until it changes: all open alerts of its family and account.
+    """Silence the alert's incident until it changes: all open alerts of its group and account.
 
     Returns the alert. Raises ConfigurationError where no alert of that id is open.
     """

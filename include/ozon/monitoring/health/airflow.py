@@ -4,29 +4,103 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from include.ozon.errors import OzonError
-from include.ozon.monitoring.health.checks import AirflowProbe, Check, DagState, HealthContext
+from include.ozon.monitoring.health.checks import AirflowProbe, Area, Check, DagState, HealthContext
 from include.ozon.monitoring.results import Finding, judge_state, unknown
+from include.ozon.monitoring.rule import Rule, Unit
+from include.ozon.settings.limits import State
 
 T = TypeVar("T")
-Process = Literal["scheduler", "triggerer", "dag_processor"]
 
-_PROCESSES: tuple[Process, ...] = ("scheduler", "triggerer", "dag_processor")
+AIRFLOW_REACHABLE = Rule(
+    name="airflow_reachable",
+    title="Airflow's API server does not answer",
+    measures="Airflow's API server answers.",
+    limits=State(level="critical"),
+    next_step="Check that it runs, and api.base_url.",
+    meaning="The API server does not answer. Tasks that run cannot report.",
+    remedy="Start it; `api.base_url` and `core.execution_api_server_url`.",
+    group="airflow",
+)
+
+AIRFLOW_SCHEDULER = Rule(
+    name="airflow_scheduler",
+    title="Airflow's scheduler does not run",
+    measures="The scheduler's heart beats.",
+    unit=Unit.SECONDS,
+    limits=State(level="critical"),
+    next_step="Start it again and look at the end of its log.",
+    meaning="No heartbeat: nothing is started any more.",
+    remedy="Start it; the end of its log; the metadata database.",
+    group="airflow",
+)
+
+AIRFLOW_TRIGGERER = Rule(
+    name="airflow_triggerer",
+    title="Airflow's triggerer does not run",
+    measures="The triggerer's heart beats; without it no deadline is noticed.",
+    unit=Unit.SECONDS,
+    limits=State(level="critical"),
+    next_step="Start it again: without it no missed deadline is noticed.",
+    meaning="No heartbeat: no missed deadline is noticed.",
+    remedy="Start it; the end of its log.",
+    group="airflow",
+)
+
+AIRFLOW_DAG_PROCESSOR = Rule(
+    name="airflow_dag_processor",
+    title="Airflow's DAG processor does not run",
+    measures="The DAG processor's heart beats.",
+    unit=Unit.SECONDS,
+    limits=State(level="critical"),
+    next_step="Start it again and look at its log.",
+    meaning="No heartbeat: changes of DAGs are not seen.",
+    remedy="Start it; the end of its log.",
+    group="airflow",
+)
+
+AIRFLOW_IMPORT = Rule(
+    name="airflow_import",
+    title="a DAG cannot be imported",
+    measures="All DAGs of this package are known and can be imported.",
+    limits=State(level="critical"),
+    next_step="`airflow dags list-import-errors` shows why; `ozon config validate` checks settings.",
+    meaning="A DAG of this package is unknown or cannot be imported: it does not run.",
+    remedy="`airflow dags list-import-errors`, `ozon config validate`. `PYTHONPATH`?",
+    group="airflow",
+)
+
+AIRFLOW_PAUSED = Rule(
+    name="airflow_paused",
+    title="a DAG is paused",
+    measures="None of them is paused.",
+    limits=State(level="warning"),
+    next_step="Unpause it in Airflow, or leave it and acknowledge this.",
+    meaning="A DAG is paused: it does not run.",
+    remedy="Planned? `ozon alerts ack ID`. Else unpause.",
+    group="airflow",
+)
+
+
+_PROCESSES = {
+    "scheduler": AIRFLOW_SCHEDULER,
+    "triggerer": AIRFLOW_TRIGGERER,
+    "dag_processor": AIRFLOW_DAG_PROCESSOR,
+}
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
     if context.airflow is None:
-        names = ["reachable", *_PROCESSES, "import", "paused"]
-        yield from (Check(f"airflow_{name}", _nobody_to_ask) for name in names)
+        yield from (Check(rule, _nobody_to_ask) for rule in AREA.rules)
         return
     asked = _Asked(context, context.airflow)
-    yield Check("airflow_reachable", asked.reachable)
-    for process in _PROCESSES:
-        yield Check(f"airflow_{process}", partial(asked.alive, process))
-    yield Check("airflow_import", asked.imported)
-    yield Check("airflow_paused", asked.paused)
+    yield Check(AIRFLOW_REACHABLE, asked.reachable)
+    for process, rule in _PROCESSES.items():
+        yield Check(rule, partial(asked.alive, process, rule))
+    yield Check(AIRFLOW_IMPORT, asked.imported)
+    yield Check(AIRFLOW_PAUSED, asked.paused)
 
 
 def _nobody_to_ask() -> Finding:
@@ -46,28 +120,26 @@ class _Asked:
         try:
             self._heartbeats()
         except OzonError as error:
-            return judge_state(self._settings, "airflow_reachable", False, str(error).rstrip("."))
-        return judge_state(self._settings, "airflow_reachable", True, "Airflow's API server answers")
+            return judge_state(self._settings, AIRFLOW_REACHABLE, False, str(error).rstrip("."))
+        return judge_state(self._settings, AIRFLOW_REACHABLE, True, "Airflow's API server answers")
 
-    def alive(self, process: Process) -> Finding:
+    def alive(self, process: str, rule: Rule[State]) -> Finding:
         """The value is the age of the last heartbeat in seconds."""
         status, beat_at = self._heartbeats().get(process, ("", None))
         called = f"Airflow's {process.replace('_', ' ')}"
         is_healthy = status == "healthy"
         if beat_at is None:
-            return judge_state(
-                self._settings, f"airflow_{process}", is_healthy, f"{called} has never given a heartbeat"
-            )
+            return judge_state(self._settings, rule, is_healthy, f"{called} has never given a heartbeat")
         age_seconds = round(max(0.0, (self._now - beat_at).total_seconds()), 1)
         seen = f"{called} {'is' if is_healthy else 'is not'} alive: its last heartbeat was {age_seconds:g} seconds ago"
-        return judge_state(self._settings, f"airflow_{process}", is_healthy, seen, age_seconds)
+        return judge_state(self._settings, rule, is_healthy, seen, age_seconds)
 
     def imported(self) -> Finding:
         """The value is the number of DAGs that cannot be imported or are not known."""
         dags = self._dags()
         broken = [dag for dag in dags if dag.import_error or not dag.is_known]
         seen = "; ".join(map(_broken, broken)) or f"Airflow knows all {len(dags)} DAGs of this package, without errors"
-        return judge_state(self._settings, "airflow_import", not broken, seen, len(broken))
+        return judge_state(self._settings, AIRFLOW_IMPORT, not broken, seen, len(broken))
 
     def paused(self) -> Finding:
         """The value is the number of paused DAGs."""
@@ -75,7 +147,7 @@ class _Asked:
         seen = "None of this package's DAGs is paused"
         if names:
             seen = f"Paused: {', '.join(names)}. Nothing of them runs until somebody unpauses them"
-        return judge_state(self._settings, "airflow_paused", not names, seen, len(names))
+        return judge_state(self._settings, AIRFLOW_PAUSED, not names, seen, len(names))
 
 
 def _names(dags: Sequence[DagState]) -> list[str]:
@@ -104,3 +176,6 @@ def _once(ask: Callable[[], T]) -> Callable[[], T]:
         return answers[0]
 
     return answer
+
+
+AREA = Area("airflow", (AIRFLOW_REACHABLE, *_PROCESSES.values(), AIRFLOW_IMPORT, AIRFLOW_PAUSED), checks)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import TYPE_CHECKING, LiteralString
 
 from include.ozon.errors import (
     AccessDeniedError,
@@ -17,14 +17,17 @@ from include.ozon.errors import (
     OzonError,
     RateLimitedError,
 )
-from include.ozon.marketplace import methods as api
-from include.ozon.marketplace.answers import Roles, set_moment
-from include.ozon.marketplace.faults import RoleMissingError
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.words import at
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
+from include.ozon.monitoring.rule import Rule, Unit
+from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import Settings
+from include.ozon.settings.limits import AboveShare, Below, State
+
+if TYPE_CHECKING:
+    from include.ozon.marketplace.answers import Roles
 
 _USAGE_AGE = timedelta(hours=24)
 
@@ -35,31 +38,100 @@ FROM ozon.etl_component_executions
 WHERE account = %(account)s AND started_at > %(since)s AND started_at <= %(now)s
 """
 
+API_REACHABLE = Rule(
+    name="api_reachable",
+    title="the Seller API does not answer",
+    measures="The Seller API answers.",
+    unit=Unit.SECONDS,
+    limits=State(level="critical"),
+    next_step="Wait: loads try again. If it lasts, check network, proxy and Ozon's status.",
+    meaning="No answer from Ozon, for health check and loads.",
+    remedy="Wait. If it lasts: proxy, DNS, firewall of this machine; Ozon's status page.",
+    group="api_availability",
+)
+
+API_KEY = Rule(
+    name="api_key",
+    title="Ozon refuses the key",
+    measures="Ozon accepts the account's key.",
+    limits=State(level="critical"),
+    next_step="Make a new key in Ozon Seller and put it into the connection ozon_api_<account>: docs/runbook.md.",
+    meaning="Ozon knows the Client-Id or key no longer.",
+    remedy="[A new key](#changing-an-api-key-without-a-gap). Deleted by somebody in Ozon Seller?",
+    group="api_access",
+)
+
+API_KEY_EXPIRES_DAYS = Rule(
+    name="api_key_expires_days",
+    title="the key expires soon",
+    measures="In how many days the account's key expires.",
+    unit=Unit.DAYS,
+    limits=Below(warning=14, critical=3),
+    next_step="Make a new key in Ozon Seller and put it into the connection ozon_api_<account>: docs/runbook.md.",
+    meaning="The key ends soon; it still works.",
+    remedy="[A new key](#changing-an-api-key-without-a-gap), in office hours.",
+    group="api_access",
+)
+
+API_METHODS = Rule(
+    name="api_methods",
+    title="the key may not call what the load needs",
+    measures="The key may call every method that the load needs.",
+    limits=State(level="critical"),
+    next_step="Give the key the missing roles in Ozon Seller.",
+    meaning="The key's roles do not allow all that the load calls.",
+    remedy='Make a key with the role "Admin read only".',
+    group="api_access",
+)
+
+API_ERROR_RATE_PCT = Rule(
+    name="api_error_rate_pct",
+    title="the Seller API often fails",
+    measures="The share of requests in 24 hours that had to be repeated; `min_count` is of requests.",
+    unit=Unit.SHARE,
+    limits=AboveShare(warning=5, critical=25, min_count=20),
+    next_step="Wait; if it lasts, check network and proxy.",
+    meaning="Many requests had to be repeated. The loads may still succeed.",
+    remedy="Wait. If it lasts: the network between here and Ozon.",
+    group="api_availability",
+)
+
+API_RATE_LIMITED_PCT = Rule(
+    name="api_rate_limited_pct",
+    title="Ozon limits the requests",
+    measures="The share of requests in 24 hours that got a 429; `min_count` is of requests.",
+    unit=Unit.SHARE,
+    limits=AboveShare(warning=5, critical=25, min_count=20),
+    next_step="Look for other programs with this Client-Id, or lower api.requests_per_second.",
+    meaning="Ozon refuses many requests as too many (429).",
+    remedy="Which other program uses this Client-Id? Lower `api.requests_per_second`.",
+    group="api_availability",
+)
+
+
+# Not API_KEY_EXPIRES_DAYS: a key that still works breaks nothing, however soon it expires.
+API_DOWN = (API_REACHABLE, API_KEY, API_METHODS, API_ERROR_RATE_PCT, API_RATE_LIMITED_PCT)
+
 
 def checks(context: HealthContext) -> Iterator[Check]:
     session = WarehouseSession(context)
     for account in context.accounts:
         key = _Key(context, account)
         usage = _Usage(context, session, account)
-        for name, measure in (
-            ("api_reachable", key.reachable),
-            ("api_key", key.accepted),
-            ("api_key_expires_days", key.expires),
-            ("api_methods", key.methods),
-            ("api_error_rate_pct", usage.error_rate),
-            ("api_rate_limited_pct", usage.rate_limited),
+        for rule, measure in (
+            (API_REACHABLE, key.reachable),
+            (API_KEY, key.accepted),
+            (API_KEY_EXPIRES_DAYS, key.expires),
+            (API_METHODS, key.methods),
+            (API_ERROR_RATE_PCT, usage.error_rate),
+            (API_RATE_LIMITED_PCT, usage.rate_limited),
         ):
-            yield Check(name, measure, account)
+            yield Check(rule, measure, account)
 
 
 def needed_methods(settings: Settings) -> tuple[str, ...]:
     """The methods that a load with these settings calls."""
-    paths = [api.PRODUCT_LIST.path, api.PRODUCT_DETAILS.path, api.STOCKS.path]
-    if settings.inventory.seller_warehouses:
-        paths += [api.WAREHOUSES.path, api.WAREHOUSE_STOCKS.path]
-    if settings.inventory.ozon_warehouses:
-        paths.append(api.FBO_STOCKS.path)
-    return tuple(paths)
+    return tuple(dict.fromkeys(path for component in COMPONENTS for path in component.methods(settings)))
 
 
 class _NoConnectionError(FatalError):
@@ -82,34 +154,41 @@ class _Key:
 
     def reachable(self) -> Finding:
         """The value is the seconds that the answer took."""
-        name, account = "api_reachable", self._account
+        from include.ozon.marketplace.answers import Roles
+
+        account = self._account
         match answer := self._ask():
             case _NoConnectionError():
                 return unknown(f"Nobody was asked for account {account}, as it has no connection; see api_key")
             case AccessDeniedError() | RateLimitedError() | Roles():
                 seen = f"The Seller API answered for account {account} in {self._seconds:.2f} seconds"
-                return judge_state(self._settings, name, True, seen, round(self._seconds, 4))
+                return judge_state(self._settings, API_REACHABLE, True, seen, round(self._seconds, 4))
             case OzonError():
                 seen = f"The Seller API cannot be used for account {account}: {_without_stop(answer)}"
-                return judge_state(self._settings, name, False, seen)
+                return judge_state(self._settings, API_REACHABLE, False, seen)
         raise answer
 
     def accepted(self) -> Finding:
-        name, account = "api_key", self._account
+        from include.ozon.marketplace.answers import Roles
+        from include.ozon.marketplace.faults import RoleMissingError
+
+        account = self._account
         match answer := self._ask():
             case Roles() | RoleMissingError():
-                return judge_state(self._settings, name, True, f"Ozon accepts the key of account {account}")
+                return judge_state(self._settings, API_KEY, True, f"Ozon accepts the key of account {account}")
             case AccessDeniedError():
                 seen = f"Ozon refuses the key of account {account}: {_without_stop(answer)}"
-                return judge_state(self._settings, name, False, seen)
+                return judge_state(self._settings, API_KEY, False, seen)
             case _NoConnectionError():
                 seen = f"Account {account} has no key: {_without_stop(answer)}"
-                return judge_state(self._settings, name, False, seen)
+                return judge_state(self._settings, API_KEY, False, seen)
         return self._not_answered(answer)
 
     def expires(self) -> Finding:
         """The value is negative for a key that is accepted although its time is over."""
-        name, account = "api_key_expires_days", self._account
+        from include.ozon.marketplace.answers import Roles, set_moment
+
+        account = self._account
         answer = self._ask()
         if not isinstance(answer, Roles):
             return self._not_answered(answer)
@@ -122,15 +201,18 @@ class _Key:
         seen = f"The key of account {account} expires in {days:.1f} days, at {local}"
         if days < 0:
             seen = f"The key of account {account} expired at {local}"
-        return judge(self._settings, name, round(days, 3), seen)
+        return judge(self._settings, API_KEY_EXPIRES_DAYS, round(days, 3), seen)
 
     def methods(self) -> Finding:
         """The value is the number of methods that are missing."""
-        name, account = "api_methods", self._account
+        from include.ozon.marketplace.answers import Roles
+        from include.ozon.marketplace.faults import RoleMissingError
+
+        account = self._account
         answer = self._ask()
         if isinstance(answer, RoleMissingError):
             seen = f"The key of account {account} lacks a role: {_without_stop(answer)}"
-            return judge_state(self._settings, name, False, seen)
+            return judge_state(self._settings, API_METHODS, False, seen)
         if not isinstance(answer, Roles):
             return self._not_answered(answer)
         needed = needed_methods(self._context.settings)
@@ -146,7 +228,7 @@ class _Key:
                 f"The key of account {account} may not call {', '.join(missing)}, which the load needs; make a key "
                 "with a role for them in the seller's account (Settings, API keys)"
             )
-        return judge_state(self._settings, name, not missing, seen, float(len(missing)))
+        return judge_state(self._settings, API_METHODS, not missing, seen, float(len(missing)))
 
     def _ask(self) -> Roles | Exception:
         """The answer, or why there is none."""
@@ -189,20 +271,20 @@ class _Usage:
 
     def error_rate(self) -> Finding:
         requests, retries, _ = self._counts()
-        return self._judge("api_error_rate_pct", requests, retries, "had to be repeated")
+        return self._judge(API_ERROR_RATE_PCT, requests, retries, "had to be repeated")
 
     def rate_limited(self) -> Finding:
         requests, _, rate_limited = self._counts()
-        return self._judge("api_rate_limited_pct", requests, rate_limited, "were refused as too many (429)")
+        return self._judge(API_RATE_LIMITED_PCT, requests, rate_limited, "were refused as too many (429)")
 
-    def _judge(self, name: str, requests: int, concerned: int, what: str) -> Finding:
+    def _judge(self, rule: Rule[AboveShare], requests: int, concerned: int, what: str) -> Finding:
         if not requests:
             return unknown(f"Account {self._account} has sent no requests in the last 24 hours")
         pct = round(100 * concerned / requests, 3)
         seen = (
             f"{concerned} of {requests} requests of account {self._account} in the last 24 hours {what} ({pct:.1f} %)"
         )
-        return judge(self._context.settings, name, pct, seen, count=requests)
+        return judge(self._context.settings, rule, pct, seen, count=requests)
 
     def _counts(self) -> tuple[int, int, int]:
         now = self._context.now
@@ -213,3 +295,10 @@ class _Usage:
 
 def _without_stop(error: Exception) -> str:
     return str(error).rstrip(".")
+
+
+AREA = Area(
+    "api",
+    (API_REACHABLE, API_KEY, API_KEY_EXPIRES_DAYS, API_METHODS, API_ERROR_RATE_PCT, API_RATE_LIMITED_PCT),
+    checks,
+)

@@ -9,12 +9,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from include.ozon.marketplace.client import SellerClient
 from include.ozon.monitoring.results import CheckResult, Finding, Status
+from include.ozon.monitoring.rule import Rule
 from include.ozon.settings import Settings, WarehouseSettings
-from include.ozon.warehouse.session import Connect, Connection, open_session
+from include.ozon.settings.limits import Limits
+
+if TYPE_CHECKING:
+    from include.ozon.marketplace.client import SellerClient
+    from include.ozon.warehouse.session import Connect, Connection
 
 logger = logging.getLogger("ozon.health")
 
@@ -24,9 +28,9 @@ _STATEMENT_SECONDS = 20
 
 @dataclass(frozen=True)
 class Check:
-    """``name`` is that of its rule."""
+    """A rule, and how it is measured for an account, or for all."""
 
-    name: str
+    rule: Rule[Limits]
     measure: Callable[[], Finding]
     account: str | None = None
 
@@ -76,6 +80,8 @@ class HealthContext:
 
     def connection(self) -> Connection:
         """One session for all checks of a component, opened at the first need. Raises as `open_session` does."""
+        from include.ozon.warehouse.session import open_session
+
         if self._connection is None or self._connection.closed:
             session = open_session(self.connect, _impatient(self.settings.warehouse), "ozon_health")
             self._connection = self._open.enter_context(session)
@@ -96,7 +102,13 @@ def _impatient(settings: WarehouseSettings) -> WarehouseSettings:
     )
 
 
-Component = Callable[[HealthContext], Iterable[Check]]
+@dataclass(frozen=True)
+class Area:
+    """A part of the system that the health check looks at: its rules, and the checks that measure them."""
+
+    name: str
+    rules: Sequence[Rule[Limits]]
+    checks: Callable[[HealthContext], Iterable[Check]]
 
 
 def run_checks(component: str, checks: Iterable[Check]) -> list[CheckResult]:
@@ -111,12 +123,12 @@ def _run(component: str, check: Check) -> CheckResult:
         finding = check.measure()
     except Exception as error:  # whatever broke it, the other checks have to run
         reason = " ".join(str(error).split()) or type(error).__name__
-        logger.warning("Check %s of %s could not be measured: %s", check.name, check.account or "all", reason)
+        logger.warning("Check %s of %s could not be measured: %s", check.rule.name, check.account or "all", reason)
         finding = Finding(Status.UNKNOWN, f"Could not be measured: {reason}")
         is_failure = True
     return CheckResult(
         component=component,
-        check=check.name,
+        check=check.rule.name,
         account=check.account,
         status=finding.status,
         value=finding.value,

@@ -9,14 +9,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, LiteralString
 
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext
+from include.ozon.monitoring.health.runs import LOAD_STOPPERS, LOOK_AT_RUNS
 from include.ozon.monitoring.health.session import Row, WarehouseSession
+from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.health.words import at
 from include.ozon.monitoring.results import Finding, Status, judge, unknown
+from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
+from include.ozon.settings.limits import Above, AboveShare
 
 # A result that is this much younger than the load it is of has seen that load's commit; a load notes its end in the
 # transaction that it then has to commit, by PostgreSQL's clock.
@@ -108,19 +112,86 @@ ORDER BY started_at DESC
 """
 
 
+def _age_limit(component: Component[Any]) -> Rule[Above]:
+    first = "".join(f" {needed.name} has to succeed first." for needed in component.needs)
+    return Rule(
+        name=f"{component.name}_age_hours",
+        title=f"{component.title} out of date",
+        measures=f"How long ago {component.name} last succeeded.",
+        unit=Unit.HOURS,
+        limits=Above(warning=8, critical=14),
+        next_step=LOOK_AT_RUNS,
+        meaning="The last success is too old. What readers see is complete, and of then.",
+        remedy=f"`ozon runs`; query 8 of [tables.md](tables.md#queries).{first}",
+        group="loads",
+        inhibited_by=LOAD_STOPPERS,
+        key=f"components.{component.name}.age_limit_hours",
+    )
+
+
+AGE_LIMITS = {component.name: _age_limit(component) for component in COMPONENTS}
+
+ORPHANED_INVENTORY_PCT = Rule(
+    name="orphaned_inventory_pct",
+    title="there is stock of unknown products",
+    measures="The share of inventory whose product is unknown.",
+    unit=Unit.SHARE,
+    limits=AboveShare(warning=1, critical=10, min_count=10),
+    next_step="Run ozon_etl once more; if it stays, compare the products with Ozon's list.",
+    meaning="Stock belongs to products that the warehouse does not have.",
+    remedy="Run `ozon_etl` once more; then compare with Ozon's list.",
+    inhibited_by=WAREHOUSE_DOWN,
+)
+
+PRODUCTS_WITHOUT_INVENTORY_PCT = Rule(
+    name="products_without_inventory_pct",
+    title="products have no stock record",
+    measures="The share of the products that are on sale or ready for it and have no inventory.",
+    unit=Unit.SHARE,
+    limits=AboveShare(warning=10, critical=50, min_count=10),
+    next_step="Look whether inventory_etl rejected items: `SELECT * FROM ozon.rejected_items`.",
+    meaning="Products on sale have no stock record at all.",
+    remedy="`SELECT * FROM ozon.rejected_items WHERE component = 'inventory_etl'`.",
+    inhibited_by=WAREHOUSE_DOWN,
+)
+
+IMPOSSIBLE_STOCK = Rule(
+    name="impossible_stock",
+    title="there is impossible stock",
+    measures="Stocks below zero, or with more reserved than present.",
+    limits=Above(warning=0, critical=100),
+    next_step="Compare the named products with Ozon Seller, and tell Ozon's support.",
+    meaning="Ozon reports stock below zero, or more reserved than present.",
+    remedy="The mail names products: compare in Ozon Seller, tell Ozon's support.",
+    inhibited_by=WAREHOUSE_DOWN,
+)
+
+ROW_COUNT_CHANGE_PCT = Rule(
+    name="row_count_change_pct",
+    title="the number of products has jumped",
+    measures="How far the number of products is from the usual one for that hour.",
+    unit=Unit.CHANGE,
+    limits=AboveShare(warning=20, critical=50, min_count=50),
+    next_step="Check Ozon Seller: somebody may have removed products, or added many.",
+    meaning="The number of products is far from what is usual at that hour.",
+    remedy="Did somebody delete or add many products? If so, acknowledge it.",
+    inhibited_by=WAREHOUSE_DOWN,
+)
+
+
 def checks(context: HealthContext) -> Iterator[Check]:
     session = WarehouseSession(context)
     for account in context.accounts:
         data = _AccountData(context, session, account)
         for component in COMPONENTS:
-            yield Check(f"{component.name}_age_hours", partial(data.age, component), account)
-        for name, measure in (
-            ("orphaned_inventory_pct", data.orphaned_inventory),
-            ("products_without_inventory_pct", data.products_without_inventory),
-            ("impossible_stock", data.impossible_stock),
-            ("row_count_change_pct", data.row_count_change),
+            yield Check(AGE_LIMITS[component.name], partial(data.age, component), account)
+        for rule, measure in (
+            (ORPHANED_INVENTORY_PCT, data.orphaned_inventory),
+            (PRODUCTS_WITHOUT_INVENTORY_PCT, data.products_without_inventory),
+            (IMPOSSIBLE_STOCK, data.impossible_stock),
+            (ROW_COUNT_CHANGE_PCT, data.row_count_change),
         ):
-            yield Check(name, measure, account)
+            yield Check(rule, measure, account)
 
 
 @dataclass(frozen=True)
@@ -157,18 +228,18 @@ class _AccountData:
         hours = (self._context.now - finished_at).total_seconds() / 3600
         moment = at(self._settings, finished_at)
         seen = f"Account {self._account}: {component.title} last loaded {hours:.1f} hours ago, at {moment}"
-        return judge(self._settings, f"{component.name}_age_hours", round(hours, 3), seen)
+        return judge(self._settings, AGE_LIMITS[component.name], round(hours, 3), seen)
 
     def orphaned_inventory(self) -> Finding:
         return self._once_after_a_load(
-            "orphaned_inventory_pct",
+            ORPHANED_INVENTORY_PCT,
             self._count_orphans,
             "the inventory of account {} belongs to products that the warehouse does not have",
         )
 
     def products_without_inventory(self) -> Finding:
         return self._once_after_a_load(
-            "products_without_inventory_pct",
+            PRODUCTS_WITHOUT_INVENTORY_PCT,
             self._count_without_inventory,
             "the products of account {} that are on sale or in stock have no inventory",
         )
@@ -186,11 +257,11 @@ class _AccountData:
             found += [f"{offer_id} (below zero, rejected by the last load)" for offer_id, _ in refused]
             rest = f" and {count - _NAMED_OFFERS} more" if count > _NAMED_OFFERS else ""
             seen = f"Account {self._account} has {count} impossible stocks: {', '.join(found[:_NAMED_OFFERS])}{rest}"
-        return judge(self._settings, "impossible_stock", float(count), seen)
+        return judge(self._settings, IMPOSSIBLE_STOCK, float(count), seen)
 
     def row_count_change(self) -> Finding:
         """How far the last load's number of products is from the median of those at that hour of former days."""
-        name, account = "row_count_change_pct", self._account
+        account = self._account
         latest = self._last_success(PRODUCT_ETL)
         if latest is None:
             return self._never_loaded(PRODUCT_ETL)
@@ -222,17 +293,19 @@ class _AccountData:
             f"Account {account} has {found} products, {change_pct:.1f} % {direction} than usual at {at_hour} "
             f"({usual:g}, the median of {len(former)} loads in {_FORMER_DAYS} days)"
         )
-        return judge(self._settings, name, change_pct, seen, count=int(usual))
+        return judge(self._settings, ROW_COUNT_CHANGE_PCT, change_pct, seen, count=int(usual))
 
     def _never_loaded(self, component: Component[Any]) -> Finding:
         return unknown(f"Account {self._account}: {component.title} not loaded yet")
 
-    def _once_after_a_load(self, name: str, measure: Callable[[datetime], _Share], of_what: str) -> Finding:
+    def _once_after_a_load(
+        self, rule: Rule[AboveShare], measure: Callable[[datetime], _Share], of_what: str
+    ) -> Finding:
         latest = self._last_success(INVENTORY_ETL)
         if latest is None:
             return self._never_loaded(INVENTORY_ETL)
-        judged = partial(self._judge_share, name, of_what.format(self._account))
-        if (carried := self._carried_over(name)) is not None:
+        judged = partial(self._judge_share, rule, of_what.format(self._account))
+        if (carried := self._carried_over(rule)) is not None:
             was_ok, value = carried
             finding = judged(value)
             if finding.status is Status.OK or not was_ok:
@@ -240,15 +313,15 @@ class _AccountData:
         share = measure(latest[1])
         return judged(share.pct, share)
 
-    def _judge_share(self, name: str, of_what: str, pct: float, share: _Share | None = None) -> Finding:
+    def _judge_share(self, rule: Rule[AboveShare], of_what: str, pct: float, share: _Share | None = None) -> Finding:
         counted = f"{share.part} of {share.whole}, " if share and share.part else ""
         seen = f"{counted}{pct:.1f} % of {of_what}"
-        return judge(self._settings, name, pct, seen, count=share.whole if share else None)
+        return judge(self._settings, rule, pct, seen, count=share.whole if share else None)
 
-    def _carried_over(self, name: str) -> tuple[bool, float] | None:
+    def _carried_over(self, rule: Rule[AboveShare]) -> tuple[bool, float] | None:
         """Whether the last result that still holds was OK, and its value."""
         ((ended_at,),) = self._rows(LAST_END)
-        found = self._rows(PREVIOUS_RESULT, check=name, since=ended_at + _COMMIT_MARGIN)
+        found = self._rows(PREVIOUS_RESULT, check=rule.name, since=ended_at + _COMMIT_MARGIN)
         return (found[0][0] == Status.OK, found[0][1]) if found and found[0][1] is not None else None
 
     def _count_orphans(self, _: datetime) -> _Share:
@@ -271,3 +344,16 @@ class _AccountData:
 
     def _rows(self, query: LiteralString, **parameters: object) -> list[Row]:
         return self._session.rows(query, account=self._account, now=self._context.now, **parameters)
+
+
+AREA = Area(
+    "data",
+    (
+        *AGE_LIMITS.values(),
+        ORPHANED_INVENTORY_PCT,
+        PRODUCTS_WITHOUT_INVENTORY_PCT,
+        IMPOSSIBLE_STOCK,
+        ROW_COUNT_CHANGE_PCT,
+    ),
+    checks,
+)

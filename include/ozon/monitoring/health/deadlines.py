@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext
+from include.ozon.monitoring.health.runs import LOAD_STOPPERS
 from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.words import at, minutes_between
 from include.ozon.monitoring.results import Finding, judge, unknown
+from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
+from include.ozon.settings.limits import Above
 
 # Of the last workflow in which the component worked; one that stepped aside took no time, and must not hide the one
 # that it stepped aside for.
@@ -51,11 +54,30 @@ class _Attempt:
         return self.finished_at if is_last or now - self.finished_at > longest_wait else None
 
 
+def _time_limit(component: str) -> Rule[Above]:
+    return Rule(
+        name=f"{component}_minutes",
+        title=f"{component} takes too long",
+        measures=f"How long {component} takes, its retries included.",
+        unit=Unit.MINUTES,
+        limits=Above(warning=60, critical=120),
+        next_step="Look at the log of its task; if it hangs, mark it as failed.",
+        meaning="It runs, or ran with its retries, longer than it may.",
+        remedy="The task's log. [A run that is stuck](#a-run-that-is-stuck).",
+        group="slow",
+        inhibited_by=LOAD_STOPPERS,
+        key=f"components.{component}.time_limit_minutes",
+    )
+
+
+TIME_LIMITS = {component: _time_limit(component) for component in COMPONENT_NAMES}
+
+
 def checks(context: HealthContext) -> Iterator[Check]:
     session = WarehouseSession(context)
-    for component in COMPONENT_NAMES:
+    for component, rule in TIME_LIMITS.items():
         for account in context.accounts:
-            yield Check(f"{component}_minutes", partial(_duration, context, session, component, account), account)
+            yield Check(rule, partial(_duration, context, session, component, account), account)
 
 
 def _duration(context: HealthContext, session: WarehouseSession, component: str, account: str) -> Finding:
@@ -75,7 +97,7 @@ def _duration(context: HealthContext, session: WarehouseSession, component: str,
         seen += f"has been running for {since}, and still runs (attempt {last.number})"
     else:
         seen += f"has not ended for {since}: attempt {last.number} {last.status}, and a retry is still to come"
-    return judge(context.settings, f"{component}_minutes", minutes, seen)
+    return judge(context.settings, TIME_LIMITS[component], minutes, seen)
 
 
 def _last_tries(attempts: Sequence[_Attempt], longest_wait: timedelta) -> Sequence[_Attempt]:
@@ -86,3 +108,6 @@ def _last_tries(attempts: Sequence[_Attempt], longest_wait: timedelta) -> Sequen
         if former.status == "success" or attempt.started_at - ended_at > longest_wait:
             first = index
     return attempts[first:]
+
+
+AREA = Area("deadlines", tuple(TIME_LIMITS.values()), checks)

@@ -11,29 +11,97 @@ from typing import LiteralString
 
 import psutil
 
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.memory import fullest_memory
 from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.tree import MOST_FILES, TreeSize, measure_tree
+from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.results import Finding, judge, unknown
-from include.ozon.warehouse.lock import is_locked
+from include.ozon.monitoring.rule import Rule, Unit
+from include.ozon.settings.limits import Above
 
 _GB = 10**9
 
 STAGED: LiteralString = "SELECT account, component, workflow_id, started_at FROM ozon_staging.loads ORDER BY started_at"
 
+DISK_USED_PCT = Rule(
+    name="disk_used_pct",
+    title="a disk fills up",
+    measures="How full the fullest disk is that this package writes to.",
+    unit=Unit.SHARE,
+    limits=Above(warning=85, critical=95),
+    next_step="Delete what is old: logs and reports first; or add storage.",
+    meaning="A disk that this package writes to is nearly full.",
+    remedy="`ozon maintenance logs`, `ozon maintenance reports`; then look for others.",
+)
+
+MEMORY_USED_PCT = Rule(
+    name="memory_used_pct",
+    title="memory runs out",
+    measures="How much of the machine's memory is in use.",
+    unit=Unit.SHARE,
+    limits=Above(warning=90, critical=97),
+    next_step="Find what takes it; lower Airflow's parallelism if it is the load.",
+    meaning="The machine's memory is nearly used up.",
+    remedy="`ps aux --sort -rss | head`; lower Airflow's parallelism.",
+)
+
+LOAD_PER_CPU = Rule(
+    name="load_per_cpu",
+    title="the machine is overloaded",
+    measures="The load average of 15 minutes, for each processor.",
+    unit=Unit.NUMBER,
+    limits=Above(warning=4, critical=10),
+    next_step="Find what takes it, and move it or give the machine more.",
+    meaning="More work than processors, for 15 minutes.",
+    remedy="`top`; fewer tasks at once, or another machine.",
+)
+
+LOG_SIZE_GB = Rule(
+    name="log_size_gb",
+    title="logs take much space",
+    measures="The size of all log files.",
+    unit=Unit.GB,
+    limits=Above(warning=5, critical=20),
+    next_step="Delete old ones, or shorten their retention.",
+    meaning="Logs take much room.",
+    remedy="`ozon maintenance logs`; `maintenance.task_logs_days`.",
+)
+
+LOG_FILES = Rule(
+    name="log_files",
+    title="there are very many log files",
+    measures="The number of log files.",
+    limits=Above(warning=50000, critical=200000),
+    next_step="Delete old ones, or shorten their retention.",
+    meaning="The log folder has more files than it should.",
+    remedy="`ozon maintenance logs`; `maintenance.task_logs_days`.",
+)
+
+STAGING_LEFTOVER_HOURS = Rule(
+    name="staging_leftover_hours",
+    title="staging was left behind",
+    measures="The age of the oldest staging that no run uses any more.",
+    unit=Unit.HOURS,
+    limits=Above(warning=24, critical=168),
+    next_step="The account's next run drops it; start one.",
+    meaning="Half-read loads lie in `ozon_staging` that no run will use.",
+    remedy="`ozon maintenance staging`, or start a load of the account.",
+    inhibited_by=WAREHOUSE_DOWN,
+)
+
 
 def checks(context: HealthContext) -> Iterator[Check]:
     """The two of log files are left out where there is no log folder."""
-    yield Check("disk_used_pct", partial(_disk_used, context))
-    yield Check("memory_used_pct", partial(_memory_used, context))
-    yield Check("load_per_cpu", partial(_load, context))
+    yield Check(DISK_USED_PCT, partial(_disk_used, context))
+    yield Check(MEMORY_USED_PCT, partial(_memory_used, context))
+    yield Check(LOAD_PER_CPU, partial(_load, context))
     if context.log_folder is not None:
         # Both checks look at one walk through the folder.
         walk = cache(partial(_walk, context, context.log_folder))
-        yield Check("log_size_gb", lambda: _log_size(context, walk()))
-        yield Check("log_files", lambda: _log_files(context, walk()))
-    yield Check("staging_leftover_hours", partial(_staging_leftover, context))
+        yield Check(LOG_SIZE_GB, lambda: _log_size(context, walk()))
+        yield Check(LOG_FILES, lambda: _log_files(context, walk()))
+    yield Check(STAGING_LEFTOVER_HOURS, partial(_staging_leftover, context))
 
 
 def _disk_used(context: HealthContext) -> Finding:
@@ -42,7 +110,7 @@ def _disk_used(context: HealthContext) -> Finding:
         folders.append(context.log_folder)
     used_pct, folder = max((_used_pct(folder), str(folder)) for folder in folders)
     seen = f"The disk of {folder} is {used_pct:.1f} % full, the fullest of those that this package writes to"
-    return judge(context.settings, "disk_used_pct", used_pct, seen)
+    return judge(context.settings, DISK_USED_PCT, used_pct, seen)
 
 
 def _used_pct(folder: Path) -> float:
@@ -58,7 +126,7 @@ def _used_pct(folder: Path) -> float:
 def _memory_used(context: HealthContext) -> Finding:
     memory = fullest_memory()
     seen = f"{memory.used_pct:.1f} % of the {memory.total_bytes / _GB:.1f} GB of {memory.whose} is in use"
-    return judge(context.settings, "memory_used_pct", round(memory.used_pct, 3), seen)
+    return judge(context.settings, MEMORY_USED_PCT, round(memory.used_pct, 3), seen)
 
 
 def _load(context: HealthContext) -> Finding:
@@ -68,23 +136,23 @@ def _load(context: HealthContext) -> Finding:
         return unknown("This system tells no load average")
     cpus = os.cpu_count() or 1
     seen = f"The load average of 15 minutes is {load:.2f}, {load / cpus:.2f} for each of the {cpus} processors"
-    return judge(context.settings, "load_per_cpu", round(load / cpus, 3), seen)
+    return judge(context.settings, LOAD_PER_CPU, round(load / cpus, 3), seen)
 
 
 def _walk(context: HealthContext, folder: Path) -> TreeSize:
     # A limit beyond which nobody counts is never crossed.
-    return measure_tree(folder, most_files=max(MOST_FILES, int(context.settings.rules.log_files.critical)) + 1)
+    return measure_tree(folder, most_files=max(MOST_FILES, int(LOG_FILES.limits_in(context.settings).critical)) + 1)
 
 
 def _log_size(context: HealthContext, size: TreeSize) -> Finding:
     gb = size.byte_count / _GB
     seen = f"The log files in {context.log_folder} take {_at_least(size)}{gb:.3g} GB of the disk"
-    return judge(context.settings, "log_size_gb", gb, seen)
+    return judge(context.settings, LOG_SIZE_GB, gb, seen)
 
 
 def _log_files(context: HealthContext, size: TreeSize) -> Finding:
     seen = f"There are {_at_least(size)}{size.file_count} log files in {context.log_folder}"
-    return judge(context.settings, "log_files", float(size.file_count), seen)
+    return judge(context.settings, LOG_FILES, float(size.file_count), seen)
 
 
 def _at_least(size: TreeSize) -> str:
@@ -93,11 +161,13 @@ def _at_least(size: TreeSize) -> str:
 
 def _staging_leftover(context: HealthContext) -> Finding:
     """Of removed accounts too: what they have left takes the same room."""
+    from include.ozon.warehouse.lock import is_locked
+
     session = WarehouseSession(context)
     staged = session.rows(STAGED)
     left = [load for load in staged if not is_locked(session.connection(), load[0])]
     if not left:
-        return judge(context.settings, "staging_leftover_hours", 0.0, "No killed or failed load has left staging")
+        return judge(context.settings, STAGING_LEFTOVER_HOURS, 0.0, "No killed or failed load has left staging")
     account, component, workflow_id, started_at = left[0]
     hours = (context.now - started_at).total_seconds() / 3600
     among = f"; it is the oldest of {len(left)} that are left" if len(left) > 1 else ""
@@ -105,4 +175,11 @@ def _staging_leftover(context: HealthContext) -> Finding:
         f"The staging of {component} of account {account} is left from {hours:.1f} hours ago "
         f"(workflow {workflow_id}), and no load holds the account{among}"
     )
-    return judge(context.settings, "staging_leftover_hours", round(hours, 3), seen)
+    return judge(context.settings, STAGING_LEFTOVER_HOURS, round(hours, 3), seen)
+
+
+AREA = Area(
+    "machine",
+    (DISK_USED_PCT, MEMORY_USED_PCT, LOAD_PER_CPU, LOG_SIZE_GB, LOG_FILES, STAGING_LEFTOVER_HOURS),
+    checks,
+)

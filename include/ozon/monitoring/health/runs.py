@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import LiteralString
 
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.api import API_DOWN
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.session import Row, WarehouseSession
+from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.health.words import at, count_of, minutes_between, quoted
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
+from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.schedule import next_due
-from include.ozon.warehouse.lock import is_locked, lock_holder
-from include.ozon.warehouse.session import translated_errors
+from include.ozon.settings.limits import Above, AboveShare, State
 
 # What was skipped or cancelled neither failed nor shows that a load works again.
 _FAILURES_IN_A_ROW = """
@@ -86,18 +88,112 @@ _MIN_SECONDS = 60
 # A run that was started by hand just before it was due is the one that was due.
 _EARLY = timedelta(minutes=1)
 
+LOOK_AT_RUNS = "`ozon runs` names the error; docs/runbook.md says what to do about each class of error."
+
+# A load that fails, or does not end, for one of these needs no message of its own.
+LOAD_STOPPERS = (*WAREHOUSE_DOWN, *API_DOWN)
+
+FAILURES_IN_A_ROW = Rule(
+    name="failures_in_a_row",
+    title="loads fail",
+    measures="How many workflows of an account failed one after the other.",
+    limits=Above(warning=0, critical=2),
+    next_step=LOOK_AT_RUNS,
+    meaning="The account's last loads failed.",
+    remedy="`ozon runs`: find the error's class [below](#errors).",
+    group="loads",
+    inhibited_by=LOAD_STOPPERS,
+)
+
+FAILURE_RATE_PCT = Rule(
+    name="failure_rate_pct",
+    title="many loads fail",
+    measures="The share of an account's workflows that failed in 24 hours; `min_count` is of workflows.",
+    unit=Unit.SHARE,
+    limits=AboveShare(warning=25, critical=50, min_count=4),
+    next_step=LOOK_AT_RUNS,
+    meaning="Many loads of a day failed, some in between succeeded.",
+    remedy="`ozon runs --last 20`: the same error each time, or the same hour?",
+    group="loads",
+    inhibited_by=LOAD_STOPPERS,
+)
+
+DURATION_RATIO = Rule(
+    name="duration_ratio",
+    title="a load takes unusually long",
+    measures="A component's last duration against its usual one (the median).",
+    unit=Unit.RATIO,
+    limits=Above(warning=3, critical=6),
+    next_step="`ozon runs` shows whether it waited for the API (retries) or for the warehouse.",
+    meaning="A component took several times its usual time.",
+    remedy="`ozon runs`: many retries mean Ozon or the network; none mean the warehouse, or a large change.",
+    group="slow",
+    inhibited_by=LOAD_STOPPERS,
+)
+
+MISSED_SCHEDULE_MINUTES = Rule(
+    name="missed_schedule_minutes",
+    title="a load that was due did not start",
+    measures="For how long a load has been due that nobody started.",
+    unit=Unit.MINUTES,
+    limits=Above(warning=30, critical=120),
+    next_step="Check that Airflow's scheduler runs and that ozon_etl is not paused.",
+    meaning="The time of a load has passed and none began.",
+    remedy=(
+        "Scheduler running? `ozon_etl` paused? `airflow dags list-import-errors`. With cron: `ozon schedule status`."
+    ),
+    group="loads",
+    inhibited_by=LOAD_STOPPERS,
+)
+
+KILLED_ATTEMPT = Rule(
+    name="killed_attempt",
+    title="a load was killed",
+    measures="No attempt is recorded as running whose lock nobody holds.",
+    limits=State(level="warning"),
+    next_step="Look for a lack of memory or a restart at that time; the next run closes its record.",
+    meaning="A process ended without a word: out of memory, restart, power.",
+    remedy="`dmesg`, the pod's or container's events. The next run closes the record by itself.",
+    group="loads",
+    inhibited_by=LOAD_STOPPERS,
+)
+
+LOCK_HELD_MINUTES = Rule(
+    name="lock_held_minutes",
+    title="an account stays locked",
+    measures="For how long an account has been locked.",
+    unit=Unit.MINUTES,
+    limits=Above(warning=120, critical=300),
+    next_step="Look at the run that holds it; if it hangs, mark its task as failed in Airflow.",
+    meaning="One run has held the account for hours.",
+    remedy="[A run that is stuck](#a-run-that-is-stuck).",
+    group="slow",
+    inhibited_by=LOAD_STOPPERS,
+)
+
+PEAK_MEMORY_MB = Rule(
+    name="peak_memory_mb",
+    title="a load takes much memory",
+    measures="The memory of the last attempt of a component.",
+    unit=Unit.MB,
+    limits=Above(warning=500, critical=1000),
+    next_step="Lower api.concurrent_requests, or give the worker more memory.",
+    meaning="A component took more memory than it should.",
+    remedy="Lower `api.concurrent_requests`; give the worker more.",
+)
+
 
 def checks(context: HealthContext) -> Iterator[Check]:
     session = WarehouseSession(context)
     for account in context.accounts:
         runs = _Runs(context, session, account)
-        yield Check("failures_in_a_row", runs.failures_in_a_row, account)
-        yield Check("failure_rate_pct", runs.failure_rate_pct, account)
-        yield Check("duration_ratio", runs.duration_ratio, account)
-        yield Check("missed_schedule_minutes", runs.missed_schedule_minutes, account)
-        yield Check("killed_attempt", runs.killed_attempt, account)
-        yield Check("lock_held_minutes", runs.lock_held_minutes, account)
-        yield Check("peak_memory_mb", runs.peak_memory_mb, account)
+        yield Check(FAILURES_IN_A_ROW, runs.failures_in_a_row, account)
+        yield Check(FAILURE_RATE_PCT, runs.failure_rate_pct, account)
+        yield Check(DURATION_RATIO, runs.duration_ratio, account)
+        yield Check(MISSED_SCHEDULE_MINUTES, runs.missed_schedule_minutes, account)
+        yield Check(KILLED_ATTEMPT, runs.killed_attempt, account)
+        yield Check(LOCK_HELD_MINUTES, runs.lock_held_minutes, account)
+        yield Check(PEAK_MEMORY_MB, runs.peak_memory_mb, account)
 
 
 class _Runs:
@@ -118,14 +214,14 @@ class _Runs:
         if not failed:
             workflow_id, status, finished_at = last
             seen = f"workflow {workflow_id} ended at {self._at(finished_at)} ({status})"
-            return self._judge("failures_in_a_row", 0, self._seen(f"{seen}; none has failed since the last success"))
+            return self._judge(FAILURES_IN_A_ROW, 0, self._seen(f"{seen}; none has failed since the last success"))
         workflow_id, _, error = failed[0]
         _, since, _ = failed[-1]
         seen = "the last workflow has failed"
         if len(failed) > 1:
             seen = f"the last {len(failed)} workflows have failed one after the other, since {self._at(since)}"
         seen += f"; {workflow_id} says: {quoted(error)}"
-        return self._judge("failures_in_a_row", len(failed), self._seen(seen))
+        return self._judge(FAILURES_IN_A_ROW, len(failed), self._seen(seen))
 
     def failure_rate_pct(self) -> Finding:
         outcomes: dict[str, int] = dict(self._rows(_OUTCOMES))
@@ -133,14 +229,14 @@ class _Runs:
         if not count:
             if self._row(_LAST_FINISHED) is None:
                 return self._nothing_recorded()
-            return self._judge("failure_rate_pct", 0, self._seen("no workflow has ended in the last 24 hours"), count=0)
+            return self._judge(FAILURE_RATE_PCT, 0, self._seen("no workflow has ended in the last 24 hours"), count=0)
         failed = outcomes.get("failed", 0)
         pct = round(100 * failed / count, 1)
         seen = f"{failed} of the {count_of(count, 'workflow')} that ended in the last 24 hours failed ({pct:g} %)"
         harmless = [f"{outcomes[status]} {status}" for status in ("skipped", "cancelled") if status in outcomes]
         if harmless:
             seen += f"; {' and '.join(harmless)}, which is no failure"
-        return self._judge("failure_rate_pct", pct, self._seen(seen), count=count)
+        return self._judge(FAILURE_RATE_PCT, pct, self._seen(seen), count=count)
 
     def duration_ratio(self) -> Finding:
         """The worse one of both components; OK where there is too little to compare or to care about."""
@@ -150,7 +246,7 @@ class _Runs:
         ratio, seen = max(compared, key=lambda found: found[0] or 0)
         if ratio is None:
             return Finding(Status.OK, f"{self._seen('; '.join(words for _, words in compared))}.")
-        return self._judge("duration_ratio", ratio, self._seen(seen))
+        return self._judge(DURATION_RATIO, ratio, self._seen(seen))
 
     def _compare_duration(self, component: str) -> tuple[float | None, str]:
         """The ratio, None where there is none, and what was seen."""
@@ -181,13 +277,13 @@ class _Runs:
         latest = f"workflow {workflow_id} started at {self._at(started_at)} ({status})"
         if due_at > self._now:
             seen = f"{latest}; the next load is due at {self._at(due_at)}"
-            return self._judge("missed_schedule_minutes", 0, self._seen(seen))
+            return self._judge(MISSED_SCHEDULE_MINUTES, 0, self._seen(seen))
         minutes = minutes_between(due_at, self._now)
         seen = (
             f"the load that was due at {self._at(due_at)} has not been started for {minutes:g} minutes; before "
             f"it, {latest}; see whether ozon_etl is paused and the scheduler runs"
         )
-        return self._judge("missed_schedule_minutes", minutes, self._seen(seen))
+        return self._judge(MISSED_SCHEDULE_MINUTES, minutes, self._seen(seen))
 
     def killed_attempt(self) -> Finding:
         """A component takes the lock before it records its attempt, and lets it go after it has closed the record.
@@ -207,21 +303,24 @@ class _Runs:
                 f"{self._at(started_at)}, but nobody holds the account's lock: its process was killed or lost the "
                 "database. Nothing of the attempt was loaded, and the next one takes over"
             )
-        return judge_state(self._settings, "killed_attempt", not killed, self._seen(seen), len(killed))
+        return judge_state(self._settings, KILLED_ATTEMPT, not killed, self._seen(seen), len(killed))
 
     def lock_held_minutes(self) -> Finding:
+        from include.ozon.warehouse.lock import lock_holder
+        from include.ozon.warehouse.session import translated_errors
+
         connection = self._session.connection()
         with translated_errors():
             holder = lock_holder(connection, self._account)
         if holder is None:
-            return self._judge("lock_held_minutes", 0, self._seen("nobody holds the lock"))
+            return self._judge(LOCK_HELD_MINUTES, 0, self._seen("nobody holds the lock"))
         who = f"process {holder.pid} of the database ({holder.application})"
         if holder.connected_at is None:
             hidden = "holds the lock; only a role with pg_read_all_stats is told since when"
             return unknown(self._seen(f"{who} {hidden}"))
         minutes = minutes_between(holder.connected_at, self._now)
         seen = f"{who} has held the lock for {minutes:g} minutes, since {self._at(holder.connected_at)}"
-        return self._judge("lock_held_minutes", minutes, self._seen(seen))
+        return self._judge(LOCK_HELD_MINUTES, minutes, self._seen(seen))
 
     def peak_memory_mb(self) -> Finding:
         rows = self._rows(_PEAK_MEMORY, components=COMPONENT_NAMES)
@@ -229,7 +328,7 @@ class _Runs:
             return self._nothing_recorded()
         peak_mb, component, attempt, workflow_id = max(rows)
         seen = f"{component} of workflow {workflow_id} (attempt {attempt}) needed up to {peak_mb:.0f} MB of memory"
-        return self._judge("peak_memory_mb", round(peak_mb, 1), self._seen(seen))
+        return self._judge(PEAK_MEMORY_MB, round(peak_mb, 1), self._seen(seen))
 
     def _rows(self, query: LiteralString, **parameters: object) -> list[Row]:
         return self._session.rows(query, account=self._account, now=self._now, **parameters)
@@ -238,6 +337,9 @@ class _Runs:
         return self._session.row(query, account=self._account, now=self._now, **parameters)
 
     def _is_locked(self) -> bool:
+        from include.ozon.warehouse.lock import is_locked
+        from include.ozon.warehouse.session import translated_errors
+
         connection = self._session.connection()
         with translated_errors():
             return is_locked(connection, self._account)
@@ -250,3 +352,18 @@ class _Runs:
 
     def _at(self, moment: datetime) -> str:
         return at(self._settings, moment)
+
+
+AREA = Area(
+    "runs",
+    (
+        FAILURES_IN_A_ROW,
+        FAILURE_RATE_PCT,
+        DURATION_RATIO,
+        MISSED_SCHEDULE_MINUTES,
+        KILLED_ATTEMPT,
+        LOCK_HELD_MINUTES,
+        PEAK_MEMORY_MB,
+    ),
+    checks,
+)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from include.ozon.monitoring.health.checks import HealthContext
-from include.ozon.warehouse.session import Connection, translated_errors
+
+if TYPE_CHECKING:
+    from include.ozon.warehouse.session import Connection
 
 Row = tuple[Any, ...]
 
@@ -28,6 +30,8 @@ class WarehouseSession:
             raise
 
     def rows(self, query: LiteralString, **parameters: object) -> list[Row]:
+        from include.ozon.warehouse.session import translated_errors
+
         connection = self.connection()
         with translated_errors():
             return connection.execute(query, parameters).fetchall()

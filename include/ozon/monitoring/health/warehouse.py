@@ -5,19 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 
-from psycopg import errors as pg
-
 from include.ozon.errors import OzonError, SchemaError
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
-from include.ozon.monitoring.health.warehouse_schema import differences, number_of_objects
-from include.ozon.monitoring.health.warehouse_usage import WarehouseUsage
+from include.ozon.monitoring.health.warehouse_usage import LOOK_AT_POSTGRESQL, USAGE_RULES, usage_checks
 from include.ozon.monitoring.results import Finding, judge, judge_state
-from include.ozon.warehouse.schema import require_head
-from include.ozon.warehouse.session import open_session, translated_errors
-
-# What PostgreSQL says when it takes no writes: from this role, from anybody, on a full disk, out of transaction ids.
-_REFUSALS = (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction, pg.DiskFull, pg.ProgramLimitExceeded)
+from include.ozon.monitoring.rule import Rule, Unit
+from include.ozon.settings.limits import Above, State
 
 # So many of what is missing or wrong are named; the others are counted.
 _NAMED = 5
@@ -48,20 +42,74 @@ WHERE NOT has_database_privilege(current_database(), 'TEMPORARY')
 ORDER BY 1
 """
 
+WAREHOUSE_REACHABLE = Rule(
+    name="warehouse_reachable",
+    title="the warehouse cannot be reached",
+    measures="The warehouse can be connected to.",
+    limits=State(level="critical"),
+    next_step=(
+        "Check that PostgreSQL runs, and host, port and password of the connection ozon_warehouse. Loads try again."
+    ),
+    meaning="No connection to PostgreSQL. Loads fail and try again; nothing is lost.",
+    remedy=(
+        "Is PostgreSQL running, and its disk not full? Host, port, password of `ozon_warehouse`; `psql` from the "
+        "same machine."
+    ),
+    group="warehouse",
+)
+
+WAREHOUSE_RESPONSE_SECONDS = Rule(
+    name="warehouse_response_seconds",
+    title="the warehouse answers slowly",
+    measures="How long connecting and a small query take.",
+    unit=Unit.SECONDS,
+    limits=Above(warning=0.5, critical=5),
+    next_step=LOOK_AT_POSTGRESQL,
+    meaning="Connecting and a small query take seconds.",
+    remedy="`pg_stat_activity`: who works? The server's load and disk.",
+    group="warehouse",
+)
+
+WAREHOUSE_WRITABLE = Rule(
+    name="warehouse_writable",
+    title="the warehouse takes no writes",
+    measures="The warehouse takes writes, and is no standby.",
+    limits=State(level="critical"),
+    next_step=(
+        "Check that ozon_warehouse points at the primary and that its role owns the schemas ozon and ozon_staging."
+    ),
+    meaning="The role may not write, or the server is a standby.",
+    remedy="After a fail-over: point `ozon_warehouse` at the primary. Else: who owns the schemas (`\\dn+`)?",
+    group="warehouse",
+)
+
+WAREHOUSE_SCHEMA = Rule(
+    name="warehouse_schema",
+    title="the warehouse's schema is not as migrated",
+    measures="Schema, tables, columns and indexes are as migrated.",
+    limits=State(level="critical"),
+    next_step="Run `ozon db status`, then `ozon db upgrade`.",
+    meaning="Tables, columns or indexes are not those of this version. Loads stop.",
+    remedy=(
+        '`ozon db status`, then `ozon db upgrade`; "newer" means that an older package runs: '
+        "[deploy.md](deploy.md#rollback). A missing index was dropped by hand: the message names it."
+    ),
+    group="warehouse",
+)
+
+
+# Without these nothing can be measured in the warehouse, and nothing be loaded into it.
+WAREHOUSE_DOWN = (WAREHOUSE_REACHABLE, WAREHOUSE_WRITABLE, WAREHOUSE_SCHEMA)
+
 
 def checks(context: HealthContext) -> Iterator[Check]:
     session = WarehouseSession(context)
     warehouse = _Warehouse(context, session)
-    yield Check("warehouse_reachable", warehouse.reachable)
-    yield Check("warehouse_response_seconds", warehouse.response_seconds)
-    yield Check("warehouse_writable", warehouse.writable)
-    yield Check("warehouse_schema", warehouse.schema)
-    usage = WarehouseUsage(context, session)
-    yield Check("warehouse_connections_pct", usage.connections_pct)
-    yield Check("warehouse_size_gb", usage.size_gb)
-    yield Check("warehouse_growth_pct", usage.growth_pct)
-    yield Check("long_transaction_minutes", usage.long_transaction_minutes)
-    yield Check("dead_rows_pct", usage.dead_rows_pct)
+    yield Check(WAREHOUSE_REACHABLE, warehouse.reachable)
+    yield Check(WAREHOUSE_RESPONSE_SECONDS, warehouse.response_seconds)
+    yield Check(WAREHOUSE_WRITABLE, warehouse.writable)
+    yield Check(WAREHOUSE_SCHEMA, warehouse.schema)
+    yield from usage_checks(context, session)
 
 
 class _Warehouse:
@@ -77,11 +125,13 @@ class _Warehouse:
         try:
             version, database = self._session.row(_SERVER) or ("", "")
         except OzonError as error:
-            return judge_state(self._settings, "warehouse_reachable", False, str(error).rstrip("."))
+            return judge_state(self._settings, WAREHOUSE_REACHABLE, False, str(error).rstrip("."))
         seen = f"The warehouse answers: database {database}, PostgreSQL {version.split()[0]}"
-        return judge_state(self._settings, "warehouse_reachable", True, seen)
+        return judge_state(self._settings, WAREHOUSE_REACHABLE, True, seen)
 
     def response_seconds(self) -> Finding:
+        from include.ozon.warehouse.session import open_session
+
         # Where there is no way in, that is known by now and not waited for again.
         self._session.connection()
         started = time.perf_counter()
@@ -89,46 +139,64 @@ class _Warehouse:
             connection.execute("SELECT 1")
             seconds = round(time.perf_counter() - started, 3)
         seen = f"Connecting to the warehouse and a small query took {seconds:g} seconds"
-        return judge(self._settings, "warehouse_response_seconds", seconds, seen)
+        return judge(self._settings, WAREHOUSE_RESPONSE_SECONDS, seconds, seen)
 
     def writable(self) -> Finding:
+        from psycopg import errors as pg
+
+        from include.ozon.warehouse.session import translated_errors
+
+        # What PostgreSQL says when it takes no writes: from this role, from anybody, on a full disk, out of
+        # transaction ids.
+        refusals = (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction, pg.DiskFull, pg.ProgramLimitExceeded)
         connection = self._session.connection()
         with translated_errors():
             try:
                 with connection.transaction(force_rollback=True):
                     connection.execute(_WRITE, (self._context.now,))
-            except _REFUSALS as error:
+            except refusals as error:
                 return self._not_writable(" ".join(str(error).split()))
         missing = [name for (name,) in self._session.rows(_MISSING_RIGHTS)]
         if missing:
             return self._not_writable(f"its role may not write to {_some_of(missing)}")
-        return judge_state(self._settings, "warehouse_writable", True, "The warehouse takes writes to all tables")
+        return judge_state(self._settings, WAREHOUSE_WRITABLE, True, "The warehouse takes writes to all tables")
 
     def _not_writable(self, found: str) -> Finding:
         seen = (
             f"The warehouse does not take writes ({found}). Expected: a database that is no standby and has room, "
             "and a role of connection ozon_warehouse that owns the schemas ozon and ozon_staging"
         )
-        return judge_state(self._settings, "warehouse_writable", False, seen)
+        return judge_state(self._settings, WAREHOUSE_WRITABLE, False, seen)
 
     def schema(self) -> Finding:
+        from include.ozon.monitoring.health.warehouse_schema import differences, number_of_objects
+        from include.ozon.warehouse.schema import require_head
+        from include.ozon.warehouse.session import translated_errors
+
         connection = self._session.connection()
         try:
             with translated_errors():
                 require_head(connection)
                 wrong = differences(connection)
         except SchemaError as error:
-            return judge_state(self._settings, "warehouse_schema", False, str(error).rstrip("."))
+            return judge_state(self._settings, WAREHOUSE_SCHEMA, False, str(error).rstrip("."))
         if wrong:
             seen = (
                 f"The warehouse's schema is not as migrated: {_some_of(wrong)}. Somebody has changed it "
                 "by hand, and has to change it back"
             )
-            return judge_state(self._settings, "warehouse_schema", False, seen)
+            return judge_state(self._settings, WAREHOUSE_SCHEMA, False, seen)
         seen = f"The warehouse's schema is as migrated ({number_of_objects()})"
-        return judge_state(self._settings, "warehouse_schema", True, seen)
+        return judge_state(self._settings, WAREHOUSE_SCHEMA, True, seen)
 
 
 def _some_of(names: Sequence[str]) -> str:
     further = len(names) - _NAMED
     return "; ".join(names[:_NAMED]) + (f"; and {further} more" if further > 0 else "")
+
+
+AREA = Area(
+    "warehouse",
+    (WAREHOUSE_REACHABLE, WAREHOUSE_RESPONSE_SECONDS, WAREHOUSE_WRITABLE, WAREHOUSE_SCHEMA, *USAGE_RULES),
+    checks,
+)

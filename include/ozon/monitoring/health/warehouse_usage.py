@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from include.ozon.errors import SchemaError
-from include.ozon.monitoring.health.checks import HealthContext
+from include.ozon.monitoring.health.checks import Check, HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.words import at, count_of, minutes_between
 from include.ozon.monitoring.results import Finding, Status, judge
+from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
+from include.ozon.settings.limits import Above
 
 _BYTES_PER_GB = 1024**3
 
@@ -79,8 +83,86 @@ ORDER BY n_live_tup + n_dead_tup >= %(min_rows)s DESC, pct DESC
 LIMIT 1
 """
 
+LOOK_AT_POSTGRESQL = "Look at what runs in pg_stat_activity, and at PostgreSQL's own log."
 
-class WarehouseUsage:
+WAREHOUSE_CONNECTIONS_PCT = Rule(
+    name="warehouse_connections_pct",
+    title="PostgreSQL's connections run out",
+    measures="The share of PostgreSQL's connections in use.",
+    unit=Unit.SHARE,
+    limits=Above(warning=80, critical=95),
+    next_step="Find out who holds them in pg_stat_activity, or raise max_connections.",
+    meaning="Soon nobody can connect.",
+    remedy="`SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC`.",
+)
+
+WAREHOUSE_SIZE_GB = Rule(
+    name="warehouse_size_gb",
+    title="the warehouse has grown large",
+    measures="The size of the warehouse's database.",
+    unit=Unit.GB,
+    limits=Above(warning=100, critical=500),
+    next_step="Shorten the retention of history, or add storage.",
+    meaning="The database is larger than expected.",
+    remedy="`\\dt+ ozon.*`; shorten `maintenance.history_days`, or raise the limit.",
+)
+
+WAREHOUSE_GROWTH_PCT = Rule(
+    name="warehouse_growth_pct",
+    title="the warehouse grows unusually fast",
+    measures="How much it grew in a day.",
+    unit=Unit.CHANGE,
+    limits=Above(warning=30, critical=100),
+    next_step="Find the table that grew with `\\dt+ ozon.*` in psql.",
+    meaning="It grew unusually in a day.",
+    remedy="`\\dt+ ozon.*`. Rejected items in masses? A first load of a new account is no fault.",
+)
+
+LONG_TRANSACTION_MINUTES = Rule(
+    name="long_transaction_minutes",
+    title="a transaction stays open",
+    measures="The oldest transaction that could block a merge or VACUUM.",
+    unit=Unit.MINUTES,
+    limits=Above(warning=15, critical=60),
+    next_step=LOOK_AT_POSTGRESQL,
+    meaning="A session has had a transaction open for long: it holds VACUUM back and may block a merge.",
+    remedy=(
+        "`SELECT pid, usename, xact_start, query FROM pg_stat_activity ORDER BY xact_start`; `SELECT "
+        "pg_terminate_backend(pid)` if it is nobody's."
+    ),
+)
+
+DEAD_ROWS_PCT = Rule(
+    name="dead_rows_pct",
+    title="a table holds many dead rows",
+    measures="The share of dead rows in the worst table (bloat).",
+    unit=Unit.SHARE,
+    limits=Above(warning=40, critical=80),
+    next_step="Run VACUUM on it, and end transactions that stay open: they hold VACUUM back.",
+    meaning="A table is mostly dead rows; queries slow down.",
+    remedy="`VACUUM (ANALYZE, VERBOSE) ozon.<table>`; end old transactions first.",
+)
+
+
+USAGE_RULES = (
+    WAREHOUSE_CONNECTIONS_PCT,
+    WAREHOUSE_SIZE_GB,
+    WAREHOUSE_GROWTH_PCT,
+    LONG_TRANSACTION_MINUTES,
+    DEAD_ROWS_PCT,
+)
+
+
+def usage_checks(context: HealthContext, session: WarehouseSession) -> Iterator[Check]:
+    usage = _WarehouseUsage(context, session)
+    yield Check(WAREHOUSE_CONNECTIONS_PCT, usage.connections_pct)
+    yield Check(WAREHOUSE_SIZE_GB, usage.size_gb)
+    yield Check(WAREHOUSE_GROWTH_PCT, usage.growth_pct)
+    yield Check(LONG_TRANSACTION_MINUTES, usage.long_transaction_minutes)
+    yield Check(DEAD_ROWS_PCT, usage.dead_rows_pct)
+
+
+class _WarehouseUsage:
     def __init__(self, context: HealthContext, session: WarehouseSession) -> None:
         self._now = context.now
         self._settings = context.settings
@@ -90,11 +172,11 @@ class WarehouseUsage:
         whose, allowed, used = self._session.row(_CONNECTIONS) or ("the server", 1, 0)
         pct = round(100 * used / allowed, 1)
         seen = f"{used} of the {count_of(allowed, 'connection')} that {whose} allows are in use ({pct:g} %)"
-        return judge(self._settings, "warehouse_connections_pct", pct, seen)
+        return judge(self._settings, WAREHOUSE_CONNECTIONS_PCT, pct, seen)
 
     def size_gb(self) -> Finding:
         size_gb, database = self._size_gb()
-        return judge(self._settings, "warehouse_size_gb", size_gb, f"Database {database} has {_gb(size_gb)}")
+        return judge(self._settings, WAREHOUSE_SIZE_GB, size_gb, f"Database {database} has {_gb(size_gb)}")
 
     def growth_pct(self) -> Finding:
         """OK where there is nothing to compare with, or where the growth is below the floor."""
@@ -105,9 +187,9 @@ class WarehouseUsage:
             return Finding(Status.OK, f"{seen}.")
         pct = round(100 * (size_gb - former_gb) / former_gb, 1)
         seen = f"Database {database} went from {_gb(former_gb)} at {at(self._settings, former_at)} to {_gb(size_gb)}"
-        if size_gb - former_gb < _GROWTH_FLOOR * self._settings.rules.warehouse_size_gb.warning:
+        if size_gb - former_gb < _GROWTH_FLOOR * WAREHOUSE_SIZE_GB.limits_in(self._settings).warning:
             return Finding(Status.OK, f"{seen}, which is too little to be judged.", pct)
-        return judge(self._settings, "warehouse_growth_pct", pct, f"{seen}: {pct:+g} %")
+        return judge(self._settings, WAREHOUSE_GROWTH_PCT, pct, f"{seen}: {pct:+g} %")
 
     def _size_gb(self) -> tuple[float, str]:
         size, database = self._session.row(_SIZE) or (0, "")
@@ -118,14 +200,14 @@ class WarehouseUsage:
         started_at, state, pid, application, role, hidden = row or (None, None, None, None, None, 0)
         aside = f"; {count_of(hidden, 'session')} of other roles could not be looked into" if hidden else ""
         if started_at is None:
-            return judge(self._settings, "long_transaction_minutes", 0, f"No transaction is open{aside}")
+            return judge(self._settings, LONG_TRANSACTION_MINUTES, 0, f"No transaction is open{aside}")
         minutes = minutes_between(started_at, self._now)
         who = f"process {pid} ({application or 'without a name'}, {state})" if pid else f"prepared as {application}"
         seen = (
             f"The oldest open transaction has lasted for {minutes:g} minutes, since {at(self._settings, started_at)}: "
             f"role {role}, {who}{aside}"
         )
-        return judge(self._settings, "long_transaction_minutes", minutes, seen)
+        return judge(self._settings, LONG_TRANSACTION_MINUTES, minutes, seen)
 
     def dead_rows_pct(self) -> Finding:
         """Judged by PostgreSQL's own estimates, which cost nothing to read."""
@@ -134,13 +216,11 @@ class WarehouseUsage:
             raise SchemaError("The warehouse has no tables in the schema ozon. Run `ozon db upgrade`.")
         table, live, dead, share, vacuumed_at = row
         if live + dead < _MIN_ROWS:
-            return judge(
-                self._settings, "dead_rows_pct", 0, f"No table has {_MIN_ROWS} rows, so dead ones do not matter"
-            )
+            return judge(self._settings, DEAD_ROWS_PCT, 0, f"No table has {_MIN_ROWS} rows, so dead ones do not matter")
         pct = round(float(share), 1)
         vacuumed = f"last vacuumed at {at(self._settings, vacuumed_at)}" if vacuumed_at else "never vacuumed"
         seen = f"{pct:g} % of the rows of ozon.{table} are dead ({dead} of {live + dead}; {vacuumed})"
-        return judge(self._settings, "dead_rows_pct", pct, seen)
+        return judge(self._settings, DEAD_ROWS_PCT, pct, seen)
 
 
 def _gb(size_gb: float) -> str:

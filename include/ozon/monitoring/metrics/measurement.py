@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from include.ozon.marketplace.visibility import Visibility
+from include.ozon.monitoring.health.data import AGE_LIMITS
 from include.ozon.monitoring.metrics.model import (
     Basis,
     FieldQuality,
@@ -83,7 +84,7 @@ def _measure(
             with_reason_pct=with_reason_pct(cells),
             age_hours=age_hours,
         ),
-        quality=measure_quality(cells, age_hours, settings.component(PRODUCT_ETL.name).age_limit_hours),
+        quality=measure_quality(cells, age_hours, AGE_LIMITS[PRODUCT_ETL.name].limits_in(settings)),
         impact=_impact(cells, read_stuck(connection, account, currencies_by_products(cells))),
         top_reasons=read_reasons(connection, account),
         out_of_sight=sum(cell.products for cell in cells if cell.is_out_of_sight),

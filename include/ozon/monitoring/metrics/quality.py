@@ -7,13 +7,13 @@ from collections.abc import Iterable, Sequence
 from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import Quality, QualityPart, share_pct
 from include.ozon.monitoring.metrics.totals import Cell
-from include.ozon.settings.rules import AboveRule
+from include.ozon.settings.limits import Above
 
 # Those that Ozon hides for a reason; a product in moderation needs none.
 _NEEDS_REASON = {Visibility.HIDDEN, Visibility.DECLINED}
 
 
-def measure_quality(cells: Sequence[Cell], age_hours: float | None, age_rule: AboveRule) -> Quality:
+def measure_quality(cells: Sequence[Cell], age_hours: float | None, age_rule: Above) -> Quality:
     """The score of an account's products; ``age_rule`` says from which age on they are no longer fresh.
 
     The weights say what misleads most: a wrong visibility, then stock and price that are not there, then old data.
@@ -77,7 +77,7 @@ def _needing_reason(cells: Iterable[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.visibility in _NEEDS_REASON]
 
 
-def _freshness(age_hours: float | None, rule: AboveRule) -> float | None:
+def _freshness(age_hours: float | None, rule: Above) -> float | None:
     """100 up to the age that is worth a warning, then falling evenly to 0 at the critical one."""
     if age_hours is None:
         return None

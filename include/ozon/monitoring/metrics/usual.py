@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import pandas as pd
-
 from include.ozon.monitoring.metrics.model import HistoryPoint
 from include.ozon.settings import Settings
 
 FORMER_DAYS = 14
 MIN_DAYS = 3
-_AROUND = pd.Timedelta(minutes=90)
+_AROUND = timedelta(minutes=90)
 # So near is the same day, and no former one, also where the hour is around midnight.
 _SAME_DAY = timedelta(hours=12)
 
@@ -32,6 +30,8 @@ def usual_share(points: Sequence[HistoryPoint], now: datetime, settings: Setting
 
     None where fewer than three days have one.
     """
+    import pandas as pd
+
     here = settings.in_time_zone(now)
     shares = pd.DataFrame(
         [
@@ -47,7 +47,7 @@ def usual_share(points: Sequence[HistoryPoint], now: datetime, settings: Setting
     ago = pd.Timestamp(here.replace(tzinfo=None)) - shares["at"]
     shares["day"] = ago.dt.round("D")
     shares["distance"] = (ago - shares["day"]).abs()
-    in_time = shares[(shares["distance"] <= _AROUND) & (shares["day"] <= pd.Timedelta(days=FORMER_DAYS))]
+    in_time = shares[(shares["distance"] <= _AROUND) & (shares["day"] <= timedelta(days=FORMER_DAYS))]
     by_day = in_time.sort_values("distance").groupby("day")["visible_pct"].first()
     if len(by_day) < MIN_DAYS:
         return None

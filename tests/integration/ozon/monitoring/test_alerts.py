@@ -10,7 +10,7 @@ import pytest
 from include.ozon.adapter.alerting.channels import open_channels
 from include.ozon.errors import OzonError
 from include.ozon.monitoring.alerts.sender import send_alerts
-from include.ozon.monitoring.health import components
+from include.ozon.monitoring.health import areas
 from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
 from tests.conftest import StartSandbox
 from tests.support.alerts import MemoryKeeper
@@ -43,7 +43,7 @@ class Monitored(Pipeline):
         before = len(self.mails.subjects)
         context = health_context(self, now=self.now)
         try:
-            results = [result for name in CHECKS for result in components.measure(name, context)]
+            results = [result for name in CHECKS for result in areas.measure(name, context)]
         finally:
             context.close()
         send_alerts(

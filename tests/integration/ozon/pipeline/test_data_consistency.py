@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from include.ozon.errors import OzonError
-from include.ozon.monitoring.metrics import measure, save
+from include.ozon.monitoring.metrics.measurement import measure
+from include.ozon.monitoring.metrics.store import save
 from include.ozon.warehouse.session import open_session
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline, changed

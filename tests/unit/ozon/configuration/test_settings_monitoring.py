@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from include.ozon.monitoring.rules import RULES
 from include.ozon.settings import Settings
-from include.ozon.settings.rules import AboveRule, BelowRule, StateRule
+from include.ozon.settings.limits import Bounds, State
 
 pytestmark = pytest.mark.unit
 
@@ -31,8 +32,10 @@ def test_one_limit_of_a_rule_can_be_set_and_the_other_stays(load: Load) -> None:
 
 
 def test_every_rule_has_limits_or_a_level(load: Load) -> None:
-    for name, placed in load().rules_by_name().items():
-        assert isinstance(placed.rule, (AboveRule, BelowRule, StateRule)), name
+    settings = load()
+    for rule in RULES:
+        assert isinstance(rule.limits_in(settings), (Bounds, State)), rule.name
+        assert rule.limits_in(settings) == rule.limits, rule.name
 
 
 @pytest.mark.parametrize(
@@ -44,7 +47,11 @@ def test_every_rule_has_limits_or_a_level(load: Load) -> None:
         ("rules.disk_used_pct = { warning = 96 }", "the warning never comes: critical, 95, is below warning, 96"),
         ("rules.visible_share_pct = { critical = 41 }", "the warning never comes: critical, 41, is above warning, 40"),
         ("rules.dead_rows_pct = { warning = 100, critical = 100 }", "the rule never fires: nothing is more than 100"),
-        ('rules.disk_used_pct = { channels = ["chat"] }', '"chat" is no channel; those in alerts.channels: none yet'),
+        ('alerts.groups.loads = { channels = ["chat"] }', '"chat" is no channel; those in alerts.channels: none yet'),
+        ("alerts.groups.load = { repeat_minutes = 5 }", '"load" is no group of rules; did you mean loads?'),
+        ("rules.disk_used_pct = { cooldown_minutes = 5 }", "did you mean alerts.groups.disk_used_pct.repeat_minutes?"),
+        ('rules.api_key = { channels = ["team"] }', "did you mean alerts.groups.api_access.channels?"),
+        ("alerts.cooldown_minutes = 5", "did you mean alerts.repeat_minutes?"),
         ('alerts.channels.team = { kind = "pigeon" }', "allowed: text, one of email, apprise"),
         ('alerts.channels.team = { kind = "email" }', "nobody gets its mails; name e-mail addresses"),
         (

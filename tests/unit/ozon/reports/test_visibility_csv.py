@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.metrics import VisibilityMetrics
-from include.ozon.monitoring.metrics.model import Product, Reason
+from include.ozon.monitoring.metrics.model import Product, Reason, VisibilityMetrics
 from include.ozon.reports.visibility import file_name, render
 from include.ozon.reports.visibility_csv import COLUMNS
 from tests.support.metrics import NOW, empty, metrics, product

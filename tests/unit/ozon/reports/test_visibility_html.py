@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.metrics import VisibilityMetrics
-from include.ozon.monitoring.metrics.model import Reason
+from include.ozon.monitoring.metrics.model import Reason, VisibilityMetrics
 from include.ozon.reports.visibility import render
 from tests.support.metrics import NOW, empty, metrics, point, product
 

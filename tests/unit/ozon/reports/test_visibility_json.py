@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.metrics import VisibilityMetrics
+from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.reports.visibility import render
 from include.ozon_local.home import ROOT
 from tests.support.metrics import empty, metrics, product

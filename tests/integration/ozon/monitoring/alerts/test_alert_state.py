@@ -20,11 +20,11 @@ from include.ozon.monitoring.alerts.copy import from_text
 from include.ozon.monitoring.alerts.model import Alert, Event, Mail
 from include.ozon.monitoring.alerts.sender import send_alerts
 from include.ozon.monitoring.results import CheckResult
-from include.ozon.settings.rules import AlertLevel
+from include.ozon.settings.limits import AlertLevel
 from include.ozon.warehouse.session import Connection
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 from tests.support.alerts import (
-    COOLDOWN_MINUTES,
+    REPEAT_MINUTES,
     START,
     MemoryKeeper,
     RecordingChannel,
@@ -65,7 +65,7 @@ class Sender:
             settings=self.settings,
             now=self.now,
         )
-        return [f"{outcome.notice.kind} {outcome.notice.family}" for outcome in report.outcomes if outcome.delivered]
+        return [f"{outcome.notice.kind} {outcome.notice.group}" for outcome in report.outcomes if outcome.delivered]
 
     @property
     def open(self) -> list[Alert]:
@@ -202,7 +202,7 @@ def test_an_acknowledgement_silences_the_incident_until_it_gets_worse(sender: Se
         "failures_in_a_row": True,
         "disk_used_pct": False,
     }
-    assert sender.told(*load, DISK, minutes=COOLDOWN_MINUTES) == ["repeat disk_used_pct"]
+    assert sender.told(*load, DISK, minutes=REPEAT_MINUTES) == ["repeat disk_used_pct"]
     assert sender.told(seen("product_etl_age_hours", "critical", "main")) == ["worse loads"]
     assert not any(alert.acknowledged_at for alert in sender.open)
 
@@ -215,7 +215,7 @@ def test_an_acknowledgement_made_while_the_copy_is_ahead_is_kept(sender: Sender,
     store.acknowledge(connection, sender.open[0].alert_id, sender.now)
 
     assert sender.is_copy_ahead
-    assert sender.told(DISK, minutes=2 * COOLDOWN_MINUTES) == []
+    assert sender.told(DISK, minutes=2 * REPEAT_MINUTES) == []
     assert sender.open[0].acknowledged_at is not None
 
 

@@ -53,7 +53,7 @@ def of_key(pipeline: Pipeline, account: str = "main", **options: Any) -> dict[st
 
 
 def results_of(context: HealthContext, names: tuple[str, ...], account: str = "main") -> dict[str, CheckResult]:
-    wanted = [check for check in api.checks(context) if check.name in names and check.account == account]
+    wanted = [check for check in api.checks(context) if check.rule.name in names and check.account == account]
     return {result.check: result for result in run_all(wanted, context)}
 
 

@@ -41,7 +41,7 @@ def check(
 ) -> CheckResult:
     """So many minutes from now."""
     now = datetime.now(UTC) + timedelta(minutes=minutes)
-    return measured(deadlines.checks, health_context(pipeline, now=now, settings=settings), name, "main")
+    return measured(deadlines.AREA, health_context(pipeline, now=now, settings=settings), name, "main")
 
 
 def fail(pipeline: Pipeline, dag_run_id: str = "run") -> None:

@@ -47,7 +47,7 @@ def loaded(pipeline: Pipeline) -> Pipeline:
 
 
 def look(pipeline: Pipeline, check: str, now: datetime | None = None) -> CheckResult:
-    return measured(data.checks, health_context(pipeline, now=now), check, "main")
+    return measured(data.AREA, health_context(pipeline, now=now), check, "main")
 
 
 def later(**times: float) -> datetime:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from include.ozon.monitoring.health.checks import Check, run_checks
+from include.ozon.monitoring.health.machine import LOG_FILES
 from include.ozon.monitoring.health.store import latest, save
 from include.ozon.monitoring.health.summary import summarize
 from include.ozon.monitoring.results import CheckResult, Status
@@ -65,7 +66,7 @@ def test_a_check_that_broke_is_still_known_as_such(connection: Connection) -> No
     def breaks() -> None:
         raise OSError("no such folder \0 here")
 
-    broken = run_checks("machine", [Check("log_files", breaks)])  # type: ignore[arg-type]
+    broken = run_checks("machine", [Check(LOG_FILES, breaks)])  # type: ignore[arg-type]
     save(connection, NOW, [*broken, *RESULTS])
     _, found = latest(connection) or (NOW, [])
     assert [result.check for result in found if result.is_failure] == ["log_files"]

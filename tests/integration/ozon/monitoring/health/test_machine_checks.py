@@ -38,7 +38,7 @@ def context_of(log_folder: Path | None = None, *folders: Path, **rules: dict[str
 
 
 def look(check: str, context: HealthContext) -> CheckResult:
-    return measured(machine.checks, context, check)
+    return measured(machine.AREA, context, check)
 
 
 def test_only_the_staging_needs_the_warehouse(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_only_the_staging_needs_the_warehouse(tmp_path: Path) -> None:
 
 
 def test_without_a_log_folder_nothing_is_said_of_it() -> None:
-    names = [check.name for check in machine.checks(context_of())]
+    names = [check.rule.name for check in machine.checks(context_of())]
     assert "disk_used_pct" in names
     assert not {"log_size_gb", "log_files"} & set(names)
 
@@ -184,7 +184,7 @@ def test_the_log_folder_is_walked_once_for_both_checks(tmp_path: Path, monkeypat
     monkeypatch.setattr(os, "scandir", lambda path: walks.append(path) or scan(path))  # type: ignore[func-returns-value]
     context = context_of(tmp_path)
 
-    run_all((check for check in machine.checks(context) if check.name.startswith("log_")), context)
+    run_all((check for check in machine.checks(context) if check.rule.name.startswith("log_")), context)
 
     assert walks == [str(tmp_path)]
 

@@ -36,7 +36,7 @@ def pipeline(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
 def check(
     pipeline: Pipeline, name: str, now: datetime | None = None, account: str = "main", settings: Settings | None = None
 ) -> CheckResult:
-    return measured(runs.checks, health_context(pipeline, now=now, settings=settings), name, account)
+    return measured(runs.AREA, health_context(pipeline, now=now, settings=settings), name, account)
 
 
 def with_limits(pipeline: Pipeline, rule: str, warning: float, critical: float) -> Settings:
@@ -348,7 +348,7 @@ class TestAKilledAttempt:
             pipeline.execute("UPDATE ozon.etl_component_executions SET status = 'success'")
             return is_locked(connection, account)
 
-        monkeypatch.setattr("include.ozon.monitoring.health.runs.is_locked", ends_meanwhile)
+        monkeypatch.setattr("include.ozon.warehouse.lock.is_locked", ends_meanwhile)
 
         assert check(pipeline, "killed_attempt").status == "ok"
 

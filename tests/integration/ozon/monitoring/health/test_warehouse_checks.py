@@ -40,7 +40,7 @@ def with_limits(rule: str, warning: float, critical: float) -> Settings:
 
 
 def check(dsn: str, name: str, now: datetime | None = None, settings: Settings | None = None) -> CheckResult:
-    return measured(warehouse.checks, health_context(dsn, now=now, settings=settings), name)
+    return measured(warehouse.AREA, health_context(dsn, now=now, settings=settings), name)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_what_nobody_foresaw_leaves_it_unmeasured(warehouse_dsn: str) -> None:
     context = health_context(warehouse_dsn)
     context.connect = connect
 
-    result = measured(warehouse.checks, context, "warehouse_reachable")
+    result = measured(warehouse.AREA, context, "warehouse_reachable")
 
     assert (result.status, result.is_failure) == ("unknown", True)
 
@@ -340,7 +340,7 @@ class TestConnections:
             for _ in range(others - 1):
                 stack.enter_context(psycopg.connect(warehouse_dsn))
 
-            result = measured(warehouse.checks, context, "warehouse_connections_pct")
+            result = measured(warehouse.AREA, context, "warehouse_connections_pct")
 
         assert (result.status, result.value) == (status, pct)
         assert f"of the 10 connections that database {database} allows" in result.message

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from include.ozon.monitoring.metrics import VisibilityMetrics, measure, save
+from include.ozon.monitoring.metrics.measurement import measure
+from include.ozon.monitoring.metrics.model import VisibilityMetrics
+from include.ozon.monitoring.metrics.store import save
 from include.ozon.warehouse.session import open_session
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support.pipeline import Pipeline, changed, quick_settings

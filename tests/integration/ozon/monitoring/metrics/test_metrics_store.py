@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.ozon.monitoring.metrics import history, save
-from include.ozon.monitoring.metrics.store import HISTORY_DAYS
+from include.ozon.monitoring.metrics.store import HISTORY_DAYS, history, save
 from include.ozon.warehouse.session import open_session
 from tests.integration.ozon.monitoring.metrics.conftest import Measured
 

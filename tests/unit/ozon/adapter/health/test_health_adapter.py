@@ -16,11 +16,11 @@ from include.ozon.adapter.health import context as health
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.marketplace import client
-from include.ozon.monitoring.health import components
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health import areas
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext
+from include.ozon.monitoring.health.machine import LOG_FILES
 from include.ozon.monitoring.results import Finding, Status
 from include.ozon.settings import Settings
-from include.ozon.settings.monitoring import HEALTH_COMPONENTS
 from tests.support.pipeline import changed
 
 pytestmark = pytest.mark.unit
@@ -38,7 +38,7 @@ def no_cache() -> Iterator[None]:
 
 
 def test_every_component_of_the_configuration_has_its_checks() -> None:
-    assert tuple(components.COMPONENTS) == HEALTH_COMPONENTS
+    assert SETTINGS.health.checks == list(areas.AREA_NAMES)
 
 
 def test_a_missing_connection_is_told_by_the_checks_that_need_it() -> None:
@@ -95,12 +95,12 @@ def test_the_check_sends_each_request_once_and_not_at_the_loads_pace(monkeypatch
 
 
 def breaks(_: HealthContext) -> Iterator[Check]:
-    yield Check("log_files", lambda: Finding(Status.OK, "Few."))
+    yield Check(LOG_FILES, lambda: Finding(Status.OK, "Few."))
     raise ValueError("nonsense")
 
 
 def test_a_component_that_breaks_is_one_more_unknown_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(components, "COMPONENTS", {"machine": breaks})
+    monkeypatch.setattr(areas, "AREAS", [Area("machine", [LOG_FILES], breaks)])
     results = health.measure_component("machine", SETTINGS, NOW, None)
     assert [(each.check, each.status, each.is_failure) for each in results] == [
         ("log_files", Status.OK, False),

@@ -17,7 +17,7 @@ from include.ozon.monitoring.alerts.sender import SentReport, send_alerts
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
 from tests.support.alerts import (
-    COOLDOWN_MINUTES,
+    REPEAT_MINUTES,
     START,
     MemoryKeeper,
     RecordingChannel,
@@ -25,6 +25,7 @@ from tests.support.alerts import (
     alert_settings,
     failed_task,
     seen,
+    with_group,
 )
 from tests.support.pipeline import changed
 
@@ -60,24 +61,19 @@ def test_whoever_was_told_of_something_critical_hears_that_it_is_but_a_warning_a
     assert channels_of(sendings.send(seen("disk_used_pct", "ok"))) == [("team",)]
 
 
-def test_a_rules_channels_are_the_only_ones_that_get_it() -> None:
-    settings = changed(two_channels(), "rules.disk_used_pct", channels=["duty"])
+def test_a_groups_channels_are_the_only_ones_that_get_it() -> None:
+    settings = with_group(two_channels(), "loads", channels=["duty"])
     sendings = Sendings(settings, ["team", "duty"])
 
-    assert channels_of(sendings.send(seen("disk_used_pct", "critical"))) == [("duty",)]
+    assert channels_of(sendings.send(seen("failures_in_a_row", "critical", "main"))) == [("duty",)]
+    assert channels_of(sendings.send(seen("disk_used_pct", "critical"))) == [("duty", "team")]
 
 
-def test_rules_of_a_family_with_different_channels_reach_each_channel_in_one_message() -> None:
-    settings = changed(two_channels(), "rules.failures_in_a_row", channels=["duty"])
-    sendings = Sendings(settings, ["team", "duty"])
-    notices = sendings.send(
-        seen("failures_in_a_row", "critical", "main"), seen("product_etl_age_hours", "critical", "second")
-    )
+def test_a_failed_task_of_the_load_goes_to_the_channels_of_the_loads() -> None:
+    sendings = Sendings(with_group(two_channels(), "loads", channels=["duty"]), ["team", "duty"])
 
-    assert {notice.channels: [alert.account for alert in notice.alerts] for notice in notices} == {
-        ("duty",): ["main", "second"],
-        ("team",): ["second"],
-    }
+    assert channels_of(sendings.send(events=[failed_task(START)])) == [("duty",)]
+    assert channels_of(sendings.send(events=[failed_task(START, "ozon_maintenance.logs", None)])) == [("duty", "team")]
 
 
 def test_what_nobody_wants_to_hear_counts_as_not_told() -> None:
@@ -105,7 +101,7 @@ def test_a_retry_and_a_repeat_are_one_message() -> None:
     sendings = Sendings(channels=["team", "duty"])
     sendings.send(seen("disk_used_pct"), failing=["duty"])
 
-    assert channels_of(sendings.send(seen("disk_used_pct"), minutes=COOLDOWN_MINUTES)) == [("duty", "team")]
+    assert channels_of(sendings.send(seen("disk_used_pct"), minutes=REPEAT_MINUTES)) == [("duty", "team")]
     assert sendings.send(seen("disk_used_pct")) == []
 
 
@@ -126,7 +122,7 @@ def test_a_recovery_that_a_channel_missed_is_sent_to_it_alone() -> None:
     sendings = Sendings(channels=["team", "duty"])
     sendings.send(seen("disk_used_pct"))
     sendings.send(seen("disk_used_pct", "ok"), failing=["duty"])
-    (notice,) = sendings.send(seen("disk_used_pct", "ok"), minutes=5 * COOLDOWN_MINUTES)
+    (notice,) = sendings.send(seen("disk_used_pct", "ok"), minutes=5 * REPEAT_MINUTES)
 
     assert (notice.kind, notice.channels) == ("recovered", ("duty",))
     assert sendings.send(seen("disk_used_pct", "ok")) == []
@@ -217,7 +213,7 @@ class Sender:
 
     def told(self, *results: CheckResult) -> list[str]:
         return [
-            f"{outcome.notice.kind} {outcome.notice.family} through {','.join(outcome.delivered) or 'none'}"
+            f"{outcome.notice.kind} {outcome.notice.group} through {','.join(outcome.delivered) or 'none'}"
             for outcome in self.send(*results).outcomes
         ]
 
@@ -318,7 +314,7 @@ def test_a_message_that_cannot_be_written_does_not_stop_the_others(monkeypatch: 
     render = delivery.render
 
     def fails_for_memory(notice: Notice, *more: Any) -> Any:
-        if notice.family == "memory_used_pct":
+        if notice.group == "memory_used_pct":
             raise ValueError("No template.")
         return render(notice, *more)
 
@@ -365,7 +361,7 @@ def test_a_keeper_that_fails_stops_nothing_and_tells_no_secret(caplog: pytest.Lo
 
 def test_the_copy_does_not_grow_without_end() -> None:
     sender = Sender(team=RecordingChannel())
-    sender.settings = changed(sender.settings, "alerts", cooldown_minutes=10_080)
+    sender.settings = changed(sender.settings, "alerts", repeat_minutes=10_080)
     sender.keeper.text = None
     for number in range(230):
         sender.send(events=[failed_task(START, f"some.task{number}")])

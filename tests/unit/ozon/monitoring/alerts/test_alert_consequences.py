@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.ozon.monitoring.results import CheckResult
-from tests.support.alerts import COOLDOWN_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen
+from tests.support.alerts import REPEAT_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen
 from tests.support.pipeline import changed
 
 pytestmark = pytest.mark.unit
@@ -101,7 +101,7 @@ def test_a_cause_that_comes_later_stops_the_repeats_of_what_was_told() -> None:
     sendings.send(FAILING)
     sendings.send(DOWN, FAILING)
 
-    assert sendings.told(DOWN, FAILING, minutes=COOLDOWN_MINUTES) == ["repeat warehouse critical"]
+    assert sendings.told(DOWN, FAILING, minutes=REPEAT_MINUTES) == ["repeat warehouse critical"]
     assert sendings.open["failures_in_a_row main"].suppressed_by is None
     assert sendings.told(UP, seen("failures_in_a_row", "ok", "main")) == [
         "recovered loads warning",
@@ -135,13 +135,13 @@ def test_what_joins_the_consequences_and_is_no_worse_stays_silent_with_them() ->
     assert sendings.open["product_etl_age_hours main"].suppressed_by == "warehouse_reachable"
 
 
-def test_a_consequence_that_lasts_for_the_cooldown_after_its_cause_is_told() -> None:
+def test_a_consequence_that_lasts_for_the_repeat_interval_after_its_cause_is_told() -> None:
     sendings = Sendings()
     sendings.send(DOWN, FAILING)
-    sendings.send(DOWN, FAILING, minutes=2 * COOLDOWN_MINUTES)
+    sendings.send(DOWN, FAILING, minutes=2 * REPEAT_MINUTES)
     sendings.send(UP, FAILING)
 
-    assert sendings.told(UP, FAILING, minutes=COOLDOWN_MINUTES - 1) == []
+    assert sendings.told(UP, FAILING, minutes=REPEAT_MINUTES - 1) == []
     assert sendings.told(UP, FAILING, minutes=1) == ["opened loads warning"]
     assert sendings.open["failures_in_a_row main"].suppressed_by is None
     assert sendings.told(UP, FAILING) == []
@@ -180,7 +180,7 @@ def test_a_consequence_that_is_not_looked_at_stays_suppressed_while_its_cause_la
     sendings = Sendings()
     sendings.send(DOWN, FAILING)
 
-    assert sendings.told(minutes=2 * COOLDOWN_MINUTES) == []
+    assert sendings.told(minutes=2 * REPEAT_MINUTES) == []
 
 
 def test_a_second_cause_takes_over() -> None:
@@ -196,20 +196,20 @@ def test_a_second_cause_takes_over() -> None:
 # Events
 
 
-def test_an_event_is_told_once_within_the_cooldown_and_closes_in_silence() -> None:
+def test_an_event_is_told_once_within_the_repeat_interval_and_closes_in_silence() -> None:
     sendings = Sendings()
     assert sendings.told(events=[failed_task(START)]) == ["opened loads critical"]
     assert sendings.open["task_failed main"].opened_at == START
     assert sendings.told(events=[failed_task(sendings.now + timedelta(minutes=5))]) == []
 
-    assert sendings.told(minutes=COOLDOWN_MINUTES - 16) == []
+    assert sendings.told(minutes=REPEAT_MINUTES - 16) == []
     assert "task_failed main" in sendings.open
-    assert sendings.told(minutes=COOLDOWN_MINUTES) == []
+    assert sendings.told(minutes=REPEAT_MINUTES) == []
     assert sendings.open == {}
     assert sendings.told(events=[failed_task(sendings.now + timedelta(minutes=5))]) == ["opened loads critical"]
 
 
-def test_events_that_go_on_are_repeated_after_the_cooldown() -> None:
+def test_events_that_go_on_are_repeated_after_the_repeat_interval() -> None:
     sendings = Sendings()
     sendings.send(events=[failed_task(START, "ozon_maintenance.vacuum")])
     sendings.send(events=[failed_task(sendings.now + timedelta(minutes=39), "ozon_maintenance.vacuum")], minutes=40)
@@ -218,7 +218,7 @@ def test_events_that_go_on_are_repeated_after_the_cooldown() -> None:
     assert sendings.told(minutes=20) == []
 
 
-def test_an_event_that_was_told_late_has_its_whole_cooldown() -> None:
+def test_an_event_that_was_told_late_has_its_whole_repeat_interval() -> None:
     sendings = Sendings()
     sendings.send(events=[failed_task(START)], failing=["team"])
     assert sendings.told() == ["opened loads critical"]
@@ -235,7 +235,7 @@ def test_the_same_event_handed_over_twice_is_no_further_event() -> None:
 
     assert sendings.told(events=[event, event]) == []
     assert sendings.open["task_failed main"].last_seen_at == seen_at
-    assert sendings.told(minutes=COOLDOWN_MINUTES - 15) == []
+    assert sendings.told(minutes=REPEAT_MINUTES - 15) == []
 
 
 def test_a_further_event_of_a_higher_level_is_worse() -> None:
@@ -263,7 +263,7 @@ def test_an_event_that_waited_for_long_is_told_all_the_same() -> None:
 def test_a_failed_task_and_its_failed_workflow_are_one_message() -> None:
     (notice,) = Sendings().send(FAILING, events=[failed_task(START)])
 
-    assert (notice.family, notice.level) == ("loads", "critical")
+    assert (notice.group, notice.level) == ("loads", "critical")
 
 
 def test_events_do_not_keep_an_incident_from_being_told_as_recovered() -> None:
@@ -301,7 +301,7 @@ def test_an_event_alone_has_no_recovery() -> None:
     sendings = Sendings()
     sendings.send(events=[failed_task(START)])
 
-    assert sendings.told(seen("failures_in_a_row", "ok", "main"), minutes=2 * COOLDOWN_MINUTES) == []
+    assert sendings.told(seen("failures_in_a_row", "ok", "main"), minutes=2 * REPEAT_MINUTES) == []
 
 
 def test_an_event_is_suppressed_by_the_cause_that_it_names() -> None:
@@ -350,7 +350,7 @@ def test_suppressed_events_are_never_told() -> None:
     sendings.send(DOWN, events=[failed_task(START, caused_by=["warehouse_reachable"])])
     sendings.send(UP)
 
-    for _ in range(2 * COOLDOWN_MINUTES // 15):
+    for _ in range(2 * REPEAT_MINUTES // 15):
         assert sendings.told(UP) == []
     assert sendings.open == {}
 
@@ -361,7 +361,7 @@ def test_a_consequence_of_the_same_key_does_not_repeat_what_was_told() -> None:
     during = failed_task(sendings.now + timedelta(minutes=5), caused_by=["warehouse_reachable"])
     sendings.send(DOWN, events=[during])
 
-    assert sendings.told(UP, minutes=COOLDOWN_MINUTES - 15) == ["recovered warehouse critical"]
+    assert sendings.told(UP, minutes=REPEAT_MINUTES - 15) == ["recovered warehouse critical"]
 
 
 def test_a_failure_of_its_own_after_the_cause_is_told_with_what_was_held_back() -> None:
@@ -400,7 +400,7 @@ def test_what_recovers_in_the_window_is_never_told() -> None:
     sendings.send(seen("disk_used_pct"))
 
     assert sendings.told(seen("disk_used_pct", "ok")) == []
-    assert sendings.told(seen("disk_used_pct", "ok"), minutes=COOLDOWN_MINUTES) == []
+    assert sendings.told(seen("disk_used_pct", "ok"), minutes=REPEAT_MINUTES) == []
 
 
 def test_what_opened_in_a_window_does_not_delay_the_recovery_of_what_was_told_before_it() -> None:
@@ -418,9 +418,9 @@ def test_what_opened_in_a_window_does_not_delay_the_recovery_of_what_was_told_be
 def test_in_a_window_nothing_is_repeated_or_worse_but_a_recovery_is_told() -> None:
     sendings = Sendings()
     sendings.send(seen("disk_used_pct", "warning"), seen("memory_used_pct", "warning"))
-    silent(sendings, 10 * COOLDOWN_MINUTES)
+    silent(sendings, 10 * REPEAT_MINUTES)
 
-    told = sendings.told(seen("disk_used_pct", "critical"), seen("memory_used_pct", "ok"), minutes=2 * COOLDOWN_MINUTES)
+    told = sendings.told(seen("disk_used_pct", "critical"), seen("memory_used_pct", "ok"), minutes=2 * REPEAT_MINUTES)
     assert told == ["recovered memory_used_pct warning"]
     sendings.settings = alert_settings()
     assert sendings.told(seen("disk_used_pct", "critical")) == ["worse disk_used_pct critical"]

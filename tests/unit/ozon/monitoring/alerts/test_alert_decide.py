@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from include.ozon.monitoring.alerts.model import Kind
-from tests.support.alerts import COOLDOWN_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen
+from tests.support.alerts import REPEAT_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen, with_group
 from tests.support.pipeline import changed
 
 pytestmark = pytest.mark.unit
@@ -21,7 +21,7 @@ def test_what_is_well_is_not_told() -> None:
     assert sendings.alerts == ()
 
 
-def test_an_incident_is_told_once_and_not_again_within_its_cooldown() -> None:
+def test_an_incident_is_told_once_and_not_again_within_its_repeat_interval() -> None:
     sendings = Sendings()
 
     assert sendings.told(seen("disk_used_pct", "warning")) == ["opened disk_used_pct warning"]
@@ -30,18 +30,18 @@ def test_an_incident_is_told_once_and_not_again_within_its_cooldown() -> None:
     assert sendings.open["disk_used_pct"].sent_count == 1
 
 
-def test_it_is_repeated_after_the_cooldown_counted_from_the_last_message() -> None:
+def test_it_is_repeated_after_the_repeat_interval_counted_from_the_last_message() -> None:
     sendings = Sendings()
     sendings.send(seen("disk_used_pct", "warning"))
 
-    assert sendings.told(seen("disk_used_pct", "warning"), minutes=COOLDOWN_MINUTES - 1) == []
+    assert sendings.told(seen("disk_used_pct", "warning"), minutes=REPEAT_MINUTES - 1) == []
     assert sendings.told(seen("disk_used_pct", "warning"), minutes=1) == ["repeat disk_used_pct warning"]
-    assert sendings.told(seen("disk_used_pct", "warning"), minutes=COOLDOWN_MINUTES - 1) == []
+    assert sendings.told(seen("disk_used_pct", "warning"), minutes=REPEAT_MINUTES - 1) == []
     assert sendings.open["disk_used_pct"].sent_count == 2
 
 
-def test_a_rules_own_cooldown_comes_first() -> None:
-    sendings = Sendings(changed(alert_settings(), "rules.disk_used_pct", cooldown_minutes=20))
+def test_a_groups_own_repeat_interval_comes_first() -> None:
+    sendings = Sendings(with_group(alert_settings(), "disk_used_pct", repeat_minutes=20))
     sendings.send(seen("disk_used_pct"))
 
     assert sendings.told(seen("disk_used_pct"), minutes=19) == []
@@ -52,7 +52,7 @@ def test_a_repeat_is_only_of_what_this_sending_has_looked_at() -> None:
     sendings = Sendings()
     sendings.send(seen("visible_share_pct", account="main", component="visibility"))
 
-    assert sendings.told(seen("disk_used_pct", "ok"), minutes=2 * COOLDOWN_MINUTES) == []
+    assert sendings.told(seen("disk_used_pct", "ok"), minutes=2 * REPEAT_MINUTES) == []
     assert sendings.told(seen("visible_share_pct", account="main")) == ["repeat visibility critical"]
 
 
@@ -69,7 +69,7 @@ def test_a_repeat_at_a_lower_level_makes_a_rise_worth_telling_again() -> None:
     sendings = Sendings()
     sendings.send(seen("disk_used_pct", "critical"))
 
-    assert sendings.told(seen("disk_used_pct", "warning"), minutes=COOLDOWN_MINUTES) == ["repeat disk_used_pct warning"]
+    assert sendings.told(seen("disk_used_pct", "warning"), minutes=REPEAT_MINUTES) == ["repeat disk_used_pct warning"]
     assert sendings.told(seen("disk_used_pct", "critical")) == ["worse disk_used_pct critical"]
 
 
@@ -94,14 +94,14 @@ def test_what_could_not_be_told_recovers_in_silence() -> None:
     assert sendings.open == {}
 
 
-def test_several_rules_and_accounts_of_a_family_are_one_message() -> None:
+def test_several_rules_and_accounts_of_a_group_are_one_message() -> None:
     (notice,) = Sendings().send(
         seen("failures_in_a_row", "warning", "second"),
         seen("product_etl_age_hours", "critical", "main"),
         seen("inventory_etl_age_hours", "warning", "main"),
     )
 
-    assert (notice.kind, notice.family, notice.level) == (Kind.OPENED, "loads", "critical")
+    assert (notice.kind, notice.group, notice.level) == (Kind.OPENED, "loads", "critical")
     assert [(alert.rule, alert.account) for alert in notice.alerts] == [
         ("product_etl_age_hours", "main"),
         ("inventory_etl_age_hours", "main"),
@@ -109,7 +109,7 @@ def test_several_rules_and_accounts_of_a_family_are_one_message() -> None:
     ]
 
 
-def test_different_families_are_different_messages() -> None:
+def test_different_groups_are_different_messages() -> None:
     told = Sendings().told(seen("product_etl_age_hours", "warning", "main"), seen("disk_used_pct", "warning"))
 
     assert told == ["opened disk_used_pct warning", "opened loads warning"]
@@ -150,7 +150,7 @@ def test_a_further_rule_of_an_incident_is_first_told_with_its_repeat() -> None:
 
     assert sendings.told(first, further) == []
     assert sendings.told(first, replace(further, status=first.status)) == []
-    (notice,) = sendings.send(first, further, minutes=COOLDOWN_MINUTES - 30)
+    (notice,) = sendings.send(first, further, minutes=REPEAT_MINUTES - 30)
     assert notice.kind is Kind.REPEAT
     assert [alert.rule for alert in notice.alerts] == ["product_etl_age_hours", "failures_in_a_row"]
 
@@ -176,7 +176,7 @@ def test_an_incident_recovers_with_its_last_rule_and_lists_all_of_them() -> None
     assert all(alert.recovered_at for alert in notice.alerts)
 
 
-def test_the_cooldown_and_the_level_outlive_the_rule_that_was_told() -> None:
+def test_the_repeat_interval_and_the_level_outlive_the_rule_that_was_told() -> None:
     sendings = Sendings()
     told, further = ("product_etl_age_hours", "main"), ("failures_in_a_row", "main")
     sendings.send(seen(told[0], "critical", told[1]))
@@ -216,7 +216,7 @@ def test_unknown_neither_opens_nor_closes() -> None:
     sendings.send(seen("disk_used_pct", "warning"))
     assert sendings.told(seen("disk_used_pct", "unknown")) == []
     assert sendings.open["disk_used_pct"].level == "warning"
-    assert sendings.told(seen("disk_used_pct", "unknown"), minutes=COOLDOWN_MINUTES) == ["repeat disk_used_pct warning"]
+    assert sendings.told(seen("disk_used_pct", "unknown"), minutes=REPEAT_MINUTES) == ["repeat disk_used_pct warning"]
 
 
 def test_what_was_not_looked_at_stays_as_it_is() -> None:
@@ -245,7 +245,7 @@ def test_checks_that_broke_open_one_alert_for_each_component_and_one_message() -
         broken("disk_used_pct", None, "machine"),
     )
 
-    assert (notice.kind, notice.family, notice.level) == (Kind.OPENED, "unmeasured", "warning")
+    assert (notice.kind, notice.group, notice.level) == (Kind.OPENED, "unmeasured", "warning")
     assert [(alert.account, alert.subject, alert.value) for alert in notice.alerts] == [
         (None, "api", 3.0),
         (None, "machine", 1.0),
@@ -340,7 +340,7 @@ def test_two_open_alerts_of_one_key_become_one() -> None:
     assert [alert.alert_id for alert in sendings.alerts if alert.is_open] == [first]
 
 
-def test_details_go_with_their_family_and_links_with_every_message() -> None:
+def test_details_go_with_their_group_and_links_with_every_message() -> None:
     event = failed_task(START, link="http://airflow/run", details=("Try 3 of 3.",))
     notices = Sendings().send(
         seen("visible_share_pct", account="main"),
@@ -348,7 +348,7 @@ def test_details_go_with_their_family_and_links_with_every_message() -> None:
         details={"visibility": ["A lamp, hidden since Monday."], "loads": ["From the run."], "slow": ["Nothing."]},
         links=["http://airflow/health"],
     )
-    loads, visibility = sorted(notices, key=lambda notice: notice.family)
+    loads, visibility = sorted(notices, key=lambda notice: notice.group)
 
     assert loads.details == ("From the run.", "Try 3 of 3.")
     assert loads.links == ("http://airflow/run", "http://airflow/health")
@@ -361,10 +361,10 @@ def test_an_acknowledgement_silences_repeats_until_it_gets_worse() -> None:
     sendings.send(seen("disk_used_pct", "warning"))
     sendings.alerts = tuple(replace(alert, acknowledged_at=sendings.now) for alert in sendings.alerts)
 
-    assert sendings.told(seen("disk_used_pct", "warning"), minutes=2 * COOLDOWN_MINUTES) == []
+    assert sendings.told(seen("disk_used_pct", "warning"), minutes=2 * REPEAT_MINUTES) == []
     assert sendings.told(seen("disk_used_pct", "critical")) == ["worse disk_used_pct critical"]
     assert sendings.open["disk_used_pct"].acknowledged_at is None
-    assert sendings.told(seen("disk_used_pct"), minutes=COOLDOWN_MINUTES) == ["repeat disk_used_pct critical"]
+    assert sendings.told(seen("disk_used_pct"), minutes=REPEAT_MINUTES) == ["repeat disk_used_pct critical"]
 
 
 def test_the_recovery_of_an_acknowledged_incident_is_told() -> None:
@@ -382,7 +382,7 @@ def test_what_joins_an_acknowledged_incident_is_acknowledged() -> None:
     further = seen("failures_in_a_row", "warning", "main")
     sendings.send(seen("product_etl_age_hours", "ok", "main"), further)
 
-    assert sendings.told(further, minutes=2 * COOLDOWN_MINUTES) == []
+    assert sendings.told(further, minutes=2 * REPEAT_MINUTES) == []
 
 
 def test_an_acknowledgement_before_anything_could_be_told_silences_too_until_it_gets_worse() -> None:

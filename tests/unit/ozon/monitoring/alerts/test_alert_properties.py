@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.ozon.monitoring.alerts.families import causes_of, family_of
+from include.ozon.monitoring.alerts.groups import causes_of, group_of
 from include.ozon.monitoring.alerts.model import Alert, Event, Kind, Notice
 from include.ozon.monitoring.results import CheckResult
-from tests.support.alerts import COOLDOWN_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen
+from tests.support.alerts import REPEAT_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen
 
 pytestmark = pytest.mark.unit
 
-COOLDOWN = timedelta(minutes=COOLDOWN_MINUTES)
+REPEAT_INTERVAL = timedelta(minutes=REPEAT_MINUTES)
 SETTINGS = alert_settings()
 STATES = (
     ("warehouse_reachable", None),
@@ -63,7 +63,7 @@ def steps(*, has_events: bool) -> st.SearchStrategy[list[Step]]:
     return st.lists(
         st.builds(
             Step,
-            minutes=st.sampled_from([5, 15, COOLDOWN_MINUTES // 2, COOLDOWN_MINUTES, 3 * COOLDOWN_MINUTES]),
+            minutes=st.sampled_from([5, 15, REPEAT_MINUTES // 2, REPEAT_MINUTES, 3 * REPEAT_MINUTES]),
             statuses=st.tuples(*[st.sampled_from(STATUSES) for _ in STATES]),
             is_failing=st.sampled_from([False, False, False, True]),
             failed=st.lists(causes, max_size=2 if has_events else 0).map(tuple),
@@ -74,7 +74,7 @@ def steps(*, has_events: bool) -> st.SearchStrategy[list[Step]]:
 
 
 def incidents_in(notice: Notice) -> set[Incident]:
-    return {(family_of(alert.rule, alert.subject), alert.account) for alert in notice.alerts}
+    return {(group_of(alert.rule, alert.subject), alert.account) for alert in notice.alerts}
 
 
 class World:
@@ -112,7 +112,9 @@ def quick(examples: int = 300) -> settings:
 
 @quick()
 @given(steps(has_events=True))
-def test_nothing_is_told_twice_within_the_cooldown_unless_it_is_worse_or_had_recovered(story: list[Step]) -> None:
+def test_nothing_is_told_twice_in_the_repeat_interval_unless_it_is_worse_or_had_recovered(
+    story: list[Step],
+) -> None:
     world = World()
     for step in story:
         world.take(step)
@@ -121,7 +123,7 @@ def test_nothing_is_told_twice_within_the_cooldown_unless_it_is_worse_or_had_rec
         messages = [entry for entry in told if entry[0] is not Kind.RECOVERED]
         for (_, before_at, before_level), (_, at, level) in itertools.pairwise(messages):
             has_recovered = any(before_at < recovered_at <= at for recovered_at in world.recovered.get(incident, []))
-            assert at - before_at >= COOLDOWN or level > before_level or has_recovered
+            assert at - before_at >= REPEAT_INTERVAL or level > before_level or has_recovered
 
 
 @quick()
@@ -173,7 +175,7 @@ def test_the_state_stays_sound(story: list[Step]) -> None:
             assert alert.recovered_at is None or alert.recovered_at >= alert.opened_at
             assert (alert.last_sent_at is None) is (alert.sent_level is None)
             assert alert.suppressed_by is None or alert.last_sent_at is None
-        kinds = Counter((notice.family, notice.kind is Kind.RECOVERED) for notice in notices)
+        kinds = Counter((notice.group, notice.kind is Kind.RECOVERED) for notice in notices)
         assert set(kinds.values()) <= {1}
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.metrics import VisibilityMetrics, detail_lines
+from include.ozon.monitoring.metrics.details import detail_lines
+from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from tests.support.metrics import empty, metrics, product
 from tests.support.pipeline import changed
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.metrics import judge_metrics
+from include.ozon.monitoring.metrics.judgement import judge_metrics
 from include.ozon.monitoring.metrics.model import FieldQuality, HistoryPoint, Quality, QualityPart, VisibilityMetrics
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from include.ozon.configuration import load_settings
-from include.ozon.monitoring.alerts import families
-from include.ozon.monitoring.alerts.families import causes_of, family_of
+from include.ozon.monitoring.alerts.groups import causes_of, group_of
+from include.ozon.monitoring.rules import RULES
 
 pytestmark = pytest.mark.unit
 
-RULES = list(load_settings(environment="testing", environ={}).rules_by_name())
-_FAMILIES = {
+NAMES = [rule.name for rule in RULES]
+_GROUPS = {
     "warehouse",
     "loads",
     "slow",
@@ -22,33 +21,27 @@ _FAMILIES = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_a_family_of_several_or_is_its_own(rule: str) -> None:
-    assert family_of(rule) in {*_FAMILIES, rule}
+@pytest.mark.parametrize("rule", NAMES)
+def test_every_rule_has_a_group_of_several_or_is_its_own(rule: str) -> None:
+    assert group_of(rule) in {*_GROUPS, rule}
 
 
-def test_families_and_causes_name_only_rules_that_exist() -> None:
-    named = {rule for rules in families._FAMILIES.values() for rule in rules}
-    named |= {*families.NO_MEASUREMENT, *families._FROM_THE_WAREHOUSE, *families._OF_THE_LOAD}
-    named |= {cause for rule in RULES for cause in causes_of(rule)}
-
-    assert named <= set(RULES)
+def test_no_name_is_given_twice() -> None:
+    assert len(NAMES) == len(set(NAMES))
+    assert not _GROUPS & set(NAMES)
 
 
-def test_no_rule_is_of_two_families() -> None:
-    rules = [rule for rules in families._FAMILIES.values() for rule in rules]
-
-    assert len(rules) == len(set(rules))
-    assert not set(families._FAMILIES) & set(RULES)
+def test_causes_are_rules_of_the_list() -> None:
+    assert {cause for rule in NAMES for cause in causes_of(rule)} <= set(NAMES)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", NAMES)
 def test_no_cause_is_a_consequence_itself(rule: str) -> None:
     assert [causes_of(cause) for cause in causes_of(rule)] == [()] * len(causes_of(rule))
 
 
 @pytest.mark.parametrize(
-    ("rule", "subject", "family"),
+    ("rule", "subject", "group"),
     [
         ("task_failed", "ozon_etl.product_etl", "loads"),
         ("task_failed", "ozon_health_check.summarize", "task_failed"),
@@ -57,8 +50,8 @@ def test_no_cause_is_a_consequence_itself(rule: str) -> None:
         ("run_deadline", "ozon_maintenance", "run_deadline"),
     ],
 )
-def test_a_failed_task_or_a_late_run_belongs_to_what_its_dag_does(rule: str, subject: str, family: str) -> None:
-    assert family_of(rule, subject) == family
+def test_a_failed_task_or_a_late_run_belongs_to_what_its_dag_does(rule: str, subject: str, group: str) -> None:
+    assert group_of(rule, subject) == group
 
 
 def test_a_failed_task_follows_only_from_what_it_says_itself() -> None:
@@ -70,7 +63,7 @@ def test_a_failed_task_follows_only_from_what_it_says_itself() -> None:
     ("subject", "follows_from_warehouse", "follows_from_api"),
     [("runs", True, False), ("api", True, True), ("airflow", False, False), ("visibility", True, False)],
 )
-def test_what_could_not_be_measured_follows_from_what_its_component_needs(
+def test_what_could_not_be_measured_follows_from_what_its_area_needs(
     subject: str, follows_from_warehouse: bool, follows_from_api: bool
 ) -> None:
     causes = causes_of("unmeasured", subject)

@@ -1,0 +1,79 @@
+"""What a rule is; ``rules`` has the list of them.
+
+This module and those of the areas are read whenever Airflow parses a DAG, since the settings have a table for each
+rule: they import what their checks work with inside the checks (docs/decisions/0017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import reduce
+from typing import Any, Generic, TypeVar, cast
+
+from include.ozon.settings import Settings
+from include.ozon.settings.limits import Limits
+
+L_co = TypeVar("L_co", bound=Limits, covariant=True)
+
+
+class Unit(StrEnum):
+    """The unit of a rule's value and limits."""
+
+    COUNT = "count"
+    NUMBER = "number"
+    SHARE = "% of all"
+    CHANGE = "% of the usual"
+    POINTS = "percentage points"
+    RATIO = "times the usual"
+    SECONDS = "seconds"
+    MINUTES = "minutes"
+    HOURS = "hours"
+    DAYS = "days"
+    MB = "MB"
+    GB = "GB"
+
+    def amount(self, value: float) -> str:
+        """A value with its unit, such as ``1 234.5 GB`` or ``1 day``."""
+        unit = _SHOWN.get(self, self.value)
+        if value == 1 and unit.endswith("s"):
+            unit = unit.removesuffix("s")
+        return f"{value:,.6g} {unit}".replace(",", " ").rstrip()
+
+
+_SHOWN = {Unit.COUNT: "", Unit.NUMBER: "", Unit.SHARE: "%", Unit.CHANGE: "%", Unit.RATIO: "times the usual"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Rule(Generic[L_co]):
+    """What a check measures, from which value on that is bad, and all that is said about it.
+
+    ``name`` is that of the check, of its results and of its alerts. ``title`` is what is wrong, for a subject line;
+    ``measures`` one sentence on what is as it should be or is measured; ``next_step`` one sentence on what to do.
+    ``meaning`` and ``remedy`` are the two texts of its row in docs/runbook.md.
+
+    ``limits`` are the default ones, and what can be set; ``key`` is where they are set, by default ``rules.<name>``.
+    Alerts of one ``group`` are notified together; by default a rule is a group of its own. While an alert of
+    ``inhibited_by`` is critical, one of this rule is a mere consequence, the likeliest cause first.
+    """
+
+    name: str
+    title: str
+    measures: str
+    unit: Unit = Unit.COUNT
+    limits: L_co
+    next_step: str
+    meaning: str
+    remedy: str
+    group: str = ""
+    inhibited_by: tuple[Rule[Limits], ...] = ()
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "group", self.group or self.name)
+        object.__setattr__(self, "key", self.key or f"rules.{self.name}")
+
+    def limits_in(self, settings: Settings) -> L_co:
+        """Return the limits that are set."""
+        found: Any = reduce(getattr, self.key.split("."), settings)
+        return cast(L_co, found)

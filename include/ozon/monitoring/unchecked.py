@@ -1,0 +1,48 @@
+"""Rules that no check measures: their alerts come from events, from checks that fail, and from the sending itself."""
+
+from __future__ import annotations
+
+from include.ozon.monitoring.rule import Rule
+from include.ozon.settings.limits import State
+
+RUN_DEADLINE = Rule(
+    name="run_deadline",
+    title="a run missed its deadline",
+    measures="Runs end within `deadlines`.",
+    limits=State(level="critical"),
+    next_step="Look at the run; if it hangs, mark its task as failed.",
+    meaning="A run has not ended when it should have.",
+    remedy="The mail names what is running; [a run that is stuck](#a-run-that-is-stuck).",
+)
+
+TASK_FAILED = Rule(
+    name="task_failed",
+    title="a task failed",
+    measures="No task of this package has failed for good.",
+    limits=State(level="critical"),
+    next_step="Its log's last error says in one sentence what to do; then clear the task.",
+    meaning="A task has failed for good, its retries included.",
+    remedy="Its log's last error: find the class [below](#errors); then clear the task.",
+)
+
+UNMEASURED = Rule(
+    name="unmeasured",
+    title="checks could not be measured",
+    measures="Every check could be measured.",
+    limits=State(level="warning"),
+    next_step="The log of `check` in ozon_health_check says what broke them.",
+    meaning="A check itself broke: neither good nor bad.",
+    remedy="The log of `check` in `ozon_health_check`.",
+)
+
+CHANNEL_FAILED = Rule(
+    name="channel_failed",
+    title="alerts do not get through",
+    measures="Every channel delivers.",
+    limits=State(level="warning"),
+    next_step="Check the channel's connection in Airflow.",
+    meaning="A channel cannot deliver; the others have told you.",
+    remedy="Its connection: `airflow connections test`; what it missed is sent later.",
+)
+
+RULES = (RUN_DEADLINE, TASK_FAILED, UNMEASURED, CHANNEL_FAILED)
