@@ -4,12 +4,12 @@
 **Why.** To know of a failure before the analysts and category managers do: that data stopped flowing, that Ozon refuses
 a key, that the database fills up.
 
-**What and when.** At `schedule.health` of `config/ozon.toml`: `check` measures each component of `health.checks`,
+**What and when.** At `schedule.health` of `config/ozon.toml`: `check` measures each area of `health.checks`,
 `summarize` stores what they found in `ozon.health_checks`, tells what is new by the channels of `alerts`, and pings the
 dead-man's switch; `verdict` is red while anything is critical.
 
 **What it does to production.** It reads, and writes nothing but `health_checks` and `alerts`. It goes on, and still
-alerts, when the warehouse or Ozon is down; what could not be measured is "unknown", neither good nor bad.
+alerts, when the warehouse or Ozon is down; a check that fails itself is an "error", neither good nor bad.
 
 **When it fails.** A red `verdict` means that something is critical; docs/runbook.md says what to do. Any other red task
 is a fault of the check itself: its last error says what to mend. `ozon health` runs the same in a terminal.
@@ -38,23 +38,23 @@ SETTINGS = load_settings()
 )
 def ozon_health_check():
     @task
-    def select_components():
-        from include.ozon.adapter.tasks.health import selected_components
+    def select_areas():
+        from include.ozon.adapter.tasks.health import selected_areas
 
-        return selected_components()
+        return selected_areas()
 
     @task(execution_timeout=timedelta(minutes=2))
-    def check(component):
-        from include.ozon.adapter.tasks.health import check_component
+    def check(area):
+        from include.ozon.adapter.tasks.health import check_area
 
-        return check_component(component)
+        return check_area(area)
 
     # Whatever became of the checks: what is missing could not be measured, and that is told.
     @task(trigger_rule="all_done", pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=5))
-    def summarize(components, found):
+    def summarize(areas, found):
         from include.ozon.adapter.tasks.health import sum_up
 
-        return sum_up(components, found)
+        return sum_up(areas, found)
 
     # Red because of what it found, which `summarize` has told: no failure of a task, and nothing to try again.
     @task(retries=0, on_failure_callback=None)
@@ -63,8 +63,8 @@ def ozon_health_check():
 
         give_verdict(status)
 
-    components = select_components()
-    components >> verdict(summarize(components, check.expand(component=components)))
+    areas = select_areas()
+    areas >> verdict(summarize(areas, check.expand(area=areas)))
 
 
 ozon_health_check()

@@ -77,7 +77,7 @@ def test_a_third_component_is_one_module_and_a_migration(
     named = [[component["component"] for component in workflow["components"]] for workflow in shown["workflows"]]
     assert named == [COMPONENTS, COMPONENTS]
     found = third_component.ozon_json("health", "--checks", "data,api,deadlines", "--output", "json")
-    checks = [check for area in found["components"] for check in area["checks"]]
+    checks = [check for area in found["areas"] for check in area["checks"]]
     statuses = {(check["check"], check["account"]): check["status"] for check in checks}
     for check in ("warehouses_etl_age_hours", "warehouses_etl_minutes", "api_methods"):
         assert statuses[check, "main"] == statuses[check, "second"] == "ok", check

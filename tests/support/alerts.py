@@ -30,17 +30,15 @@ def with_group(settings: Settings, group: str, **values: Any) -> Settings:
 
 
 def seen(
-    check: str, status: str = "critical", account: str | None = None, component: str = "runs", **fields: Any
+    check: str, status: str = "critical", account: str | None = None, area: str = "runs", **fields: Any
 ) -> CheckResult:
     values = {"value": 1.0, "threshold": 0.0, "message": f"{check} of {account} is {status}.", **fields}
-    return CheckResult(component=component, check=check, account=account, status=Status(status), **values)
+    return CheckResult(area=area, check=check, account=account, status=Status(status), **values)
 
 
-def broken(check: str, account: str | None = None, component: str = "runs", why: str = "No answer.") -> CheckResult:
+def broken(check: str, account: str | None = None, area: str = "runs", why: str = "No answer.") -> CheckResult:
     """A check that could not be measured because it failed itself."""
-    return seen(
-        check, "unknown", account, component, value=None, message=f"Could not be measured: {why}", is_failure=True
-    )
+    return seen(check, "error", account, area, value=None, message=why)
 
 
 def failed_task(

@@ -22,7 +22,7 @@ from include.ozon.settings import Settings
 
 def health(
     checks: Annotated[
-        str, typer.Option(help="The components to check, a comma between them; by itself those of health.checks.")
+        str, typer.Option(help="The areas to check, a comma between them; by itself those of health.checks.")
     ] = "",
     output: Output = "text",
     quiet: Annotated[
@@ -37,7 +37,7 @@ def health(
     Example: ozon health --checks warehouse,api
     """
     settings = load_settings()
-    names = _components(checks, settings)
+    names = _areas(checks, settings)
     summary = _measure(names, settings)
     # Cron mails whatever is printed, each quarter of an hour; what is wrong is told by the alerts.
     if not (alert and quiet):
@@ -54,11 +54,11 @@ def _show(summary: HealthSummary, settings: Settings, output: str, *, only_probl
         console().print(health_text(summary, settings, only_problems=only_problems))
 
 
-def _components(checks: str, settings: Settings) -> list[str]:
+def _areas(checks: str, settings: Settings) -> list[str]:
     wanted = [name.strip() for name in checks.split(",") if name.strip()]
     if unknown := [name for name in wanted if name not in AREA_NAMES]:
         raise ConfigurationError(
-            f"--checks names {', '.join(map(repr, unknown))}, which is no component of the health check; "
+            f"--checks names {', '.join(map(repr, unknown))}, which is no area of the health check; "
             f"there are {', '.join(AREA_NAMES)}."
         )
     return list(dict.fromkeys(wanted)) or list(settings.health.checks)
@@ -66,7 +66,7 @@ def _components(checks: str, settings: Settings) -> list[str]:
 
 def _measure(names: list[str], settings: Settings) -> HealthSummary:
     with importing_airflow():
-        from include.ozon.adapter.health.context import measure_component  # noqa: PLC0415
+        from include.ozon.adapter.health.context import measure_area  # noqa: PLC0415
         from include.ozon.adapter.health.probe import process_probe  # noqa: PLC0415
     if not is_verbose():
         # What the tasks log is in the report.
@@ -75,7 +75,7 @@ def _measure(names: list[str], settings: Settings) -> HealthSummary:
 
     now = datetime.now(tz=UTC)
     airflow = process_probe(settings) if "airflow" in names else None
-    return summarize([result for name in names for result in measure_component(name, settings, now, airflow)], now)
+    return summarize([result for name in names for result in measure_area(name, settings, now, airflow)], now)
 
 
 def _tell(summary: HealthSummary, settings: Settings, quiet: bool) -> bool:

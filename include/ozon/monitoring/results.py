@@ -18,10 +18,12 @@ class Status(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
     UNKNOWN = "unknown"
-    """Could not be measured: neither bad nor good."""
+    """There is nothing to measure yet: neither bad nor good."""
+    ERROR = "error"
+    """The check itself failed: neither bad nor good, either."""
 
 
-_FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL)
+_FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.ERROR, Status.WARNING, Status.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,10 @@ class CheckResult:
     """One check's finding for one account, or for what concerns all (``account`` None).
 
     ``check`` is the name of the rule that judged ``value``; ``threshold`` the limit that was crossed, or the nearest
-    one. ``is_failure`` says that the check itself broke, where UNKNOWN alone can mean that there is nothing yet.
+    one. The message of an ERROR is its reason.
     """
 
-    component: str
+    area: str
     check: str
     account: str | None
     status: Status
@@ -40,7 +42,6 @@ class CheckResult:
     threshold: float | None
     message: str
     duration_seconds: float = 0.0
-    is_failure: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """What Airflow's XCom and JSON can hold."""
@@ -87,7 +88,10 @@ def judge_state(settings: Settings, rule: Rule[State], is_good: bool, seen: str,
 
 
 def unknown(why: str) -> Finding:
-    """Nothing to measure yet; ``why`` is a sentence without its full stop. A check that breaks just raises."""
+    """Say that there is nothing to measure yet; ``why`` is a sentence without its full stop.
+
+    A check that fails just raises.
+    """
     return Finding(Status.UNKNOWN, f"{why}.")
 
 

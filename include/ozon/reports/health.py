@@ -1,15 +1,16 @@
 """The health check for people and for programs.
 
-The JSON is version 1 of ``ozon-health``; a later version may add keys, and changes its number where one changes
+The JSON is version 2 of ``ozon-health``; a later version may add keys, and changes its number where one changes
 or goes:
 
 - ``schema``, ``version``, ``environment``, ``measured_at`` (ISO 8601), ``summary`` (one sentence)
-- ``status``: the overall state, ``ok``, ``warning``, ``critical`` or ``unknown``; ``exit_code``: 0, 1, 2, 3
-- ``counts``: how many checks have each status; ``nothing_to_measure``: how many of the unknown ones did not fail
-- ``components``: for each, its ``component``, ``status`` and ``checks``
+- ``status``: the overall state, ``ok``, ``warning``, ``critical``, ``error`` or ``unknown``; ``exit_code``: 0, 1, 2,
+  and 3 for the last two
+- ``counts``: how many checks have each status: ``unknown`` had nothing to measure yet, ``error`` failed itself
+- ``areas``: for each, its ``area``, ``status`` and ``checks``
 - a check: ``check`` (the name of its rule), ``account`` (null for what concerns all), ``status``, ``value`` and
-  ``threshold`` (numbers or null; the unit is in the rule's name), ``message``, ``duration_seconds``, and
-  ``is_failure``: whether the check itself broke
+  ``threshold`` (numbers or null; the unit is in the rule's name), ``message`` and
+  ``duration_seconds``
 """
 
 from __future__ import annotations
@@ -21,21 +22,27 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from include.ozon.monitoring.health.summary import HealthSummary, has_nothing_to_measure
+from include.ozon.monitoring.health.summary import HealthSummary
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
 
 SCHEMA = "ozon-health"
-VERSION = 1
+VERSION = 2
 
-_STYLES = {Status.OK: "green", Status.WARNING: "yellow", Status.CRITICAL: "bold red", Status.UNKNOWN: "magenta"}
+_STYLES = {
+    Status.OK: "green",
+    Status.WARNING: "yellow",
+    Status.CRITICAL: "bold red",
+    Status.ERROR: "magenta",
+    Status.UNKNOWN: "cyan",
+}
 
 
 def health_text(summary: HealthSummary, settings: Settings, *, only_problems: bool = False) -> RenderableType:
-    """A line for each check, by component, and the summary's sentence.
+    """A line for each check, by area, and the summary's sentence.
 
     ``only_problems`` leaves out what is ok or had nothing to measure.
-    Checks of a component that one cause kept from being measured share a line.
+    Checks of an area that one cause kept from being measured share a line.
     """
     measured_at = settings.in_time_zone(summary.measured_at)
     closing = Text(summary.sentence, style=_STYLES[summary.status])
@@ -43,13 +50,13 @@ def health_text(summary: HealthSummary, settings: Settings, *, only_problems: bo
     if not shown:
         return closing
     table = Table(title=f"Health of {settings.environment}, {measured_at:%d.%m.%Y %H:%M}", title_justify="left")
-    for heading in ("component", "check", "account", "status"):
+    for heading in ("area", "check", "account", "status"):
         table.add_column(heading, no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("message", overflow="fold")
-    for component in summary.components:
+    for area in summary.areas:
         table.add_section()
-        for row in _rows(component, shown):
+        for row in _rows(area, shown):
             table.add_row(*row)
     return Group(table, closing)
 
@@ -64,30 +71,29 @@ def health_json(summary: HealthSummary, settings: Settings) -> str:
         "exit_code": summary.exit_code,
         "summary": summary.sentence,
         "counts": {str(status): count for status, count in summary.counts.items()},
-        "nothing_to_measure": summary.nothing_count,
-        "components": [
+        "areas": [
             {
-                "component": component,
+                "area": area,
                 "status": str(status),
                 "checks": [
-                    {name: value for name, value in result.as_dict().items() if name != "component"}
+                    {name: value for name, value in result.as_dict().items() if name != "area"}
                     for result in summary.results
-                    if result.component == component
+                    if result.area == area
                 ],
             }
-            for component, status in summary.components.items()
+            for area, status in summary.areas.items()
         ],
     }
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
 def _is_problem(result: CheckResult) -> bool:
-    return result.status is not Status.OK and not has_nothing_to_measure(result)
+    return result.status not in {Status.OK, Status.UNKNOWN}
 
 
-def _rows(component: str, results: Sequence[CheckResult]) -> Iterator[list[str | Text]]:
-    name = component
-    for same in _alike([result for result in results if result.component == component]):
+def _rows(area: str, results: Sequence[CheckResult]) -> Iterator[list[str | Text]]:
+    name = area
+    for same in _alike([result for result in results if result.area == area]):
         first, *others = same
         check = first.check + (f" and {len(others)} more" if others else "")
         account = first.account if all(other.account == first.account for other in others) else "several"
@@ -101,7 +107,7 @@ def _alike(results: Sequence[CheckResult]) -> Iterable[list[CheckResult]]:
     """Each result on its own, but all that one cause kept from being measured together: it is told once."""
     groups: dict[Hashable, list[CheckResult]] = {}
     for number, result in enumerate(results):
-        key = result.message if result.status is Status.UNKNOWN else number
+        key = result.message if result.status in {Status.ERROR, Status.UNKNOWN} else number
         groups.setdefault(key, []).append(result)
     return groups.values()
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from include.ozon.errors import FatalError
+from include.ozon.generated_pages import with_part
 from include.ozon.monitoring.metrics.measurement import measure
 from include.ozon.monitoring.metrics.store import save
 from include.ozon.warehouse import schema
@@ -160,13 +161,12 @@ def test_check_tells_what_to_run_and_changes_nothing(
     assert table_docs.main(["--check"]) == 0
 
 
-def test_a_page_without_the_marks_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_without_the_marks_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "tables.md"
     path.write_text("# Tables\n", "utf-8")
-    monkeypatch.setattr(table_docs, "DOCS_PATH", path)
 
     with pytest.raises(FatalError, match="has no part to be made"):
-        table_docs.render([])
+        with_part(path, "", "`python -m x`")
 
 
 def test_an_upgrade_writes_the_comments_that_differ_and_no_others(empty_database_dsn: str) -> None:

@@ -29,12 +29,12 @@ def test_the_health_check_runs_every_quarter_of_an_hour_unless_told_otherwise(
 
 
 def test_the_health_check_has_a_task_for_each_component_one_that_tells_and_one_that_is_red(health_check: DAG) -> None:
-    assert set(health_check.task_ids) == {"select_components", "check", "summarize", "verdict"}
+    assert set(health_check.task_ids) == {"select_areas", "check", "summarize", "verdict"}
     assert [task.task_id for task in health_check.tasks if task.is_mapped] == ["check"]
     before = {task.task_id: task.upstream_task_ids for task in health_check.tasks}
-    assert before["summarize"] == {"select_components", "check"}
+    assert before["summarize"] == {"select_areas", "check"}
     # Also of the first task, without which a run that could check nothing would be green.
-    assert before["verdict"] == {"summarize", "select_components"}
+    assert before["verdict"] == {"summarize", "select_areas"}
 
 
 def test_findings_are_summed_up_whatever_became_of_the_checks(health_check: DAG) -> None:

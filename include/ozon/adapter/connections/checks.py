@@ -32,6 +32,7 @@ _STATUSES: dict[Status, CheckStatus] = {
     Status.WARNING: "warning",
     Status.CRITICAL: "failed",
     Status.UNKNOWN: "unknown",
+    Status.ERROR: "failed",
 }
 
 _SERVER = """
@@ -127,7 +128,7 @@ def account_key(account: str, settings: Settings) -> Iterator[Check]:
     finally:
         context.close()
     # The worst of them; what follows from it is not told again.
-    worst_first = (Status.CRITICAL, Status.WARNING, Status.UNKNOWN, Status.OK)
+    worst_first = (Status.CRITICAL, Status.WARNING, Status.ERROR, Status.UNKNOWN, Status.OK)
     told = next(result for status in worst_first for result in results if result.status is status)
     yield _as_check(f"account {account}", told)
 
@@ -193,4 +194,4 @@ def _checks(name: str, wanted: Iterable[HealthCheck]) -> Iterator[Check]:
 
 
 def _as_check(name: str, result: CheckResult) -> Check:
-    return Check(name, "failed" if result.is_failure else _STATUSES[result.status], result.message)
+    return Check(name, _STATUSES[result.status], result.message)

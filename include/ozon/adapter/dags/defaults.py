@@ -45,7 +45,7 @@ def monitoring_defaults(settings: Settings) -> dict[str, Any]:
 
 def health_params(settings: Settings) -> dict[str, Param]:
     """The parameters of ``ozon_health_check``."""
-    return {"checks": _names("The components to check; none named means all.", list(settings.health.checks))}
+    return {"checks": _names("The areas to check; none named means all.", list(settings.health.checks))}
 
 
 def metrics_params(settings: Settings) -> dict[str, Param]:

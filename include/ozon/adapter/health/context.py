@@ -28,8 +28,8 @@ logger = logging.getLogger("ozon.health")
 _PING_SECONDS = 10
 
 
-def measure_component(name: str, settings: Settings, now: datetime, airflow: AirflowProbe | None) -> list[CheckResult]:
-    """What one component's checks find; raises nothing, since whatever they meet is a result."""
+def measure_area(name: str, settings: Settings, now: datetime, airflow: AirflowProbe | None) -> list[CheckResult]:
+    """What one area's checks find; raises nothing, since whatever they meet is a result."""
     try:
         context = health_context(settings, now, airflow)
         try:

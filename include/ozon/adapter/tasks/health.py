@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from include.ozon.adapter.alerting.sender import deliver
 from include.ozon.adapter.alerting.state import keep_paused_dags
-from include.ozon.adapter.health.context import measure_component, ping_heartbeat, store_results
+from include.ozon.adapter.health.context import measure_area, ping_heartbeat, store_results
 from include.ozon.adapter.health.probe import TaskProbe, task_probe
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
@@ -27,8 +27,8 @@ Fields = dict[str, Any]
 """A CheckResult as Airflow's XCom holds it."""
 
 
-def selected_components() -> list[str]:
-    """The components of the parameter ``checks``, or all of the configuration's.
+def selected_areas() -> list[str]:
+    """The areas of the parameter ``checks``, or all of the configuration's.
 
     Raises ConfigurationError for one that the configuration does not check.
     """
@@ -42,24 +42,24 @@ def selected_components() -> list[str]:
     return wanted
 
 
-def check_component(component: str) -> list[Fields]:
-    """Measure one component; whatever its checks meet, it is a result and no error."""
+def check_area(area: str) -> list[Fields]:
+    """Measure one area; whatever its checks meet, it is a result and no error."""
     context = get_current_context()
-    context["shown_name"] = component  # type: ignore[typeddict-unknown-key]
+    context["shown_name"] = area  # type: ignore[typeddict-unknown-key]
     settings = load_settings()
-    results = measure_component(component, settings, datetime.now(tz=UTC), task_probe(settings))
+    results = measure_area(area, settings, datetime.now(tz=UTC), task_probe(settings))
     for result in results:
         logger.info("%s %s: %s", result.check, result.status, result.message)
     return [result.as_dict() for result in results]
 
 
-def sum_up(components: Sequence[str] | None, found: Iterable[list[Fields] | None] | None) -> str:
+def sum_up(areas: Sequence[str] | None, found: Iterable[list[Fields] | None] | None) -> str:
     """Store what the checks found, tell what is new, ping the dead-man's switch; returns the overall status.
 
     Neither a warehouse nor a channel that is down keeps the others from their part.
     """
     settings = load_settings()
-    results = _received(settings, components, found)
+    results = _received(settings, areas, found)
     summary = summarize(results, datetime.now(tz=UTC))
     _store(settings, summary)
     _remember_paused_dags()
@@ -77,13 +77,13 @@ def give_verdict(status: str) -> None:
 
 
 def _received(
-    settings: Settings, components: Sequence[str] | None, found: Iterable[list[Fields] | None] | None
+    settings: Settings, areas: Sequence[str] | None, found: Iterable[list[Fields] | None] | None
 ) -> list[CheckResult]:
-    """What the checks handed over; a component whose task died has not been measured, and that is a finding."""
+    """What the checks handed over; an area whose task died has not been measured, and that is a finding."""
     results = [CheckResult.from_dict(fields) for part in found or () for fields in part or ()]
-    measured = {result.component for result in results}
-    missing = [name for name in components or settings.health.checks if name not in measured]
-    died = RuntimeError("The task of this component failed; its log says why.")
+    measured = {result.area for result in results}
+    missing = [name for name in areas or settings.health.checks if name not in measured]
+    died = RuntimeError("The task of this area failed; its log says why.")
     return results + [result for name in missing for result in unmeasured(name, died)]
 
 

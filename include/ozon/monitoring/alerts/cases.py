@@ -18,7 +18,7 @@ from include.ozon.settings.limits import AlertLevel
 IncidentKey = tuple[str, str | None]
 """Family and account."""
 
-# Such as those of a component that was taken out of health.checks: nothing would ever close them.
+# Such as those of an area that was taken out of health.checks: nothing would ever close them.
 FORGOTTEN_AFTER = timedelta(days=3)
 
 
@@ -124,7 +124,7 @@ def _carry_on_states(cases: Cases, lasting: dict[Key, Alert], observed: Observed
         elif seen.status is Status.OK:
             case.change(recovered_at=now, pending_channels=())
             cases.recovered.append(case)
-        elif seen.level is None:  # unknown: it lasts for all that is known
+        elif seen.level is None:  # unknown or error: it lasts for all that is known
             case.change(last_seen_at=now)
             cases.open.append(case)
         else:

@@ -57,6 +57,6 @@ class Causes:
         return [cause for cause in self._critical[rule] if cause.account in {None, account}]
 
     def _of_suppressed(self, alert: Alert) -> list[Alert]:
-        # One that is for all accounts, such as the broken checks of a component, was explained by those of each.
+        # One that is for all accounts, such as the failed checks of an area, was explained by those of each.
         every = self._critical[alert.suppressed_by or ""]
         return every if alert.account is None else self._concerning(alert.suppressed_by or "", alert.account)

@@ -20,14 +20,13 @@ from include.ozon.settings.limits import AlertLevel, Limits
 _NAMED_CHECKS = 4
 _NAMED_REASONS = 3
 _UNCHECKED = frozenset(rule.name for rule in UNCHECKED)
-_BROKEN = "Could not be measured: "
 
 
 @dataclass(frozen=True)
 class Observation:
     """A rule's state for one account and subject.
 
-    ``accounts`` are those it was seen for, which are several where a component's checks are counted together.
+    ``accounts`` are those it was seen for, which are several where an area's checks are counted together.
     """
 
     status: Status
@@ -101,26 +100,26 @@ def _worse(one: Observation | None, other: Observation) -> Observation:
 
 
 def _unmeasured(results: Sequence[CheckResult], settings: Settings) -> dict[Key, Observation]:
-    """The rule `unmeasured` of each component that was looked at."""
+    """The rule `unmeasured` of each area that was looked at."""
     limits = UNMEASURED.limits_in(settings)
     if not limits.enabled:
         return {}
     return {
-        (UNMEASURED.name, None, component): _broken_checks(
-            component,
-            [result for result in results if result.component == component and result.is_failure],
+        (UNMEASURED.name, None, area): _broken_checks(
+            area,
+            [result for result in results if result.area == area and result.status is Status.ERROR],
             limits.level,
         )
-        for component in sorted({result.component for result in results})
+        for area in sorted({result.area for result in results})
     }
 
 
-def _broken_checks(component: str, failures: Sequence[CheckResult], level: AlertLevel) -> Observation:
+def _broken_checks(area: str, failures: Sequence[CheckResult], level: AlertLevel) -> Observation:
     if not failures:
-        return Observation(Status.OK, f"Every check of {component} could be measured.", (None,))
+        return Observation(Status.OK, f"Every check of {area} could be measured.", (None,))
     by_reason: defaultdict[str, set[str]] = defaultdict(set)
     for failure in failures:
-        by_reason[failure.message.removeprefix(_BROKEN)].add(_named(failure))
+        by_reason[failure.message].add(_named(failure))
     parts = [
         reason if names == {UNMEASURED.name} else f"{_listed(sorted(names))}: {reason}"
         for reason, names in sorted(by_reason.items())
@@ -128,7 +127,7 @@ def _broken_checks(component: str, failures: Sequence[CheckResult], level: Alert
     more = f" And {len(parts) - _NAMED_REASONS} for other reasons." if len(parts) > _NAMED_REASONS else ""
     return Observation(
         Status(level),
-        f"Checks of {component} could not be measured. {' '.join(parts[:_NAMED_REASONS])}{more}",
+        f"Checks of {area} could not be measured. {' '.join(parts[:_NAMED_REASONS])}{more}",
         tuple(sorted({failure.account for failure in failures}, key=str)),
         float(len(failures)),
     )

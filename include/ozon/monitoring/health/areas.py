@@ -25,7 +25,7 @@ AREA_NAMES = tuple(area.name for area in AREAS)
 
 
 def measure(name: str, context: HealthContext) -> list[CheckResult]:
-    """Run an area's checks. Where the area itself breaks, that is one more result, UNKNOWN."""
+    """Run an area's checks. Where the area itself breaks, that is one more result, an ERROR."""
     (area,) = (area for area in AREAS if area.name == name)
     return run_checks(name, _checks(area, context))
 

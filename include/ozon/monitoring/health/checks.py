@@ -1,4 +1,4 @@
-"""How checks are described and run: each on its own, timed, and UNKNOWN where it breaks."""
+"""How checks are described and run: each on its own, timed, and an ERROR where it fails."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class HealthContext:
         return tuple(self.settings.accounts)
 
     def connection(self) -> Connection:
-        """One session for all checks of a component, opened at the first need. Raises as `open_session` does."""
+        """One session for all checks of an area, opened at the first need. Raises as `open_session` does."""
         from include.ozon.warehouse.session import open_session
 
         if self._connection is None or self._connection.closed:
@@ -111,23 +111,21 @@ class Area:
     checks: Callable[[HealthContext], Iterable[Check]]
 
 
-def run_checks(component: str, checks: Iterable[Check]) -> list[CheckResult]:
-    """Measure one component; a check that raises is UNKNOWN with the reason, and the others still run."""
-    return [_run(component, check) for check in checks]
+def run_checks(area: str, checks: Iterable[Check]) -> list[CheckResult]:
+    """Measure one area; a check that raises is an ERROR with the reason, and the others still run."""
+    return [_run(area, check) for check in checks]
 
 
-def _run(component: str, check: Check) -> CheckResult:
+def _run(area: str, check: Check) -> CheckResult:
     started = time.monotonic()
-    is_failure = False
     try:
         finding = check.measure()
     except Exception as error:  # whatever broke it, the other checks have to run
         reason = " ".join(str(error).split()) or type(error).__name__
         logger.warning("Check %s of %s could not be measured: %s", check.rule.name, check.account or "all", reason)
-        finding = Finding(Status.UNKNOWN, f"Could not be measured: {reason}")
-        is_failure = True
+        finding = Finding(Status.ERROR, reason)
     return CheckResult(
-        component=component,
+        area=area,
         check=check.rule.name,
         account=check.account,
         status=finding.status,
@@ -135,5 +133,4 @@ def _run(component: str, check: Check) -> CheckResult:
         threshold=finding.threshold,
         message=finding.message,
         duration_seconds=round(time.monotonic() - started, 4),
-        is_failure=is_failure,
     )

@@ -48,7 +48,7 @@ PREVIOUS_RESULT: LiteralString = """
 SELECT status, value
 FROM ozon.health_checks
 WHERE "check" = %(check)s AND account = %(account)s AND measured_at BETWEEN %(since)s AND %(now)s
-  AND status <> 'unknown'
+  AND status NOT IN ('unknown', 'error')
 ORDER BY measured_at DESC
 LIMIT 1
 """

@@ -197,7 +197,7 @@ def checks(context: HealthContext) -> Iterator[Check]:
 
 
 class _Runs:
-    """Of one account. What needs a record is UNKNOWN, and no failure, as long as there is none."""
+    """Of one account. What needs a record is UNKNOWN as long as there is none."""
 
     def __init__(self, context: HealthContext, session: WarehouseSession, account: str) -> None:
         self._now = context.now

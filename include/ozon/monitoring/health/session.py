@@ -1,4 +1,4 @@
-"""The warehouse as a component's checks ask it: one session, its errors in our own sentences, no waiting twice."""
+"""The warehouse as an area's checks ask it: one session, its errors in our own sentences, no waiting twice."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class WarehouseSession:
         self._failure: Exception | None = None
 
     def connection(self) -> Connection:
-        """The session that all checks of the component share. Raises as `open_session` does."""
+        """The session that all checks of the area share. Raises as `open_session` does."""
         if self._failure is not None:
             raise self._failure
         try:

@@ -11,17 +11,17 @@ from psycopg.rows import class_row
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.warehouse.session import Connection
 
-# DISTINCT ON: a component that names a check twice must not keep all others from being stored.
+# DISTINCT ON: an area that names a check twice must not keep all others from being stored.
 _SAVE = """
 INSERT INTO ozon.health_checks
-    (measured_at, component, "check", account, status, value, threshold, message, duration_seconds)
-SELECT DISTINCT ON (component, "check", account)
-    %(measured_at)s, component, "check", account, status, value, threshold, message, duration_seconds
+    (measured_at, area, "check", account, status, value, threshold, message, duration_seconds)
+SELECT DISTINCT ON (area, "check", account)
+    %(measured_at)s, area, "check", account, status, value, threshold, message, duration_seconds
 FROM unnest(
-    %(components)s::text[], %(checks)s::text[], %(accounts)s::text[], %(statuses)s::text[], %(values)s::float8[],
+    %(areas)s::text[], %(checks)s::text[], %(accounts)s::text[], %(statuses)s::text[], %(values)s::float8[],
     %(thresholds)s::float8[], %(messages)s::text[], %(durations)s::float8[]
-) AS found (component, "check", account, status, value, threshold, message, duration_seconds)
-ON CONFLICT (measured_at, component, "check", account) DO UPDATE SET
+) AS found (area, "check", account, status, value, threshold, message, duration_seconds)
+ON CONFLICT (measured_at, area, "check", account) DO UPDATE SET
     status = EXCLUDED.status,
     value = EXCLUDED.value,
     threshold = EXCLUDED.threshold,
@@ -32,14 +32,11 @@ ON CONFLICT (measured_at, component, "check", account) DO UPDATE SET
 _LATEST = "SELECT measured_at FROM ozon.health_checks ORDER BY measured_at DESC LIMIT 1"
 
 _RESULTS = """
-SELECT component, "check", account, status, value, threshold, message, duration_seconds
+SELECT area, "check", account, status, value, threshold, message, duration_seconds
 FROM ozon.health_checks
 WHERE measured_at = %s
-ORDER BY component, "check", account NULLS FIRST
+ORDER BY area, "check", account NULLS FIRST
 """
-
-# With these words `run_checks` begins the message of a check that broke; the table has no column for that.
-_BROKEN = "Could not be measured"
 
 
 def save(connection: Connection, measured_at: datetime, results: Sequence[CheckResult]) -> None:
@@ -48,7 +45,7 @@ def save(connection: Connection, measured_at: datetime, results: Sequence[CheckR
         _SAVE,
         {
             "measured_at": measured_at,
-            "components": [result.component for result in results],
+            "areas": [result.area for result in results],
             "checks": [result.check for result in results],
             "accounts": [result.account for result in results],
             "statuses": [str(result.status) for result in results],
@@ -68,10 +65,4 @@ def latest(connection: Connection) -> tuple[datetime, list[CheckResult]] | None:
     if row is None:
         return None
     rows = connection.cursor(row_factory=class_row(CheckResult)).execute(_RESULTS, (row[0],)).fetchall()
-    return row[0], [_read(result) for result in rows]
-
-
-def _read(result: CheckResult) -> CheckResult:
-    status = Status(result.status)
-    is_failure = status is Status.UNKNOWN and result.message.startswith(_BROKEN)
-    return replace(result, status=status, is_failure=is_failure)
+    return row[0], [replace(result, status=Status(result.status)) for result in rows]

@@ -1,4 +1,4 @@
-"""All results of a health check as one state, with the breakdown by component."""
+"""All results of a health check as one state, with the breakdown by area."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from datetime import datetime
 
 from include.ozon.monitoring.results import CheckResult, Status, worst
 
-EXIT_CODES: Mapping[Status, int] = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.UNKNOWN: 3}
+EXIT_CODES: Mapping[Status, int] = {
+    Status.OK: 0,
+    Status.WARNING: 1,
+    Status.CRITICAL: 2,
+    Status.ERROR: 3,
+    Status.UNKNOWN: 3,
+}
 """Those of `ozon health`, and what monitoring plug-ins of the Nagios kind use."""
 
 _NAMED_COUNT = 3
@@ -17,22 +23,18 @@ _NAMED_COUNT = 3
 _TOLD = (
     (Status.CRITICAL, "critical"),
     (Status.WARNING, "with a warning"),
-    (Status.UNKNOWN, "could not be measured"),
+    (Status.ERROR, "could not be measured"),
 )
 
 
 @dataclass(frozen=True)
 class HealthSummary:
-    """``counts`` are of results by their status; ``nothing_count`` of those that had nothing to measure.
-
-    The latter, such as those of a fresh installation, are in ``counts`` among the unknown ones, too.
-    """
+    """``counts`` are of results by their status."""
 
     measured_at: datetime
     status: Status
-    components: Mapping[str, Status]
+    areas: Mapping[str, Status]
     counts: Mapping[Status, int]
-    nothing_count: int
     sentence: str
     results: tuple[CheckResult, ...]
 
@@ -42,49 +44,41 @@ class HealthSummary:
 
 
 def summarize(results: Sequence[CheckResult], measured_at: datetime) -> HealthSummary:
-    """The worst status of all, and of each component; ok < unknown < warning < critical.
+    """Return the worst status of all, and of each area; ok < unknown < error < warning < critical.
 
-    UNKNOWN counts only where a check broke: one that found nothing to measure yet (a fresh installation, no
-    Airflow under cron) says nothing about the others. Where no check at all had anything to measure, the state is
-    UNKNOWN all the same, since "ok" would be a guess.
+    UNKNOWN does not count: a check that found nothing to measure yet (a fresh installation, no Airflow under cron)
+    says nothing about the others. Where no check at all had anything to measure, the state is UNKNOWN all the same,
+    since "ok" would be a guess.
     """
-    names = dict.fromkeys(result.component for result in results)
-    components = {name: _state(result for result in results if result.component == name) for name in names}
-    nothing_count = sum(map(has_nothing_to_measure, results))
+    names = dict.fromkeys(result.area for result in results)
     status = _state(results)
     return HealthSummary(
         measured_at=measured_at,
         status=status,
-        components=components,
+        areas={name: _state(result for result in results if result.area == name) for name in names},
         counts={each: sum(result.status is each for result in results) for each in Status},
-        nothing_count=nothing_count,
-        sentence=_sentence(status, results, nothing_count),
+        sentence=_sentence(status, results),
         results=tuple(results),
     )
 
 
 def _state(results: Iterable[CheckResult]) -> Status:
-    judged = [result.status for result in results if not has_nothing_to_measure(result)]
+    judged = [result.status for result in results if result.status is not Status.UNKNOWN]
     return worst(judged) if judged else Status.UNKNOWN
 
 
-def has_nothing_to_measure(result: CheckResult) -> bool:
-    """Whether it is UNKNOWN without a failure, which says neither good nor bad."""
-    return result.status is Status.UNKNOWN and not result.is_failure
-
-
-def _sentence(status: Status, results: Sequence[CheckResult], nothing_count: int) -> str:
+def _sentence(status: Status, results: Sequence[CheckResult]) -> str:
     """Such as ``The state is critical: of 40 checks 1 critical (api_key of main), 39 ok.``"""
     if not results:
         return f"The state is {status}: no check was made."
     parts = []
     for bad, words in _TOLD:
-        found = [result for result in results if result.status is bad and not has_nothing_to_measure(result)]
+        found = [result for result in results if result.status is bad]
         if found:
             parts.append(f"{len(found)} {words} ({_named(found)})")
     if ok_count := sum(result.status is Status.OK for result in results):
         parts.append(f"{ok_count} ok")
-    if nothing_count:
+    if nothing_count := sum(result.status is Status.UNKNOWN for result in results):
         parts.append(f"{nothing_count} with nothing to measure")
     total = f"{len(results)} check{'s' if len(results) > 1 else ''}"
     return f"The state is {status}: of {total} {', '.join(parts)}."

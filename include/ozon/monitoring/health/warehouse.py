@@ -20,7 +20,7 @@ _SERVER = "SELECT current_setting('server_version'), current_database()"
 
 # Rolled back: it costs a transaction id and leaves nothing that a query could see.
 _WRITE = """
-INSERT INTO ozon.health_checks (measured_at, component, "check", status, message, duration_seconds)
+INSERT INTO ozon.health_checks (measured_at, area, "check", status, message, duration_seconds)
 VALUES (%s, 'warehouse', 'warehouse_writable', 'ok', 'A write that is rolled back.', 0)
 """
 

@@ -16,7 +16,7 @@ from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AboveShare, Below, BelowShare, Limits
 
-COMPONENT = "visibility"
+AREA = "visibility"
 
 _WEAKEST_PARTS = 2
 
@@ -106,7 +106,7 @@ def judge_metrics(metrics: VisibilityMetrics, history: Sequence[HistoryPoint], s
         finding = unknown(_empty_because(metrics)) if metrics.is_empty else measure(metrics, history, settings)
         results.append(
             CheckResult(
-                component=COMPONENT,
+                area=AREA,
                 check=rule.name,
                 account=metrics.account,
                 status=finding.status,

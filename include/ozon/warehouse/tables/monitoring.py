@@ -65,11 +65,14 @@ HEALTH_CHECKS = Table(
     "deleted after `maintenance.health_checks_days`.",
     (
         Column("measured_at", "timestamptz", "When the run of checks was summed up; the same for all of its rows."),
-        Column("component", "text", "The group of the check, such as warehouse, data or api."),
+        Column("area", "text", "The area of the check, such as warehouse, data or api."),
         Column("check", "text", "The rule that judged, by its name in the configuration."),
         Column("account", "text", f"{ACCOUNT} Null for what concerns all."),
         Column(
-            "status", "text", "ok, warning, critical, or unknown: could not be measured, which is neither good nor bad."
+            "status",
+            "text",
+            "ok, warning, critical, unknown (nothing to measure yet) or error (the check itself failed). The last two "
+            "are neither good nor bad.",
         ),
         Column(
             "value",

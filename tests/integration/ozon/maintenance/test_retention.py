@@ -71,7 +71,7 @@ WITH metrics AS (
         UNION ALL SELECT 'gone', %(now)s - interval '1000 days' - n * interval '1 day' FROM generate_series(1, 5) n
     ) measured
 ), checks AS (
-    INSERT INTO ozon.health_checks (measured_at, component, "check", status, message, duration_seconds)
+    INSERT INTO ozon.health_checks (measured_at, area, "check", status, message, duration_seconds)
     SELECT at, 'runs', 'killed_attempt', 'ok', '', 0
     FROM generate_series(%(now)s - interval '100 days', %(now)s - interval '95 days', '15 minutes') at
 )

@@ -139,7 +139,7 @@ def test_the_longest_of_the_last_runs_is_found(warehouse_dsn: str) -> None:
                 )
         for check, seconds in (("reachable", 0.5), ("space", 1.25)):
             connection.execute(
-                'INSERT INTO ozon.health_checks (measured_at, component, "check", status, message, duration_seconds) '
+                'INSERT INTO ozon.health_checks (measured_at, area, "check", status, message, duration_seconds) '
                 "VALUES (%s, 'warehouse', %s, 'ok', 'fine', %s)",
                 (NOW, check, seconds),
             )

@@ -49,7 +49,9 @@ VALUES ('1/main', 'inventory_etl', 1, 'main', 'success', '2026-01-01');
 INSERT INTO ozon.health_checks (measured_at, component, "check", account, status, value, message, duration_seconds)
 VALUES
     ('2026-01-01', 'data', 'products_age_hours', 'main', 'ok', 1, 'Fresh.', 0.1),
-    ('2026-01-01', 'deadlines', 'product_etl_minutes', 'main', 'unknown', NULL, 'Not recorded yet.', 0.1);
+    ('2026-01-01', 'deadlines', 'product_etl_minutes', 'main', 'unknown', NULL, 'Not recorded yet.', 0.1),
+    ('2026-01-01', 'machine', 'log_files', NULL, 'ok', 1, 'Could not be measured: only words here.', 0.1),
+    ('2026-01-01', 'runs', 'duration_ratio', 'main', 'unknown', NULL, 'Could not be measured: no such table.', 0.1);
 INSERT INTO ozon.alerts (alert_id, rule, account, level, opened_at, last_seen_at, acknowledged_at, message) VALUES
     ('a1', 'inventory_age_hours', 'main', 'warning', '2026-01-01', '2026-01-01', '2026-01-02', 'Old.'),
     ('a2', 'disk_used_pct', NULL, 'critical', '2026-01-01', '2026-01-01', NULL, 'Full.');
@@ -163,7 +165,15 @@ def test_a_warehouse_keeps_its_data_forward_and_back(database: Database) -> None
         {"product_etl": "success", "inventory_etl": "success"}, {"product_etl": "failed"}, {},
     ]  # fmt: skip
     assert database.column("rule", "alerts") == ["inventory_etl_age_hours", "disk_used_pct"]
-    assert set(database.column("check", "health_checks")) == {"product_etl_age_hours", "product_etl_minutes"}
+    found = zip(
+        *(database.column(name, "health_checks") for name in ("area", "check", "status", "message")), strict=True
+    )
+    assert sorted(found) == [
+        ("data", "product_etl_age_hours", "ok", "Fresh."),
+        ("deadlines", "product_etl_minutes", "unknown", "Not recorded yet."),
+        ("machine", "log_files", "ok", "Could not be measured: only words here."),
+        ("runs", "duration_ratio", "error", "no such table."),
+    ]
     database.execute(
         "INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at) "
         "VALUES ('1/main', 'third_etl', 1, 'main', 'success', now())"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.ozon.configuration import docs, schema
+from include.ozon.monitoring.rules import RULES
 
 pytestmark = pytest.mark.unit
 
@@ -35,9 +36,23 @@ def test_check_tells_what_to_run_and_changes_nothing(
 def test_every_setting_has_its_row_and_a_description() -> None:
     page = docs.render()
 
+    rules = {rule.key for rule in RULES}
     for key, field in schema.settings_below():
-        assert f"| `{key}` |" in page
+        table = key.rpartition(".")[0]
+        assert f"| `{table if table in rules else key}` |" in page
         assert field.description
+
+
+def test_a_rule_has_one_row_with_its_side_limits_unit_and_group() -> None:
+    page = docs.render()
+
+    assert (
+        "| `rules.visible_share_pct` | below | `warning = 40, critical = 20, min_count = 10` | % of all | visibility | "
+        "The share of the products that customers can see. |\n"
+    ) in page
+    assert '| `rules.api_key` | if not so | `level = "critical"` |  | api_access | Ozon accepts' in page
+    for name in {name for rule in RULES for name in type(rule.limits).model_fields}:
+        assert f"\n| `{name}` |" in page
 
 
 def test_file_overrides_are_shown_for_each_environment(tmp_path: Path) -> None:

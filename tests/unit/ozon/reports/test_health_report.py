@@ -23,7 +23,7 @@ RESULTS = [
         "warehouse", "warehouse_size_gb", None, Status.WARNING, 1234.5, 100.0, "It is [bold]large[/bold].", 0.02
     ),
     CheckResult("api", "api_key", "main", Status.CRITICAL, None, None, "Ключ отозван.", 0.5),
-    CheckResult("api", "api_methods", "main", Status.UNKNOWN, None, None, "Could not be measured: x", 0.0, True),
+    CheckResult("api", "api_methods", "main", Status.ERROR, None, None, "x", 0.0),
     CheckResult("runs", "duration_ratio", "main", Status.UNKNOWN, None, None, "Nothing yet."),
 ]
 
@@ -38,7 +38,7 @@ def report(*results: CheckResult) -> HealthSummary:
     return summarize(results or RESULTS, NOW)
 
 
-def test_the_text_has_a_line_for_each_check_by_component() -> None:
+def test_the_text_has_a_line_for_each_check_by_area() -> None:
     lines = rendered(health_text(report(), SETTINGS)).splitlines()
     # In the zone of the configuration, three hours ahead.
     assert lines[0].strip() == "Health of testing, 02.03.2026 00:30"
@@ -47,23 +47,23 @@ def test_the_text_has_a_line_for_each_check_by_component() -> None:
         ["warehouse", "warehouse_reachable", "", "ok", "", "It answers."],
         ["", "warehouse_size_gb", "", "warning", "1 234.5", "It is [bold]large[/bold]."],
         ["api", "api_key", "main", "critical", "", "Ключ отозван."],
-        ["", "api_methods", "main", "unknown", "", "Could not be measured: x"],
+        ["", "api_methods", "main", "error", "", "x"],
         ["runs", "duration_ratio", "main", "unknown", "", "Nothing yet."],
     ]
     assert report().sentence in " ".join(" ".join(lines).split())
 
 
 def test_what_one_cause_kept_from_being_measured_shares_a_line() -> None:
-    down = "Could not be measured: the warehouse is down."
+    down = "the warehouse is down."
 
-    def failed(component: str, check: str, account: str | None, message: str = down) -> CheckResult:
-        return CheckResult(component, check, account, Status.UNKNOWN, None, None, message, is_failure=True)
+    def failed(area: str, check: str, account: str | None, message: str = down) -> CheckResult:
+        return CheckResult(area, check, account, Status.ERROR, None, None, message)
 
     text = rendered(
         health_text(
             report(
                 failed("runs", "failures_in_a_row", "main"),
-                failed("runs", "duration_ratio", "main", "Could not be measured: no such table."),
+                failed("runs", "duration_ratio", "main", "no such table."),
                 failed("runs", "failures_in_a_row", "second"),
                 failed("data", "impossible_stock", "main"),
                 failed("data", "product_etl_age_hours", "main"),
@@ -73,9 +73,9 @@ def test_what_one_cause_kept_from_being_measured_shares_a_line() -> None:
     )
     words = [[word.strip() for word in line.split("│")[1:-1]] for line in text.splitlines() if "│" in line]
     assert words == [
-        ["runs", "failures_in_a_row and 1 more", "several", "unknown", "", down],
-        ["", "duration_ratio", "main", "unknown", "", "Could not be measured: no such table."],
-        ["data", "impossible_stock and 1 more", "main", "unknown", "", down],
+        ["runs", "failures_in_a_row and 1 more", "several", "error", "", down],
+        ["", "duration_ratio", "main", "error", "", "no such table."],
+        ["data", "impossible_stock and 1 more", "main", "error", "", down],
     ]
 
 
@@ -98,24 +98,23 @@ def test_values_are_readable(value: float, shown: str) -> None:
 
 def test_the_json_says_all_of_it_and_its_version() -> None:
     document = json.loads(health_json(report(), SETTINGS))
-    components = document.pop("components")
+    areas = document.pop("areas")
     assert document == {
         "schema": "ozon-health",
-        "version": 1,
+        "version": 2,
         "environment": "testing",
         "measured_at": "2026-03-01T21:30:00+00:00",
         "status": "critical",
         "exit_code": 2,
         "summary": report().sentence,
-        "counts": {"ok": 1, "warning": 1, "critical": 1, "unknown": 2},
-        "nothing_to_measure": 1,
+        "counts": {"ok": 1, "warning": 1, "critical": 1, "unknown": 1, "error": 1},
     }
-    assert [(each["component"], each["status"], len(each["checks"])) for each in components] == [
+    assert [(each["area"], each["status"], len(each["checks"])) for each in areas] == [
         ("warehouse", "warning", 2),
         ("api", "critical", 2),
         ("runs", "unknown", 1),
     ]
-    assert components[0]["checks"][1] == {
+    assert areas[0]["checks"][1] == {
         "check": "warehouse_size_gb",
         "account": None,
         "status": "warning",
@@ -123,7 +122,6 @@ def test_the_json_says_all_of_it_and_its_version() -> None:
         "threshold": 100.0,
         "message": "It is [bold]large[/bold].",
         "duration_seconds": 0.02,
-        "is_failure": False,
     }
 
 

@@ -130,7 +130,7 @@ def test_the_state_survives_in_the_warehouse_alone(sender: Sender) -> None:
 def test_with_the_warehouse_away_the_copy_goes_on_and_the_warehouse_catches_up(
     sender: Sender, warehouse_away: Callable[[], Any]
 ) -> None:
-    down = seen("warehouse_reachable", "critical", component="warehouse")
+    down = seen("warehouse_reachable", "critical", area="warehouse")
     failing = seen("failures_in_a_row", "warning", "main")
     sender.told(DISK)
     with warehouse_away():
@@ -139,7 +139,7 @@ def test_with_the_warehouse_away_the_copy_goes_on_and_the_warehouse_catches_up(
         assert sender.is_copy_ahead
         assert sender.told(seen("disk_used_pct", "ok"), down) == ["recovered disk_used_pct"]
 
-    up = seen("warehouse_reachable", "ok", component="warehouse")
+    up = seen("warehouse_reachable", "ok", area="warehouse")
     assert sender.told(up, failing, seen("disk_used_pct", "ok")) == ["recovered warehouse"]
     assert not sender.is_copy_ahead
     assert [(alert.rule, alert.suppressed_by) for alert in sender.open] == [

@@ -69,8 +69,8 @@ def test_a_check_that_broke_is_still_known_as_such(connection: Connection) -> No
     broken = run_checks("machine", [Check(LOG_FILES, breaks)])  # type: ignore[arg-type]
     save(connection, NOW, [*broken, *RESULTS])
     _, found = latest(connection) or (NOW, [])
-    assert [result.check for result in found if result.is_failure] == ["log_files"]
-    assert summarize(found, NOW).components == summarize([*broken, *RESULTS], NOW).components
+    assert [result.check for result in found if result.status == "error"] == ["log_files"]
+    assert summarize(found, NOW).areas == summarize([*broken, *RESULTS], NOW).areas
 
 
 def test_a_check_that_is_named_twice_keeps_no_other_from_being_stored(connection: Connection) -> None:

@@ -37,7 +37,7 @@ def no_cache() -> Iterator[None]:
     SecretCache.reset()
 
 
-def test_every_component_of_the_configuration_has_its_checks() -> None:
+def test_every_area_of_the_configuration_has_its_checks() -> None:
     assert SETTINGS.health.checks == list(areas.AREA_NAMES)
 
 
@@ -99,28 +99,23 @@ def breaks(_: HealthContext) -> Iterator[Check]:
     raise ValueError("nonsense")
 
 
-def test_a_component_that_breaks_is_one_more_unknown_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_area_that_breaks_is_one_more_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(areas, "AREAS", [Area("machine", [LOG_FILES], breaks)])
-    results = health.measure_component("machine", SETTINGS, NOW, None)
-    assert [(each.check, each.status, each.is_failure) for each in results] == [
-        ("log_files", Status.OK, False),
-        ("unmeasured", Status.UNKNOWN, True),
+    results = health.measure_area("machine", SETTINGS, NOW, None)
+    assert [(each.check, each.status) for each in results] == [
+        ("log_files", Status.OK),
+        ("unmeasured", Status.ERROR),
     ]
-    assert results[1].message == "Could not be measured: nonsense"
+    assert results[1].message == "nonsense"
 
 
-def test_a_context_that_cannot_be_made_is_one_unknown_result(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_context_that_cannot_be_made_is_one_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def cannot(*_: object) -> HealthContext:
         raise OSError("no log folder")
 
     monkeypatch.setattr(health, "health_context", cannot)
-    (result,) = health.measure_component("api", SETTINGS, NOW, None)
-    assert (result.component, result.check, result.status, result.is_failure) == (
-        "api",
-        "unmeasured",
-        Status.UNKNOWN,
-        True,
-    )
+    (result,) = health.measure_area("api", SETTINGS, NOW, None)
+    assert (result.area, result.check, result.status) == ("api", "unmeasured", Status.ERROR)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from tests.support.pipeline import changed
 
 pytestmark = pytest.mark.unit
 
-DOWN = seen("warehouse_reachable", "critical", component="warehouse")
-UP = seen("warehouse_reachable", "ok", component="warehouse")
+DOWN = seen("warehouse_reachable", "critical", area="warehouse")
+UP = seen("warehouse_reachable", "ok", area="warehouse")
 FAILING = seen("failures_in_a_row", "warning", "main")
 
 
@@ -33,7 +33,7 @@ FAILING = seen("failures_in_a_row", "warning", "main")
 def test_what_a_broken_warehouse_breaks_is_not_told(cause: str, consequence: CheckResult) -> None:
     sendings = Sendings()
 
-    assert sendings.told(consequence, seen(cause, "critical", component="warehouse")) == ["opened warehouse critical"]
+    assert sendings.told(consequence, seen(cause, "critical", area="warehouse")) == ["opened warehouse critical"]
     (suppressed,) = [alert for alert in sendings.alerts if alert.rule != cause]
     assert (suppressed.suppressed_by, suppressed.sent_count, suppressed.last_sent_at) == (cause, 0, None)
 
@@ -185,7 +185,7 @@ def test_a_consequence_that_is_not_looked_at_stays_suppressed_while_its_cause_la
 
 def test_a_second_cause_takes_over() -> None:
     sendings = Sendings()
-    no_schema = seen("warehouse_schema", "critical", component="warehouse")
+    no_schema = seen("warehouse_schema", "critical", area="warehouse")
     sendings.send(DOWN, FAILING)
 
     assert sendings.told(UP, no_schema, FAILING) == []

@@ -50,7 +50,7 @@ def test_a_groups_own_repeat_interval_comes_first() -> None:
 
 def test_a_repeat_is_only_of_what_this_sending_has_looked_at() -> None:
     sendings = Sendings()
-    sendings.send(seen("visible_share_pct", account="main", component="visibility"))
+    sendings.send(seen("visible_share_pct", account="main", area="visibility"))
 
     assert sendings.told(seen("disk_used_pct", "ok"), minutes=2 * REPEAT_MINUTES) == []
     assert sendings.told(seen("visible_share_pct", account="main")) == ["repeat visibility critical"]

@@ -46,9 +46,9 @@ class Step:
         found = []
         for (rule, account), status in zip(STATES, self.statuses, strict=True):
             if status == "broken":
-                found.append(broken(rule, account, component="all"))
+                found.append(broken(rule, account, area="all"))
             elif status != "not looked at":
-                found.append(seen(rule, status, account, component="all"))
+                found.append(seen(rule, status, account, area="all"))
         return found
 
     def events(self, now: datetime) -> list[Event]:

@@ -17,18 +17,17 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 def result(
     status: Status,
     check: str = "disk_used_pct",
-    component: str = "machine",
+    area: str = "machine",
     *,
     account: str | None = None,
-    is_failure: bool = False,
 ) -> CheckResult:
-    return CheckResult(component, check, account, status, 1, 2, "Something.", is_failure=is_failure)
+    return CheckResult(area, check, account, status, 1, 2, "Something.")
 
 
 OK = result(Status.OK)
 WARNING = result(Status.WARNING, "log_files")
 CRITICAL = result(Status.CRITICAL, "warehouse_reachable", "warehouse")
-BROKEN = result(Status.UNKNOWN, "api_key", "api", account="main", is_failure=True)
+BROKEN = result(Status.ERROR, "api_key", "api", account="main")
 NOTHING = result(Status.UNKNOWN, "duration_ratio", "runs", account="main")
 
 
@@ -42,7 +41,8 @@ def summary(*results: CheckResult) -> HealthSummary:
         ((OK, OK), Status.OK, 0),
         ((OK, WARNING), Status.WARNING, 1),
         ((OK, WARNING, CRITICAL), Status.CRITICAL, 2),
-        ((OK, BROKEN), Status.UNKNOWN, 3),
+        ((OK, BROKEN), Status.ERROR, 3),
+        ((NOTHING, BROKEN), Status.ERROR, 3),
         ((BROKEN, WARNING), Status.WARNING, 1),
         ((BROKEN, CRITICAL), Status.CRITICAL, 2),
         ((OK, NOTHING), Status.OK, 0),
@@ -58,20 +58,21 @@ def test_the_state_is_the_worst_of_what_was_judged(
     assert (found.status, found.exit_code) == (status, exit_code)
 
 
-def test_every_status_has_an_exit_code_of_its_own() -> None:
-    assert sorted(EXIT_CODES[status] for status in Status) == [0, 1, 2, 3]
+def test_every_status_has_an_exit_code_and_only_those_of_nothing_measured_share_one() -> None:
+    assert sorted(EXIT_CODES[status] for status in Status) == [0, 1, 2, 3, 3]
+    assert EXIT_CODES[Status.ERROR] == EXIT_CODES[Status.UNKNOWN] == 3
 
 
-def test_each_component_has_its_own_worst_status() -> None:
+def test_each_area_has_its_own_worst_status() -> None:
     found = summary(OK, WARNING, CRITICAL, BROKEN, NOTHING)
-    assert found.components == {
+    assert found.areas == {
         "machine": Status.WARNING,
         "warehouse": Status.CRITICAL,
-        "api": Status.UNKNOWN,
+        "api": Status.ERROR,
         "runs": Status.UNKNOWN,
     }
-    assert found.counts == {Status.OK: 1, Status.WARNING: 1, Status.CRITICAL: 1, Status.UNKNOWN: 2}
-    assert (found.nothing_count, found.measured_at) == (1, NOW)
+    assert found.counts == {Status.OK: 1, Status.WARNING: 1, Status.CRITICAL: 1, Status.UNKNOWN: 1, Status.ERROR: 1}
+    assert found.measured_at == NOW
     assert found.results == (OK, WARNING, CRITICAL, BROKEN, NOTHING)
 
 
