@@ -47,10 +47,10 @@ class ChangedProject:
         text = (CHANGES / name).read_text("utf-8").replace("HEAD", revisions[-1])
         (self.folder / _VERSIONS / f"9001_{name}").write_text(text, "utf-8")
 
-    def ozon(self, *arguments: str, exit_code: int = 0) -> str:
-        """What the command printed, which has to end so."""
-        done = subprocess.run(
-            [str(ROOT / ".venv/bin/ozon"), *arguments],
+    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a program of the tests' environment in the copy."""
+        return subprocess.run(
+            [str(ROOT / ".venv/bin" / name), *arguments],
             env=self.environment,
             cwd=self.folder,
             check=False,
@@ -58,6 +58,10 @@ class ChangedProject:
             text=True,
             timeout=_SECONDS,
         )
+
+    def ozon(self, *arguments: str, exit_code: int = 0) -> str:
+        """What the command printed, which has to end so."""
+        done = self.command("ozon", *arguments)
         assert done.returncode == exit_code, f"ozon {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
 

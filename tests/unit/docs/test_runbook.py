@@ -10,7 +10,9 @@ import pytest
 
 from include.ozon import errors
 from include.ozon.cli import common, run_result
+from include.ozon.monitoring import runbook
 from include.ozon.monitoring.health.summary import EXIT_CODES
+from include.ozon.monitoring.rules import RULES
 from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
 from include.ozon.settings.guards import GuardsSettings
 from include.ozon_local.home import ROOT
@@ -51,6 +53,13 @@ def only(found: list[list[str]], what: str, heading: str, cells: str) -> list[st
     )
     assert all(found[0]), f"docs/runbook.md, section {heading!r}: the row for {what} has an empty cell"
     return found[0]
+
+
+def test_the_table_of_alerts_is_made_from_the_rules(capsys: pytest.CaptureFixture[str]) -> None:
+    assert runbook.main(["--check"]) == 0, capsys.readouterr().err
+    assert [(row[0], row[-1]) for row in rows("Alerts")][2:] == sorted((rule.title, f"`{rule.name}`") for rule in RULES)
+    for row in rows("Alerts"):
+        assert all(row), row
 
 
 @pytest.mark.parametrize("name", ERRORS)

@@ -11,7 +11,6 @@ import pytest
 from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.message import render
 from include.ozon.monitoring.alerts.model import Alert, Kind, Mail, Notice
-from include.ozon.monitoring.rules import RULES
 
 pytestmark = pytest.mark.unit
 
@@ -59,12 +58,6 @@ def words(html: str) -> list[str]:
     parser = _Words()
     parser.feed(html)
     return parser.found
-
-
-def test_every_rule_has_a_title_and_a_next_step() -> None:
-    for rule in RULES:
-        assert rule.title, rule.name
-        assert rule.next_step.endswith("."), rule.name
 
 
 def test_the_subject_says_what_is_wrong_for_whom_and_where() -> None:

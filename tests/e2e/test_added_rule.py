@@ -1,0 +1,109 @@
+"""A rule and its check, added in one file: measured, configured, documented and notified without another change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from include.ozon_sandbox.process import SandboxProcess
+from tests.support.changed_project import ChangedProject
+from tests.support.mail import MailServer, part
+from tests.support.pipeline import Pipeline
+
+pytestmark = pytest.mark.e2e
+
+FILE = "include/ozon/monitoring/health/machine.py"
+RULE = """
+UPTIME_DAYS = Rule(
+    name="uptime_days",
+    title="the machine was not restarted for long",
+    measures="How long the machine has run without a restart.",
+    unit=Unit.DAYS,
+    limits=Above(warning=0, critical=0),
+    next_step="Restart it between two loads.",
+    meaning="It runs an old kernel.",
+    remedy="Look for a time without loads: `ozon schedule`.",
+)
+"""
+CHECK = """
+def _uptime(context: HealthContext) -> Finding:
+    days = (context.now.timestamp() - psutil.boot_time()) / 86_400
+    return judge(context.settings, UPTIME_DAYS, days, f"This machine has run for {days:.1f} days")
+"""
+PAGES = {
+    "include.ozon.configuration.docs": (
+        "docs/configuration.md",
+        "| `rules.uptime_days` | above | `warning = 0, critical = 0` | days | uptime_days | "
+        "How long the machine has run without a restart. |\n",
+    ),
+    "include.ozon.monitoring.runbook": (
+        "docs/runbook.md",
+        "| the machine was not restarted for long | It runs an old kernel. | "
+        "Look for a time without loads: `ozon schedule`. | `uptime_days` |\n",
+    ),
+}
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
+    return start_sandbox({"main": 1, "second": 1})
+
+
+@pytest.fixture
+def project(
+    sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: Callable[..., dict[str, str]]
+) -> ChangedProject:
+    project = ChangedProject(make_airflow_environment(warehouse_dsn, sandbox))
+    project.edit(FILE, "\n\ndef checks(", f"{RULE}\n\ndef checks(")
+    project.edit(
+        FILE,
+        "\n\ndef _disk_used(",
+        f"    yield Check(UPTIME_DAYS, partial(_uptime, context))\n\n{CHECK}\n\ndef _disk_used(",
+    )
+    project.edit(FILE, "(DISK_USED_PCT, MEMORY_USED_PCT,", "(UPTIME_DAYS, DISK_USED_PCT, MEMORY_USED_PCT,")
+    return project
+
+
+def test_the_pages_that_are_made_from_the_rules_have_it(project: ChangedProject) -> None:
+    for module, (path, row) in PAGES.items():
+        assert project.command("python", "-m", module, "--check").returncode == 1, "lint notices that it lacks the rule"
+        assert row not in (project.folder / path).read_text("utf-8")
+
+        assert project.command("python", "-m", module).returncode == 0
+
+        assert row in (project.folder / path).read_text("utf-8")
+        assert project.command("python", "-m", module, "--check").returncode == 0
+
+
+def test_it_is_configured_measured_stored_and_notified(
+    project: ChangedProject, sandbox: SandboxProcess, warehouse_dsn: str
+) -> None:
+    warehouse = Pipeline(sandbox, warehouse_dsn)
+    with MailServer() as mails:
+        project.environment["AIRFLOW_CONN_SMTP_DEFAULT"] = mails.connection
+        project.ozon("health", "--checks", "machine", "--alert", "--quiet", exit_code=2)
+
+    (stored,) = warehouse.rows(
+        "SELECT area, status, value > 0 AS is_up FROM ozon.health_checks WHERE \"check\" = 'uptime_days'"
+    )
+    assert (stored["area"], stored["status"], stored["is_up"]) == ("machine", "critical", True)
+    (mail,) = (mail for mail in mails.messages if "not restarted" in mail["Subject"])
+    assert mail["Subject"] == "[Ozon ETL testing] CRITICAL: the machine was not restarted for long"
+    text = part(mail, "plain")
+    assert "Expected:    at most 0 days, set by rules.uptime_days.critical\n" in text
+    assert "What to do:  Restart it between two loads.\n" in text
+
+    assert "rules.uptime_days.critical" in project.ozon("config", "show")
+    project.environment["OZON__RULES__UPTIME_DAYS__CRITICAL"] = "100000"
+    assert status_of(project) == "warning"
+    project.environment["OZON__RULES__UPTIME_DAYS__ENABLED"] = "false"
+    assert status_of(project) == "ok"
+
+
+def status_of(project: ChangedProject) -> str:
+    document = json.loads(project.command("ozon", "health", "--checks", "machine", "--output", "json").stdout)
+    (area,) = document["areas"]
+    (status,) = (check["status"] for check in area["checks"] if check["check"] == "uptime_days")
+    return str(status)
