@@ -92,13 +92,13 @@ def test_a_refused_key(site: Site) -> None:
     # What was told is known to both ways of running the check.
     assert site.check_by_cron() == 2
     (told,) = site.mails.messages
-    assert told["Subject"] == "[Ozon ETL testing] CRITICAL: Ozon refuses the key - Test account 1 (main)"
+    assert told["Subject"] == "[Ozon ETL testing] CRITICAL: Ozon refuses access - Test account 1 (main)"
     assert "deactivated" in part(told, "plain")
     assert "deactivated" in part(told, "html")
 
     site.sandbox.clear_faults()
     assert site.check_by_cron() == 0
-    assert site.mails.subjects[1:] == ["[Ozon ETL testing] RECOVERED: Ozon refuses the key - Test account 1 (main)"]
+    assert site.mails.subjects[1:] == ["[Ozon ETL testing] RECOVERED: Ozon refuses access - Test account 1 (main)"]
 
 
 def test_a_stopped_database(site: Site) -> None:

@@ -52,12 +52,13 @@ API_REACHABLE = Rule(
 
 API_KEY = Rule(
     name="api_key",
-    title="Ozon refuses the key",
+    title="Ozon refuses access",
     measures="Ozon accepts the account's key.",
     limits=State(level="critical"),
-    next_step="Make a new key in Ozon Seller and put it into the connection ozon_api_<account>: docs/runbook.md.",
-    meaning="Ozon knows the Client-Id or key no longer.",
-    remedy="[A new key](#changing-an-api-key-without-a-gap). Deleted by somebody in Ozon Seller?",
+    next_step="Do what the message says; a new key goes into the connection ozon_api_<account>: docs/runbook.md.",
+    meaning="Ozon knows the Client-Id or key no longer, or has shut the account out.",
+    remedy="What the message says: often [a new key](#changing-an-api-key-without-a-gap). Deleted by somebody in Ozon "
+    "Seller?",
     group="api_access",
 )
 
@@ -177,7 +178,7 @@ class _Key:
             case Roles() | RoleMissingError():
                 return judge_state(self._settings, API_KEY, True, f"Ozon accepts the key of account {account}")
             case AccessDeniedError():
-                seen = f"Ozon refuses the key of account {account}: {_without_stop(answer)}"
+                seen = f"Ozon refuses access to account {account}: {_without_stop(answer)}"
                 return judge_state(self._settings, API_KEY, False, seen)
             case _NoConnectionError():
                 seen = f"Account {account} has no key: {_without_stop(answer)}"

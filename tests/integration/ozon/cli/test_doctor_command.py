@@ -183,7 +183,7 @@ WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
     ),
     "a key that Ozon does not know": (
         lambda site: {MAIN_CONNECTION: site.connection(MAIN_CONNECTION, password="not-a-key")},
-        "account main", "Ozon refuses the key of account main",
+        "account main", "Ozon refuses access to account main",
         [],
     ),
     "one seller under two names": (

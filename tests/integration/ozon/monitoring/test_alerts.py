@@ -103,7 +103,7 @@ def test_a_load_that_fails_is_told_once_and_so_is_its_recovery(monitored: Monito
 def test_a_refused_key_is_one_mail_and_not_another_for_each_load_that_it_fails(monitored: Monitored) -> None:
     monitored.sandbox.fault("key_deactivated", account="main")
     (subject,) = monitored.check()
-    assert "Ozon refuses the key" in subject
+    assert "Ozon refuses access" in subject
 
     for number in (1, 2, 3):
         fail(monitored, f"refused {number}")
@@ -112,7 +112,7 @@ def test_a_refused_key_is_one_mail_and_not_another_for_each_load_that_it_fails(m
     monitored.sandbox.clear_faults()
     monitored.load("mended")
     (subject,) = monitored.check()
-    assert subject.endswith("RECOVERED: Ozon refuses the key - Test account 1 (main)")
+    assert subject.endswith("RECOVERED: Ozon refuses access - Test account 1 (main)")
 
 
 def test_a_mail_that_was_refused_is_sent_again_and_only_then_counts_as_told(monitored: Monitored) -> None:
@@ -123,6 +123,6 @@ def test_a_mail_that_was_refused_is_sent_again_and_only_then_counts_as_told(moni
     monitored.mails.refuse(None)
     told = monitored.check()
 
-    assert [subject for subject in told if "Ozon refuses the key" in subject]
+    assert [subject for subject in told if "Ozon refuses access" in subject]
     assert [row["sent_count"] for row in monitored.rows("SELECT * FROM ozon.alerts WHERE account = 'second'")] == [1]
-    assert not [subject for subject in monitored.check() if "Ozon refuses the key" in subject]
+    assert not [subject for subject in monitored.check() if "Ozon refuses access" in subject]

@@ -113,7 +113,7 @@ def test_a_key_that_ozon_refuses_is_told_once(pipeline: Pipeline, fault: str, sa
     found = of_key(pipeline)
 
     assert states(found) == [OK, CRITICAL, NOTHING, NOTHING]
-    assert found["api_key"].message.startswith("Ozon refuses the key of account main: ")
+    assert found["api_key"].message.startswith("Ozon refuses access to account main: ")
     assert said in found["api_key"].message
     assert pipeline.sandbox.accounts["main"].api_key not in str(found)
     assert states(of_key(pipeline, "second")) == [OK] * 4

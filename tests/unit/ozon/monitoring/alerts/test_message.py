@@ -23,7 +23,7 @@ KEY_REFUSED = Alert(
     level="critical",
     opened_at=NOW - timedelta(hours=2, minutes=5),
     last_seen_at=NOW,
-    message="Account main: Ozon refuses the key (Invalid Api-Key).",
+    message="Account main: Ozon refuses access (Invalid Api-Key).",
     alert_id="0a1b2c3d",
 )
 FEW_VISIBLE = Alert(
@@ -61,7 +61,7 @@ def words(html: str) -> list[str]:
 
 
 def test_the_subject_says_what_is_wrong_for_whom_and_where() -> None:
-    assert mail().subject == "[Ozon ETL testing] CRITICAL: Ozon refuses the key - Test account 1 (main)"
+    assert mail().subject == "[Ozon ETL testing] CRITICAL: Ozon refuses access - Test account 1 (main)"
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_a_repeat_says_how_often_it_was_told() -> None:
 def test_a_recovery_says_how_long_it_lasted_and_asks_for_nothing() -> None:
     text = mail(replace(KEY_REFUSED, recovered_at=NOW), kind=Kind.RECOVERED).text
 
-    assert "It is over: Account main: Ozon refuses the key (Invalid Api-Key)." in text
+    assert "It is over: Account main: Ozon refuses access (Invalid Api-Key)." in text
     assert "Began:       2026-11-24 11:55" in text
     assert "Recovered:   2026-11-24 14:00, after 2 hours 5 minutes" in text
     assert "Nothing has to be done." in text
@@ -160,7 +160,7 @@ def test_a_recovery_says_how_long_it_lasted_and_asks_for_nothing() -> None:
 def test_the_worst_comes_first_and_all_accounts_are_in_the_subject() -> None:
     both = mail(FEW_VISIBLE, KEY_REFUSED)
 
-    assert both.subject.endswith("Ozon refuses the key - Test account 1 (main), Test account 2 (second)")
+    assert both.subject.endswith("Ozon refuses access - Test account 1 (main), Test account 2 (second)")
     assert both.text.index("Invalid Api-Key") < both.text.index("Customers see")
 
 
