@@ -138,7 +138,7 @@ def test_the_same_next_step_is_said_once() -> None:
 
 
 def test_the_next_step_names_the_connection_to_correct() -> None:
-    assert "put it into the connection ozon_api_main" in mail().text
+    assert "a new key goes into the connection ozon_api_main" in mail().text
     assert "Silence it:  ozon alerts ack 0a1b2c3d" in mail().text
 
 
