@@ -10,6 +10,7 @@ from include.ozon.schedule import smallest_gap
 from include.ozon.scheduling.jobs import Job, jobs
 from include.ozon.scheduling.run_times import RECENT_RUNS
 from include.ozon.settings import Settings
+from include.ozon.words import span
 
 
 def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not_measured: str) -> Iterator[Check]:
@@ -24,29 +25,19 @@ def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not
 
 def _overlap(job: Job, gap: timedelta, longest: float | None, limit: timedelta, not_measured: str) -> Check:
     name = f"schedule.{job.name}"
-    every = f'"{job.expression}" comes every {_span(gap)} at the shortest'
+    every = f'"{job.expression}" comes every {span(gap)} at the shortest'
     if longest is not None and longest >= gap.total_seconds():
-        took = f"one of the last {RECENT_RUNS} runs took {_span(timedelta(seconds=longest))}"
+        took = f"one of the last {RECENT_RUNS} runs took {span(timedelta(seconds=longest))}"
         return Check(name, "failed", f"{every}, and {took}. Let it come less often.")
     if limit > gap:
-        deadline = f"deadlines.{job.dag_id}_minutes lets a run take {_span(limit)}"
+        deadline = f"deadlines.{job.dag_id}_minutes lets a run take {span(limit)}"
         return Check(name, "warning", f"{every}, and {deadline}. Lower that, or let the schedule come less often.")
     if longest is not None:
-        took = f"the longest of the last {RECENT_RUNS} runs took {_span(timedelta(seconds=longest))}"
+        took = f"the longest of the last {RECENT_RUNS} runs took {span(timedelta(seconds=longest))}"
     else:
         took = not_measured or "no run is recorded yet"
-    return Check(name, "ok", f"{every}; {took}, and a run has to end within {_span(limit)}.")
+    return Check(name, "ok", f"{every}; {took}, and a run has to end within {span(limit)}.")
 
 
 def _limit(job: Job, settings: Settings) -> timedelta:
     return timedelta(minutes=getattr(settings.deadlines, f"{job.dag_id}_minutes"))
-
-
-def _span(span: timedelta) -> str:
-    seconds = round(span.total_seconds(), 1)
-    if seconds < 120:
-        return f"{seconds:g} s"
-    minutes = round(seconds / 60)
-    if minutes < 120 or minutes % 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h"
