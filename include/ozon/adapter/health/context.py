@@ -13,13 +13,13 @@ from airflow.sdk.configuration import conf
 
 from include.ozon.adapter.connections.accounts import api_credentials
 from include.ozon.adapter.connections.warehouse import late_warehouse_connect
+from include.ozon.files import local_folder
 from include.ozon.marketplace.client import SellerClient, other_client
 from include.ozon.monitoring.health import areas, store
 from include.ozon.monitoring.health.checks import AirflowProbe, HealthContext
 from include.ozon.monitoring.health.heartbeat import ping
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
-from include.ozon.settings.folders import local_folder
 from include.ozon.warehouse import session
 
 logger = logging.getLogger("ozon.health")
