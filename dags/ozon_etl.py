@@ -15,9 +15,8 @@ once, all else is retried. A guard that stopped a load names the `accept_guard` 
 
 from airflow.sdk import CronTriggerTimetable, Metadata, chain, dag, task, task_group
 
-from include.ozon.adapter.dags.assets import LOADED
 from include.ozon.adapter.dags.deadlines import run_deadline
-from include.ozon.adapter.dags.defaults import component_task, load_params, task_defaults
+from include.ozon.adapter.dags.defaults import LOADED, component_task, load_params, task_defaults
 from include.ozon.configuration import load_settings
 from include.ozon.pipeline.components import COMPONENT_NAMES
 

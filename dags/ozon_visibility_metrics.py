@@ -19,9 +19,8 @@ from datetime import timedelta
 
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
-from include.ozon.adapter.dags.assets import LOADED
 from include.ozon.adapter.dags.deadlines import run_deadline
-from include.ozon.adapter.dags.defaults import metrics_params, monitoring_defaults
+from include.ozon.adapter.dags.defaults import LOADED, metrics_params, monitoring_defaults
 from include.ozon.configuration import load_settings
 
 SETTINGS = load_settings()

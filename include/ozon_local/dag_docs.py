@@ -11,12 +11,12 @@ import os
 import runpy
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from include.ozon.generated_pages import table, write_or_check
+from include.ozon.words import span
 from include.ozon_local.home import ROOT
 
 DAGS_FOLDER = ROOT / "dags"
@@ -79,7 +79,7 @@ def _schedule(timetable: Any) -> str:
 
 
 def _deadlines(dag: Any) -> str:
-    return "".join(f"Deadline: {_duration(alert.interval)} after the run was due. " for alert in dag.deadline or ())
+    return "".join(f"Deadline: {span(alert.interval)} after the run was due. " for alert in dag.deadline or ())
 
 
 def _for_each(task: Any) -> str:
@@ -95,9 +95,9 @@ def _tasks(dag: Any) -> Iterator[tuple[str, ...]]:
             f"`{task.task_id}`",
             _for_each(task),
             str(task.retries),
-            f"from {_duration(task.retry_delay)}, x {task.retry_exponential_backoff:g}, "
-            f"to {_duration(task.max_retry_delay)} at most",
-            _duration(task.execution_timeout) if task.execution_timeout else "none",
+            f"from {span(task.retry_delay)}, x {task.retry_exponential_backoff:g}, "
+            f"to {span(task.max_retry_delay)} at most",
+            span(task.execution_timeout) if task.execution_timeout else "none",
             ", ".join(f"asset `{outlet.name}`" for outlet in task.outlets),
         )
 
@@ -108,11 +108,6 @@ def _params(dag: Any) -> Iterator[tuple[str, ...]]:
         kind = param.schema["type"]
         of = f" of {param.schema['items']['type']}s" if "items" in param.schema else ""
         yield f"`{name}`", f"{kind}{of}", f"`{json.dumps(param.value)}`", param.description
-
-
-def _duration(duration: timedelta) -> str:
-    minutes, seconds = divmod(int(duration.total_seconds()), 60)
-    return f"{minutes} min" if not seconds else f"{60 * minutes + seconds} s"
 
 
 if __name__ == "__main__":

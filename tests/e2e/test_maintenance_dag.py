@@ -65,7 +65,7 @@ def test_a_night_of_maintenance(
     assert shown.exit_code == 0
     assert log.exists()
     assert status_of_the_killed(warehouse_dsn) == "running"
-    assert "logs would free 1 file (8.0 KB), in" in shown.output
+    assert "logs would free 1 file (8.0 kB), in" in shown.output
     assert "reports was skipped: There is no folder" in shown.output
 
     # One step cannot do its work: its folder is a bucket that nothing can reach.
@@ -77,7 +77,7 @@ def test_a_night_of_maintenance(
     assert done.exit_code == 1
     assert not log.exists()
     assert status_of_the_killed(warehouse_dsn) == "failed"
-    assert "logs freed 1 file (8.0 KB), in" in done.output
+    assert "logs freed 1 file (8.0 kB), in" in done.output
     assert re.search(r"killed_runs freed nothing, in [\d.]+ s; 1 record closed", done.output)
     assert "maintenance freed 1 file" in done.output
     assert "These steps of maintenance failed: reports." in done.output

@@ -17,6 +17,7 @@ from include.ozon.monitoring.alerts.model import Alert
 from include.ozon.monitoring.alerts.store import acknowledge, recent_alerts
 from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
+from include.ozon.words import moment
 
 app = typer.Typer(invoke_without_command=True)
 app.command(name="inbox")(inbox)
@@ -75,7 +76,7 @@ def _table(found: list[Alert], settings: Settings) -> Table:
             alert.alert_id,
             Text(level, style=_STYLES[level]),
             alert.account or "all",
-            f"{settings.in_time_zone(alert.opened_at):%d.%m. %H:%M}",
+            moment(alert.opened_at, settings),
             str(alert.sent_count),
             _state(alert, settings),
             # Not as markup: a product's name may have brackets in it.
@@ -86,7 +87,7 @@ def _table(found: list[Alert], settings: Settings) -> Table:
 
 def _state(alert: Alert, settings: Settings) -> str:
     if alert.recovered_at:
-        return f"recovered {settings.in_time_zone(alert.recovered_at):%d.%m. %H:%M}"
+        return f"recovered {moment(alert.recovered_at, settings)}"
     if alert.acknowledged_at:
         return "acknowledged"
     return f"follows from {alert.suppressed_by}" if alert.suppressed_by else "open"

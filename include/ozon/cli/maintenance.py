@@ -13,8 +13,9 @@ from rich.text import Text
 from include.ozon.cli.common import Output, console, importing_airflow, is_quiet, print_json
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
-from include.ozon.maintenance.steps import STEPS, Outcome, size
+from include.ozon.maintenance.steps import STEPS, Outcome
 from include.ozon.settings import Settings
+from include.ozon.words import size
 
 logger = logging.getLogger("ozon.maintenance")
 

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from include.ozon.cli.common import is_quiet
 from include.ozon.settings import Settings
+from include.ozon.words import number
 
 if TYPE_CHECKING:
     from include.ozon.pipeline.run_records import ComponentState, Listed
@@ -83,7 +84,7 @@ class RunDisplay:
             bars.update(bar, completed=listed.read, total=listed.total, rows=_entries(listed))
         elif state.status == "success":
             rows = state.rows_read or 0
-            bars.update(bar, completed=max(rows, 1), total=max(rows, 1), rows=f"{_number(rows)} rows")
+            bars.update(bar, completed=max(rows, 1), total=max(rows, 1), rows=f"{number(rows)} rows")
 
     def _begin_bars(self) -> Progress:
         self._bars = Progress(
@@ -110,13 +111,9 @@ class RunDisplay:
                 self._counted_at[name] = now
                 self.tell(f"{name}, rows", f"{attempt}: {_entries(listed)}")
             return
-        rows = "" if state.rows_read is None else f", {_number(state.rows_read)} rows read"
+        rows = "" if state.rows_read is None else f", {number(state.rows_read)} rows read"
         self.tell(name, f"{attempt}: {state.status}{rows}" + (f". {state.error}" if state.error else ""))
 
 
 def _entries(listed: Listed) -> str:
-    return _number(listed.read) + (" listed" if listed.total is None else f" of {_number(listed.total)} listed")
-
-
-def _number(value: int) -> str:
-    return f"{value:,}".replace(",", " ")
+    return number(listed.read) + (" listed" if listed.total is None else f" of {number(listed.total)} listed")

@@ -17,8 +17,7 @@ from include.ozon.errors import ConfigurationError, OzonError
 from include.ozon.schedule import next_due
 from include.ozon.scheduling import block, crontab
 from include.ozon.scheduling.jobs import PROJECT, jobs, project_folder, render_block
-from include.ozon.scheduling.run_times import longest_recent_runs
-from include.ozon.scheduling.validation import overlap_checks
+from include.ozon.scheduling.validation import longest_recent_runs, overlap_checks
 from include.ozon.scheduling.wrapper import wrapper_path, wrapper_problem
 from include.ozon.scheduling.zones import MachineZone, machine_zone
 from include.ozon.settings import Settings

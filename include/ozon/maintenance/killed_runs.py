@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from include.ozon.maintenance.steps import Outcome, count_of
+from include.ozon.maintenance.steps import Outcome
 from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import is_locked
 from include.ozon.warehouse.session import Connection
+from include.ozon.words import count_of
 
 _OVER = ("success", "failed")
 

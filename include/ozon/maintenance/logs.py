@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from include.ozon.maintenance.folders import Parts, Sweep
-from include.ozon.maintenance.steps import Outcome, count_of, size
+from include.ozon.maintenance.steps import Outcome
 from include.ozon.settings.maintenance import MaintenanceSettings
+from include.ozon.words import count_of, size
 
 _LOG = re.compile(r".+\.log(\.\d+)?(\.gz)?")
 _TASK_PREFIX = "dag_id="
@@ -173,6 +174,4 @@ _IsDue = Callable[[Parts, os.stat_result, bool], bool]
 
 
 def _what(sweep: Sweep) -> str:
-    return f"{count_of(sweep.file_count, 'file') or 'none'}" + (
-        f" ({size(sweep.byte_count)})" if sweep.file_count else ""
-    )
+    return f"{count_of(sweep.file_count, 'file')} ({size(sweep.byte_count)})" if sweep.file_count else "none"

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from include.ozon.errors import FatalError, RetriableError
-from include.ozon.maintenance.steps import Outcome, count_of
+from include.ozon.maintenance.steps import Outcome
 from include.ozon.settings.maintenance import MaintenanceSettings
+from include.ozon.words import count_of
 
 SQL_ALCHEMY_CONN = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 

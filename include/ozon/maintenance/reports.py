@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from include.ozon.maintenance.folders import Parts, Sweep
-from include.ozon.maintenance.steps import Outcome, count_of
+from include.ozon.maintenance.steps import Outcome
+from include.ozon.words import count_of
 
 _NAME = r"visibility-(\d{8}T\d{6}Z)\.(?:html|json|csv|txt)"
 _REPORT = re.compile(_NAME)

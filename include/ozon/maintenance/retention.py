@@ -15,9 +15,10 @@ from typing import Literal, LiteralString
 
 from psycopg import sql
 
-from include.ozon.maintenance.steps import Outcome, count_of
+from include.ozon.maintenance.steps import Outcome
 from include.ozon.settings.maintenance import MaintenanceSettings
 from include.ozon.warehouse.session import Connection
+from include.ozon.words import count_of
 
 # Of 8 KB each.
 _PAGES_PER_STATEMENT = 1000
@@ -149,7 +150,7 @@ def delete_expired(
     for expiry in _EXPIRIES[step]:
         before = now - timedelta(days=_days(expiry, settings))
         counts[expiry.table] = _go_through(connection, expiry, before, settings.batch_rows, dry_run)
-    details = [f"ozon.{table}: {count_of(count, 'row') or 'none'}" for table, count in counts.items()]
+    details = [f"ozon.{table}: {count_of(count, 'row') if count else 'none'}" for table, count in counts.items()]
     return Outcome(step, dry_run=dry_run, rows=sum(counts.values()), details=details)
 
 

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from psycopg import sql
 
 from include.ozon.errors import AlreadyRunningError
-from include.ozon.maintenance.steps import Outcome, size
+from include.ozon.maintenance.steps import Outcome
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.staging import COMMON_TABLES
+from include.ozon.words import size
 
 _TABLES = """
 SELECT c.relname, pg_total_relation_size(c.oid)

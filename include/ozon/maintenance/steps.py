@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
 
+from include.ozon.words import count_of, size
+
 WAREHOUSE_STEPS = ("killed_runs", "staging", "history", "monitoring", "records", "vacuum")
 """One after the other, so that they do not compete; what they delete is what the last one takes up."""
 
@@ -46,27 +48,12 @@ class Outcome:
         if self.status == "skipped":
             return f"{self.step} was skipped: {self.message}"
         parts = [
-            words for words in (self._files(), count_of(self.folders, "folder"), count_of(self.rows, "row")) if words
+            *([f"{count_of(self.files, 'file')} ({size(self.bytes)})"] if self.files else ()),
+            *([count_of(self.folders, "folder")] if self.folders else ()),
+            *([count_of(self.rows, "row")] if self.rows else ()),
         ]
         if self.bytes and not self.files:
             parts.append(size(self.bytes))
         verb = "would free" if self.dry_run else "freed"
         said = f"{self.step} {verb} {', '.join(parts) or 'nothing'}, in {self.seconds:.1f} s"
         return f"{said}; {'it failed: ' * (self.status == 'failed')}{self.message}" if self.message else said
-
-    def _files(self) -> str:
-        return f"{count_of(self.files, 'file')} ({size(self.bytes)})" if self.files else ""
-
-
-def count_of(number: int, noun: str) -> str:
-    """Such as ``1 row`` and ``5 rows``; empty for none."""
-    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
-
-
-def size(byte_count: float) -> str:
-    """Such as ``3.4 MB``, with 1024 bytes to a KB."""
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if abs(byte_count) < 1024 or unit == "GB":
-            break
-        byte_count /= 1024
-    return f"{byte_count:.0f} bytes" if unit == "bytes" else f"{byte_count:.1f} {unit}"

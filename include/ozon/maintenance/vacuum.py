@@ -7,8 +7,9 @@ from typing import LiteralString, NamedTuple, Self
 from psycopg import sql
 from psycopg.errors import Diagnostic
 
-from include.ozon.maintenance.steps import Outcome, size
+from include.ozon.maintenance.steps import Outcome
 from include.ozon.warehouse.session import Connection
+from include.ozon.words import size
 
 # Fewer dead rows are not worth reading a table for; of more, this share.
 _MIN_DEAD_ROWS = 1000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.unchecked import RUN_DEADLINE
 from include.ozon.settings.limits import AlertLevel
 from include.ozon.warehouse.session import Connection
+from include.ozon.words import HasTimeZone, moment, span
 
 _ENDED = {"success", "failed"}
 _BACKFILL = "backfill"
@@ -130,18 +131,18 @@ def late_run_event(
     level: AlertLevel,
     link: str,
     now: datetime,
-    local: Callable[[datetime], datetime],
+    settings: HasTimeZone,
 ) -> Event:
-    """What is told. ``tasks`` are the states of the run's tasks, ``local`` gives a moment the right time zone.
+    """What is told. ``tasks`` are the states of the run's tasks.
 
     Its value and threshold stay empty: the limit is no limit of the rule's, and the sentence names both.
     """
     unfinished = [load.account for load in loads if load.is_unfinished]
     if run.state in _ENDED:
-        seen = f"it ended {_span((run.ended_at or now) - run.due_at)} after it was due ({run.state})"
+        seen = f"it ended {span((run.ended_at or now) - run.due_at)} after it was due ({run.state})"
     else:
-        seen = f"it is still {run.state} {_span(now - run.due_at)} after it was due"
-    limit = f"{_span(run.limit)} are allowed (deadlines.{run.dag_id}_minutes)"
+        seen = f"it is still {run.state} {span(now - run.due_at)} after it was due"
+    limit = f"{span(run.limit)} are allowed (deadlines.{run.dag_id}_minutes)"
     return Event(
         rule=RUN_DEADLINE.name,
         subject=run.dag_id,
@@ -152,9 +153,10 @@ def late_run_event(
         caused_by=caused_by,
         link=link,
         details=(
-            f"Run {run.run_id}, due at {_at(run.due_at, local)}, had to end by {_at(run.deadline_at, local)}.",
+            f"Run {run.run_id}, due at {moment(run.due_at, settings)}, "
+            f"had to end by {moment(run.deadline_at, settings)}.",
             *_task_lines(tasks),
-            *(_load_line(load, local) for load in loads),
+            *(_load_line(load, settings) for load in loads),
             *notes,
         ),
     )
@@ -176,13 +178,13 @@ def _task_lines(tasks: Mapping[str, str | None]) -> list[str]:
     return [f"Tasks that have not ended: {named}{more}."]
 
 
-def _load_line(load: AccountLoad, local: Callable[[datetime], datetime]) -> str:
+def _load_line(load: AccountLoad, settings: HasTimeZone) -> str:
     if load.status is None:
         seen = "not begun"
     elif not load.is_unfinished:
         seen = f"ended ({load.status})"
     elif load.component_status == "running" and load.component_started_at is not None:
-        seen = f"{load.component} is running since {_at(load.component_started_at, local)}, try {load.attempt}"
+        seen = f"{load.component} is running since {moment(load.component_started_at, settings)}, try {load.attempt}"
     elif load.component_status == "success":
         seen = f"between its tasks: {load.component} was successful"
     else:
@@ -190,25 +192,9 @@ def _load_line(load: AccountLoad, local: Callable[[datetime], datetime]) -> str:
     if load.usual_seconds is None:
         usual = "no load before this one was successful"
     else:
-        usual = f"a load usually takes {_span(timedelta(seconds=load.usual_seconds))}"
+        usual = f"a load usually takes {span(timedelta(seconds=load.usual_seconds))}"
     return f"Account {load.account}: {seen}; {usual}."
 
 
 def _moment(value: Any) -> datetime | None:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
-
-
-def _at(moment: datetime, local: Callable[[datetime], datetime]) -> str:
-    return f"{local(moment):%Y-%m-%d %H:%M %Z}"
-
-
-def _span(time: timedelta) -> str:
-    """Two units at most: ``45 seconds``, ``12 minutes``, ``3 hours 5 minutes``."""
-    seconds = round(time.total_seconds())
-    if seconds < 120:  # a minute and a half is no whole number of minutes
-        return f"{seconds} second{'' if seconds == 1 else 's'}"
-    minutes = round(seconds / 60)
-    if minutes < 120:
-        return f"{minutes} minutes"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} hours" + (f" {minutes} minutes" if minutes else "")

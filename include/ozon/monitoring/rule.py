@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Limits
+from include.ozon.words import amount
 
 L_co = TypeVar("L_co", bound=Limits, covariant=True)
 
@@ -38,7 +39,7 @@ class Unit(StrEnum):
         unit = _SHOWN.get(self, self.value)
         if value == 1 and unit.endswith("s"):
             unit = unit.removesuffix("s")
-        return f"{value:,.6g} {unit}".replace(",", " ").rstrip()
+        return f"{amount(value)} {unit}".rstrip()
 
 
 _SHOWN = {Unit.COUNT: "", Unit.NUMBER: "", Unit.SHARE: "%", Unit.CHANGE: "%", Unit.RATIO: "times the usual"}

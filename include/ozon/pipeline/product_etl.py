@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, LiteralString
 
 from include.ozon.pipeline.component import Component
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from include.ozon.pipeline.attempt import Attempt
     from include.ozon.pipeline.reading import Reading
     from include.ozon.warehouse.product_merge import ProductDifferences
+
+logger = logging.getLogger("ozon.visibility")
 
 _STAGING: dict[str, LiteralString] = {
     "listed": "product_id bigint, visibility text, has_fbo_stocks boolean, PRIMARY KEY (product_id, visibility)",
@@ -34,12 +37,23 @@ def _read(attempt: Attempt, reading: Reading) -> None:
 
 
 def _compare(attempt: Attempt) -> ProductDifferences:
-    from include.ozon.pipeline.visibility_log import log_visibility
     from include.ozon.warehouse import product_merge
 
     differences = product_merge.compare(attempt.staging)
-    log_visibility(attempt.run.account, differences)
+    _log_visibility(attempt.run.account, differences)
     return differences
+
+
+def _log_visibility(account: str, differences: ProductDifferences) -> None:
+    """The distribution, and each kind of transition with its count (NEW and REMOVED for no visibility at all)."""
+    total = sum(differences.visibility_counts.values())
+    shares = ", ".join(
+        f"{visibility} {count} ({100 * count / total:.1f} %)"
+        for visibility, count in differences.visibility_counts.items()
+    )
+    logger.info("Account %s: %d products: %s", account, total, shares or "none")
+    for (before, after), count in differences.transitions.items():
+        logger.info("Account %s: %s -> %s: %d", account, before, after, count)
 
 
 def _observe(guards: GuardsSettings, seen: ProductDifferences) -> list[Observation]:

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from functools import partial
 
 from include.ozon.marketplace.answers import ListedProduct, Page
-from include.ozon.pipeline import visibility_log
 from include.ozon.pipeline.attempt import Attempt
 from include.ozon.pipeline.guards import Observation
 from include.ozon.pipeline.product_rows import DetailsBatch, StatusValues, fetch_details
@@ -75,7 +74,7 @@ class ProductReading:
             self._read()
         finally:
             # An attempt that takes up what this one has staged does not see these again.
-            visibility_log.log_unknown_statuses(self._account, self._unknown_statuses)
+            _log_unknown_statuses(self._account, self._unknown_statuses)
 
     def _read(self) -> None:
         for visibility in _LISTS:
@@ -143,3 +142,14 @@ class ProductReading:
         guard = self._settings.guards.empty_catalogue
         what = "products of the warehouse are on none of Ozon's lists"
         self._attempt.check_guards([Observation("empty_catalogue", guard, known, known, what)])
+
+
+def _log_unknown_statuses(account: str, unknown: Counter[StatusValues]) -> None:
+    """Statuses that no rule knows, with their values, so that a new one of Ozon's is noticed."""
+    for (status, moderate_status, validation_status, status_name), count in unknown.most_common():
+        logging.getLogger("ozon.visibility").warning(
+            "Account %s: %d products have statuses that no rule knows, so their visibility is UNKNOWN: "
+            "status=%r moderate_status=%r validation_status=%r status_name=%r. "
+            "Add the new value to include/ozon/marketplace/visibility.py.",
+            account, count, status, moderate_status, validation_status, status_name,
+        )  # fmt: skip

@@ -25,6 +25,7 @@ from rich.text import Text
 from include.ozon.monitoring.health.summary import HealthSummary
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
+from include.ozon.words import amount, moment
 
 SCHEMA = "ozon-health"
 VERSION = 2
@@ -44,12 +45,13 @@ def health_text(summary: HealthSummary, settings: Settings, *, only_problems: bo
     ``only_problems`` leaves out what is ok or had nothing to measure.
     Checks of an area that one cause kept from being measured share a line.
     """
-    measured_at = settings.in_time_zone(summary.measured_at)
     closing = Text(summary.sentence, style=_STYLES[summary.status])
     shown = [result for result in summary.results if not only_problems or _is_problem(result)]
     if not shown:
         return closing
-    table = Table(title=f"Health of {settings.environment}, {measured_at:%d.%m.%Y %H:%M}", title_justify="left")
+    table = Table(
+        title=f"Health of {settings.environment}, {moment(summary.measured_at, settings)}", title_justify="left"
+    )
     for heading in ("area", "check", "account", "status"):
         table.add_column(heading, no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
@@ -99,7 +101,14 @@ def _rows(area: str, results: Sequence[CheckResult]) -> Iterator[list[str | Text
         account = first.account if all(other.account == first.account for other in others) else "several"
         status = Text(first.status, style=_STYLES[first.status])
         # Text, and no markup: an error's words may have brackets in them.
-        yield [name, check, account or "", status, _number(first.value), Text(first.message)]
+        yield [
+            name,
+            check,
+            account or "",
+            status,
+            "" if first.value is None else amount(first.value),
+            Text(first.message),
+        ]
         name = ""
 
 
@@ -110,11 +119,3 @@ def _alike(results: Sequence[CheckResult]) -> Iterable[list[CheckResult]]:
         key = result.message if result.status in {Status.ERROR, Status.UNKNOWN} else number
         groups.setdefault(key, []).append(result)
     return groups.values()
-
-
-def _number(value: float | None) -> str:
-    """At most two digits after the point, and thousands apart."""
-    if value is None:
-        return ""
-    text = f"{value:,.2f}".replace(",", " ")
-    return text.rstrip("0").rstrip(".")

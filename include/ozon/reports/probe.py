@@ -16,6 +16,7 @@ from include.ozon.diagnosis.probe import ProbeReport
 from include.ozon.diagnosis.probed_answer import ProbedAnswer
 from include.ozon.generated_pages import table
 from include.ozon.marketplace.shape import FieldShape
+from include.ozon.words import size
 
 _INTRODUCTION = (
     "One page of every method that the load uses. Values of the catalogue are left out: shares and orders of magnitude "
@@ -55,7 +56,7 @@ def _summary(answer: ProbedAnswer) -> tuple[str, ...]:
     if answer.http_status is None:
         got = answer.problem
     else:
-        got = f"{answer.body or '-'}, {_size(answer.size_bytes)}, {answer.content_type}, server {answer.server}"
+        got = f"{answer.body or '-'}, {size(answer.size_bytes)}, {answer.content_type}, server {answer.server}"
     return (
         answer.path,
         answer.request,
@@ -89,7 +90,3 @@ def _path(shape: FieldShape) -> str:
 
 def _shares(kinds: dict[str, str]) -> str:
     return ", ".join(f"{kind} {share}" for kind, share in kinds.items())
-
-
-def _size(size_bytes: int) -> str:
-    return f"{size_bytes} bytes" if size_bytes < 1_000 else f"{size_bytes / 1_000:.0f} kB"

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from include.ozon.marketplace.visibility import Visibility
 from include.ozon.reports.runs import ComponentRow
+from include.ozon.words import NOTHING, number, percent
 
 _STATUS_STYLES = {"success": "green", "failed": "bold red", "cancelled": "yellow", "skipped": "yellow"}
 
@@ -55,12 +56,12 @@ def _components(rows: Sequence[ComponentRow]) -> Table:
         status = row.status or row.workflow_status
         table.add_row(
             row.account,
-            row.component or "-",
-            _number(row.attempt),
+            row.component or NOTHING,
+            number(row.attempt),
             Text(status, style=_STATUS_STYLES.get(status, "")),
-            *(_number(getattr(row, column)) for _, column in _COUNTS),
-            _number(row.duration_seconds, digits=1),
-            _number(row.peak_memory_mb),
+            *(number(getattr(row, column)) for _, column in _COUNTS),
+            number(row.duration_seconds, digits=1),
+            number(row.peak_memory_mb),
         )
     return table
 
@@ -76,9 +77,5 @@ def _visibility(rows: Sequence[ComponentRow]) -> Table:
         total = sum(counts.values())
         for visibility in Visibility:
             if count := counts.get(visibility):
-                table.add_row(row.account, visibility, _number(count), f"{100 * count / total:.1f} %")
+                table.add_row(row.account, visibility, number(count), percent(100 * count / total))
     return table
-
-
-def _number(value: float | None, digits: int = 0) -> str:
-    return "-" if value is None else f"{value:,.{digits}f}".replace(",", " ")

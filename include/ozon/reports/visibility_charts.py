@@ -7,8 +7,8 @@ from datetime import datetime
 from html import escape
 
 from include.ozon.monitoring.metrics.model import HistoryPoint, VisibilityMetrics
-from include.ozon.monitoring.metrics.words import moment, number, percent
 from include.ozon.settings import Settings
+from include.ozon.words import moment, number, percent
 
 _WIDTH = 640
 _BAR_HEIGHT = 28

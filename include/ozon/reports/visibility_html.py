@@ -13,16 +13,10 @@ from include.ozon.monitoring.metrics.words import (
     NO_REASON,
     age,
     basis,
-    count_of,
-    moment,
-    money,
     money_by_currency,
-    number,
     one_line,
-    percent,
     product_name,
     reasons,
-    signed,
 )
 from include.ozon.reports.visibility_charts import distribution_bar, history_line
 from include.ozon.reports.visibility_sections import (
@@ -37,6 +31,7 @@ from include.ozon.reports.visibility_sections import (
 )
 from include.ozon.reports.visibility_style import STYLE
 from include.ozon.settings import Settings
+from include.ozon.words import count_of, moment, money, number, percent, signed
 
 # What unfolds below the first ones; a page with more than these is slow on a phone.
 _UNFOLDED_AT_MOST = 1_000

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from include.ozon.monitoring.metrics.model import Change, Product, VisibilityMetrics
-from include.ozon.monitoring.metrics.words import moment, money, number
 from include.ozon.settings import Settings
+from include.ozon.words import moment, money, number
 
 PERIODS = {"last": "since last", "day": "in a day", "week": "in a week"}
 

@@ -11,21 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
-from include.ozon.monitoring.metrics.words import (
-    NO_REASON,
-    NOTHING,
-    age,
-    basis,
-    count_of,
-    moment,
-    money,
-    number,
-    one_line,
-    percent,
-    product_name,
-    reasons,
-    signed,
-)
+from include.ozon.monitoring.metrics.words import NO_REASON, age, basis, one_line, product_name, reasons
 from include.ozon.reports.visibility_sections import (
     MONEY,
     Section,
@@ -37,6 +23,7 @@ from include.ozon.reports.visibility_sections import (
     since_words,
 )
 from include.ozon.settings import Settings
+from include.ozon.words import NOTHING, count_of, moment, money, number, percent, signed
 
 # A table is no use folded into a pipe's 80 columns.
 WIDTH = 140

@@ -4,12 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
+from typing import LiteralString
 
 from include.ozon.checks import Check
 from include.ozon.schedule import smallest_gap
 from include.ozon.scheduling.jobs import Job, jobs
-from include.ozon.scheduling.run_times import RECENT_RUNS
 from include.ozon.settings import Settings
+from include.ozon.warehouse.session import Connection
+from include.ozon.words import span
+
+RECENT_RUNS = 20
+
+# Of a whole DAG run: its accounts are loaded at the same time or one after the other.
+_LOADS: LiteralString = """
+SELECT max(seconds) FROM (
+    SELECT extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds
+    FROM ozon.etl_workflow_executions
+    WHERE status IN ('success', 'failed') AND finished_at IS NOT NULL
+    GROUP BY dag_run_id
+    ORDER BY min(started_at) DESC LIMIT %s
+) AS runs
+"""
+
+# One after the other, as `ozon health` measures them.
+_HEALTH_CHECKS: LiteralString = """
+SELECT max(seconds) FROM (
+    SELECT sum(duration_seconds) AS seconds
+    FROM ozon.health_checks
+    GROUP BY measured_at
+    ORDER BY measured_at DESC LIMIT %s
+) AS checks
+"""
+
+
+def longest_recent_runs(connection: Connection) -> dict[str, float]:
+    """Seconds of the longest of the last runs, by the name of their schedule; those that never ran are left out."""
+    found = {}
+    for name, query in (("etl", _LOADS), ("health", _HEALTH_CHECKS)):
+        row = connection.execute(query, (RECENT_RUNS,)).fetchone()
+        if row and row[0] is not None:
+            found[name] = float(row[0])
+    return found
 
 
 def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not_measured: str) -> Iterator[Check]:
@@ -24,29 +59,19 @@ def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not
 
 def _overlap(job: Job, gap: timedelta, longest: float | None, limit: timedelta, not_measured: str) -> Check:
     name = f"schedule.{job.name}"
-    every = f'"{job.expression}" comes every {_span(gap)} at the shortest'
+    every = f'"{job.expression}" comes every {span(gap)} at the shortest'
     if longest is not None and longest >= gap.total_seconds():
-        took = f"one of the last {RECENT_RUNS} runs took {_span(timedelta(seconds=longest))}"
+        took = f"one of the last {RECENT_RUNS} runs took {span(timedelta(seconds=longest))}"
         return Check(name, "failed", f"{every}, and {took}. Let it come less often.")
     if limit > gap:
-        deadline = f"deadlines.{job.dag_id}_minutes lets a run take {_span(limit)}"
+        deadline = f"deadlines.{job.dag_id}_minutes lets a run take {span(limit)}"
         return Check(name, "warning", f"{every}, and {deadline}. Lower that, or let the schedule come less often.")
     if longest is not None:
-        took = f"the longest of the last {RECENT_RUNS} runs took {_span(timedelta(seconds=longest))}"
+        took = f"the longest of the last {RECENT_RUNS} runs took {span(timedelta(seconds=longest))}"
     else:
         took = not_measured or "no run is recorded yet"
-    return Check(name, "ok", f"{every}; {took}, and a run has to end within {_span(limit)}.")
+    return Check(name, "ok", f"{every}; {took}, and a run has to end within {span(limit)}.")
 
 
 def _limit(job: Job, settings: Settings) -> timedelta:
     return timedelta(minutes=getattr(settings.deadlines, f"{job.dag_id}_minutes"))
-
-
-def _span(span: timedelta) -> str:
-    seconds = round(span.total_seconds(), 1)
-    if seconds < 120:
-        return f"{seconds:g} s"
-    minutes = round(seconds / 60)
-    if minutes < 120 or minutes % 60:
-        return f"{minutes} min"
-    return f"{minutes // 60} h"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
-from include.ozon.settings.folders import airflow_home
+from include.ozon.files import airflow_home
 
 IF_DUE = "--if-due"
 NOT_DUE_EXIT_CODE = 10

@@ -71,7 +71,7 @@ def test_a_dag_is_shown_with_its_docstring_tasks_and_parameters(tmp_path: Path) 
 
     for line in (
         "## some_dag\n\nSchedule: `5 4 * * *`, UTC. Tags: a, b.\n\nDoes **this**.\n",
-        "| `only_task` | run | 2 | from 90 s, x 2, to 10 min at most | none |  |\n",
+        "| `only_task` | run | 2 | from 1 minute 30 seconds, x 2, to 10 minutes at most | none |  |\n",
         "| `names` | array of strings | `[]` | Which \\| ones. |\n",
     ):
         assert line in page

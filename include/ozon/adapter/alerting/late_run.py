@@ -93,7 +93,7 @@ def _event(run: LateRun, params: Mapping[str, Any], settings: Settings) -> Event
         level=RUN_DEADLINE.limits_in(settings).level,
         link=run_address(run.dag_id, run.run_id),
         now=datetime.now(tz=UTC),
-        local=settings.in_time_zone,
+        settings=settings,
     )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from airflow.sdk import Variable
 
+from include.ozon.files import airflow_home
 from include.ozon.monitoring.alerts.model import Event
-from include.ozon.settings.folders import airflow_home
 
 logger = logging.getLogger("ozon.alerts")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from airflow.sdk import ObjectStoragePath
 
 from include.ozon.errors import ConfigurationError
-from include.ozon.settings.folders import local_folder
+from include.ozon.files import local_folder
 
 
 def save_report(folder: str, name: str, content: bytes) -> str:

@@ -1,16 +1,19 @@
-"""What the configuration says about every task, and the parameters of the UI's trigger form."""
+"""What the DAGs have in common: the asset, what the configuration says about tasks, and the trigger forms."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Param
+from airflow.sdk import Asset, Param
 
 from include.ozon.adapter.dags.callbacks import report_failure
 from include.ozon.adapter.dags.retry import OzonRetryPolicy
 from include.ozon.settings import GuardsSettings, Settings
 from include.ozon.settings.monitoring import REPORT_FORMATS
+
+LOADED = Asset("ozon_loaded", uri="x-ozon://warehouse/loaded")
+"""By it a load notifies the metrics that there is something new."""
 
 
 def task_defaults(settings: Settings) -> dict[str, Any]:

@@ -13,13 +13,13 @@ from airflow.sdk.configuration import conf
 
 from include.ozon.adapter.connections.accounts import api_credentials
 from include.ozon.adapter.connections.warehouse import late_warehouse_connect
+from include.ozon.files import local_folder
 from include.ozon.marketplace.client import SellerClient, other_client
 from include.ozon.monitoring.health import areas, store
 from include.ozon.monitoring.health.checks import AirflowProbe, HealthContext
 from include.ozon.monitoring.health.heartbeat import ping
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
-from include.ozon.settings.folders import local_folder
 from include.ozon.warehouse import session
 
 logger = logging.getLogger("ozon.health")
@@ -47,7 +47,7 @@ def health_context(settings: Settings, now: datetime, airflow: AirflowProbe | No
     return HealthContext(
         settings=settings,
         now=now,
-        connect=_asked_once(late_warehouse_connect(settings.warehouse)),
+        connect=late_warehouse_connect(settings.warehouse),
         open_client=lambda account: _open_client(account, settings),
         airflow=airflow,
         folders=[log_folder] if report_folder is None else [log_folder, report_folder],
@@ -93,19 +93,3 @@ def heartbeat_url(connection: Connection) -> str:
 
 def _open_client(account: str, settings: Settings) -> SellerClient:
     return other_client(api_credentials(account), settings.api, settings.health.api_timeout_seconds)
-
-
-def _asked_once(connect: session.Connect) -> session.Connect:
-    """``connect``, which is not tried again once it has failed: each of many checks would wait for the time-out."""
-    errors: list[Exception] = []
-
-    def connect_unless_failed() -> session.Connection:
-        if errors:
-            raise errors[0]
-        try:
-            return connect()
-        except Exception as error:
-            errors.append(error)
-            raise
-
-    return connect_unless_failed

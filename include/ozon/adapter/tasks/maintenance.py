@@ -24,12 +24,12 @@ from include.ozon.adapter.connections.warehouse import warehouse_connect
 from include.ozon.adapter.metadata.database import metadata_session
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, FatalError, RetriableError
+from include.ozon.files import local_folder
 from include.ozon.maintenance import killed_runs, logs, metadata, reports, retention, staging_leftovers, vacuum
 from include.ozon.maintenance.steps import STEPS, Outcome
 from include.ozon.pipeline.cancellation import cancellable
 from include.ozon.pipeline.dead_workflows import close_dead_workflow
 from include.ozon.settings import Settings, dags
-from include.ozon.settings.folders import local_folder
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session
 

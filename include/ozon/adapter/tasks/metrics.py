@@ -12,7 +12,7 @@ from airflow.sdk import get_current_context
 from include.ozon.adapter.alerting.sender import deliver_metrics
 from include.ozon.adapter.connections.object_storage import save_report
 from include.ozon.adapter.connections.warehouse import warehouse_connect
-from include.ozon.adapter.dags.assets import LOADED
+from include.ozon.adapter.dags.defaults import LOADED
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
 from include.ozon.monitoring.metrics.judged import Judged, keep

@@ -13,6 +13,7 @@ from include.ozon.monitoring.rule import Unit
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, State
+from include.ozon.words import moment, span
 
 _SUBJECT_LENGTH = 150
 _FROM_WORST = {"critical": 0, "warning": 1}
@@ -88,8 +89,8 @@ def _without_repeats(parts: list[_Part]) -> list[_Part]:
 def _recovery(alert: Alert, recovered_at: datetime, settings: Settings) -> Iterator[tuple[str, str]]:
     yield "Level", f"was {alert.level}"
     yield "Rule", RULE_BY_NAME[alert.rule].key if alert.rule in RULE_BY_NAME else alert.rule
-    yield "Began", _at(alert.opened_at, settings)
-    yield "Recovered", f"{_at(recovered_at, settings)}, after {_span(recovered_at - alert.opened_at)}"
+    yield "Began", moment(alert.opened_at, settings)
+    yield "Recovered", f"{moment(recovered_at, settings)}, after {span(recovered_at - alert.opened_at)}"
 
 
 def _facts(alert: Alert, kind: Kind, settings: Settings, now: datetime) -> Iterator[tuple[str, str]]:
@@ -104,9 +105,9 @@ def _facts(alert: Alert, kind: Kind, settings: Settings, now: datetime) -> Itera
         yield "Expected", f"{side} {rule.unit.amount(alert.threshold)}, set by {rule.key}.{alert.level}"
     lasts = now - alert.opened_at
     if alert.is_event:
-        yield "Happened", _at(alert.opened_at, settings)
+        yield "Happened", moment(alert.opened_at, settings)
     else:
-        yield "Since", _at(alert.opened_at, settings) + (f", for {_span(lasts)}" if lasts >= _WORTH_TELLING else "")
+        yield "Since", moment(alert.opened_at, settings) + (f", for {span(lasts)}" if lasts >= _WORTH_TELLING else "")
     if kind in (Kind.REPEAT, Kind.WORSE):
         yield "Told", f"{alert.sent_count + 1} times with this message"
     yield _TO_DO, _next_step(alert)
@@ -118,7 +119,7 @@ def _footer(notice: Notice, alerts: list[Alert], settings: Settings) -> Iterator
     if notice.kind is Kind.RECOVERED:
         yield "Nothing has to be done."
         return
-    again = _span(min(repeat_interval(settings, alert) for alert in alerts))
+    again = span(min(repeat_interval(settings, alert) for alert in alerts))
     if all(alert.is_event for alert in alerts):
         yield f"If it happens again, that is told after {again} at the earliest, or at once where it is worse."
     else:
@@ -197,19 +198,6 @@ def _next_step(alert: Alert) -> str:
 def _account(alert: Alert, settings: Settings) -> str:
     account = settings.accounts.get(alert.account or "")
     return f"{account.title} ({alert.account})" if account else str(alert.account)
-
-
-def _at(moment: datetime, settings: Settings) -> str:
-    return f"{settings.in_time_zone(moment):%Y-%m-%d %H:%M}"
-
-
-def _span(time: timedelta) -> str:
-    minutes = max(1, round(time.total_seconds() / 60))
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    amounts = ((days, "day"), (hours, "hour"), (minutes, "minute"))
-    named = [f"{amount} {unit}{'' if amount == 1 else 's'}" for amount, unit in amounts if amount]
-    return " ".join(named[:2])
 
 
 def _one_line(text: str, length: int) -> str:

@@ -19,12 +19,12 @@ from include.ozon.errors import (
 )
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
-from include.ozon.monitoring.health.words import at
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AboveShare, Below, State
+from include.ozon.words import moment
 
 if TYPE_CHECKING:
     from include.ozon.marketplace.answers import Roles
@@ -193,12 +193,12 @@ class _Key:
         answer = self._ask()
         if not isinstance(answer, Roles):
             return self._not_answered(answer)
-        moment = set_moment(answer.expires_at)
-        if moment is None:
+        named = set_moment(answer.expires_at)
+        if named is None:
             return Finding(Status.OK, f"Ozon names no day on which the key of account {account} expires.")
-        expires_at = datetime.fromisoformat(moment)
+        expires_at = datetime.fromisoformat(named)
         days = (expires_at - self._context.now).total_seconds() / 86_400
-        local = at(self._context.settings, expires_at)
+        local = moment(expires_at, self._context.settings)
         seen = f"The key of account {account} expires in {days:.1f} days, at {local}"
         if days < 0:
             seen = f"The key of account {account} expired at {local}"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from include.ozon.monitoring.results import CheckResult, Finding, Status
 from include.ozon.monitoring.rule import Rule
-from include.ozon.settings import Settings, WarehouseSettings
+from include.ozon.settings import Settings
 from include.ozon.settings.limits import Limits
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class HealthContext:
     def __post_init__(self) -> None:
         self._open = ExitStack()
         self._connection: Connection | None = None
+        self._failure: Exception | None = None
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -79,27 +80,33 @@ class HealthContext:
         return tuple(self.settings.accounts)
 
     def connection(self) -> Connection:
-        """One session for all checks of an area, opened at the first need. Raises as `open_session` does."""
+        """One session for all checks of an area, opened at the first need. Raises as `open_session` does.
+
+        A warehouse that could not be connected to is not tried again: each check would wait for the time-out.
+        """
         from include.ozon.warehouse.session import open_session
 
+        if self._failure is not None:
+            raise self._failure
         if self._connection is None or self._connection.closed:
-            session = open_session(self.connect, _impatient(self.settings.warehouse), "ozon_health")
-            self._connection = self._open.enter_context(session)
+            try:
+                # A check that waits for as long as a load may is no check: what does not answer soon is not measured.
+                session = open_session(
+                    self.connect,
+                    self.settings.warehouse,
+                    "ozon_health",
+                    most_lock_seconds=_LOCK_SECONDS,
+                    most_statement_seconds=_STATEMENT_SECONDS,
+                )
+                self._connection = self._open.enter_context(session)
+            except Exception as error:
+                self._failure = error
+                raise
         return self._connection
 
     def close(self) -> None:
         self._connection = None
         self._open.close()
-
-
-def _impatient(settings: WarehouseSettings) -> WarehouseSettings:
-    """A check that waits for as long as a load may is no check: what does not answer soon is not measured."""
-    return settings.model_copy(
-        update={
-            "lock_timeout_seconds": min(settings.lock_timeout_seconds, _LOCK_SECONDS),
-            "statement_timeout_seconds": min(settings.statement_timeout_seconds, _STATEMENT_SECONDS),
-        }
-    )
 
 
 @dataclass(frozen=True)

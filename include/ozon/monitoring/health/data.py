@@ -13,7 +13,6 @@ from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.runs import LOAD_STOPPERS, LOOK_AT_RUNS
 from include.ozon.monitoring.health.session import Row, WarehouseSession
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
-from include.ozon.monitoring.health.words import at
 from include.ozon.monitoring.results import Finding, Status, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.component import Component
@@ -21,6 +20,7 @@ from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.settings.limits import Above, AboveShare
+from include.ozon.words import moment
 
 # A result that is this much younger than the load it is of has seen that load's commit; a load notes its end in the
 # transaction that it then has to commit, by PostgreSQL's clock.
@@ -226,8 +226,8 @@ class _AccountData:
             return self._never_loaded(component)
         finished_at = latest[1]
         hours = (self._context.now - finished_at).total_seconds() / 3600
-        moment = at(self._settings, finished_at)
-        seen = f"Account {self._account}: {component.title} last loaded {hours:.1f} hours ago, at {moment}"
+        loaded_at = moment(finished_at, self._settings)
+        seen = f"Account {self._account}: {component.title} last loaded {hours:.1f} hours ago, at {loaded_at}"
         return judge(self._settings, AGE_LIMITS[component.name], round(hours, 3), seen)
 
     def orphaned_inventory(self) -> Finding:

@@ -11,11 +11,11 @@ from itertools import pairwise
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.runs import LOAD_STOPPERS
 from include.ozon.monitoring.health.session import WarehouseSession
-from include.ozon.monitoring.health.words import at, minutes_between
 from include.ozon.monitoring.results import Finding, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.settings.limits import Above
+from include.ozon.words import minutes_between, moment
 
 # Of the last workflow in which the component worked; one that stepped aside took no time, and must not hide the one
 # that it stepped aside for.
@@ -89,7 +89,7 @@ def _duration(context: HealthContext, session: WarehouseSession, component: str,
     first, last = attempts[0], attempts[-1]
     ended_at = last.ended_at(context.now, longest_wait)
     minutes = minutes_between(first.started_at, ended_at or context.now)
-    since = f"{minutes:g} minutes, since {at(context.settings, first.started_at)}"
+    since = f"{minutes:g} minutes, since {moment(first.started_at, context.settings)}"
     seen = f"Account {account}: {component} of workflow {last.workflow_id} "
     if ended_at:
         seen += f"took {minutes:g} minutes and has ended (attempt {last.number}: {last.status})"

@@ -11,12 +11,12 @@ from include.ozon.monitoring.health.api import API_DOWN
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.session import Row, WarehouseSession
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
-from include.ozon.monitoring.health.words import at, count_of, minutes_between, quoted
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.schedule import next_due
 from include.ozon.settings.limits import Above, AboveShare, State
+from include.ozon.words import count_of, minutes_between, moment, quoted
 
 # What was skipped or cancelled neither failed nor shows that a load works again.
 _FAILURES_IN_A_ROW = """
@@ -350,8 +350,8 @@ class _Runs:
     def _seen(self, what: str) -> str:
         return f"Account {self._account}: {what}"
 
-    def _at(self, moment: datetime) -> str:
-        return at(self._settings, moment)
+    def _at(self, moment_: datetime) -> str:
+        return moment(moment_, self._settings)
 
 
 AREA = Area(

@@ -1,4 +1,4 @@
-"""The warehouse as an area's checks ask it: one session, its errors in our own sentences, no waiting twice."""
+"""The warehouse as an area's checks ask it: one session, and its errors in our own sentences."""
 
 from __future__ import annotations
 
@@ -13,21 +13,14 @@ Row = tuple[Any, ...]
 
 
 class WarehouseSession:
-    """A warehouse that could not be connected to is not tried again: each check would wait for the time-out."""
+    """The queries of an area's checks."""
 
     def __init__(self, context: HealthContext) -> None:
         self._context = context
-        self._failure: Exception | None = None
 
     def connection(self) -> Connection:
         """The session that all checks of the area share. Raises as `open_session` does."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            return self._context.connection()
-        except Exception as error:
-            self._failure = error
-            raise
+        return self._context.connection()
 
     def rows(self, query: LiteralString, **parameters: object) -> list[Row]:
         from include.ozon.warehouse.session import translated_errors

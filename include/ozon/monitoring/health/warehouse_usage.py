@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from include.ozon.errors import SchemaError
 from include.ozon.monitoring.health.checks import Check, HealthContext
 from include.ozon.monitoring.health.session import WarehouseSession
-from include.ozon.monitoring.health.words import at, count_of, minutes_between
 from include.ozon.monitoring.results import Finding, Status, judge
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.settings.limits import Above
+from include.ozon.words import count_of, minutes_between, moment
 
 _BYTES_PER_GB = 1024**3
 
@@ -186,7 +186,9 @@ class _WarehouseUsage:
             seen = f"Database {database} has {_gb(size_gb)}; there is no health check of a day ago to compare with"
             return Finding(Status.OK, f"{seen}.")
         pct = round(100 * (size_gb - former_gb) / former_gb, 1)
-        seen = f"Database {database} went from {_gb(former_gb)} at {at(self._settings, former_at)} to {_gb(size_gb)}"
+        seen = (
+            f"Database {database} went from {_gb(former_gb)} at {moment(former_at, self._settings)} to {_gb(size_gb)}"
+        )
         if size_gb - former_gb < _GROWTH_FLOOR * WAREHOUSE_SIZE_GB.limits_in(self._settings).warning:
             return Finding(Status.OK, f"{seen}, which is too little to be judged.", pct)
         return judge(self._settings, WAREHOUSE_GROWTH_PCT, pct, f"{seen}: {pct:+g} %")
@@ -204,7 +206,8 @@ class _WarehouseUsage:
         minutes = minutes_between(started_at, self._now)
         who = f"process {pid} ({application or 'without a name'}, {state})" if pid else f"prepared as {application}"
         seen = (
-            f"The oldest open transaction has lasted for {minutes:g} minutes, since {at(self._settings, started_at)}: "
+            f"The oldest open transaction has lasted for {minutes:g} minutes, since "
+            f"{moment(started_at, self._settings)}: "
             f"role {role}, {who}{aside}"
         )
         return judge(self._settings, LONG_TRANSACTION_MINUTES, minutes, seen)
@@ -218,7 +221,7 @@ class _WarehouseUsage:
         if live + dead < _MIN_ROWS:
             return judge(self._settings, DEAD_ROWS_PCT, 0, f"No table has {_MIN_ROWS} rows, so dead ones do not matter")
         pct = round(float(share), 1)
-        vacuumed = f"last vacuumed at {at(self._settings, vacuumed_at)}" if vacuumed_at else "never vacuumed"
+        vacuumed = f"last vacuumed at {moment(vacuumed_at, self._settings)}" if vacuumed_at else "never vacuumed"
         seen = f"{pct:g} % of the rows of ozon.{table} are dead ({dead} of {live + dead}; {vacuumed})"
         return judge(self._settings, DEAD_ROWS_PCT, pct, seen)
 

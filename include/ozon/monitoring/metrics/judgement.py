@@ -10,11 +10,12 @@ from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.metrics.missing import missing_products
 from include.ozon.monitoring.metrics.model import HistoryPoint, VisibilityMetrics, share_pct
 from include.ozon.monitoring.metrics.usual import FORMER_DAYS, MIN_DAYS, usual_share
-from include.ozon.monitoring.metrics.words import age, basis, count_of, moment, money_of_all, number, percent
+from include.ozon.monitoring.metrics.words import age, basis, money_of_all
 from include.ozon.monitoring.results import CheckResult, Finding, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AboveShare, Below, BelowShare, Limits
+from include.ozon.words import count_of, moment, number, percent
 
 AREA = "visibility"
 

@@ -1,39 +1,19 @@
-"""Numbers, money, moments and products as people read them, the same in mails and reports."""
+"""An account's metrics and products as people read them, the same in mails and reports."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import timedelta
 
 from include.ozon.monitoring.metrics.model import CurrencyImpact, Product, Transitions
 from include.ozon.settings import Settings
+from include.ozon.words import NOTHING, moment, money, span
 
-NOTHING = "–"
 NO_REASON = "no reason given"
 
 
-def number(value: float | Decimal | None, digits: int = 0) -> str:
-    """Thousands apart: ``1 234 567``."""
-    return NOTHING if value is None else f"{value:,.{digits}f}".replace(",", " ")
-
-
-def signed(value: float | None, digits: int = 0) -> str:
-    """With its sign: ``+12``, ``-3``, ``0``."""
-    if value is None:
-        return NOTHING
-    return "0" if round(value, digits) == 0 else f"{value:+,.{digits}f}".replace(",", " ")
-
-
-def percent(value: float | None) -> str:
-    return NOTHING if value is None else f"{value:.1f} %"
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """Whole units of the currency where there are many of them: ``1 234 567 RUB``, ``99.50 RUB``."""
-    is_whole = abs(amount) >= 1000 or amount == amount.to_integral_value()
-    rounded = amount.quantize(Decimal(1) if is_whole else Decimal("0.01"), ROUND_HALF_UP)
-    return f"{number(rounded, 0 if is_whole else 2)} {currency}".rstrip()
+def age(hours: float | None) -> str:
+    return NOTHING if hours is None else span(timedelta(hours=hours))
 
 
 def money_by_currency(impacts: Mapping[str, CurrencyImpact], field: str) -> list[str]:
@@ -45,24 +25,6 @@ def money_by_currency(impacts: Mapping[str, CurrencyImpact], field: str) -> list
 def money_of_all(impacts: Mapping[str, CurrencyImpact], field: str) -> str:
     """The same in one line; empty where no currency has any."""
     return ", ".join(money_by_currency(impacts, field))
-
-
-def moment(at: datetime | None, settings: Settings) -> str:
-    """To the minute, in ``time_zone``."""
-    return NOTHING if at is None else f"{settings.in_time_zone(at):%d.%m.%Y %H:%M}"
-
-
-def age(hours: float | None) -> str:
-    if hours is None:
-        return NOTHING
-    if hours < 1:
-        return f"{60 * hours:.0f} minutes"
-    return f"{hours:.1f} hours" if hours < 48 else f"{hours / 24:.1f} days"
-
-
-def count_of(count: int, noun: str) -> str:
-    """``1 product``, ``2 000 products``."""
-    return f"{number(count)} {noun}{'' if count == 1 else 's'}"
 
 
 def one_line(text: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from include.ozon.errors import FatalError, RetriableError
 from include.ozon.scheduling.cron_times import machine_times
 from include.ozon.scheduling.crontab import read_crontab, write_crontab
-from include.ozon.scheduling.run_times import longest_recent_runs
+from include.ozon.scheduling.validation import longest_recent_runs
 from tests.support import crontabs
 
 pytestmark = pytest.mark.integration

@@ -77,7 +77,7 @@ def test_task_logs_and_the_processes_logs_have_days_of_their_own(logs: Path, wri
 
     assert files(logs) == {NEW_TASK, NEW_PROCESS}
     assert (outcome.status, outcome.files, outcome.bytes) == ("done", 2, 8192)
-    assert outcome.details[0] == "past their days: 2 files (8.0 KB)"
+    assert outcome.details[0] == "past their days: 2 files (8.0 kB)"
 
 
 def test_folders_that_are_empty_then_are_removed_unless_they_are_young(logs: Path, write: Write) -> None:
@@ -108,7 +108,7 @@ def test_above_the_total_size_the_oldest_go_first(logs: Path, write: Write) -> N
     assert files(logs) == {"dag_processor/d1/x.log", "dag_id=ozon_etl/run_id=r2/x.log"}
     assert outcome.files == 4
     assert outcome.details == [
-        "past their days: none", "above 1.0 MB in all: 4 files (1.6 MB)", "kept: 800.0 KB"
+        "past their days: none", "above 1.0 MB in all: 4 files (1.6 MB)", "kept: 800.0 kB"
     ]  # fmt: skip
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.deadlines import AccountLoad, LateRun, late_run_event, reason_for_silence
 
 pytestmark = pytest.mark.unit
+
+SETTINGS = load_settings(environment="testing", environ={})
 
 DUE_AT = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)
 LATE = LateRun(
@@ -36,7 +38,7 @@ def told(run: LateRun = LATE, **fields: Any) -> Event:
         "level": "critical",
         "link": "http://airflow.example/dags/ozon_etl/runs/1",
         "now": AFTER,
-        "local": lambda moment: moment.astimezone(ZoneInfo("Europe/Moscow")),
+        "settings": SETTINGS,
     }
     return late_run_event(run, **parts | fields)
 

@@ -41,7 +41,7 @@ def report(*results: CheckResult) -> HealthSummary:
 def test_the_text_has_a_line_for_each_check_by_area() -> None:
     lines = rendered(health_text(report(), SETTINGS)).splitlines()
     # In the zone of the configuration, three hours ahead.
-    assert lines[0].strip() == "Health of testing, 02.03.2026 00:30"
+    assert lines[0].strip() == "Health of testing, 2026-03-02 00:30 MSK"
     words = [[word.strip() for word in line.split("│")[1:-1]] for line in lines if "│" in line]
     assert words == [
         ["warehouse", "warehouse_reachable", "", "ok", "", "It answers."],

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from include.ozon.reports.runs import ComponentRow
 from include.ozon.reports.runs_text import runs_tables
+from include.ozon.words import NOTHING
 
 pytestmark = pytest.mark.unit
 
@@ -32,7 +33,7 @@ def shown(*rows: ComponentRow) -> list[list[str]]:
     console = Console(width=200)
     with console.capture() as capture:
         console.print(runs_tables(rows))
-    return [[word for word in line.split() if word.isascii()] for line in capture.get().splitlines()]
+    return [[word for word in line.split() if word.isascii() or word == NOTHING] for line in capture.get().splitlines()]
 
 
 def test_a_component_is_a_line_with_its_numbers() -> None:
@@ -50,7 +51,7 @@ def test_warnings_follow_the_tables_each_with_its_workflow() -> None:
 
 def test_a_workflow_without_a_component_shows_its_own_status_and_why() -> None:
     lines = shown(LOADED, NEVER_STARTED)
-    assert ["second", "-", "-", "failed", *"-" * 10] in lines
+    assert ["second", NOTHING, NOTHING, "failed", *[NOTHING] * 10] in lines
     assert ["run/second:", "Connection", "ozon_api_second:", "found", "nothing."] in lines
 
 

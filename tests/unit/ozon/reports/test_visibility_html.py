@@ -89,15 +89,15 @@ def test_it_needs_nothing_else() -> None:
 def test_language_character_set_width_and_title_are_given() -> None:
     shown = page(metrics())
     assert {("lang", "en"), ("charset", "utf-8"), ("name", "viewport")} <= set(shown.attributes)
-    assert shown.text.startswith("Ozon visibility, 24.11.2026 08:10")
+    assert shown.text.startswith("Ozon visibility, 2026-11-24 08:10 MSK")
 
 
 def test_the_numbers_are_shown_with_their_currencies_apart() -> None:
     text = page(metrics()).text
     for expected in (
         "70.0 % visible: 700 of 1 000", "2 345 679 RUB", "999.50 KZT", "96.5", "Кружка «Ёж» № 1", "HIDDEN 200 20.0 %",
-        "Of 702 visible products since the last measurement (24.11.2026 02:10), 3 turned invisible",
-        "Снят с продажи продавцом 150", "before 20.10.2025 08:10",
+        "Of 702 visible products since the last measurement (2026-11-24 02:10 MSK), 3 turned invisible",
+        "Снят с продажи продавцом 150", "before 2025-10-20 08:10 MSK",
     ):  # fmt: skip
         assert expected in text
 

@@ -19,7 +19,7 @@ def test_runs_that_end_in_time_are_ok_and_say_so() -> None:
     found = checks({"etl": 95.0, "health": 3.2})
 
     assert {check.status for check in found.values()} == {"ok"}
-    assert "the longest of the last 20 runs took 95 s" in found["schedule.etl"].message
+    assert "the longest of the last 20 runs took 1 minute 35 seconds" in found["schedule.etl"].message
     assert "no run is recorded yet" in found["schedule.maintenance"].message
 
 
@@ -28,7 +28,7 @@ def test_a_run_that_lasted_into_the_next_one_is_a_failure() -> None:
 
     assert found["schedule.health"].status == "failed"
     assert (
-        "comes every 15 min at the shortest, and one of the last 20 runs took 16 min"
+        "comes every 15 minutes at the shortest, and one of the last 20 runs took 16 minutes"
         in found["schedule.health"].message
     )
 
@@ -37,4 +37,4 @@ def test_a_deadline_after_the_next_run_is_a_warning() -> None:
     found = checks({}, OZON__SCHEDULE__HEALTH="*/5 * * * *")
 
     assert found["schedule.health"].status == "warning"
-    assert "deadlines.ozon_health_check_minutes lets a run take 10 min" in found["schedule.health"].message
+    assert "deadlines.ozon_health_check_minutes lets a run take 10 minutes" in found["schedule.health"].message

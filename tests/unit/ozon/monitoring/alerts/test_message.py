@@ -86,7 +86,7 @@ def test_the_body_says_what_was_seen_expected_since_when_and_what_to_do() -> Non
     assert "Seen:        35.5 %" in text
     assert "Expected:    at least 40 %, set by rules.visible_share_pct.warning" in text
     # 11:00 UTC is 14:00 in Moscow.
-    assert "Since:       2026-11-23 11:00, for 1 day 3 hours" in text
+    assert "Since:       2026-11-23 11:00 MSK, for 1 day 3 hours" in text
     assert "What to do:  `ozon visibility` names the products" in text
     assert "It is told again after 6 hours" in text
 
@@ -122,8 +122,8 @@ def test_what_has_just_begun_has_no_duration_and_an_event_no_end() -> None:
     begun = mail(replace(KEY_REFUSED, opened_at=NOW)).text
     event = mail(replace(KEY_REFUSED, rule="task_failed", is_event=True)).text
 
-    assert "Since:       2026-11-24 14:00\n" in begun
-    assert "Happened:    2026-11-24 11:55\n" in event
+    assert "Since:       2026-11-24 14:00 MSK\n" in begun
+    assert "Happened:    2026-11-24 11:55 MSK\n" in event
     assert "If it happens again, that is told after 6 hours at the earliest" in event
     assert "if it lasts" not in event
 
@@ -150,8 +150,8 @@ def test_a_recovery_says_how_long_it_lasted_and_asks_for_nothing() -> None:
     text = mail(replace(KEY_REFUSED, recovered_at=NOW), kind=Kind.RECOVERED).text
 
     assert "It is over: Account main: Ozon refuses access (Invalid Api-Key)." in text
-    assert "Began:       2026-11-24 11:55" in text
-    assert "Recovered:   2026-11-24 14:00, after 2 hours 5 minutes" in text
+    assert "Began:       2026-11-24 11:55 MSK" in text
+    assert "Recovered:   2026-11-24 14:00 MSK, after 2 hours 5 minutes" in text
     assert "Nothing has to be done." in text
     assert "What to do" not in text
     assert "ozon alerts ack" not in text

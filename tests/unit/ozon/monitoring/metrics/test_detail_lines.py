@@ -24,8 +24,8 @@ def turned(count: int) -> VisibilityMetrics:
 
 def test_products_are_named_with_when_and_why() -> None:
     lines = detail_lines(metrics(), SETTINGS)
-    assert lines[0] == ("Account main: 3 products turned invisible since the last measurement (24.11.2026 02:10):")
-    assert lines[1] == ("  Кружка «Ёж» № 1 (offer АРТ-1), HIDDEN since 24.11.2026 08:05: Снят с продажи продавцом")
+    assert lines[0] == ("Account main: 3 products turned invisible since the last measurement (2026-11-24 02:10 MSK):")
+    assert lines[1] == ("  Кружка «Ёж» № 1 (offer АРТ-1), HIDDEN since 2026-11-24 08:05 MSK: Снят с продажи продавцом")
 
 
 def test_a_long_list_is_cut_and_says_how_much_is_missing() -> None:
@@ -48,7 +48,7 @@ def test_what_vanished_is_told_apart() -> None:
     gone = (product(5, name="Плед"),)
     lines = detail_lines(metrics(transitions=replace(metrics().transitions, removed=gone)), SETTINGS)
     assert any("1 visible product vanished from Ozon's lists" in line for line in lines)
-    assert "  Плед (offer АРТ-5), gone at 24.11.2026 08:05" in lines
+    assert "  Плед (offer АРТ-5), gone at 2026-11-24 08:05 MSK" in lines
 
 
 def test_a_name_cannot_begin_a_line_of_its_own() -> None:
