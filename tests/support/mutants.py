@@ -2,8 +2,8 @@
 
     nice -n 19 .venv/bin/python -m tests.support.mutants GROUP --seed 12 --count 40
 
-GROUP is pipeline or monitoring (Python), or sql (the SQL text of pipeline, merge, staging and lock). The tracked files
-of ``--source`` (a worktree with its .venv) are copied, and only the copy is changed. First the unchanged copy must pass
+GROUP is pipeline or monitoring (Python), or sql (the SQL text of pipeline, merge, staging and lock). Git's index
+of ``--source`` (a worktree with its .venv) is copied, and only the copy is changed. First the unchanged copy must pass
 (``--skip-baseline`` leaves that out); ``--minutes`` ends the sample early. Survivors are printed as diffs, the figures
 in the last line. Time-outs are counted apart: raise ``--timeout``, or judge them.
 """
@@ -15,7 +15,6 @@ import ast
 import difflib
 import random
 import re
-import shutil
 import subprocess
 import tempfile
 import time
@@ -30,8 +29,8 @@ _MONITORING = [f"include/ozon/monitoring/{name}.py" for name in ("health/*", "al
 GROUPS = {
     "pipeline": (["include/ozon/pipeline/**/*.py", *_WAREHOUSE], _PIPELINE_TESTS),
     "monitoring": (_MONITORING, _MONITORING_TESTS),
-    "sql": (["include/ozon/pipeline/**/*.py", *_WAREHOUSE], _PIPELINE_TESTS),
 }
+GROUPS["sql"] = GROUPS["pipeline"]
 _COMPARISONS = {"Lt": "<=", "LtE": "<", "Gt": ">=", "GtE": ">", "Eq": "!=", "NotEq": "=="}
 _COMPARISONS |= {"Is": "is not", "IsNot": "is", "In": "not in", "NotIn": "in"}
 _ARITHMETIC = {"Add": "-", "Sub": "+", "Mult": "/", "Div": "*"}
@@ -40,16 +39,12 @@ _SQL = {
     r"\bNOT (?=EXISTS|\w+\.?\w* ?(?:AND|\)|$))": "", r"\bAND\b": "OR", r"\bOR\b": "AND", r"^ *AND .*\n": "",
     r" <> ": " = ", r" = (?=[^,\n]*$)": " <> ", r" > ": " >= ", r" < ": " <= ", r" \+ ": " - ", r" - ": " + ",
 }  # fmt: skip
-_LOG = re.compile(r"\blog(ger)?\.")
 Mutant = tuple[str, int, str]  # file, line, the file's text with the change
 
 
-def python_changes(node: ast.AST, text: str) -> Iterator[str]:
+def python_changes(node: ast.AST) -> Iterator[str]:
     """Return what could stand in place of the expression or statement."""
-
-    def of(part: ast.AST) -> str:
-        return ast.get_source_segment(text, part) or ""
-
+    of = ast.unparse
     match node:
         case ast.Compare(ops=[op]):
             yield f"{of(node.left)} {_COMPARISONS[type(op).__name__]} {of(node.comparators[0])}"
@@ -81,18 +76,17 @@ def python_mutants(path: str, text: str) -> Iterator[Mutant]:
             continue
         types = [getattr(node, "annotation", None), getattr(node, "returns", None)]
         nodes += [child for child in ast.iter_child_nodes(node) if child not in types]
-        if not isinstance(node, ast.expr | ast.stmt) or _LOG.search(lines[node.lineno - 1].decode()):
+        if not isinstance(node, ast.expr | ast.stmt) or re.search(rb"\blog(ger)?\.", lines[node.lineno - 1]):
             continue
         start = sum(map(len, lines[: node.lineno - 1])) + node.col_offset
         after = start + len((ast.get_source_segment(text, node) or "").encode())
-        for change in python_changes(node, text):
+        for change in python_changes(node):
             yield path, node.lineno, (text.encode()[:start] + change.encode() + text.encode()[after:]).decode()
 
 
 def sql_mutants(path: str, text: str) -> Iterator[Mutant]:
     for literal in re.finditer(r'"""\n?(.*?)"""|"((?:SELECT|UPDATE|DELETE|INSERT)[^"\n]*)"', text, re.DOTALL):
-        body = literal[1] or literal[2] or ""
-        if not re.search(r"\b(SELECT|UPDATE|DELETE|FROM|WHERE)\b", body):
+        if not re.search(r"\b(SELECT|UPDATE|DELETE|FROM|WHERE)\b", body := literal[1] or literal[2] or ""):
             continue
         for pattern, change in _SQL.items():
             for hit in re.finditer(pattern, body, re.MULTILINE):
@@ -117,10 +111,7 @@ def main() -> None:
     end, results = time.monotonic() + options.minutes * 60, Counter[str]()
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        tracked = subprocess.run(["git", "-C", source, "ls-files"], check=True, capture_output=True, text=True)
-        for name in tracked.stdout.splitlines():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source / name, copy / name)
+        subprocess.run(["git", "-C", source, "checkout-index", "-a", f"--prefix={folder}/"], check=True)
         (copy / ".venv").symlink_to(source / ".venv")
         if not options.skip_baseline and (answer := run_tests(copy, tests, options.timeout, "-"))[0] != "survived":
             raise SystemExit(f"The unchanged copy does not pass: {answer}")
@@ -134,8 +125,8 @@ def main() -> None:
             results[result] += 1
             print(f"{result}: {path}:{line} {by}", flush=True)
             if result != "killed":
-                pair = original.splitlines(), changed.splitlines()
-                print("\n".join(difflib.unified_diff(*pair, path, path, n=0, lineterm="")), flush=True)
+                diff = difflib.unified_diff(original.splitlines(), changed.splitlines(), path, path, n=0, lineterm="")
+                print("\n".join(diff), flush=True)
     print(f"{options.group}, seed {options.seed}: {results['killed']}/{results.total()} killed, {dict(results)}")
 
 
