@@ -24,7 +24,9 @@ from pathlib import Path
 
 _PIPELINE_TESTS = ["tests/unit/ozon/pipeline", "tests/unit/ozon/warehouse", "tests/integration/ozon/pipeline"]
 _MONITORING_TESTS = ["tests/unit/ozon/monitoring", "tests/integration/ozon/monitoring"]
-_WAREHOUSE = [f"include/ozon/warehouse/{name}*.py" for name in ("product_merge", "inventory_merge", "staging", "lock", "tables/")]
+_WAREHOUSE = [
+    f"include/ozon/warehouse/{name}*.py" for name in ("product_merge", "inventory_merge", "staging", "lock", "tables/")
+]
 _MONITORING = [f"include/ozon/monitoring/{name}.py" for name in ("health/*", "alerts/*", "metrics/*", "results")]
 GROUPS = {
     "pipeline": (["include/ozon/pipeline/**/*.py", *_WAREHOUSE], _PIPELINE_TESTS),
