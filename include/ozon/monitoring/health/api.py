@@ -18,7 +18,6 @@ from include.ozon.errors import (
     RateLimitedError,
 )
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
-from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENTS
@@ -115,10 +114,9 @@ API_DOWN = (API_REACHABLE, API_KEY, API_METHODS, API_ERROR_RATE_PCT, API_RATE_LI
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
-    session = WarehouseSession(context)
     for account in context.accounts:
         key = _Key(context, account)
-        usage = _Usage(context, session, account)
+        usage = _Usage(context, account)
         for rule, measure in (
             (API_REACHABLE, key.reachable),
             (API_KEY, key.accepted),
@@ -265,9 +263,8 @@ class _Key:
 class _Usage:
     """How the API answered the loads of the last 24 hours."""
 
-    def __init__(self, context: HealthContext, session: WarehouseSession, account: str) -> None:
+    def __init__(self, context: HealthContext, account: str) -> None:
         self._context = context
-        self._session = session
         self._account = account
 
     def error_rate(self) -> Finding:
@@ -289,7 +286,7 @@ class _Usage:
 
     def _counts(self) -> tuple[int, int, int]:
         now = self._context.now
-        found = self._session.row(USAGE, account=self._account, since=now - _USAGE_AGE, now=now)
+        found = self._context.row(USAGE, account=self._account, since=now - _USAGE_AGE, now=now)
         requests, retries, rate_limited = found or (0, 0, 0)
         return requests, retries, rate_limited
 

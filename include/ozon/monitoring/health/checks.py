@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
 from include.ozon.monitoring.results import CheckResult, Finding, Status
 from include.ozon.monitoring.rule import Rule
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from include.ozon.warehouse.session import Connect, Connection
 
 logger = logging.getLogger("ozon.health")
+
+Row = tuple[Any, ...]
 
 _LOCK_SECONDS = 3
 _STATEMENT_SECONDS = 20
@@ -103,6 +105,17 @@ class HealthContext:
                 self._failure = error
                 raise
         return self._connection
+
+    def rows(self, query: LiteralString, **parameters: object) -> list[Row]:
+        from include.ozon.warehouse.session import translated_errors
+
+        connection = self.connection()
+        with translated_errors():
+            return connection.execute(query, parameters).fetchall()
+
+    def row(self, query: LiteralString, **parameters: object) -> Row | None:
+        """The first row, or None."""
+        return next(iter(self.rows(query, **parameters)), None)
 
     def close(self) -> None:
         self._connection = None

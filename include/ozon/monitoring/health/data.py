@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, LiteralString
 
-from include.ozon.monitoring.health.checks import Area, Check, HealthContext
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Row
 from include.ozon.monitoring.health.runs import LOAD_STOPPERS, LOOK_AT_RUNS
-from include.ozon.monitoring.health.session import Row, WarehouseSession
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.results import Finding, Status, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
@@ -180,9 +179,8 @@ ROW_COUNT_CHANGE_PCT = Rule(
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
-    session = WarehouseSession(context)
     for account in context.accounts:
-        data = _AccountData(context, session, account)
+        data = _AccountData(context, account)
         for component in COMPONENTS:
             yield Check(AGE_LIMITS[component.name], partial(data.age, component), account)
         for rule, measure in (
@@ -213,9 +211,8 @@ class _AccountData:
     not be, because a limit was changed or ``min_count`` keeps it silent, is measured anew.
     """
 
-    def __init__(self, context: HealthContext, session: WarehouseSession, account: str) -> None:
+    def __init__(self, context: HealthContext, account: str) -> None:
         self._context = context
-        self._session = session
         self._account = account
         self._settings = context.settings
 
@@ -343,7 +340,7 @@ class _AccountData:
         return min(apart, 24 * 60 - apart) <= _SAME_HOUR.total_seconds() / 60
 
     def _rows(self, query: LiteralString, **parameters: object) -> list[Row]:
-        return self._session.rows(query, account=self._account, now=self._context.now, **parameters)
+        return self._context.rows(query, account=self._account, now=self._context.now, **parameters)
 
 
 AREA = Area(

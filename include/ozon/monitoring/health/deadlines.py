@@ -10,7 +10,6 @@ from itertools import pairwise
 
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.runs import LOAD_STOPPERS
-from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.results import Finding, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
@@ -74,14 +73,13 @@ TIME_LIMITS = {component: _time_limit(component) for component in COMPONENT_NAME
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
-    session = WarehouseSession(context)
     for component, rule in TIME_LIMITS.items():
         for account in context.accounts:
-            yield Check(rule, partial(_duration, context, session, component, account), account)
+            yield Check(rule, partial(_duration, context, component, account), account)
 
 
-def _duration(context: HealthContext, session: WarehouseSession, component: str, account: str) -> Finding:
-    rows = session.rows(_ATTEMPTS, component=component, account=account, now=context.now)
+def _duration(context: HealthContext, component: str, account: str) -> Finding:
+    rows = context.rows(_ATTEMPTS, component=component, account=account, now=context.now)
     if not rows:
         return unknown(f"No {component} of account {account} is recorded yet")
     longest_wait = timedelta(seconds=max(context.settings.retry.longest_waits_seconds(), default=0)) + _QUEUE

@@ -13,7 +13,6 @@ import psutil
 
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.memory import fullest_memory
-from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.tree import MOST_FILES, TreeSize, measure_tree
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.results import Finding, judge, unknown
@@ -163,9 +162,8 @@ def _staging_leftover(context: HealthContext) -> Finding:
     """Of removed accounts too: what they have left takes the same room."""
     from include.ozon.warehouse.lock import is_locked
 
-    session = WarehouseSession(context)
-    staged = session.rows(STAGED)
-    left = [load for load in staged if not is_locked(session.connection(), load[0])]
+    staged = context.rows(STAGED)
+    left = [load for load in staged if not is_locked(context.connection(), load[0])]
     if not left:
         return judge(context.settings, STAGING_LEFTOVER_HOURS, 0.0, "No killed or failed load has left staging")
     account, component, workflow_id, started_at = left[0]

@@ -8,8 +8,7 @@ from functools import partial
 from typing import LiteralString
 
 from include.ozon.monitoring.health.api import API_DOWN
-from include.ozon.monitoring.health.checks import Area, Check, HealthContext
-from include.ozon.monitoring.health.session import Row, WarehouseSession
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Row
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
@@ -184,9 +183,8 @@ PEAK_MEMORY_MB = Rule(
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
-    session = WarehouseSession(context)
     for account in context.accounts:
-        runs = _Runs(context, session, account)
+        runs = _Runs(context, account)
         yield Check(FAILURES_IN_A_ROW, runs.failures_in_a_row, account)
         yield Check(FAILURE_RATE_PCT, runs.failure_rate_pct, account)
         yield Check(DURATION_RATIO, runs.duration_ratio, account)
@@ -199,10 +197,10 @@ def checks(context: HealthContext) -> Iterator[Check]:
 class _Runs:
     """Of one account. What needs a record is UNKNOWN as long as there is none."""
 
-    def __init__(self, context: HealthContext, session: WarehouseSession, account: str) -> None:
+    def __init__(self, context: HealthContext, account: str) -> None:
+        self._context = context
         self._now = context.now
         self._settings = context.settings
-        self._session = session
         self._account = account
         self._judge = partial(judge, context.settings)
 
@@ -309,7 +307,7 @@ class _Runs:
         from include.ozon.warehouse.lock import lock_holder
         from include.ozon.warehouse.session import translated_errors
 
-        connection = self._session.connection()
+        connection = self._context.connection()
         with translated_errors():
             holder = lock_holder(connection, self._account)
         if holder is None:
@@ -331,16 +329,16 @@ class _Runs:
         return self._judge(PEAK_MEMORY_MB, round(peak_mb, 1), self._seen(seen))
 
     def _rows(self, query: LiteralString, **parameters: object) -> list[Row]:
-        return self._session.rows(query, account=self._account, now=self._now, **parameters)
+        return self._context.rows(query, account=self._account, now=self._now, **parameters)
 
     def _row(self, query: LiteralString, **parameters: object) -> Row | None:
-        return self._session.row(query, account=self._account, now=self._now, **parameters)
+        return self._context.row(query, account=self._account, now=self._now, **parameters)
 
     def _is_locked(self) -> bool:
         from include.ozon.warehouse.lock import is_locked
         from include.ozon.warehouse.session import translated_errors
 
-        connection = self._session.connection()
+        connection = self._context.connection()
         with translated_errors():
             return is_locked(connection, self._account)
 

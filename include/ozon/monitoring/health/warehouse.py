@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 
 from include.ozon.errors import OzonError, SchemaError
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
-from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.health.warehouse_usage import LOOK_AT_POSTGRESQL, USAGE_RULES, usage_checks
 from include.ozon.monitoring.results import Finding, judge, judge_state
 from include.ozon.monitoring.rule import Rule, Unit
@@ -103,27 +102,25 @@ WAREHOUSE_DOWN = (WAREHOUSE_REACHABLE, WAREHOUSE_WRITABLE, WAREHOUSE_SCHEMA)
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
-    session = WarehouseSession(context)
-    warehouse = _Warehouse(context, session)
+    warehouse = _Warehouse(context)
     yield Check(WAREHOUSE_REACHABLE, warehouse.reachable)
     yield Check(WAREHOUSE_RESPONSE_SECONDS, warehouse.response_seconds)
     yield Check(WAREHOUSE_WRITABLE, warehouse.writable)
     yield Check(WAREHOUSE_SCHEMA, warehouse.schema)
-    yield from usage_checks(context, session)
+    yield from usage_checks(context)
 
 
 class _Warehouse:
     """Whether a load could work with it at all."""
 
-    def __init__(self, context: HealthContext, session: WarehouseSession) -> None:
+    def __init__(self, context: HealthContext) -> None:
         self._context = context
         self._settings = context.settings
-        self._session = session
 
     def reachable(self) -> Finding:
         """An OzonError on the way there is the finding; only what nobody foresaw leaves it unmeasured."""
         try:
-            version, database = self._session.row(_SERVER) or ("", "")
+            version, database = self._context.row(_SERVER) or ("", "")
         except OzonError as error:
             return judge_state(self._settings, WAREHOUSE_REACHABLE, False, str(error).rstrip("."))
         seen = f"The warehouse answers: database {database}, PostgreSQL {version.split()[0]}"
@@ -133,7 +130,7 @@ class _Warehouse:
         from include.ozon.warehouse.session import open_session
 
         # Where there is no way in, that is known by now and not waited for again.
-        self._session.connection()
+        self._context.connection()
         started = time.perf_counter()
         with open_session(self._context.connect, self._context.settings.warehouse, "ozon_health") as connection:
             connection.execute("SELECT 1")
@@ -149,14 +146,14 @@ class _Warehouse:
         # What PostgreSQL says when it takes no writes: from this role, from anybody, on a full disk, out of
         # transaction ids.
         refusals = (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction, pg.DiskFull, pg.ProgramLimitExceeded)
-        connection = self._session.connection()
+        connection = self._context.connection()
         with translated_errors():
             try:
                 with connection.transaction(force_rollback=True):
                     connection.execute(_WRITE, (self._context.now,))
             except refusals as error:
                 return self._not_writable(" ".join(str(error).split()))
-        missing = [name for (name,) in self._session.rows(_MISSING_RIGHTS)]
+        missing = [name for (name,) in self._context.rows(_MISSING_RIGHTS)]
         if missing:
             return self._not_writable(f"its role may not write to {_some_of(missing)}")
         return judge_state(self._settings, WAREHOUSE_WRITABLE, True, "The warehouse takes writes to all tables")
@@ -173,7 +170,7 @@ class _Warehouse:
         from include.ozon.warehouse.schema import require_head
         from include.ozon.warehouse.session import translated_errors
 
-        connection = self._session.connection()
+        connection = self._context.connection()
         try:
             with translated_errors():
                 require_head(connection)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from include.ozon.errors import SchemaError
 from include.ozon.monitoring.health.checks import Check, HealthContext
-from include.ozon.monitoring.health.session import WarehouseSession
 from include.ozon.monitoring.results import Finding, Status, judge
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
@@ -153,8 +152,8 @@ USAGE_RULES = (
 )
 
 
-def usage_checks(context: HealthContext, session: WarehouseSession) -> Iterator[Check]:
-    usage = _WarehouseUsage(context, session)
+def usage_checks(context: HealthContext) -> Iterator[Check]:
+    usage = _WarehouseUsage(context)
     yield Check(WAREHOUSE_CONNECTIONS_PCT, usage.connections_pct)
     yield Check(WAREHOUSE_SIZE_GB, usage.size_gb)
     yield Check(WAREHOUSE_GROWTH_PCT, usage.growth_pct)
@@ -163,13 +162,13 @@ def usage_checks(context: HealthContext, session: WarehouseSession) -> Iterator[
 
 
 class _WarehouseUsage:
-    def __init__(self, context: HealthContext, session: WarehouseSession) -> None:
+    def __init__(self, context: HealthContext) -> None:
+        self._context = context
         self._now = context.now
         self._settings = context.settings
-        self._session = session
 
     def connections_pct(self) -> Finding:
-        whose, allowed, used = self._session.row(_CONNECTIONS) or ("the server", 1, 0)
+        whose, allowed, used = self._context.row(_CONNECTIONS) or ("the server", 1, 0)
         pct = round(100 * used / allowed, 1)
         seen = f"{used} of the {count_of(allowed, 'connection')} that {whose} allows are in use ({pct:g} %)"
         return judge(self._settings, WAREHOUSE_CONNECTIONS_PCT, pct, seen)
@@ -181,7 +180,7 @@ class _WarehouseUsage:
     def growth_pct(self) -> Finding:
         """OK where there is nothing to compare with, or where the growth is below the floor."""
         size_gb, database = self._size_gb()
-        former_gb, former_at = self._session.row(_SIZE_A_DAY_AGO, now=self._now) or (0, None)
+        former_gb, former_at = self._context.row(_SIZE_A_DAY_AGO, now=self._now) or (0, None)
         if not former_gb:
             seen = f"Database {database} has {_gb(size_gb)}; there is no health check of a day ago to compare with"
             return Finding(Status.OK, f"{seen}.")
@@ -194,11 +193,11 @@ class _WarehouseUsage:
         return judge(self._settings, WAREHOUSE_GROWTH_PCT, pct, f"{seen}: {pct:+g} %")
 
     def _size_gb(self) -> tuple[float, str]:
-        size, database = self._session.row(_SIZE) or (0, "")
+        size, database = self._context.row(_SIZE) or (0, "")
         return round(size / _BYTES_PER_GB, 6), database
 
     def long_transaction_minutes(self) -> Finding:
-        row = self._session.row(_TRANSACTIONS, components=COMPONENT_NAMES)
+        row = self._context.row(_TRANSACTIONS, components=COMPONENT_NAMES)
         started_at, state, pid, application, role, hidden = row or (None, None, None, None, None, 0)
         aside = f"; {count_of(hidden, 'session')} of other roles could not be looked into" if hidden else ""
         if started_at is None:
@@ -214,7 +213,7 @@ class _WarehouseUsage:
 
     def dead_rows_pct(self) -> Finding:
         """Judged by PostgreSQL's own estimates, which cost nothing to read."""
-        row = self._session.row(_DEAD_ROWS, min_rows=_MIN_ROWS)
+        row = self._context.row(_DEAD_ROWS, min_rows=_MIN_ROWS)
         if row is None:
             raise SchemaError("The warehouse has no tables in the schema ozon. Run `ozon db upgrade`.")
         table, live, dead, share, vacuumed_at = row
