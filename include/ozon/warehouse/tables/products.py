@@ -76,7 +76,7 @@ PRODUCTS = Table(
         Column(
             "status_name",
             "text",
-            "Ozon's name of the status as the seller's cabinet shows it.",
+            "Ozon's name of the status as Ozon Seller shows it.",
             lambda product: _statuses(product).status_name or "",
         ),
         Column(
