@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -47,6 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if not _is_worker(config):
         scratch.remove()
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark each test with its tier, which is its folder's name."""
+    item.add_marker(item.path.relative_to(Path(__file__).parent).parts[0])
 
 
 def _forget_the_terminals_own() -> None:

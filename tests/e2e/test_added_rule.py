@@ -12,8 +12,6 @@ from tests.support.changed_project import ChangedProject
 from tests.support.mail import MailServer, part
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.e2e
-
 FILE = "include/ozon/monitoring/health/machine.py"
 RULE = """
 UPTIME_DAYS = Rule(

@@ -10,7 +10,7 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.support.changed_project import CHANGES, ChangedProject
 from tests.support.pipeline import Pipeline
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 PIPELINE = "include/ozon/pipeline"
 COMPONENTS = ["product_etl", "inventory_etl", "warehouses_etl"]

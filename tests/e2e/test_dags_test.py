@@ -20,8 +20,6 @@ from tests.support.agreement import assert_agreement
 from tests.support.airflow_runs import Airflow, FinishedRun
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.e2e
-
 ACCOUNTS = ("main", "second")
 COMPONENTS = ("product_etl", "inventory_etl")
 

@@ -25,7 +25,7 @@ from tests.support.airflow_runs import Airflow, Row
 from tests.support.airflow_stack import AirflowStack, until
 from tests.support.mail import MailServer, part
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 # Other work under the DAGs' own names, because `run_deadline` knows them. `late` works until it is released.
 DAGS = """

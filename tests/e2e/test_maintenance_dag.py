@@ -14,7 +14,7 @@ from include.ozon.maintenance.steps import STEPS
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support.airflow_runs import Airflow
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 # A run that was killed two days ago: its record is open, and Airflow has never heard of it.
 KILLED = """

@@ -20,7 +20,7 @@ from tests.support import scratch
 from tests.support.make import command, environment, make
 
 # One worker for all: they take turns with one state folder, whose first migration is slow.
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("make")]
+pytestmark = pytest.mark.xdist_group("make")
 
 AIRFLOW_START = "[DAG TEST] starting task_id=product_etl"
 

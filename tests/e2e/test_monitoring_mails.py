@@ -20,7 +20,7 @@ from tests.support.airflow_runs import Airflow
 from tests.support.mail import MailServer, part
 from tests.support.pipeline import Pipeline
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.faults]
+pytestmark = [pytest.mark.long, pytest.mark.faults]
 
 # Not `airflow`: no scheduler runs here. Not `machine`: its state is not the test's.
 CHECKS = ("warehouse", "runs", "deadlines", "data", "api")

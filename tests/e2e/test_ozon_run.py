@@ -31,7 +31,7 @@ from tests.support.airflow_runs import Airflow
 from tests.support.airflow_stack import AirflowStack, until
 from tests.support.pipeline import Pipeline, Row
 
-pytestmark = [pytest.mark.e2e, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 ACCOUNTS = ("main", "second")
 DETAILS = "/v3/product/info/list"

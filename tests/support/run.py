@@ -16,7 +16,7 @@ from include.ozon_local.postgres import INSTALLED
 from tests.support import environment
 
 _TESTS = ROOT / "tests"
-_TIERS = ("unit", "integration", "e2e", "faults", "long", "docker")
+TIERS = ("unit", "integration", "e2e", "faults", "long", "docker")
 # Minutes of work, or an engine that is installed first: only where they are asked for.
 _ONLY_WHEN_ASKED_FOR = ("long", "docker")
 # Each worker has a PostgreSQL and sandboxes of its own.
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add("names", nargs="*", metavar="NAME", help="a file's or a test's name or a part of it, or a path")
     add(
         "--tier",
-        choices=_TIERS,
+        choices=TIERS,
         action="append",
         default=[],
         help="only these; may be given more than once. `faults` are the tests of all tiers that break something on "

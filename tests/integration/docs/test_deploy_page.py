@@ -19,8 +19,6 @@ from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostg
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
-pytestmark = pytest.mark.integration
-
 RESTORED = "ozon_restored"  # as the page calls it
 READERS = ("anna", "ozon_reader")
 PASSWORD = "of-this-test"

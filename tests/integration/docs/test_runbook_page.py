@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from textwrap import dedent
 
-import pytest
-
 from include.ozon_local.home import ROOT
 from tests.support.pipeline import Pipeline
-
-pytestmark = pytest.mark.integration
 
 
 def statements(heading: str) -> str:

@@ -25,8 +25,6 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
 from tests.support.pipeline import Pipeline, changed, quick_settings
 
-pytestmark = pytest.mark.integration
-
 ACCOUNTS = ("main", "second")
 # Each comment with the transaction that wrote it.
 _WRITTEN_AT = "SELECT d.objoid, d.objsubid, d.xmin::text FROM pg_description d JOIN pg_class c ON c.oid = d.objoid"

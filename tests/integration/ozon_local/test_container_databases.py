@@ -11,8 +11,6 @@ from include.ozon_local.container.databases import create_databases
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 from tests.support import scratch
 
-pytestmark = pytest.mark.integration
-
 PASSWORDS = {"AIRFLOW_DB_PASSWORD": "for a test", "WAREHOUSE_PASSWORD": "for 'another'"}
 ROLES = {"airflow": "AIRFLOW_DB_PASSWORD", "ozon": "WAREHOUSE_PASSWORD"}
 

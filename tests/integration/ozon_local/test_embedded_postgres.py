@@ -18,8 +18,6 @@ from include.ozon_local.home import LOOPBACK, ROOT
 from include.ozon_local.postgres import EmbeddedPostgres, programs_folder
 from tests.support import scratch
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def home() -> Path:

@@ -19,8 +19,6 @@ from include.ozon_local.home import LOOPBACK
 from include.ozon_local.mail import MailCatcher
 from tests.support import scratch
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def catcher() -> Iterator[MailCatcher]:

@@ -9,7 +9,7 @@ import requests
 
 from include.ozon_sandbox.process import SandboxError, SandboxProcess
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 WAREHOUSES = "/v2/warehouse/list"

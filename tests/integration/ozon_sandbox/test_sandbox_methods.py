@@ -6,12 +6,9 @@ import csv
 import io
 from typing import Any
 
-import pytest
 import requests
 
 from include.ozon_sandbox.process import SandboxProcess
-
-pytestmark = pytest.mark.integration
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 

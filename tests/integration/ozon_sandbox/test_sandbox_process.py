@@ -17,8 +17,6 @@ from include.ozon_sandbox.process import SandboxError, SandboxProcess
 from tests.conftest import StartSandbox
 from tests.support.sandboxes import Sandboxes
 
-pytestmark = pytest.mark.integration
-
 CONFIG = {"state": "tick.json", "accounts": {"main": {"client_id": "5", "api_key": "for a test", "size": 1}}}
 
 

@@ -11,8 +11,6 @@ import requests
 
 from include.ozon_sandbox.process import SandboxProcess
 
-pytestmark = pytest.mark.integration
-
 LIST, DETAILS = "/v3/product/list", "/v3/product/info/list"
 WAREHOUSE_STOCKS = "/v1/product/info/warehouse/stocks"
 BAD_BODY = (400, {"code": 3, "message": "Invalid request body", "details": []})

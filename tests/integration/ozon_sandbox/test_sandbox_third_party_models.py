@@ -24,8 +24,6 @@ from pydantic import BaseModel
 
 from include.ozon_sandbox.process import SandboxProcess
 
-pytestmark = pytest.mark.integration
-
 Model = TypeVar("Model", bound=BaseModel)
 
 

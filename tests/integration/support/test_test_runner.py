@@ -12,8 +12,6 @@ import pytest
 
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.integration
-
 # A few tests that need nothing.
 QUICK = "copy_text"
 CHECKED = ["python", "packages", "configuration", "programs", "room", "ports", "database"]

@@ -16,8 +16,6 @@ from include.ozon.configuration import load_settings
 from include.ozon_local.home import ROOT
 from tests.unit.dags.conftest import parsed
 
-pytestmark = pytest.mark.unit
-
 DAG_IDS = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
 SHARED = "pass default_args=task_defaults(SETTINGS) or monitoring_defaults(SETTINGS) to @dag"
 # Red because of what the check found, which another task has told: nothing to try again, and no failure to tell.

@@ -11,8 +11,6 @@ import pytest
 
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 
 # Warnings are errors only once Airflow itself is imported: its own are not ours to mend.

@@ -16,8 +16,6 @@ from include.ozon.adapter.dags import deadlines
 from include.ozon_local.home import ROOT
 from tests.unit.dags.conftest import LoadDag
 
-pytestmark = pytest.mark.unit
-
 DAG_IDS = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
 
 

@@ -8,8 +8,6 @@ from airflow.sdk import DAG, CronTriggerTimetable
 from include.ozon.maintenance.steps import STEPS, WAREHOUSE_STEPS
 from tests.unit.dags.conftest import LoadDag
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture
 def maintenance(load_dag: LoadDag) -> DAG:

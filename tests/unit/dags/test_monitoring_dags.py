@@ -7,8 +7,6 @@ from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable
 
 from tests.unit.dags.conftest import LoadDag
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture
 def health_check(load_dag: LoadDag) -> DAG:

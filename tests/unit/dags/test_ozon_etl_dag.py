@@ -12,8 +12,6 @@ from airflow.sdk.exceptions import ParamValidationError
 from include.ozon.settings import GuardsSettings
 from tests.unit.dags.conftest import LoadDag
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture
 def ozon_etl(load_dag: LoadDag) -> DAG:

@@ -17,8 +17,6 @@ from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
 from include.ozon.settings.guards import GuardsSettings
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 ERRORS = [
     name
     for name, found in vars(errors).items()

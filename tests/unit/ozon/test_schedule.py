@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 
 from include.ozon.schedule import due_moments, is_due, next_due, smallest_gap
 
-pytestmark = pytest.mark.unit
-
 ETL = "0 2,8,14,20 * * *"
 # The configured ones, and those of some days.
 FEW_A_DAY = [ETL, "30 9 * * *", "30 3 * * *"]

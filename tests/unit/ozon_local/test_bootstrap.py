@@ -12,8 +12,6 @@ import pytest
 
 from include.ozon_local import bootstrap
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize("version", [(3, 10, 13), (3, 14, 0)])
 def test_other_pythons_are_refused_in_one_sentence(version: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,6 @@ import pytest
 from include.ozon_local import dag_docs
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 DAG = '''
 """Does **this**."""
 

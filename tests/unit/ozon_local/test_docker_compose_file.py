@@ -13,8 +13,6 @@ import yaml
 from include.ozon_local.docker import env_file
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 TEXT = (ROOT / "docker-compose.yaml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]
 ONE_SHOTS = {"databases", "prepare"}

@@ -15,8 +15,6 @@ from include.ozon.errors import FatalError
 from include.ozon_local.docker import env_file
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 
 def values(file: Path) -> dict[str, str]:
     return env_file.read(file.read_text())

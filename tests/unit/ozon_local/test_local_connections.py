@@ -8,8 +8,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from include.ozon_local.connections import dsn_of_connection, postgres_connection, without_password
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     ("connection", "dsn"),

@@ -4,12 +4,8 @@ import json
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from include.ozon_local.environment import around_the_proxy, export_lines, local_environment
 from include.ozon_local.home import LocalHome
-
-pytestmark = pytest.mark.unit
 
 PERSONS_WAREHOUSE = '{"conn_type": "postgres", "host": "db.example", "login": "me", "schema": "mine"}'
 

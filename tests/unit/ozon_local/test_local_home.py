@@ -13,8 +13,6 @@ from include.ozon.errors import FatalError
 from include.ozon.files import write_private
 from include.ozon_local.home import LOOPBACK, ROOT, LocalHome
 
-pytestmark = pytest.mark.unit
-
 
 def test_a_secret_is_made_up_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     first = LocalHome(tmp_path).secret("postgres_ozon")

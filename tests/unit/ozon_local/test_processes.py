@@ -13,8 +13,6 @@ import pytest
 from include.ozon_local import processes
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 SLEEP = "import time; time.sleep(120)"
 READY_THEN_SLEEP = f"print('ready', flush=True); {SLEEP}"
 IGNORE_SIGTERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN);"

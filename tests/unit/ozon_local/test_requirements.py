@@ -13,8 +13,6 @@ from packaging.utils import canonicalize_name
 
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 RELOCK = "run `make lock` and commit what it wrote"
 FILES = [("requirements.txt", ()), ("requirements.lock", ("dev",)), ("docker/requirements.txt", ("docker",))]
 

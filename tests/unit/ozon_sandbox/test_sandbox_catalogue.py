@@ -14,8 +14,6 @@ from include.ozon_sandbox.products import Origin, Products
 from include.ozon_sandbox.situations import SITUATIONS, Code
 from include.ozon_sandbox.truth import truth_lines
 
-pytestmark = pytest.mark.unit
-
 VISIBILITIES = {code: SITUATIONS[code].visibility for code in Code}
 
 

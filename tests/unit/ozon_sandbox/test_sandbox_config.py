@@ -11,8 +11,6 @@ from include.ozon_sandbox import config
 from include.ozon_sandbox.errors import SandboxConfigurationError
 from include.ozon_sandbox.sandbox import Sandbox
 
-pytestmark = pytest.mark.unit
-
 ACCOUNT = {"client_id": "5", "api_key": "for a test", "size": 1}
 CONFIG = {"state": "tick.json", "accounts": {"main": ACCOUNT}}
 

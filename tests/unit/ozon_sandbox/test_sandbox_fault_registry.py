@@ -8,8 +8,6 @@ import pytest
 
 from include.ozon_sandbox.faults.registry import FaultError, Faults
 
-pytestmark = pytest.mark.unit
-
 LIST, DETAILS = "/v3/product/list", "/v3/product/info/list"
 
 

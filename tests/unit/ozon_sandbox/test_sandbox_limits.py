@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from include.ozon_sandbox.config import Account, Config
 from include.ozon_sandbox.errors import ApiError
 from include.ozon_sandbox.limits import ANALYTICS_STOCKS, Limits
-
-pytestmark = pytest.mark.unit
 
 LIST = "/v3/product/list"
 

@@ -13,8 +13,6 @@ from include.ozon_sandbox.items import detail_items, list_items, stock_items
 from include.ozon_sandbox.products import Origin, Products, Storage
 from include.ozon_sandbox.stocks import ozon_warehouse_rows, seller_warehouses, typed_stocks, warehouse_stocks
 
-pytestmark = pytest.mark.unit
-
 CATALOGUE = Catalogue(Origin(1, "main", 2000), 3)
 
 

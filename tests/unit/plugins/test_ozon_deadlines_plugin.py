@@ -9,8 +9,6 @@ from airflow.serialization.encoders import encode_deadline_reference
 from include.ozon.adapter.dags.deadlines import RunDue
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture
 def plugin() -> AirflowPlugin:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from include.ozon.cli import command
-from include.ozon_local.home import ROOT
-from tests.support.run import NoSuchTestError, select
+from tests.support.run import TIERS, NoSuchTestError, select
 
-pytestmark = pytest.mark.unit
-
-TEST_FILES = sorted((ROOT / "tests").rglob("test_*.py"))
 PIPELINE = "tests/integration/ozon/pipeline"
 
 # What everybody looks for first, by the names they are looked for.
@@ -84,13 +79,8 @@ def test_what_takes_minutes_is_left_out_unless_it_is_asked_for(
     assert picked(*names, tiers=tiers)[1] == marks
 
 
-@pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: str(file.relative_to(ROOT / "tests")))
-def test_every_file_says_in_which_tier_it_is(file: Path) -> None:
-    folder = file.relative_to(ROOT / "tests").parts[0]
-
-    (line,) = re.findall(r"^pytestmark = .*$", file.read_text(), re.MULTILINE)
-
-    assert f"pytest.mark.{folder}" in line, f"write `pytestmark = pytest.mark.{folder}` into {file.name}"
+def test_a_test_is_in_the_tier_of_its_folder(request: pytest.FixtureRequest) -> None:
+    assert [mark.name for mark in request.node.iter_markers() if mark.name in TIERS] == ["unit"]
 
 
 def test_ozon_itself_has_no_test_command() -> None:

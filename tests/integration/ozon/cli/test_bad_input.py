@@ -13,8 +13,6 @@ from typer.core import TyperGroup
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support.commands import NONSENSE, ROWS, Reported, commands, everything, is_refused, own_options
 
-pytestmark = pytest.mark.integration
-
 COMMANDS = dict(commands())
 WRONG_VALUES = [
     (words, (param.opts[0], NONSENSE) if not param.is_flag else (f"{param.opts[0]}={NONSENSE}",))

@@ -18,7 +18,7 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.integration.ozon.cli.conftest import PROGRAM, environment
 from tests.support.pipeline import Pipeline
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 SHOW = ["config show", "config show --output json", "config validate", "--help", "runs --help"]
 NO_NAMESPACE = os.geteuid() != 0 or shutil.which("unshare") is None

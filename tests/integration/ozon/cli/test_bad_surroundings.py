@@ -21,7 +21,7 @@ from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support import scratch
 from tests.support.commands import ROWS, Reported
 
-pytestmark = [pytest.mark.integration, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 SECRET = "pass-word-1"
 STRANGER = "stranger_of_bad_surroundings"

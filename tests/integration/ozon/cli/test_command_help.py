@@ -17,8 +17,6 @@ from include.ozon_local.home import ROOT
 from tests.integration.ozon.cli.conftest import PROGRAM, Ozon
 from tests.support.commands import ROWS, commands, own_options
 
-pytestmark = pytest.mark.integration
-
 COMMANDS = dict(commands())
 # Exit codes beyond 0, 1, 2 and 130, which the help of `ozon` itself names.
 OWN_CODES = {"health": "0 healthy, 1 warning, 2 critical, 3", "run": "3 another run holds the account, 130 or 143",

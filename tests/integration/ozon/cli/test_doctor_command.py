@@ -27,8 +27,6 @@ from tests.integration.ozon.cli.conftest import PROGRAM
 from tests.support import poolers, scratch
 from tests.support.mail import MailServer
 
-pytestmark = pytest.mark.integration
-
 MAIN_CONNECTION = "AIRFLOW_CONN_OZON_API_MAIN"
 METADATA, WAREHOUSE, EMPTY, READ_ONLY = "doctor_metadata", "doctor_warehouse", "doctor_empty", "doctor_read_only"
 NO_TEMPORARY, OTHER_ENCODING = "doctor_no_temporary", "doctor_encoding"

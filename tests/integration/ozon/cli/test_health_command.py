@@ -22,8 +22,6 @@ from tests.support import scratch
 from tests.support.mail import MailServer
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.integration
-
 # All but what depends on the machine that runs the tests, and on a scheduler.
 OURS = "warehouse,runs,deadlines,data,api"
 SMALL = {"main": 60, "second": 30}

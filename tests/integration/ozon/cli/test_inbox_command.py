@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.integration
-
 Ozon = Callable[..., subprocess.CompletedProcess[str]]
 Inbox = Callable[..., subprocess.CompletedProcess[str]]
 

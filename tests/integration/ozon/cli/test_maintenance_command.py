@@ -19,8 +19,6 @@ from tests.integration.ozon.cli import conftest as cli
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support.airflow_runs import Airflow
 
-pytestmark = pytest.mark.integration
-
 Done = subprocess.CompletedProcess[str]
 
 OLD_RUNS = """

@@ -18,8 +18,6 @@ from include.ozon_local.home import ROOT
 from include.ozon_sandbox.process import SandboxProcess
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 
-pytestmark = pytest.mark.integration
-
 
 def test_an_empty_database_is_brought_to_the_head_and_a_step_back(ozon: Ozon, empty_database_dsn: str) -> None:
     behind = ozon(empty_database_dsn, "db", "status")

@@ -13,8 +13,6 @@ from include.ozon_local.home import ROOT
 from include.ozon_sandbox.process import SandboxProcess
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 
-pytestmark = pytest.mark.integration
-
 StartSandbox = Callable[..., SandboxProcess]
 ASK = ("probe", "--account", "main")
 

@@ -11,7 +11,7 @@ import pytest
 from include.ozon.warehouse.lock import account_lock
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 
-pytestmark = [pytest.mark.integration, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 
 def schedule(moment: datetime) -> dict[str, str]:

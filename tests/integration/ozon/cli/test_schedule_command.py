@@ -24,7 +24,7 @@ from tests.integration.ozon.cli.conftest import PROGRAM, assert_one_sentence
 from tests.support import crontabs, scratch
 from tests.support.airflow_runs import Airflow
 
-pytestmark = [pytest.mark.integration, pytest.mark.long]
+pytestmark = pytest.mark.long
 
 Done = subprocess.CompletedProcess[str]
 

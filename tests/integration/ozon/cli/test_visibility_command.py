@@ -15,8 +15,6 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def loaded(start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str) -> Pipeline:

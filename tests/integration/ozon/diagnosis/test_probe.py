@@ -20,8 +20,6 @@ from include.ozon.reports.probe import probe_markdown
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support.pipeline import changed, quick_settings
 
-pytestmark = pytest.mark.integration
-
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 WAREHOUSES, WAREHOUSE_STOCKS, FBO_STOCKS = (
     "/v2/warehouse/list",

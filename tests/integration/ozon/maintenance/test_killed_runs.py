@@ -22,7 +22,7 @@ from tests.conftest import StartSandbox
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST = "/v3/product/list"
 

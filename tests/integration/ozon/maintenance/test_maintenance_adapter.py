@@ -25,8 +25,6 @@ from tests.integration.ozon.maintenance.conftest import NOW
 from tests.support.airflow_runs import Airflow
 from tests.support.pipeline import changed, quick_settings
 
-pytestmark = pytest.mark.integration
-
 MakeEnvironment = Callable[..., dict[str, str]]
 OLD = "visibility-20200101T000000Z.html"
 NEW = "visibility-20261101T000000Z.html"

@@ -14,8 +14,6 @@ from include.ozon.maintenance.steps import Outcome
 from include.ozon.settings.maintenance import MaintenanceSettings
 from tests.integration.ozon.maintenance.conftest import NOW, Warehouse
 
-pytestmark = pytest.mark.integration
-
 # A product every day turns hidden for a day: 3000 closed rows for each of two accounts, and the current ones.
 VISIBILITY = """
 INSERT INTO ozon.product_visibility_history

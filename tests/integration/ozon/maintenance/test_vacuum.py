@@ -9,8 +9,6 @@ from include.ozon.maintenance.vacuum import vacuum_where_needed
 from include.ozon_local.postgres import AIRFLOW_ROLE, EmbeddedPostgres
 from tests.integration.ozon.maintenance.conftest import Warehouse
 
-pytestmark = pytest.mark.integration
-
 ROWS = """
 INSERT INTO ozon.fbo_stock_requests SELECT 'main', n, now() FROM generate_series(1, 5000) n
 """

@@ -30,7 +30,7 @@ from include.ozon.settings import ApiSettings
 from include.ozon_sandbox.process import SandboxProcess
 from tests.conftest import StartSandbox
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 T = TypeVar("T")
 Fetch = Callable[[str, CursorTrail], Page[T]]

@@ -14,8 +14,6 @@ from tests.support.agreement import assert_agreement
 from tests.support.load_process import loading, until
 from tests.support.pipeline import DATA_TABLES, Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 LIST = "/v3/product/list"
 
 

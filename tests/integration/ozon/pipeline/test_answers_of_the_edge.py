@@ -20,7 +20,7 @@ from include.ozon.errors import (
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST, STOCKS, WAREHOUSE_STOCKS = "/v3/product/list", "/v4/product/info/stocks", "/v1/product/info/warehouse/stocks"
 METHODS = {"product_etl": LIST, "inventory_etl": STOCKS}

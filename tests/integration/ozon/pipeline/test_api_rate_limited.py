@@ -7,7 +7,7 @@ import pytest
 from include.ozon.errors import RateLimitedError
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 
 @pytest.mark.parametrize("fault", ["rate_limited", "circle_open"])

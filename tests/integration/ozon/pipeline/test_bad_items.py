@@ -13,7 +13,7 @@ from include.ozon.errors import MarketplaceUnavailableError
 from tests.support.agreement import assert_agreement, true_product, warehouse_products
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 

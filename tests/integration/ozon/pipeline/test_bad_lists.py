@@ -10,7 +10,7 @@ from include.ozon.errors import BadDataError
 from tests.support.agreement import assert_agreement, warehouse_products
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 

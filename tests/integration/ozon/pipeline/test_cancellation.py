@@ -16,7 +16,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.load_process import cancel, loading, until
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 _SLOW_MERGE = """
 CREATE FUNCTION ozon.be_slow() RETURNS trigger LANGUAGE plpgsql AS

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline
-
-pytestmark = pytest.mark.integration
 
 
 def test_two_accounts_in_one_warehouse_agree_with_the_marketplace_as_it_moves_on(pipeline: Pipeline) -> None:

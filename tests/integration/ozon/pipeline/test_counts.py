@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from include.ozon.pipeline.numbers import ComponentNumbers
 from tests.support.pipeline import DATA_TABLES, Pipeline, Row
-
-pytestmark = pytest.mark.integration
 
 
 def assert_sums(numbers: ComponentNumbers) -> None:

@@ -13,8 +13,6 @@ from include.ozon.warehouse.session import open_session
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 # Each names rows that contradict another table. A statement that finds some says what is wrong by its name.
 CONTRADICTIONS = {
     "stock of a product that is not in products": """

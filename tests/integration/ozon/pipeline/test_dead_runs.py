@@ -20,7 +20,7 @@ from tests.support import scratch
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST = "/v3/product/list"
 

@@ -11,8 +11,6 @@ from include.ozon.errors import GuardStoppedError, MarketplaceUnavailableError
 from include.ozon.pipeline.numbers import ComponentNumbers
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 
 def counted(numbers: ComponentNumbers) -> dict[str, Any]:
     return {name: value for name, value in vars(numbers).items() if name != "api_wait_seconds"}

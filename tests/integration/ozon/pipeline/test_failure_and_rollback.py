@@ -18,7 +18,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.load_process import loading, until
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 # In the order in which a load writes; the last one is the record that says it was loaded.
 WRITES = [

@@ -12,7 +12,7 @@ from include.ozon.errors import GuardStoppedError
 from include.ozon.settings import GuardsSettings
 from tests.support.pipeline import DATA_TABLES, Pipeline, Row, changed
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 # For each guard, the fault that sets it off.
 CAUSES: dict[str, tuple[str, dict[str, Any]]] = {

@@ -10,8 +10,6 @@ import pytest
 
 from tests.support.pipeline import Pipeline, Row
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture
 def moved_on(pipeline: Pipeline) -> Pipeline:

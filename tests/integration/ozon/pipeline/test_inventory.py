@@ -7,8 +7,6 @@ import pytest
 from tests.support.agreement import assert_agreement, true_seller_stocks, true_stocks
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 LIST = "/v3/product/list"
 STOCKS, SELLER_STOCKS = "/v4/product/info/stocks", "/v1/product/info/warehouse/stocks"
 BIGGEST = 2**31 - 1

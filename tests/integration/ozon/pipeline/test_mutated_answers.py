@@ -21,7 +21,7 @@ from include.ozon.pipeline.workflow import end_workflow
 from tests.support.pipeline import Pipeline, changed, quick_settings
 from tests.support.recorded import FIRST_ID, Mutation, RecordedApi, mutations
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 
 def examples(number: int) -> settings:

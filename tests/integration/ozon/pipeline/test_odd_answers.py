@@ -10,7 +10,7 @@ from include.ozon.errors import BadDataError, MarketplaceUnavailableError
 from tests.support.agreement import assert_agreement, seller_stocks, true_stocks, warehouse_products
 from tests.support.pipeline import DATA_TABLES, Pipeline, changed
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 WAREHOUSES, SELLER_STOCKS = "/v2/warehouse/list", "/v1/product/info/warehouse/stocks"

@@ -25,8 +25,6 @@ from tests.support.agreement import assert_agreement
 from tests.support.health import health_context, run_all
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.integration
-
 # Names of PostgreSQL's and of ours, found before these with the search path above.
 SHADOWS = """
 CREATE FUNCTION public.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT $2';

@@ -8,8 +8,6 @@ import pytest
 
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 ANALYTICS, STOCKS = "/v1/analytics/stocks", "/v4/product/info/stocks"
 
 

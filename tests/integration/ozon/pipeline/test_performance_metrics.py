@@ -8,8 +8,6 @@ from include.ozon.errors import MarketplaceUnavailableError
 from include.ozon.pipeline.numbers import ComponentNumbers
 from tests.support.pipeline import Pipeline, Row, changed
 
-pytestmark = pytest.mark.integration
-
 COMPONENTS = ("product_etl", "inventory_etl")
 
 

@@ -8,7 +8,7 @@ from include.ozon.errors import BadDataError, MarketplaceUnavailableError, OzonE
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 LIST, DETAILS = "/v3/product/list", "/v3/product/info/list"
 STOCKS, SELLER_STOCKS = "/v4/product/info/stocks", "/v1/product/info/warehouse/stocks"

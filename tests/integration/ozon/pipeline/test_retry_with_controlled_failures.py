@@ -10,7 +10,7 @@ from include.ozon.errors import AccessDeniedError, FatalError, ObsoleteMethodErr
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 # What the API does, how it is set up, and what the failed attempts' records say of it.
 FAILURES: dict[str, tuple[str, dict[str, Any], str]] = {

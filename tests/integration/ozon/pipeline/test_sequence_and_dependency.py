@@ -7,8 +7,6 @@ import pytest
 from include.ozon.errors import DependencyError, GuardStoppedError, MarketplaceUnavailableError
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.integration
-
 
 def test_the_records_show_one_component_after_the_other(pipeline: Pipeline) -> None:
     pipeline.load()

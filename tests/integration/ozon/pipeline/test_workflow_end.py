@@ -8,8 +8,6 @@ from include.ozon.errors import MarketplaceUnavailableError
 from include.ozon.pipeline import records
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.integration
-
 # Component statuses as an attempt leaves them (None: never started; running: killed), and what comes of them.
 ENDS: list[tuple[str | None, str | None, str]] = [
     ("success", "success", "success"),

@@ -17,8 +17,6 @@ from include.ozon.scheduling.crontab import read_crontab, write_crontab
 from include.ozon.scheduling.validation import longest_recent_runs
 from tests.support import crontabs
 
-pytestmark = pytest.mark.integration
-
 
 @pytest.fixture(scope="module")
 def user() -> Iterator[crontabs.TestUser]:

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from include.ozon.warehouse.copy_text import boolean, optional, text, text_array
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 
-pytestmark = pytest.mark.integration
-
 # Neither NUL nor half a surrogate pair gets through the check of the marketplace's answers.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 

@@ -13,8 +13,6 @@ from psycopg import sql
 from include.ozon.errors import ConfigurationError, SchemaError
 from include.ozon.warehouse import schema
 
-pytestmark = pytest.mark.integration
-
 CONTRACT = {
     "products",
     "product_visibility_history",

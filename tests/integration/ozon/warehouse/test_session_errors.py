@@ -21,7 +21,7 @@ from include.ozon.warehouse.session import open_session
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 from tests.support.refusing_postgres import refusing_server
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 WRITE = "INSERT INTO ozon.fbo_stock_requests VALUES ('main', 1, now())"
 

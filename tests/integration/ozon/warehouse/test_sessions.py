@@ -19,8 +19,6 @@ from include.ozon.warehouse.session import Connection, open_connection, open_ses
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 from tests.support import hostile
 
-pytestmark = pytest.mark.integration
-
 FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 
 

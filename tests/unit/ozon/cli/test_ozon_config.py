@@ -12,8 +12,6 @@ import pytest
 
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 
 def ozon(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(

@@ -15,8 +15,6 @@ from include.ozon.pipeline.run_records import ComponentState, Listed
 from include.ozon_local.home import ROOT
 from tests.support.pipeline import quick_settings
 
-pytestmark = pytest.mark.unit
-
 
 class Terminal(io.StringIO):
     def isatty(self) -> bool:

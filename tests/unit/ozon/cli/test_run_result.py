@@ -11,8 +11,6 @@ import pytest
 from include.ozon.adapter.runs.run_state import RunState, TaskState
 from include.ozon.cli.run_result import RunResult, dry_run_rows
 
-pytestmark = pytest.mark.unit
-
 
 def task(task_id: str, account: str | None, state: str, try_number: int = 1) -> TaskState:
     return TaskState(task_id, account, state, try_number, f"http://airflow/{task_id}")

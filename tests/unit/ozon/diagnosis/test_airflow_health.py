@@ -8,8 +8,6 @@ import pytest
 
 from include.ozon.diagnosis.airflow_health import ProcessHealth, parse_health
 
-pytestmark = pytest.mark.unit
-
 BEAT_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

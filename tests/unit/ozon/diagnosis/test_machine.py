@@ -13,8 +13,6 @@ from include.ozon.checks import Check
 from include.ozon.diagnosis import machine
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 
 class Version(NamedTuple):
     major: int

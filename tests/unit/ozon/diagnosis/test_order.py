@@ -8,8 +8,6 @@ from include.ozon.checks import Check, CheckStatus
 from include.ozon.diagnosis.order import Step, diagnose
 from include.ozon.errors import FatalError
 
-pytestmark = pytest.mark.unit
-
 
 def finding(name: str, status: CheckStatus = "ok") -> Callable[[], Iterator[Check]]:
     def look() -> Iterator[Check]:

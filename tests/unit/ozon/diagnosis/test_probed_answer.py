@@ -18,8 +18,6 @@ from include.ozon.marketplace.redaction import Redactor
 from include.ozon.marketplace.shape import expected_fields
 from include.ozon.reports.probe import probe_document, probe_markdown
 
-pytestmark = pytest.mark.unit
-
 KEY, CLIENT_ID = "KeyOfLettersOnly", "51525354"
 REDACTOR = Redactor((KEY, CLIENT_ID))
 DIGITS = "917382645"

@@ -15,8 +15,6 @@ from include.ozon.maintenance.logs import LogFolder, clean_logs
 from include.ozon.maintenance.steps import Outcome
 from include.ozon.settings.maintenance import MaintenanceSettings
 
-pytestmark = pytest.mark.unit
-
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 OLD_TASK = "dag_id=ozon_etl/run_id=a/task_id=product_etl/map_index=0/attempt=1.log"
 NEW_TASK = "dag_id=ozon_etl/run_id=b/task_id=product_etl/attempt=1.log"

@@ -12,8 +12,6 @@ from include.ozon.maintenance.reports import clean_report_folder, measured_at
 from include.ozon.reports.visibility import file_name
 from include.ozon.settings.monitoring import REPORT_FORMATS
 
-pytestmark = pytest.mark.unit
-
 NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=365)
 OLD = "visibility-20251123T110500Z.html"

@@ -35,7 +35,7 @@ from include.ozon.marketplace.transport import RequestStoppedError
 from include.ozon.settings import ApiSettings
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
-pytestmark = [pytest.mark.unit, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 MakeClient = Callable[..., SellerClient]
 

@@ -16,8 +16,6 @@ from include.ozon.marketplace.transport import RequestUsage
 from tests.unit.ozon.marketplace.conftest import API_KEY
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
-pytestmark = pytest.mark.unit
-
 MakeClient = Callable[..., SellerClient]
 
 STOCK = {"type": "fbs", "present": 5, "reserved": 2, "sku": 9}

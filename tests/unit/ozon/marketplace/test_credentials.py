@@ -7,8 +7,6 @@ import pytest
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.marketplace.credentials import Credentials
 
-pytestmark = pytest.mark.unit
-
 GOOD = {
     "base_url": "https://api-seller.ozon.ru",
     "client_id": "123",

@@ -26,8 +26,6 @@ from include.ozon.marketplace.methods import (
     WAREHOUSES,
 )
 
-pytestmark = pytest.mark.unit
-
 GOOD = {"id": 7, "offer_id": "Артикул 7"}
 
 

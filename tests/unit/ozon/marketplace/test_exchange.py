@@ -19,7 +19,7 @@ from include.ozon.marketplace.transport import RequestStoppedError
 from include.ozon_sandbox.faults.wire import zeros
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
-pytestmark = [pytest.mark.unit, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 MakeClient = Callable[..., SellerClient]
 

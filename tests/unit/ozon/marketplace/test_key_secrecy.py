@@ -25,8 +25,6 @@ from include.ozon.marketplace.faults import READ_CHARACTERS_COUNT
 from tests.unit.ozon.marketplace.conftest import API_KEY
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
-pytestmark = pytest.mark.unit
-
 MakeClient = Callable[..., SellerClient]
 
 ECHO = f"you sent Api-Key: {API_KEY} and {API_KEY.upper()}"

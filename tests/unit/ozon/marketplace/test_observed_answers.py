@@ -11,8 +11,6 @@ from include.ozon.marketplace.exchange import Exchange
 from include.ozon.settings import ApiSettings
 from tests.unit.ozon.marketplace.scripted_server import Answer, Server
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     "answer",

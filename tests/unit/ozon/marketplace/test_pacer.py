@@ -10,8 +10,6 @@ import pytest
 
 from include.ozon.marketplace.pacer import Pacer, RefusalWaits
 
-pytestmark = pytest.mark.unit
-
 
 def most_in_any(seconds: float, moments: list[float]) -> int:
     """The largest number of ``moments`` in a window that starts at one of them."""

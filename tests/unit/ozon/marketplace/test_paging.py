@@ -9,8 +9,6 @@ from hypothesis import strategies as st
 from include.ozon.errors import BadDataError
 from include.ozon.marketplace.paging import CursorTrail
 
-pytestmark = pytest.mark.unit
-
 LIMIT = 3
 
 

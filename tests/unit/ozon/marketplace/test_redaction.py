@@ -7,8 +7,6 @@ import pytest
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.redaction import Redactor
 
-pytestmark = pytest.mark.unit
-
 REDACTOR = Redactor.of(Credentials("https://ozon.shop.example:8443", "77", "SecretKeyOfLetters", "ozon_api_grandmas"))
 
 

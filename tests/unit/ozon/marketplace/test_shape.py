@@ -10,8 +10,6 @@ from include.ozon.marketplace.answers import ProductDetail, StockItem
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.marketplace.shape import FieldShape, coarse, describe, expected_fields, kind_of, share
 
-pytestmark = pytest.mark.unit
-
 
 def shapes(*entries: Any, **options: Any) -> dict[str, FieldShape]:
     return {shape.path: shape for shape in describe(entries, redactor=Redactor(), **options)}

@@ -8,8 +8,6 @@ import pytest
 from include.ozon.marketplace.answers import ProductDetail
 from include.ozon.marketplace.visibility import Visibility, hidden_reasons, status_visibility
 
-pytestmark = pytest.mark.unit
-
 ON_SALE = {
     "status": "price_sent",
     "status_failed": "",

@@ -13,8 +13,6 @@ import pytest
 from include.ozon.errors import CancelledError
 from include.ozon.pipeline import cancellation
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(autouse=True)
 def handlers_as_before(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

@@ -9,8 +9,6 @@ import pytest
 from include.ozon.pipeline.components import COMPONENT_NAMES, COMPONENTS
 from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 
-pytestmark = pytest.mark.unit
-
 
 def test_each_component_comes_after_those_that_it_needs() -> None:
     for position, component in enumerate(COMPONENTS):

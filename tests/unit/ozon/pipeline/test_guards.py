@@ -10,8 +10,6 @@ from include.ozon.errors import GuardStoppedError
 from include.ozon.pipeline.guards import Observation, check_guards
 from include.ozon.settings import GuardLevel, GuardSettings, ThresholdGuardSettings
 
-pytestmark = pytest.mark.unit
-
 
 def vanished(count: int, total: int, *, level: GuardLevel = "stop", pct: float = 20, least: int = 1) -> Observation:
     settings = ThresholdGuardSettings(level=level, threshold_pct=pct, min_count=least)

@@ -13,8 +13,6 @@ import pytest
 from include.ozon.pipeline.interruption import Interruption
 from include.ozon_local.home import ROOT
 
-pytestmark = pytest.mark.unit
-
 SECONDS = 10
 
 # Another's handler stands, as Airflow's does after its first task; the process says when it is ready for a signal.

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from include.ozon.marketplace.client import RequestUsage
 from include.ozon.pipeline.numbers import ComponentNumbers, peak_memory_mb, reset_peak_memory
-
-pytestmark = pytest.mark.unit
 
 
 def full() -> ComponentNumbers:

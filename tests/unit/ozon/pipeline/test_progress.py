@@ -9,8 +9,6 @@ import pytest
 
 from include.ozon.pipeline.progress import ComponentProgress
 
-pytestmark = pytest.mark.unit
-
 logger = logging.getLogger("test.progress")
 
 

@@ -10,7 +10,7 @@ import pytest
 from include.ozon.errors import MarketplaceUnavailableError
 from include.ozon.pipeline.workers import Workers
 
-pytestmark = [pytest.mark.unit, pytest.mark.timeout(30)]
+pytestmark = pytest.mark.timeout(30)
 
 
 @pytest.fixture

@@ -13,8 +13,6 @@ from include.ozon.monitoring.health.summary import HealthSummary, summarize
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.reports.health import health_json, health_text
 
-pytestmark = pytest.mark.unit
-
 SETTINGS = load_settings(environment="testing", environ={})
 NOW = datetime(2026, 3, 1, 21, 30, tzinfo=UTC)
 RESULTS = [

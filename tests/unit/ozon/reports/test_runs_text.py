@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from rich.console import Console
 
 from include.ozon.reports.runs import ComponentRow
 from include.ozon.reports.runs_text import runs_tables
 from include.ozon.words import NOTHING
-
-pytestmark = pytest.mark.unit
 
 LOADED = ComponentRow(
     workflow_id="run/main", account="main", dag_run_id="run", workflow_status="success", error=None,

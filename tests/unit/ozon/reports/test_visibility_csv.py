@@ -18,8 +18,6 @@ from include.ozon.reports.visibility import file_name, render
 from include.ozon.reports.visibility_csv import COLUMNS
 from tests.support.metrics import NOW, empty, metrics, product
 
-pytestmark = pytest.mark.unit
-
 SETTINGS = load_settings(environment="testing", environ={})
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +13,6 @@ from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics.model import Reason, VisibilityMetrics
 from include.ozon.reports.visibility import render
 from tests.support.metrics import NOW, empty, metrics, point, product
-
-pytestmark = pytest.mark.unit
 
 SETTINGS = load_settings(environment="testing", environ={})
 VOID = {"meta", "br"}

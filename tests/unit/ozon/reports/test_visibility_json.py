@@ -8,15 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
 from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.reports.visibility import render
 from include.ozon_local.home import ROOT
 from tests.support.metrics import empty, metrics, product
-
-pytestmark = pytest.mark.unit
 
 SETTINGS = load_settings(environment="testing", environ={})
 # Below these the keys are data: visibilities, currencies.

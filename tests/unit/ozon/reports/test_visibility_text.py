@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.reports.visibility import render
 from include.ozon.reports.visibility_text import WIDTH
 from tests.support.metrics import empty, metrics, product
-
-pytestmark = pytest.mark.unit
 
 SETTINGS = load_settings(environment="testing", environ={})
 

@@ -21,8 +21,6 @@ from include.ozon.scheduling.wrapper import (
 )
 from tests.unit.ozon.scheduling.test_crontab_block import NOW
 
-pytestmark = pytest.mark.unit
-
 MINIMAL = {"HOME": "/nonexistent", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin", "LOGNAME": "nobody"}
 
 

@@ -23,8 +23,6 @@ from include.ozon.scheduling.block import (
 from include.ozon.scheduling.jobs import cron_command, jobs, render_block
 from include.ozon.scheduling.zones import machine_zone
 
-pytestmark = pytest.mark.unit
-
 HERE, THERE = b"/srv/ozon one", b"/srv/two"
 NOW = datetime(2026, 11, 24, 11, 53, 52, tzinfo=UTC)
 

@@ -12,8 +12,6 @@ import pytest
 from include.ozon.schedule import is_due, next_due
 from include.ozon.scheduling.cron_times import CronTimes, machine_times
 
-pytestmark = pytest.mark.unit
-
 # Around both changes of the clock in Europe, America and Australia, a February's and a year's end.
 WINDOWS = [("2026-02-27", "2026-03-02"), ("2026-03-07", "2026-03-10"), ("2026-03-28", "2026-04-06")]
 WINDOWS += [("2026-10-02", "2026-10-06"), ("2026-10-24", "2026-10-27"), ("2026-10-30", "2026-11-03")]

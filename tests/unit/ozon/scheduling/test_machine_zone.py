@@ -10,8 +10,6 @@ import pytest
 from include.ozon.errors import ConfigurationError
 from include.ozon.scheduling.zones import machine_zone
 
-pytestmark = pytest.mark.unit
-
 ZONES = Path("/usr/share/zoneinfo")
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from include.ozon.configuration import load_settings
 from include.ozon.scheduling.validation import Check, overlap_checks
-
-pytestmark = pytest.mark.unit
 
 
 def checks(longest_seconds: dict[str, float], **variables: str) -> dict[str, Check]:

@@ -4,8 +4,6 @@ import pytest
 
 from include.ozon.warehouse.copy_text import NULL, boolean, optional, text, text_array
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     ("value", "expected"),

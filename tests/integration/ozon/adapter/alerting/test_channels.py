@@ -19,8 +19,6 @@ from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK
 from tests.support.mail import MailServer, part
 
-pytestmark = pytest.mark.integration
-
 MAIL = Mail(
     subject="[Ozon ETL testing] CRITICAL: скрыто товаров - Лавка «Чай & Ко»",
     text="Скрыто 12 товаров.\n" + "длинная строка " * 200,

@@ -20,8 +20,6 @@ from include.ozon.monitoring.alerts.sender import SentReport
 from include.ozon_local.connections import postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
 
-pytestmark = pytest.mark.integration
-
 RUN_ID = "scheduled__2026-11-24T11:00:00+00:00"
 DUE_AT = "2026-11-24T11:00:00Z"
 STARTED_AT = "2026-11-24T11:00:02.517653Z"

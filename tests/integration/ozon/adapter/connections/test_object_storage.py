@@ -11,8 +11,6 @@ import pytest
 from include.ozon.adapter.connections.object_storage import save_report
 from include.ozon.errors import ConfigurationError
 
-pytestmark = pytest.mark.integration
-
 CONTENT = "отчёт".encode()
 
 

@@ -16,8 +16,6 @@ from include.ozon.warehouse.session import Connect, open_session
 from include.ozon_local.connections import postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
 
-pytestmark = pytest.mark.integration
-
 SETTINGS = WarehouseSettings(connect_timeout_seconds=7)
 
 

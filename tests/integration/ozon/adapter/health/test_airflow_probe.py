@@ -27,8 +27,6 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
 from tests.support.pipeline import changed
 
-pytestmark = pytest.mark.integration
-
 SETTINGS = changed(load_settings(environment="testing", environ={}), "health", airflow_timeout_seconds=1)
 
 HEALTHY = {

@@ -11,8 +11,6 @@ from include.ozon.adapter.alerting import state
 from include.ozon.adapter.alerting.state import AirflowKeeper, Outbox
 from include.ozon.monitoring.alerts.model import Event
 
-pytestmark = pytest.mark.unit
-
 
 class Variables:
     """Airflow's Variables in memory: the real ones need a task around them. End-to-end tests use those."""

@@ -13,8 +13,6 @@ from include.ozon.adapter.connections.warehouse import warehouse_connect
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError
 from include.ozon.settings import WarehouseSettings
 
-pytestmark = pytest.mark.unit
-
 KEY = "5f2c1a9e-api-key-7d3b1c"
 GOOD = {"conn_type": "http", "host": "https://api.example", "login": "101", "password": KEY}
 

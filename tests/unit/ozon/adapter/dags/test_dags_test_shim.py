@@ -16,8 +16,6 @@ from include.ozon.adapter.dags.dags_test_shim import understand_serialized_deadl
 from include.ozon.adapter.dags.deadlines import run_deadline
 from include.ozon.configuration import load_settings
 
-pytestmark = pytest.mark.unit
-
 
 class Session:
     """Finds a deadline by any id."""

@@ -11,8 +11,6 @@ from airflow.sdk.definitions.retry_policy import RetryAction
 from include.ozon import errors
 from include.ozon.adapter.dags.retry import OzonRetryPolicy
 
-pytestmark = pytest.mark.unit
-
 
 def subclasses(kind: type[errors.OzonError]) -> list[type[errors.OzonError]]:
     return [kind, *(deeper for each in kind.__subclasses__() for deeper in subclasses(each))]

@@ -23,8 +23,6 @@ from include.ozon.monitoring.results import Finding, Status
 from include.ozon.settings import Settings
 from tests.support.pipeline import changed
 
-pytestmark = pytest.mark.unit
-
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = load_settings(environment="testing", environ={})
 TOKEN = "5f2c1a9e-token"

@@ -27,8 +27,6 @@ from include.ozon.monitoring.alerts.model import Event
 from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.run import Run
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.fixture(autouse=True)
 def connections(monkeypatch: pytest.MonkeyPatch) -> None:
