@@ -33,6 +33,7 @@ UNREADABLE_FIELDS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = 
     "negative price": ("set_field", {"field": "price", "value": "-1.00"}, "price", {"price": None}),
     "price with an exponent": ("set_field", {"field": "old_price", "value": "1e400"}, "old_price", {"old_price": None}),
     "price as an object": ("set_field", {"field": "price", "value": {"amount": 1}}, "price", {"price": None}),
+    "impossible moment": ("set_field", {"field": "created_at", "value": "2026-13-01T00:00:00Z"}, "created_at", {}),
     "NUL in the name": ("odd_text", {"field": "name", "kind": "nul"}, "name", {"name": ""}),
     "lone surrogate in the name": ("odd_text", {"field": "name", "kind": "lone_surrogate"}, "name", {"name": ""}),
     "lone surrogate in a status": (

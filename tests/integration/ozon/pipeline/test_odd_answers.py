@@ -280,9 +280,12 @@ def test_skus_are_taken_from_the_stocks_where_no_source_has_one(pipeline: Pipeli
         (SELLER_STOCKS, "drop_zeros", {"field": "reserved"}),
         (DETAILS, "as_text", {"field": "id"}),
         (LIST, "as_text", {"field": "product_id"}),
+        (LIST, "unknown_fields", {}),
+        (LIST, "drop_field", {"field": "sku"}),
+        (LIST, "set_field", {"field": "offer_id", "value": None}),
     ],
 )
-def test_another_spelling_of_an_amount_or_an_id_changes_nothing(
+def test_another_spelling_and_what_a_load_does_not_need_change_nothing(
     pipeline: Pipeline, method: str, fault: str, params: dict[str, Any]
 ) -> None:
     pipeline.sandbox.fault(fault, method=method, **params)
