@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from include.ozon.warehouse.lock import is_locked
 from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
 from tests.support.pipeline import Pipeline, changed, quick_settings
 
@@ -70,6 +71,22 @@ def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
             raise AssertionError(f"the load ended with exit code {process.returncode}: {said}")
         assert time.monotonic() < give_up_at, "the load did not come so far"
         time.sleep(0.02)
+
+
+def kill(pipeline: Pipeline, dag_run_id: str = "killed") -> None:
+    """Let a load stage a page, kill its process, and wait until PostgreSQL has noticed."""
+    pipeline.sandbox.fault("latency", ms=10_000, method="/v3/product/list", after=1)
+    with loading(pipeline, "product_etl", dag_run_id) as process:
+        until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
+        process.kill()
+        process.wait()
+    pipeline.sandbox.clear_faults()
+    give_up_at = time.monotonic() + _GIVE_UP_SECONDS
+    with pipeline.connect() as connection:
+        connection.autocommit = True
+        while is_locked(connection, "main"):
+            assert time.monotonic() < give_up_at
+            time.sleep(0.05)
 
 
 def cancel(process: subprocess.Popen[str]) -> None:

@@ -92,6 +92,11 @@ class Pipeline:
             accept_guards=frozenset(accept_guards),
         )
 
+    def set_fbo_budget(self, minutes: float) -> None:
+        """The setting's own least is a whole minute."""
+        inventory = self.settings.inventory.model_copy(update={"ozon_warehouses_budget_minutes": minutes})
+        self.settings = self.settings.model_copy(update={"inventory": inventory})
+
     def products(self, dag_run_id: str = "run", account: str = "main", **options: Any) -> ComponentNumbers:
         return run_component(PRODUCT_ETL, self.run(dag_run_id, account, **options))
 

@@ -19,7 +19,7 @@ from include.ozon.maintenance.steps import Outcome
 from include.ozon.pipeline.dead_workflows import close_dead_workflow
 from include.ozon.warehouse.lock import account_lock, is_locked
 from tests.conftest import StartSandbox
-from tests.support.load_process import loading, until
+from tests.support.load_process import kill, loading, until
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.faults
@@ -30,22 +30,6 @@ LIST = "/v3/product/list"
 @pytest.fixture
 def pipeline(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
     return Pipeline(start_sandbox({"main": 250, "second": 10}, rate_limit_per_second=100_000), warehouse_dsn)
-
-
-def killed(pipeline: Pipeline, dag_run_id: str = "killed") -> None:
-    """A load that has staged a page, and whose process is killed."""
-    pipeline.sandbox.fault("latency", ms=10_000, method=LIST, after=1)
-    with loading(pipeline, "product_etl", dag_run_id) as process:
-        until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
-        process.kill()
-        process.wait()
-    pipeline.sandbox.clear_faults()
-    give_up_at = time.monotonic() + 30
-    with pipeline.connect() as connection:
-        connection.autocommit = True
-        while is_locked(connection, "main"):
-            assert time.monotonic() < give_up_at
-            time.sleep(0.05)
 
 
 def close(
@@ -79,7 +63,7 @@ SHORT = timedelta(minutes=5)
 
 
 def test_a_killed_run_is_closed_when_no_retry_can_come_any_more(pipeline: Pipeline) -> None:
-    killed(pipeline)
+    kill(pipeline)
 
     assert close(pipeline, SHORT).details == ["killed/main: may still be alive, left alone"]
     assert close(pipeline, SHORT, "running").message == ""
@@ -99,7 +83,7 @@ def test_a_killed_run_is_closed_when_no_retry_can_come_any_more(pipeline: Pipeli
 def test_a_killed_run_that_is_over_in_airflow_is_closed_soon(
     pipeline: Pipeline, state: str | None, closed: int
 ) -> None:
-    killed(pipeline)
+    kill(pipeline)
 
     assert close(pipeline, timedelta(seconds=1), state).message == ""
     assert close(pipeline, SHORT, state).message == ("1 record closed" if closed else "")
@@ -134,7 +118,7 @@ def test_a_workflow_whose_account_is_locked_is_alive(pipeline: Pipeline) -> None
 @pytest.mark.long
 def test_a_wrong_guess_does_no_harm(pipeline: Pipeline) -> None:
     """A retry that comes after all, later than any setting says."""
-    killed(pipeline)
+    kill(pipeline)
     close(pipeline, LONG)
     drop(pipeline, LONG)
 
@@ -147,7 +131,7 @@ def test_a_wrong_guess_does_no_harm(pipeline: Pipeline) -> None:
 @pytest.mark.parametrize("dag_run_id", ["killed", "next"])
 def test_a_component_that_begins_while_a_record_is_closed_waits_for_that(pipeline: Pipeline, dag_run_id: str) -> None:
     """It takes the lock first, and then the record: its own one is then opened again, another one stays closed."""
-    killed(pipeline)
+    kill(pipeline)
     pipeline.sandbox.fault("latency", ms=10_000, method=LIST)
     started: list[Any] = []
 
@@ -175,7 +159,7 @@ def test_a_component_that_begins_while_a_record_is_closed_waits_for_that(pipelin
 def test_a_run_that_comes_back_before_its_record_is_taken_is_left_alone(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed(pipeline)
+    kill(pipeline)
     looks = iter(range(10))
 
     def comes_back(connection: Any, account: str) -> bool:
@@ -191,14 +175,14 @@ def test_a_run_that_comes_back_before_its_record_is_taken_is_left_alone(
 
 @pytest.mark.long
 def test_a_record_that_somebody_writes_is_not_waited_for(pipeline: Pipeline) -> None:
-    killed(pipeline)
+    kill(pipeline)
     with psycopg.connect(pipeline.dsn) as other:
         other.execute("SELECT FROM ozon.etl_workflow_executions FOR UPDATE")
         assert close(pipeline, LONG).details == ["killed/main: has come back to life, left alone"]
 
 
 def test_what_a_killed_run_staged_is_dropped_when_it_is_too_old_to_go_on_with(pipeline: Pipeline) -> None:
-    killed(pipeline)
+    kill(pipeline)
     tables = pipeline.staging_tables()
     use = longest_use(pipeline.settings)
 
@@ -215,7 +199,7 @@ def test_what_a_killed_run_staged_is_dropped_when_it_is_too_old_to_go_on_with(pi
 
 @pytest.mark.long
 def test_tables_that_a_crash_of_postgresql_left_without_their_load_are_dropped(pipeline: Pipeline) -> None:
-    killed(pipeline)
+    kill(pipeline)
     pipeline.execute("TRUNCATE ozon_staging.loads")
     pipeline.execute("CREATE TABLE ozon_staging.x_product_inventory_stock (n int)")
     pipeline.execute("CREATE TABLE ozon_staging.somebodys_own (n int)")
@@ -224,7 +208,7 @@ def test_tables_that_a_crash_of_postgresql_left_without_their_load_are_dropped(p
 
     assert pipeline.staging_tables() == {"somebodys_own"}
     assert [line.partition(":")[0] for line in outcome.details] == [
-        "product of account main", "inventory of account x_product"
+        "product_etl of account main", "inventory_etl of account x_product"
     ]  # fmt: skip
 
 
@@ -232,7 +216,7 @@ def test_tables_that_a_crash_of_postgresql_left_without_their_load_are_dropped(p
 def test_staging_that_a_new_run_has_taken_meanwhile_is_that_runs(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    killed(pipeline)
+    kill(pipeline)
 
     def begins_first(connection: Any, account: str) -> Any:
         pipeline.execute("UPDATE ozon_staging.loads SET started_at = now() + interval '3 hours'")
@@ -246,7 +230,7 @@ def test_staging_that_a_new_run_has_taken_meanwhile_is_that_runs(
 
 
 def test_a_dry_run_tells_and_changes_nothing(pipeline: Pipeline) -> None:
-    killed(pipeline)
+    kill(pipeline)
     before = pipeline.everything()
 
     assert close(pipeline, LONG, dry_run=True).details == ["killed/main: would be closed"]

@@ -74,25 +74,6 @@ def test_after_a_load_the_account_is_free(pipeline: Pipeline) -> None:
     assert free(pipeline)
 
 
-def test_the_next_run_closes_an_attempt_whose_process_was_killed(pipeline: Pipeline) -> None:
-    pipeline.sandbox.fault("latency", ms=300)
-    with loading(pipeline, "product_etl", "killed") as process:
-        until(lambda: staged_pages(pipeline), process)
-        process.kill()
-        process.wait()
-        (dead,) = pipeline.attempts(dag_run_id="killed")
-        assert dead["status"] == "running"
-    pipeline.sandbox.clear_faults()
-
-    assert pipeline.load("next") == "success"
-
-    (dead,) = pipeline.attempts(dag_run_id="killed")
-    assert dead["status"] == "failed"
-    assert dead["finished_at"] is not None
-    assert "killed" in dead["error"]
-    assert_agreement(pipeline)
-
-
 def test_a_killed_attempt_is_taken_up_by_its_runs_retry(pipeline: Pipeline) -> None:
     pipeline.products("dry", dry_run=True)
     needed = pipeline.requests()[LIST]

@@ -40,38 +40,6 @@ def test_the_numbers_are_the_changes_of_the_marketplace(pipeline: Pipeline) -> N
     assert_sums(inventory)
 
 
-def test_rejected_items_are_counted_and_kept_one_by_one(pipeline: Pipeline) -> None:
-    pipeline.sandbox.fault("set_field", method="/v3/product/info/list", field="id", value="minus one", share=0.1)
-
-    numbers = pipeline.products()
-
-    rejected = pipeline.rejected()
-    assert numbers.rows_rejected == len(rejected) > 0
-    assert numbers.rows_read == len(pipeline.truth())
-    assert_sums(numbers)
-    assert [row["n"] for row in rejected] == list(range(1, len(rejected) + 1))
-    assert all(row["kind"] == "entry" and row["payload"]["id"] == "minus one" for row in rejected)
-
-
-def test_fields_that_are_left_out_are_kept_one_by_one_and_not_counted_as_rejected(pipeline: Pipeline) -> None:
-    pipeline.sandbox.fault("set_field", method="/v3/product/info/list", field="price", value="minus one", share=0.1)
-
-    numbers = pipeline.products()
-
-    fields = pipeline.rejected()
-    priceless = pipeline.rows("SELECT product_id FROM ozon.products WHERE price IS NULL AND has_price")
-    assert numbers.rows_rejected == 0
-    assert numbers.rows_read == len(pipeline.truth())
-    assert_sums(numbers)
-    assert [row["n"] for row in fields] == list(range(1, len(fields) + 1))
-    assert numbers.details["rejected_fields"] == len(fields) > 0
-    for row in fields:
-        assert row["kind"] == "field"
-        assert row["reason"] == ('price: expected a decimal of at most 12 digits before the point, found "minus one"')
-        assert row["payload"].items() >= {"field": "price", "found": "minus one"}.items()
-    assert {row["product_id"] for row in priceless} <= {row["payload"]["id"] for row in fields}
-
-
 def test_a_reload_without_changes_writes_no_row(pipeline: Pipeline) -> None:
     pipeline.load("first")
     before = pipeline.versions(*DATA_TABLES)

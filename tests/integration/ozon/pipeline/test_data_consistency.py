@@ -13,6 +13,18 @@ from include.ozon.warehouse.session import open_session
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline, changed
 
+# For each history, what its current row and the product have in common, and a change to the product alone.
+HISTORIES = {
+    "visibility": (
+        "(h.visibility, h.valid_from) IS DISTINCT FROM (p.visibility, p.visibility_changed_at)",
+        "visibility = CASE visibility WHEN 'HIDDEN' THEN 'DECLINED' ELSE 'HIDDEN' END",
+    ),
+    "price": (
+        "(h.price, h.old_price, h.currency_code) IS DISTINCT FROM (p.price, p.old_price, p.currency_code)",
+        "old_price = coalesce(old_price, 0) + 1",
+    ),
+}
+
 # Each names rows that contradict another table. A statement that finds some says what is wrong by its name.
 CONTRADICTIONS = {
     "stock of a product that is not in products": """
@@ -21,48 +33,6 @@ CONTRADICTIONS = {
     "stock in a warehouse of a product that is not in products": """
         SELECT * FROM ozon.inventory_by_warehouse w
         WHERE NOT EXISTS (SELECT FROM ozon.products p WHERE (p.account, p.product_id) = (w.account, w.product_id))""",
-    "a listed product without exactly one current row of history": """
-        SELECT p.account, p.product_id
-        FROM ozon.products p
-        LEFT JOIN ozon.product_visibility_history h
-            ON (h.account, h.product_id) = (p.account, p.product_id) AND h.valid_to IS NULL
-        WHERE p.removed_at IS NULL
-        GROUP BY p.account, p.product_id
-        HAVING count(h.valid_from) <> 1""",
-    "a removed product with a current row of history": """
-        SELECT * FROM ozon.products p
-        JOIN ozon.product_visibility_history h USING (account, product_id)
-        WHERE p.removed_at IS NOT NULL AND h.valid_to IS NULL""",
-    "a current row of history that is not the product's state": """
-        SELECT * FROM ozon.products p
-        JOIN ozon.product_visibility_history h USING (account, product_id)
-        WHERE h.valid_to IS NULL
-            AND (h.visibility, h.valid_from) IS DISTINCT FROM (p.visibility, p.visibility_changed_at)""",
-    "rows of history that overlap": """
-        SELECT * FROM ozon.product_visibility_history a
-        JOIN ozon.product_visibility_history b USING (account, product_id)
-        WHERE a.valid_from < b.valid_from AND coalesce(a.valid_to, 'infinity') > b.valid_from""",
-    "a listed product without exactly one current price": """
-        SELECT p.account, p.product_id
-        FROM ozon.products p
-        LEFT JOIN ozon.product_price_history h
-            ON (h.account, h.product_id) = (p.account, p.product_id) AND h.valid_to IS NULL
-        WHERE p.removed_at IS NULL
-        GROUP BY p.account, p.product_id
-        HAVING count(h.valid_from) <> 1""",
-    "a removed product with a current price": """
-        SELECT * FROM ozon.products p
-        JOIN ozon.product_price_history h USING (account, product_id)
-        WHERE p.removed_at IS NOT NULL AND h.valid_to IS NULL""",
-    "a current price that is not the product's": """
-        SELECT * FROM ozon.products p
-        JOIN ozon.product_price_history h USING (account, product_id)
-        WHERE h.valid_to IS NULL
-            AND (h.price, h.old_price, h.currency_code) IS DISTINCT FROM (p.price, p.old_price, p.currency_code)""",
-    "prices that overlap": """
-        SELECT * FROM ozon.product_price_history a
-        JOIN ozon.product_price_history b USING (account, product_id)
-        WHERE a.valid_from < b.valid_from AND coalesce(a.valid_to, 'infinity') > b.valid_from""",
     "stock that is not what its last change says": """
         SELECT * FROM ozon.inventory i
         JOIN LATERAL (
@@ -135,6 +105,36 @@ CONTRADICTIONS = {
             WHERE p.account = c.account AND p.visibility = counted.visibility AND p.removed_at IS NULL)""",
 }
 
+SPOILS: dict[str, str] = {}
+for name, (differs, change) in HISTORIES.items():
+    table = f"ozon.product_{name}_history"
+    CONTRADICTIONS |= {
+        f"a listed product without exactly one current {name}": f"""
+            SELECT p.account, p.product_id
+            FROM ozon.products p
+            LEFT JOIN {table} h ON (h.account, h.product_id) = (p.account, p.product_id) AND h.valid_to IS NULL
+            WHERE p.removed_at IS NULL
+            GROUP BY p.account, p.product_id
+            HAVING count(h.valid_from) <> 1""",
+        f"a removed product whose last {name} did not end with it": f"""
+            SELECT * FROM ozon.products p
+            WHERE p.removed_at IS NOT NULL AND p.removed_at IS DISTINCT FROM (
+                SELECT max(coalesce(h.valid_to, 'infinity')) FROM {table} h
+                WHERE (h.account, h.product_id) = (p.account, p.product_id))""",
+        f"a current {name} that is not the product's": f"""
+            SELECT * FROM ozon.products p JOIN {table} h USING (account, product_id)
+            WHERE h.valid_to IS NULL AND {differs}""",
+        f"rows of {name} that overlap": f"""
+            SELECT * FROM {table} a JOIN {table} b USING (account, product_id)
+            WHERE a.valid_from < b.valid_from AND coalesce(a.valid_to, 'infinity') > b.valid_from""",
+    }
+    SPOILS |= {
+        f"a listed product without exactly one current {name}": f"UPDATE {table} SET valid_to = now()",
+        f"a removed product whose last {name} did not end with it": f"UPDATE {table} SET valid_to = NULL",
+        f"a current {name} that is not the product's": f"UPDATE ozon.products SET {change}",
+        f"rows of {name} that overlap": f"UPDATE {table} SET valid_to = NULL",
+    }
+
 
 @pytest.fixture
 def lived_in(pipeline: Pipeline) -> Pipeline:
@@ -185,23 +185,11 @@ def test_no_table_contradicts_another(lived_in: Pipeline) -> None:
 
 
 # One wrong row for each statement that could miss it.
-SPOILS = {
+SPOILS |= {
     "stock of a product that is not in products": "UPDATE ozon.inventory SET product_id = -product_id",
     "stock in a warehouse of a product that is not in products": (
         "UPDATE ozon.inventory_by_warehouse SET product_id = -product_id"
     ),
-    "a listed product without exactly one current row of history": (
-        "UPDATE ozon.product_visibility_history SET valid_to = now()"
-    ),
-    "a removed product with a current row of history": "UPDATE ozon.product_visibility_history SET valid_to = NULL",
-    "a current row of history that is not the product's state": (
-        "UPDATE ozon.products SET visibility = CASE visibility WHEN 'HIDDEN' THEN 'DECLINED' ELSE 'HIDDEN' END"
-    ),
-    "rows of history that overlap": "UPDATE ozon.product_visibility_history SET valid_to = NULL",
-    "a listed product without exactly one current price": "UPDATE ozon.product_price_history SET valid_to = now()",
-    "a removed product with a current price": "UPDATE ozon.product_price_history SET valid_to = NULL",
-    "a current price that is not the product's": "UPDATE ozon.products SET old_price = coalesce(old_price, 0) + 1",
-    "prices that overlap": "UPDATE ozon.product_price_history SET valid_to = NULL",
     "stock that is not what its last change says": "UPDATE ozon.inventory SET present = present + 1",
     "stock without any change that brought it": "DELETE FROM ozon.inventory_history",
     "a change of stock that is none": (

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import psutil
@@ -12,37 +10,14 @@ import psycopg
 import pytest
 
 from include.ozon.reports.runs import last_workflows
-from include.ozon.warehouse import schema
-from include.ozon.warehouse.lock import is_locked
-from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
-from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
-from tests.support.load_process import loading, until
+from include.ozon_local.postgres import EmbeddedPostgres
+from tests.support.agreement import assert_agreement
+from tests.support.load_process import kill, loading, until
 from tests.support.pipeline import Pipeline, changed
 
 pytestmark = pytest.mark.faults
 
 LIST = "/v3/product/list"
-
-
-def kill(pipeline: Pipeline, dag_run_id: str) -> None:
-    """A load that has staged a page, and whose process is killed."""
-    pipeline.sandbox.fault("latency", ms=10_000, method=LIST, after=1)
-    with loading(pipeline, "product_etl", dag_run_id) as process:
-        until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
-        process.kill()
-        process.wait()
-    pipeline.sandbox.clear_faults()
-    wait_until_unlocked(pipeline)
-
-
-def wait_until_unlocked(pipeline: Pipeline) -> None:
-    give_up_at = time.monotonic() + 30
-    with pipeline.connect() as connection:
-        connection.autocommit = True
-        while is_locked(connection, "main"):
-            assert time.monotonic() < give_up_at
-            time.sleep(0.05)
 
 
 def statuses(pipeline: Pipeline) -> dict[str, str]:
@@ -56,6 +31,7 @@ def test_the_next_run_closes_what_a_killed_one_left_running(pipeline: Pipeline) 
 
     pipeline.load("next")
 
+    assert_agreement(pipeline)
     assert statuses(pipeline) == {"killed": "failed", "next": "success"}
     dead, (attempt,) = pipeline.workflow("killed"), pipeline.attempts(dag_run_id="killed")
     assert (dead["component_statuses"]["product_etl"], attempt["status"]) == ("failed", "failed")
@@ -111,22 +87,10 @@ def test_another_accounts_runs_are_left_alone(pipeline: Pipeline) -> None:
     assert pipeline.workflow("killed")["status"] == "running"
 
 
-@pytest.fixture
-def crashing(sandbox: SandboxProcess) -> Iterator[tuple[EmbeddedPostgres, Pipeline]]:
-    """A server of the test's own, with an empty warehouse."""
-    server = EmbeddedPostgres(scratch.new_folder("postgres"), durable=False)
-    server.start()
-    server.create_database("warehouse", WAREHOUSE_ROLE)
-    pipeline = Pipeline(sandbox, server.dsn("warehouse", WAREHOUSE_ROLE))
-    schema.upgrade(pipeline.connect)
-    yield server, pipeline
-    server.stop()
-
-
 def test_the_next_run_closes_what_a_crash_of_postgresql_left_running(
-    crashing: tuple[EmbeddedPostgres, Pipeline],
+    own_server: EmbeddedPostgres, on_own_server: Pipeline
 ) -> None:
-    server, pipeline = crashing
+    pipeline = on_own_server
     pipeline.sandbox.fault("latency", ms=10_000, method=LIST, after=1)
     with loading(pipeline, "product_etl", "crashed") as process:
         until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
@@ -136,8 +100,8 @@ def test_the_next_run_closes_what_a_crash_of_postgresql_left_running(
         server_process.send_signal(signal.SIGQUIT)
         process.wait(30)
     pipeline.sandbox.clear_faults()
-    server.stop()
-    server.start()
+    own_server.stop()
+    own_server.start()
     assert statuses(pipeline) == {"crashed": "running"}
 
     assert pipeline.load("next") == "success"

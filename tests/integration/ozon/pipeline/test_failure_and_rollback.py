@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 
 import psutil
 import psycopg
 import pytest
 
 from include.ozon.errors import OzonError, WarehouseUnavailableError
-from include.ozon.warehouse import schema
-from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
-from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from include.ozon_local.postgres import EmbeddedPostgres
 from tests.support.agreement import assert_agreement
 from tests.support.load_process import loading, until
 from tests.support.pipeline import DATA_TABLES, Pipeline
@@ -99,26 +95,9 @@ def test_a_conflict_with_another_session_is_worth_a_retry_in_its_own_words(pipel
     assert_agreement(pipeline)
 
 
-@pytest.fixture
-def server() -> Iterator[EmbeddedPostgres]:
-    """One that may be killed, so with its writes on the disk."""
-    server = EmbeddedPostgres(scratch.new_folder("killed-postgres"))
-    server.start()
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-def on_own_server(sandbox: SandboxProcess, server: EmbeddedPostgres) -> Pipeline:
-    server.create_database("warehouse", WAREHOUSE_ROLE)
-    pipeline = Pipeline(sandbox, server.dsn("warehouse", WAREHOUSE_ROLE))
-    schema.upgrade(pipeline.connect)
-    return pipeline
-
-
 @pytest.mark.parametrize(("component", "table"), [("product_etl", "products"), ("inventory_etl", "inventory")])
 def test_a_server_that_dies_in_the_merge_comes_back_with_the_last_good_state(
-    server: EmbeddedPostgres, on_own_server: Pipeline, component: str, table: str
+    own_server: EmbeddedPostgres, on_own_server: Pipeline, component: str, table: str
 ) -> None:
     pipeline = on_own_server
     loaded_and_moved_on(pipeline, component)
@@ -127,9 +106,9 @@ def test_a_server_that_dies_in_the_merge_comes_back_with_the_last_good_state(
 
     with loading(pipeline, component, "broken") as process:
         until(lambda: is_sleeping(pipeline), process)
-        kill(server, pipeline)
+        kill(own_server, pipeline)
         assert process.wait(30) != 0
-    server.start()
+    own_server.start()
 
     assert pipeline.versions(*DATA_TABLES) == good
     pipeline.execute(_MEND)
@@ -140,12 +119,12 @@ def test_a_server_that_dies_in_the_merge_comes_back_with_the_last_good_state(
 
 
 def test_a_server_that_is_not_there_is_a_sentence_and_worth_a_retry(
-    server: EmbeddedPostgres, on_own_server: Pipeline
+    own_server: EmbeddedPostgres, on_own_server: Pipeline
 ) -> None:
-    server.stop()
+    own_server.stop()
     with pytest.raises(WarehouseUnavailableError, match="Check that PostgreSQL runs"):
         on_own_server.products()
-    server.start()
+    own_server.start()
 
     assert on_own_server.load() == "success"
 

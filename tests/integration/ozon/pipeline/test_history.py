@@ -28,18 +28,6 @@ def chains(pipeline: Pipeline) -> dict[int, list[Row]]:
     return found
 
 
-def test_a_products_last_history_row_is_its_state(moved_on: Pipeline) -> None:
-    history = chains(moved_on)
-    products = moved_on.rows("SELECT * FROM ozon.products")
-    assert {row["product_id"] for row in products} == history.keys()
-    assert any(row["removed_at"] for row in products)
-    for row in products:
-        last = history[row["product_id"]][-1]
-        assert last["visibility"] == row["visibility"]
-        assert last["valid_to"] == row["removed_at"]
-        assert last["valid_from"] == row["visibility_changed_at"]
-
-
 def test_history_rows_follow_each_other_and_name_what_was_before(moved_on: Pipeline) -> None:
     changes = 0
     for rows in chains(moved_on).values():

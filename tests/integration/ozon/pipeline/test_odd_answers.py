@@ -60,33 +60,26 @@ NOTHING: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("case", NOTHING)
-def test_a_seller_without_warehouses_of_his_own_is_loaded(pipeline: Pipeline, case: str) -> None:
-    pipeline.sandbox.fault("other_answer", method=WAREHOUSES, value=NOTHING[case])
+@pytest.mark.parametrize("method", [WAREHOUSES, SELLER_STOCKS])
+def test_a_seller_without_warehouses_or_without_stock_in_them_is_loaded(
+    pipeline: Pipeline, method: str, case: str
+) -> None:
+    pipeline.sandbox.fault("other_answer", method=method, value=NOTHING[case])
 
     assert pipeline.load() == "success"
 
-    assert SELLER_STOCKS not in pipeline.requests()
+    assert (SELLER_STOCKS in pipeline.requests()) == (method == SELLER_STOCKS)
     assert pipeline.value("SELECT count(*) FROM ozon.inventory_by_warehouse") == 0
     assert pipeline.value("SELECT count(*) FROM ozon.inventory") == len(true_stocks(pipeline.truth()))
 
 
-@pytest.mark.parametrize("case", NOTHING)
-def test_warehouses_without_stock_are_loaded(pipeline: Pipeline, case: str) -> None:
-    pipeline.sandbox.fault("other_answer", method=SELLER_STOCKS, value=NOTHING[case])
-
-    assert pipeline.load() == "success"
-
-    assert pipeline.value("SELECT count(*) FROM ozon.inventory_by_warehouse") == 0
-
-
 @pytest.mark.parametrize("value", [{"items": None}, {}, {"items": []}])
-def test_fbo_details_that_are_empty_are_loaded(pipeline: Pipeline, value: dict[str, Any]) -> None:
-    pipeline.settings = changed(pipeline.settings, "inventory", ozon_warehouses=True)
-    pipeline.sandbox.fault("other_answer", method=ANALYTICS, value=value)
+def test_fbo_details_that_are_empty_are_loaded(with_fbo: Pipeline, value: dict[str, Any]) -> None:
+    with_fbo.sandbox.fault("other_answer", method=ANALYTICS, value=value)
 
-    assert pipeline.load() == "success"
+    assert with_fbo.load() == "success"
 
-    assert pipeline.value("SELECT count(*) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
+    assert with_fbo.value("SELECT count(*) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
 
 
 EMPTY_IN_PASSING: dict[str, tuple[str, Any]] = {
@@ -299,12 +292,6 @@ def test_another_spelling_and_what_a_load_does_not_need_change_nothing(
 # FBO: one rate for a SKU, sums of clusters, and stock that only analytics have.
 
 
-@pytest.fixture
-def with_fbo(pipeline: Pipeline) -> Pipeline:
-    pipeline.settings = changed(pipeline.settings, "inventory", ozon_warehouses=True)
-    return pipeline
-
-
 def test_the_rate_of_a_sku_is_kept_once_however_many_rows_repeat_it(with_fbo: Pipeline) -> None:
     with_fbo.sandbox.fault("set_field", method=ANALYTICS, field="ads", value=2.6)
     with_fbo.sandbox.fault("set_field", method=ANALYTICS, field="ads_cluster", value=None)
@@ -416,8 +403,7 @@ def test_fbo_stock_that_the_budget_has_no_time_for_is_kept(pipeline: Pipeline) -
     pipeline.load("before")
     good = fbo_stock(pipeline)
     pipeline.sandbox.fault("fbo_left_out", method=STOCKS)
-    inventory = pipeline.settings.inventory.model_copy(update={"ozon_warehouses_budget_minutes": 0})
-    pipeline.settings = pipeline.settings.model_copy(update={"inventory": inventory})
+    pipeline.set_fbo_budget(0)
 
     assert pipeline.load("after") == "success"
 

@@ -11,12 +11,6 @@ from tests.support.pipeline import Pipeline, changed
 ANALYTICS, STOCKS = "/v1/analytics/stocks", "/v4/product/info/stocks"
 
 
-@pytest.fixture
-def wanting(pipeline: Pipeline) -> Pipeline:
-    pipeline.settings = changed(pipeline.settings, "inventory", ozon_warehouses=True)
-    return pipeline
-
-
 def skus_with_stock(pipeline: Pipeline) -> set[int]:
     return {
         stock["sku"]
@@ -30,17 +24,10 @@ def asked(pipeline: Pipeline) -> set[int]:
     return {row["sku"] for row in pipeline.rows("SELECT sku FROM ozon.fbo_stock_requests")}
 
 
-def set_budget(pipeline: Pipeline, minutes: float) -> None:
-    """The setting's own least is a whole minute."""
-    settings = pipeline.settings
-    inventory = settings.inventory.model_copy(update={"ozon_warehouses_budget_minutes": minutes})
-    pipeline.settings = settings.model_copy(update={"inventory": inventory})
-
-
 def one_batch_a_run(pipeline: Pipeline) -> None:
     """When the first answer is there, the budget is over."""
     pipeline.sandbox.fault("latency", method=ANALYTICS, ms=400)
-    set_budget(pipeline, 0.3 / 60)
+    pipeline.set_fbo_budget(0.3 / 60)
 
 
 def test_it_is_off_by_itself(pipeline: Pipeline) -> None:
@@ -50,19 +37,19 @@ def test_it_is_off_by_itself(pipeline: Pipeline) -> None:
     assert pipeline.value("SELECT count(*) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
 
 
-def test_skus_with_fbo_stock_are_asked_for_and_their_stock_adds_up(wanting: Pipeline) -> None:
-    wanting.load()
+def test_skus_with_fbo_stock_are_asked_for_and_their_stock_adds_up(with_fbo: Pipeline) -> None:
+    with_fbo.load()
 
-    skus = skus_with_stock(wanting)
-    assert asked(wanting) == skus
-    assert wanting.requests()[ANALYTICS] == -(-len(skus) // 100)
+    skus = skus_with_stock(with_fbo)
+    assert asked(with_fbo) == skus
+    assert with_fbo.requests()[ANALYTICS] == -(-len(skus) // 100)
     free = {
         product_id: stock["present"] - stock["reserved"]
-        for product_id, row in wanting.truth().items()
+        for product_id, row in with_fbo.truth().items()
         for stock in row["stocks"]
         if stock["type"] == "fbo" and stock["present"] > stock["reserved"]
     }
-    rows = wanting.rows("SELECT * FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo' AND present > 0")
+    rows = with_fbo.rows("SELECT * FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo' AND present > 0")
     found: Counter[int] = Counter()
     for row in rows:
         found[row["product_id"]] += row["present"]
@@ -70,19 +57,19 @@ def test_skus_with_fbo_stock_are_asked_for_and_their_stock_adds_up(wanting: Pipe
         assert row["average_daily_sales"] is not None
         assert row["days_of_stock"] is not None
     assert found == free
-    details = wanting.workflow()["execution_details"]["inventory_etl"]
+    details = with_fbo.workflow()["execution_details"]["inventory_etl"]
     assert details["ozon_warehouses"] == {"skus_asked": len(skus)}
 
 
-def test_what_was_never_asked_for_comes_first_and_then_the_longest_unasked(wanting: Pipeline) -> None:
-    skus = skus_with_stock(wanting)
+def test_what_was_never_asked_for_comes_first_and_then_the_longest_unasked(with_fbo: Pipeline) -> None:
+    skus = skus_with_stock(with_fbo)
     assert 200 < len(skus) <= 400
-    one_batch_a_run(wanting)
+    one_batch_a_run(with_fbo)
     turns: list[set[int]] = []
     for n in range(-(-len(skus) // 100)):
-        before = last_asked(wanting)
-        wanting.load(str(n))
-        turns.append({sku for sku, moment in last_asked(wanting).items() if before.get(sku) != moment})
+        before = last_asked(with_fbo)
+        with_fbo.load(str(n))
+        turns.append({sku for sku, moment in last_asked(with_fbo).items() if before.get(sku) != moment})
     last = len(turns) - 1
     assert set().union(*turns) == skus
     assert [len(turn) for turn in turns] == [100] * len(turns)
@@ -95,25 +82,25 @@ def last_asked(pipeline: Pipeline) -> dict[int, object]:
     return {row["sku"]: row["asked_at"] for row in pipeline.rows("SELECT * FROM ozon.fbo_stock_requests")}
 
 
-def test_a_budget_that_is_over_at_once_changes_nothing(wanting: Pipeline) -> None:
-    wanting.load("before")
-    good = wanting.versions("inventory_by_warehouse", "fbo_stock_requests")
-    wanting.sandbox.reset_counters()
-    set_budget(wanting, 0)
+def test_a_budget_that_is_over_at_once_changes_nothing(with_fbo: Pipeline) -> None:
+    with_fbo.load("before")
+    good = with_fbo.versions("inventory_by_warehouse", "fbo_stock_requests")
+    with_fbo.sandbox.reset_counters()
+    with_fbo.set_fbo_budget(0)
 
-    wanting.load("after")
+    with_fbo.load("after")
 
-    assert ANALYTICS not in wanting.requests()
-    assert wanting.versions("inventory_by_warehouse", "fbo_stock_requests") == good
+    assert ANALYTICS not in with_fbo.requests()
+    assert with_fbo.versions("inventory_by_warehouse", "fbo_stock_requests") == good
 
 
-def test_every_row_says_when_it_was_read(wanting: Pipeline) -> None:
-    one_batch_a_run(wanting)
-    wanting.load("0")
-    first = fetched(wanting)
-    wanting.load("1")
+def test_every_row_says_when_it_was_read(with_fbo: Pipeline) -> None:
+    one_batch_a_run(with_fbo)
+    with_fbo.load("0")
+    first = fetched(with_fbo)
+    with_fbo.load("1")
 
-    second = fetched(wanting)
+    second = fetched(with_fbo)
 
     assert first.keys() < second.keys()
     assert {key: second[key] for key in first} == first
@@ -125,57 +112,57 @@ def fetched(pipeline: Pipeline) -> dict[tuple[int, int], object]:
     return {(row["product_id"], row["warehouse_id"]): row["fetched_at"] for row in rows}
 
 
-def test_stock_that_is_gone_goes_to_zero_without_being_asked_for(wanting: Pipeline) -> None:
-    wanting.load("before")
+def test_stock_that_is_gone_goes_to_zero_without_being_asked_for(with_fbo: Pipeline) -> None:
+    with_fbo.load("before")
     for guard in ("vanished", "empty_catalogue"):
-        wanting.settings = changed(wanting.settings, f"guards.{guard}", level="off")
-    wanting.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=0)
-    wanting.sandbox.fault("set_field", method=STOCKS, field="stocks.reserved", value=0)
-    wanting.sandbox.reset_counters()
+        with_fbo.settings = changed(with_fbo.settings, f"guards.{guard}", level="off")
+    with_fbo.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=0)
+    with_fbo.sandbox.fault("set_field", method=STOCKS, field="stocks.reserved", value=0)
+    with_fbo.sandbox.reset_counters()
 
-    wanting.load("after")
+    with_fbo.load("after")
 
-    assert ANALYTICS not in wanting.requests()
-    assert wanting.value("SELECT sum(present) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
+    assert ANALYTICS not in with_fbo.requests()
+    assert with_fbo.value("SELECT sum(present) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
 
 
-def test_stock_of_a_product_that_cannot_be_read_stays_as_it_was(wanting: Pipeline) -> None:
-    wanting.load("before")
-    wanting.settings = changed(wanting.settings, "guards.rejected", level="off")
-    set_budget(wanting, 0)
-    good = wanting.versions("inventory_by_warehouse")
-    wanting.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=None)
+def test_stock_of_a_product_that_cannot_be_read_stays_as_it_was(with_fbo: Pipeline) -> None:
+    with_fbo.load("before")
+    with_fbo.settings = changed(with_fbo.settings, "guards.rejected", level="off")
+    with_fbo.set_fbo_budget(0)
+    good = with_fbo.versions("inventory_by_warehouse")
+    with_fbo.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=None)
 
-    wanting.products("after")
-    numbers = wanting.inventory("after")
+    with_fbo.products("after")
+    numbers = with_fbo.inventory("after")
 
     assert numbers.rows_rejected > 0
-    assert wanting.versions("inventory_by_warehouse") == good
+    assert with_fbo.versions("inventory_by_warehouse") == good
 
 
-def test_stock_in_a_warehouse_that_cannot_be_read_stays_as_it_was(wanting: Pipeline) -> None:
-    wanting.load("before")
-    wanting.settings = changed(wanting.settings, "guards.rejected", level="off")
+def test_stock_in_a_warehouse_that_cannot_be_read_stays_as_it_was(with_fbo: Pipeline) -> None:
+    with_fbo.load("before")
+    with_fbo.settings = changed(with_fbo.settings, "guards.rejected", level="off")
     pieces = "SELECT sum(present) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'"
-    good = wanting.value(pieces)
-    wanting.sandbox.fault("set_field", method=ANALYTICS, field="available_stock_count", value=-1)
+    good = with_fbo.value(pieces)
+    with_fbo.sandbox.fault("set_field", method=ANALYTICS, field="available_stock_count", value=-1)
 
-    wanting.products("after")
-    numbers = wanting.inventory("after")
+    with_fbo.products("after")
+    numbers = with_fbo.inventory("after")
 
     assert numbers.rows_rejected > 0
-    assert wanting.value(pieces) == good > 0
+    assert with_fbo.value(pieces) == good > 0
 
 
-def test_a_retry_does_not_ask_again_for_what_is_staged(wanting: Pipeline) -> None:
-    wanting.products()
-    wanting.sandbox.fault("server_error", method=ANALYTICS, after=2)
+def test_a_retry_does_not_ask_again_for_what_is_staged(with_fbo: Pipeline) -> None:
+    with_fbo.products()
+    with_fbo.sandbox.fault("server_error", method=ANALYTICS, after=2)
     with pytest.raises(Exception, match="analytics"):
-        wanting.inventory()
-    wanting.sandbox.clear_faults()
-    wanting.sandbox.reset_counters()
+        with_fbo.inventory()
+    with_fbo.sandbox.clear_faults()
+    with_fbo.sandbox.reset_counters()
 
-    wanting.inventory()
+    with_fbo.inventory()
 
-    assert wanting.requests() == {ANALYTICS: -(-len(skus_with_stock(wanting)) // 100) - 2}
-    assert asked(wanting) == skus_with_stock(wanting)
+    assert with_fbo.requests() == {ANALYTICS: -(-len(skus_with_stock(with_fbo)) // 100) - 2}
+    assert asked(with_fbo) == skus_with_stock(with_fbo)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.ozon.errors import BadDataError, MarketplaceUnavailableError, OzonError
+from include.ozon.errors import BadDataError, MarketplaceUnavailableError
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline
 
@@ -24,11 +24,11 @@ def undisturbed_requests(pipeline: Pipeline) -> dict[str, int]:
     return needed
 
 
-def break_off(pipeline: Pipeline, method: str, *, after: int) -> int:
+def break_off(pipeline: Pipeline, method: str, *, after: int, fault: str = "server_error") -> int:
     """Let the run fail after so many answers of a method; returns how many pages of lists are staged."""
-    pipeline.sandbox.fault("server_error", method=method, after=after)
+    pipeline.sandbox.fault(fault, method=method, after=after)
     component = "product" if method in {LIST, DETAILS} else "inventory"
-    with pytest.raises(MarketplaceUnavailableError):
+    with pytest.raises(BadDataError if fault == "truncated_json" else MarketplaceUnavailableError):
         (pipeline.products if component == "product" else pipeline.inventory)()
     pipeline.sandbox.clear_faults()
     pipeline.sandbox.reset_counters()
@@ -69,26 +69,16 @@ def test_stocks_that_are_staged_are_not_asked_for_again(pipeline: Pipeline, meth
     assert_agreement(pipeline)
 
 
-def test_pages_that_are_too_old_are_read_again(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize(("minutes_left", "pages_kept"), [(0, 0), (1, 4)])
+def test_pages_that_are_too_old_are_read_again(pipeline: Pipeline, minutes_left: int, pages_kept: int) -> None:
     needed = undisturbed_requests(pipeline)
     break_off(pipeline, LIST, after=4)
-    minutes = pipeline.settings.load.resume_max_age_minutes
+    minutes = pipeline.settings.load.resume_max_age_minutes - minutes_left
     pipeline.execute("UPDATE ozon_staging.loads SET started_at = started_at - make_interval(mins => %s)", minutes)
 
     pipeline.products()
 
-    assert pipeline.requests()[LIST] == needed[LIST]
-
-
-def test_pages_that_are_just_young_enough_are_not_read_again(pipeline: Pipeline) -> None:
-    needed = undisturbed_requests(pipeline)
-    break_off(pipeline, LIST, after=4)
-    minutes = pipeline.settings.load.resume_max_age_minutes - 1
-    pipeline.execute("UPDATE ozon_staging.loads SET started_at = started_at - make_interval(mins => %s)", minutes)
-
-    pipeline.products()
-
-    assert pipeline.requests()[LIST] == needed[LIST] - 4
+    assert pipeline.requests()[LIST] == needed[LIST] - pages_kept
 
 
 def test_another_run_starts_anew(pipeline: Pipeline) -> None:
@@ -143,11 +133,7 @@ def test_staging_that_a_crash_of_postgresql_has_emptied_is_read_again(pipeline: 
 
 def test_an_answer_that_is_no_json_costs_none_of_the_pages_before_it(pipeline: Pipeline) -> None:
     needed = undisturbed_requests(pipeline)
-    pipeline.sandbox.fault("truncated_json", method=LIST, after=4)
-    with pytest.raises(BadDataError):
-        pipeline.products()
-    pipeline.sandbox.clear_faults()
-    pipeline.sandbox.reset_counters()
+    break_off(pipeline, LIST, after=4, fault="truncated_json")
 
     pipeline.products()
 
@@ -170,10 +156,7 @@ def test_a_failed_attempts_record_says_how_far_it_came(pipeline: Pipeline) -> No
 
 def test_rejected_items_of_all_attempts_are_kept(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("set_field", method=DETAILS, field="id", value=None, share=0.1)
-    pipeline.sandbox.fault("server_error", method=LIST, after=6)
-    with pytest.raises(OzonError):
-        pipeline.products()
-    pipeline.sandbox.clear_faults()
+    break_off(pipeline, LIST, after=6)
 
     numbers = pipeline.products()
 

@@ -24,13 +24,6 @@ def test_the_records_show_one_component_after_the_other(pipeline: Pipeline) -> N
     assert list(moments) == sorted(moments)
 
 
-def test_no_stock_is_loaded_of_a_product_that_is_not_there(pipeline: Pipeline) -> None:
-    pipeline.load()
-
-    orphans = "SELECT count(*) FROM ozon.inventory i LEFT JOIN ozon.products p USING (account, product_id)"
-    assert pipeline.value(f"{orphans} WHERE p.product_id IS NULL") == 0
-
-
 def test_inventory_etl_refuses_to_start_before_product_etl(pipeline: Pipeline) -> None:
     with pytest.raises(DependencyError, match="no attempt of it") as refused:
         pipeline.inventory()
