@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 
 import pytest
 
-from include.ozon_sandbox.process import SandboxProcess
 from tests.support.changed_project import ChangedProject
 from tests.support.mail import MailServer, part
 from tests.support.pipeline import Pipeline
@@ -45,15 +43,7 @@ PAGES = {
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox({"main": 1, "second": 1})
-
-
-@pytest.fixture
-def project(
-    sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: Callable[..., dict[str, str]]
-) -> ChangedProject:
-    project = ChangedProject(make_airflow_environment(warehouse_dsn, sandbox))
+def project(project: ChangedProject) -> ChangedProject:
     project.edit(FILE, "\n\ndef checks(", f"{RULE}\n\ndef checks(")
     project.edit(
         FILE,
@@ -75,10 +65,7 @@ def test_the_pages_that_are_made_from_the_rules_have_it(project: ChangedProject)
         assert project.command("python", "-m", module, "--check").returncode == 0
 
 
-def test_it_is_configured_measured_stored_and_notified(
-    project: ChangedProject, sandbox: SandboxProcess, warehouse_dsn: str
-) -> None:
-    warehouse = Pipeline(sandbox, warehouse_dsn)
+def test_it_is_configured_measured_stored_and_notified(project: ChangedProject, warehouse: Pipeline) -> None:
     with MailServer() as mails:
         project.environment["AIRFLOW_CONN_SMTP_DEFAULT"] = mails.connection
         project.ozon("health", "--checks", "machine", "--alert", "--quiet", exit_code=2)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from include.ozon_sandbox.process import SandboxProcess
@@ -19,23 +17,6 @@ ALONE = {
     "OZON__INVENTORY__SELLER_WAREHOUSES": "false",
     "OZON__RETRY__RETRIES": "0",
 }
-
-
-@pytest.fixture
-def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox({"main": 120, "second": 40})
-
-
-@pytest.fixture
-def warehouse(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
-    return Pipeline(sandbox, warehouse_dsn)
-
-
-@pytest.fixture
-def project(
-    sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: Callable[..., dict[str, str]]
-) -> ChangedProject:
-    return ChangedProject(make_airflow_environment(warehouse_dsn, sandbox))
 
 
 @pytest.fixture

@@ -15,38 +15,13 @@ import pytest
 from include.ozon.warehouse.lock import account_lock
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
 from include.ozon_sandbox.process import SandboxProcess
+from tests.e2e.conftest import ACCOUNTS
 from tests.support import scratch
 from tests.support.agreement import assert_agreement
 from tests.support.airflow_runs import Airflow, FinishedRun
 from tests.support.pipeline import Pipeline
 
-ACCOUNTS = ("main", "second")
 COMPONENTS = ("product_etl", "inventory_etl")
-
-
-@pytest.fixture
-def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox({"main": 300, "second": 120})
-
-
-@pytest.fixture
-def warehouse(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
-    return Pipeline(sandbox, warehouse_dsn)
-
-
-@pytest.fixture
-def airflow(
-    sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: Callable[..., dict[str, str]]
-) -> Airflow:
-    """With small pages, so that a small catalogue has several of them."""
-    environment = make_airflow_environment(warehouse_dsn, sandbox)
-    return Airflow({**environment, "OZON__API__PAGE_SIZE": "100", "OZON__API__DETAILS_BATCH_SIZE": "100"})
-
-
-@pytest.fixture
-def loaded(warehouse: Pipeline) -> None:
-    for account in ACCOUNTS:
-        warehouse.load("before", account)
 
 
 def last_dag_run(warehouse: Pipeline) -> str:

@@ -24,6 +24,7 @@ from tests.support import scratch
 from tests.support.airflow_runs import Airflow, Row
 from tests.support.airflow_stack import AirflowStack, until
 from tests.support.mail import MailServer, part
+from tests.support.records import record_attempt, record_workflow
 
 pytestmark = pytest.mark.long
 
@@ -162,26 +163,11 @@ def trigger(airflow: AirflowStack, dag_id: str, **fields: object) -> None:
     airflow.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", logical_date=None, **fields)
 
 
-def record_running_load(dsn: str) -> None:
-    """What product_etl of account main leaves in the warehouse while it works."""
-    workflow_id = f"{RUN_ID}/main"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO ozon.etl_workflow_executions (workflow_id, account, dag_run_id, trigger, environment, status, "
-            "started_at) VALUES (%s, 'main', %s, 'manual', 'testing', 'running', now())",
-            (workflow_id, RUN_ID),
-        )
-        connection.execute(
-            "INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at) "
-            "VALUES (%s, 'product_etl', 1, 'main', 'running', now())",
-            (workflow_id,),
-        )
-
-
 def test_a_run_that_misses_its_deadline_is_one_mail_and_one_row_and_all_others_are_silent(
     airflow: AirflowStack, warehouse_dsn: str, mail: MailServer, dags_folder: Path
 ) -> None:
-    record_running_load(warehouse_dsn)
+    record_workflow(warehouse_dsn, RUN_ID)
+    record_attempt(warehouse_dsn, RUN_ID)
     # Where the health check's task keeps them: in a Variable in Airflow's own database.
     paused = json.dumps(["ozon_visibility_metrics"])
     airflow.call("POST", "/api/v2/variables", key="ozon_paused_dags", value=paused)

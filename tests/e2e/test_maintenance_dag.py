@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,19 +14,9 @@ import pytest
 from include.ozon.maintenance.steps import STEPS
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support.airflow_runs import Airflow
+from tests.support.records import record_attempt, record_workflow
 
 pytestmark = pytest.mark.long
-
-# A run that was killed two days ago: its record is open, and Airflow has never heard of it.
-KILLED = """
-WITH workflow AS (
-    INSERT INTO ozon.etl_workflow_executions
-        (workflow_id, account, dag_run_id, trigger, environment, status, started_at)
-    VALUES ('killed/main', 'main', 'killed', 'manual', 'testing', 'running', now() - interval '2 days')
-)
-INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at)
-VALUES ('killed/main', 'product_etl', 1, 'main', 'running', now() - interval '2 days')
-"""
 
 
 def old_log(home: Path) -> Path:
@@ -54,8 +45,10 @@ def test_a_night_of_maintenance(
     environment = make_airflow_environment(warehouse_dsn, start_sandbox({"main": 1}))
     airflow = Airflow(environment)
     log = old_log(airflow.home)
-    with psycopg.connect(warehouse_dsn, autocommit=True) as connection:
-        connection.execute(KILLED)
+    # A run that was killed: its record is open, and Airflow has never heard of it.
+    two_days_ago = datetime.now(UTC) - timedelta(days=2)
+    record_workflow(warehouse_dsn, "killed", started_at=two_days_ago)
+    record_attempt(warehouse_dsn, "killed", started_at=two_days_ago)
 
     shown = airflow.run("ozon_maintenance", dry_run=True)
 

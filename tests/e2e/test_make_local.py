@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from include.ozon_local.home import LOOPBACK, ROOT
-from tests.support import scratch
+from tests.support import process, scratch
 from tests.support.make import command, environment, make
 
 # One worker for all: they take turns with one state folder, whose first migration is slow.
@@ -40,16 +40,8 @@ def home(migrated_home: Path) -> Path:
     return migrated_home
 
 
-def shell(home: Path, script: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ["bash", "-euc", script],
-        env=environment(home) | variables,
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def shell(home: Path, script: str, **variables: str) -> process.Done:
+    return process.run("bash", "-euc", script, env=environment(home) | variables, timeout_seconds=120)
 
 
 def test_help_lists_every_target_that_a_person_may_want(tmp_path: Path) -> None:
@@ -196,8 +188,8 @@ def test_the_whole_of_airflow_runs_the_dag_and_ends_without_leaving_a_process(ho
 def listening_addresses(home: Path) -> set[str]:
     return {
         connection.laddr.ip
-        for process in scratch.running_in(home)
-        for connection in process.net_connections("inet")
+        for server in scratch.running_in(home)
+        for connection in server.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
 
@@ -215,19 +207,12 @@ def state_of_a_triggered_run(url: str, user: str, password: str) -> str:
 
 @pytest.mark.long
 def test_a_part_of_airflow_that_cannot_start_is_named_with_its_log(home: Path) -> None:
-    up = subprocess.run(
-        command("up"),
-        # Only the triggerer reads it.
-        env=environment(home) | {"AIRFLOW__TRIGGERER__CAPACITY": "none"},
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    # Only the triggerer reads it.
+    variables = environment(home) | {"AIRFLOW__TRIGGERER__CAPACITY": "none"}
+    up = process.run(*command("up"), env=variables, timeout_seconds=240)
 
     assert up.returncode != 0
     assert "Airflow's triggerer ended (exit code 1)" in up.stderr
     assert "capacity" in up.stderr
-    airflow = [process for process in scratch.running_in(home) if "airflow" in " ".join(process.cmdline())]
+    airflow = [each for each in scratch.running_in(home) if "airflow" in " ".join(each.cmdline())]
     assert airflow == []

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from include.ozon.warehouse import schema
-from include.ozon_local.home import ROOT
 from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.support import process, scratch
 from tests.support.airflow_runs import Airflow
 from tests.support.mail import MailServer, part
 from tests.support.pipeline import Pipeline
@@ -49,14 +47,7 @@ class Site:
 
     def check_by_cron(self) -> int:
         """The same by the command that cron calls."""
-        done = subprocess.run(
-            [str(ROOT / ".venv" / "bin" / "ozon"), "health", "--alert"],
-            env=self.airflow.environment,
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        done = process.run(process.OZON, "health", "--alert", env=self.airflow.environment)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode
 

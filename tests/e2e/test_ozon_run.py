@@ -8,13 +8,11 @@ import pty
 import re
 import signal
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from shutil import copy
 from typing import Any
 
@@ -25,7 +23,8 @@ from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import AIRFLOW_ROLE, EmbeddedPostgres
 from include.ozon_local.processes import tied
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.e2e.conftest import ACCOUNTS
+from tests.support import process, scratch
 from tests.support.agreement import assert_agreement
 from tests.support.airflow_runs import Airflow
 from tests.support.airflow_stack import AirflowStack, until
@@ -33,9 +32,7 @@ from tests.support.pipeline import Pipeline, Row
 
 pytestmark = pytest.mark.long
 
-ACCOUNTS = ("main", "second")
 DETAILS = "/v3/product/info/list"
-PROGRAM = Path(sys.executable).with_name("ozon")
 
 _SECONDS = 120
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -98,7 +95,7 @@ class Ozon:
     def start(self, *arguments: str) -> Running:
         return Running(
             subprocess.Popen(
-                tied([str(PROGRAM), "run", *arguments]),
+                tied([str(process.OZON), "run", *arguments]),
                 env=self.airflow.environment,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -119,8 +116,8 @@ class Ozon:
     def run_on_a_terminal(self, *arguments: str) -> tuple[int, str]:
         """The exit code and all that the terminal got."""
         ours, its = pty.openpty()
-        process = subprocess.Popen(
-            tied([str(PROGRAM), "run", *arguments]),
+        started = subprocess.Popen(
+            tied([str(process.OZON), "run", *arguments]),
             env={**self.airflow.environment, "TERM": "xterm", "COLUMNS": "150"},
             cwd=ROOT,
             stdin=its,
@@ -134,30 +131,12 @@ class Ozon:
             while read := os.read(ours, 65_536):
                 shown += read
         os.close(ours)
-        return process.wait(_SECONDS), _COLOURS.sub("", shown.decode())
+        return started.wait(_SECONDS), _COLOURS.sub("", shown.decode())
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox({"main": 300, "second": 120})
-
-
-@pytest.fixture
-def warehouse(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
-    return Pipeline(sandbox, warehouse_dsn)
-
-
-@pytest.fixture
-def ozon(sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: Callable[..., dict[str, str]]) -> Ozon:
-    environment = make_airflow_environment(warehouse_dsn, sandbox)
-    small_pages = {"OZON__API__PAGE_SIZE": "100", "OZON__API__DETAILS_BATCH_SIZE": "100"}
-    return Ozon(Airflow({**environment, **small_pages}))
-
-
-@pytest.fixture
-def loaded(warehouse: Pipeline) -> None:
-    for account in ACCOUNTS:
-        warehouse.load("before", account)
+def ozon(airflow: Airflow) -> Ozon:
+    return Ozon(airflow)
 
 
 def workflows(warehouse: Pipeline) -> list[Row]:
@@ -178,11 +157,8 @@ def test_a_run_loads_all_accounts_and_shows_what_ozon_runs_shows(ozon: Ozon, war
     assert set(ozon.airflow.states().values()) == {"success in try 1"}
     assert ozon.airflow.announced() == [list(ACCOUNTS)]
     dag_run_id = workflows(warehouse)[0]["dag_run_id"]
-    shown = subprocess.run(
-        [str(PROGRAM), "runs", "--dag-run", dag_run_id],
-        env=ozon.airflow.environment, cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert done.stdout == shown.stdout
+    shown = process.run(process.OZON, "runs", "--dag-run", dag_run_id, env=ozon.airflow.environment)
+    assert (done.stdout, shown.returncode) == (shown.stdout, 0)
     assert "product_etl of account main ends: 300 read" in done.stderr
     assert "DAG TEST" not in done.stdout + done.stderr, "Airflow's own words are in its log"
     (log,) = (ozon.airflow.home / "logs" / "ozon_run").iterdir()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from include.ozon_local.home import ROOT
-from tests.support import scratch
+from tests.support import process, scratch
 from tests.support.airflow_runs import Airflow, FinishedRun
 
 CHANGES = Path(__file__).parent / "changes"
@@ -47,17 +47,10 @@ class ChangedProject:
         text = (CHANGES / name).read_text("utf-8").replace("HEAD", revisions[-1])
         (self.folder / _VERSIONS / f"9001_{name}").write_text(text, "utf-8")
 
-    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def command(self, name: str, *arguments: str) -> process.Done:
         """Run a program of the tests' environment in the copy."""
-        return subprocess.run(
-            [str(ROOT / ".venv/bin" / name), *arguments],
-            env=self.environment,
-            cwd=self.folder,
-            check=False,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-        )
+        program = process.OZON.with_name(name)
+        return process.run(program, *arguments, env=self.environment, cwd=self.folder, timeout_seconds=_SECONDS)
 
     def ozon(self, *arguments: str, exit_code: int = 0) -> str:
         """What the command printed, which has to end so."""

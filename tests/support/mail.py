@@ -6,21 +6,16 @@ import email
 import email.policy
 import json
 import socket
-import ssl
-from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from types import TracebackType
 from typing import Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK
-from tests.support import scratch
+from tests.support.certificates import self_signed
 
 
 class MailServer:
@@ -41,7 +36,7 @@ class MailServer:
             self.port = int(free.getsockname()[1])
         asks_for_login = (
             {
-                "tls_context": _self_signed(),
+                "tls_context": self_signed(),
                 "require_starttls": True,
                 "auth_required": True,
                 "authenticator": self._authenticate,
@@ -119,25 +114,3 @@ def part(message: EmailMessage, kind: str) -> str:
     body = message.get_body((kind,))
     assert body is not None, f"the mail has no {kind} part"
     return str(body.get_content()).replace("\r\n", "\n")
-
-
-def _self_signed() -> ssl.SSLContext:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
-    now = datetime.now(tz=UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .sign(key, hashes.SHA256())
-    )
-    file = scratch.new_folder("certificate") / "server.pem"
-    file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(file)
-    return context

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-from include.ozon_local.home import ROOT
 from include.ozon_local.processes import tied
+from tests.support import process
 
 
-def make(target: str, home: Path, *options: str, timeout_seconds: float = 240) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(target, *options),
-        env=environment(home),
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=timeout_seconds,
-    )
+def make(target: str, home: Path, *options: str, timeout_seconds: float = 240) -> process.Done:
+    return process.run(*command(target, *options), env=environment(home), timeout_seconds=timeout_seconds)
 
 
 def command(target: str, *options: str) -> list[str]:

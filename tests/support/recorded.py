@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.unit.ozon.marketplace.scripted_server import Answer, Asked, Server
+from tests.support.scripted_server import Answer, Asked, Server
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 WAREHOUSES, WAREHOUSE_STOCKS = "/v2/warehouse/list", "/v1/product/info/warehouse/stocks"

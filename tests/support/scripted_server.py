@@ -70,9 +70,12 @@ class Server:
             protocol_version = "HTTP/1.1"
             disable_nagle_algorithm = True
 
+            def do_GET(self) -> None:
+                self.do_POST()
+
             def do_POST(self) -> None:
                 arrived_at = time.monotonic()
-                body = self.rfile.read(int(self.headers["Content-Length"]))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null"
                 port = self.client_address[1]
                 asked = Asked(self.path, json.loads(body), dict(self.headers.items()), arrived_at, port)
                 answer = server.next_answer(asked)

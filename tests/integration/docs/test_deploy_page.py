@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from include.ozon.warehouse import schema
 from include.ozon_local.environment import around_the_proxy
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres, programs_folder
+from tests.support import process
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
@@ -35,14 +35,8 @@ def blocks(heading: str, language: str) -> list[str]:
 
 def shell(command: str, folder: Path, **variables: str) -> None:
     environment = {**os.environ, **variables, "PATH": f"{programs_folder()}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        env=environment | around_the_proxy(environment),
-        cwd=folder,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    environment |= around_the_proxy(environment)
+    done = process.run("bash", "-euo", "pipefail", "-c", command, env=environment, cwd=folder)
     assert done.returncode == 0, done.stderr
 
 

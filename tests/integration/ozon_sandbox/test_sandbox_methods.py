@@ -92,18 +92,6 @@ def test_details_hold_what_is_true(sandbox: SandboxProcess) -> None:
     assert 1_500 < len(sandbox.post(DETAILS, {"sku": [items[0]["sku"]]}).content) < 4_000
 
 
-def test_stocks_hold_what_is_true_for_archived_products_too(sandbox: SandboxProcess) -> None:
-    truth = {product["product_id"]: product["stocks"] for product in sandbox.catalogue("main")}
-    found = {}
-    for visibility in ("ALL", "ARCHIVED"):
-        answer = sandbox.post(STOCKS, {"filter": {"visibility": visibility}, "limit": 1000}).json()
-        for item in answer["items"]:
-            found[item["product_id"]] = [
-                {key: stock[key] for key in ("type", "sku", "present", "reserved")} for stock in item["stocks"]
-            ]
-    assert found == truth
-
-
 def test_the_sellers_warehouses_hold_what_is_true(sandbox: SandboxProcess) -> None:
     warehouses = sandbox.post("/v2/warehouse/list", {"limit": 200}).json()
     assert warehouses["has_next"] is False
@@ -150,15 +138,6 @@ def test_stocks_by_warehouse_of_chosen_products(sandbox: SandboxProcess) -> None
         for product in truth
         for stock in product["warehouse_stocks"]
     ]
-
-
-def test_analytics_shows_ozons_own_warehouses(sandbox: SandboxProcess) -> None:
-    products = [product for product in sandbox.catalogue("main") if product["sku"]][:100]
-    items = sandbox.post("/v1/analytics/stocks", {"skus": [product["sku"] for product in products]}).json()["items"]
-    for product in products:
-        (fbo,) = (stock for stock in product["stocks"] if stock["type"] == "fbo")
-        mine = [item for item in items if item["sku"] == product["sku"] and item["warehouse_id"]]
-        assert sum(item["available_stock_count"] for item in mine) == fbo["present"] - fbo["reserved"]
 
 
 def test_roles_name_the_methods_and_the_keys_end(sandbox: SandboxProcess) -> None:

@@ -6,7 +6,9 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -86,19 +88,27 @@ def test_it_ends_while_a_request_is_waiting(tmp_path: Path) -> None:
     assert not process.is_running()
 
 
-def test_sigterm_is_a_good_end(tmp_path: Path) -> None:
+@contextmanager
+def started(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A sandbox that has said that it is ready."""
     config, ready = tmp_path / "config.json", tmp_path / "ready.json"
     config.write_text(json.dumps(CONFIG | {"state": str(tmp_path / "tick.json")}))
     command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(config), "--ready-file", str(ready)]
-    process = subprocess.Popen(command)
+    process = subprocess.Popen([*command, *options])
     try:
         while not ready.exists():
             assert process.poll() is None
         assert json.loads(ready.read_text())["pid"] == process.pid
-        process.terminate()
-        assert process.wait(10) == 0
+        yield process
     finally:
         process.kill()
+        process.wait()
+
+
+def test_sigterm_is_a_good_end(tmp_path: Path) -> None:
+    with started(tmp_path) as process:
+        process.terminate()
+        assert process.wait(10) == 0
 
 
 def test_a_configuration_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
@@ -115,19 +125,10 @@ def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
 
 
 def test_it_listens_elsewhere_only_if_that_is_said_twice(tmp_path: Path) -> None:
-    config, ready = tmp_path / "config.json", tmp_path / "ready.json"
-    config.write_text(json.dumps(CONFIG | {"state": str(tmp_path / "tick.json")}))
-    command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(config), "--ready-file", str(ready)]
     # Of all addresses that are not loopback, the one that stands for every address is there on each machine.
-    process = subprocess.Popen([*command, "--host", "0.0.0.0", "--any-address"])
-    try:
-        while not ready.exists():
-            assert process.poll() is None
+    with started(tmp_path, "--host", "0.0.0.0", "--any-address") as process:
         (listening,) = psutil.Process(process.pid).net_connections()
         assert listening.laddr.ip == "0.0.0.0"
-    finally:
-        process.kill()
-        process.wait()
 
 
 def test_a_host_that_is_a_name_is_refused(tmp_path: Path) -> None:

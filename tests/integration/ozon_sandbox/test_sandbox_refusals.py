@@ -138,17 +138,3 @@ def test_too_many_requests_in_a_second_are_refused_and_counted(tmp_path: Path) -
     assert state["accounts"]["main"]["requests"] == {"/v1/roles": 40}
     assert state["answers"] == {"200": 40 - len(refused), "429": len(refused)}
     assert state["max_requests_in_one_second"]["1000001"] > 5
-
-
-def test_hammering_on_opens_the_circle(tmp_path: Path) -> None:
-    with SandboxProcess(tmp_path, {"main": 1}, rate_limit_per_second=1, circuit_refusals=3) as sandbox:
-        answers = [sandbox.post("/v1/roles") for _ in range(30)]
-    assert answers[-1].status_code == 429
-    assert answers[-1].json()["message"] == "Circle is open"
-
-
-def test_analytics_stocks_is_limited_more_strictly(tmp_path: Path) -> None:
-    with SandboxProcess(tmp_path, {"main": 1}, analytics_seconds_between_requests=600) as sandbox:
-        first, second = (sandbox.post("/v1/analytics/stocks", {"skus": [1]}) for _ in range(2))
-    assert (first.status_code, second.status_code) == (200, 429)
-    assert 590 < int(second.headers["Retry-After"]) <= 600

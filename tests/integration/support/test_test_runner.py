@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree
@@ -11,22 +10,18 @@ from xml.etree import ElementTree
 import pytest
 
 from include.ozon_local.home import ROOT
+from tests.support import process
 
 # A few tests that need nothing.
 QUICK = "copy_text"
 CHECKED = ["python", "packages", "configuration", "programs", "room", "ports", "database"]
 
 
-def run_tests(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+def run_tests(*arguments: str, **variables: str) -> process.Done:
     """In this process's environment, without what a `make test --coverage` around it has set."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
-    return subprocess.run(
-        [sys.executable, "-m", "tests.support.run", "--workers", "0", *arguments],
-        env={**own, **variables},
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
+    return process.run(
+        sys.executable, "-m", "tests.support.run", "--workers", "0", *arguments, env={**own, **variables}
     )
 
 

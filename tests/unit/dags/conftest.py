@@ -10,12 +10,23 @@ from include.ozon_local.home import ROOT
 
 LoadDag = Callable[..., DAG]
 
+DAG_IDS = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
+
 
 @pytest.fixture
 def dag_bag(monkeypatch: pytest.MonkeyPatch) -> DagBag:
     """All DAGs as production has them."""
     monkeypatch.setenv("OZON_ENV", "production")
     return parsed()
+
+
+@pytest.fixture(params=DAG_IDS)
+def dag(request: pytest.FixtureRequest, dag_bag: DagBag) -> DAG:
+    """Each of them."""
+    dag_id: str = request.param
+    assert dag_id in dag_bag.dags, f"dags/{dag_id}.py has to define the DAG {dag_id}: one file a DAG, named like it"
+    found: DAG = dag_bag.dags[dag_id]
+    return found
 
 
 @pytest.fixture

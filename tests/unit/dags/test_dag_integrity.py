@@ -14,20 +14,11 @@ from include.ozon.adapter.dags.callbacks import report_failure
 from include.ozon.adapter.dags.retry import OzonRetryPolicy
 from include.ozon.configuration import load_settings
 from include.ozon_local.home import ROOT
-from tests.unit.dags.conftest import parsed
+from tests.unit.dags.conftest import DAG_IDS, parsed
 
-DAG_IDS = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
 SHARED = "pass default_args=task_defaults(SETTINGS) or monitoring_defaults(SETTINGS) to @dag"
 # Red because of what the check found, which another task has told: nothing to try again, and no failure to tell.
 VERDICTS = {"verdict"}
-
-
-@pytest.fixture(params=DAG_IDS)
-def dag(request: pytest.FixtureRequest, dag_bag: DagBag) -> DAG:
-    dag_id: str = request.param
-    assert dag_id in dag_bag.dags, f"dags/{dag_id}.py has to define the DAG {dag_id}: one file a DAG, named like it"
-    found: DAG = dag_bag.dags[dag_id]
-    return found
 
 
 def working_tasks(dag: DAG) -> list[Any]:

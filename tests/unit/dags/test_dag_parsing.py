@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from include.ozon_local.home import ROOT
+from tests.support import process
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 
@@ -30,11 +30,9 @@ print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
 """
 
 
-def parse(file: Path, tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def parse(file: Path, tmp_path: Path, **variables: str) -> process.Done:
     environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path), "PYTHONPATH": str(ROOT), **variables}
-    return subprocess.run(
-        [sys.executable, "-c", PARSE, str(file)], env=environment, check=False, capture_output=True, text=True
-    )
+    return process.run(sys.executable, "-c", PARSE, file, env=environment)
 
 
 @pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)

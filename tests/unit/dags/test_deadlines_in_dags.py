@@ -6,23 +6,13 @@ import inspect
 from datetime import timedelta
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk._shared.module_loading import import_string
 from airflow.serialization.decoders import decode_deadline_alert
 from airflow.serialization.serialized_objects import DagSerialization
 
 from include.ozon.adapter.dags import deadlines
-from include.ozon_local.home import ROOT
-from tests.unit.dags.conftest import LoadDag
-
-DAG_IDS = sorted(file.stem for file in (ROOT / "dags").glob("*.py"))
-
-
-@pytest.fixture(params=DAG_IDS)
-def dag(request: pytest.FixtureRequest, dag_bag: DagBag) -> DAG:
-    found: DAG = dag_bag.dags[request.param]
-    return found
+from tests.unit.dags.conftest import DAG_IDS, LoadDag
 
 
 @pytest.fixture

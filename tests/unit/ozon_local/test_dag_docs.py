@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from include.ozon_local import dag_docs
-from include.ozon_local.home import ROOT
+from tests.support import process
 
 DAG = '''
 """Does **this**."""
@@ -37,14 +36,8 @@ some_dag()
 
 
 def test_documentation_is_up_to_date_whatever_the_terminal_says() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "include.ozon_local.dag_docs", "--check"],
-        env={**os.environ, "OZON_ENV": "testing", "OZON__SCHEDULE__ETL": "nonsense", "OZON_CONFIG": "/nowhere"},
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    terminal = {"OZON_ENV": "testing", "OZON__SCHEDULE__ETL": "nonsense", "OZON_CONFIG": "/nowhere"}
+    done = process.run(sys.executable, "-m", "include.ozon_local.dag_docs", "--check", env={**os.environ, **terminal})
     assert done.returncode == 0, done.stderr
 
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +7,10 @@ import pytest
 
 from include.ozon_local.connections import postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
-from include.ozon_local.home import ROOT
 from include.ozon_local.processes import child_environment
-from tests.support import forked, scratch
+from tests.support import forked, process, scratch
 
-Ozon = Callable[..., subprocess.CompletedProcess[str]]
-
-PROGRAM = Path(sys.executable).with_name("ozon")
+Ozon = Callable[..., process.Done]
 
 
 @pytest.fixture
@@ -23,15 +18,8 @@ def ozon() -> Ozon:
     """``ozon(dsn, "db", "status")``: the command as a process, with that warehouse as its connection."""
     home = scratch.new_folder("cli")
 
-    def run(dsn: str | None, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(PROGRAM), *arguments],
-            env={**environment(home, dsn), **variables},
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+    def run(dsn: str | None, *arguments: str, **variables: str) -> process.Done:
+        return process.run(process.OZON, *arguments, env={**environment(home, dsn), **variables})
 
     return run
 
@@ -41,7 +29,7 @@ def quick_ozon() -> Ozon:
     """The same without the import, for what is asked of every command; each has tests that start it whole."""
     home = scratch.new_folder("cli")
 
-    def run(dsn: str | None, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    def run(dsn: str | None, *arguments: str, **variables: str) -> process.Done:
         return forked.run([*arguments], {**environment(home, dsn), **variables})
 
     return run
@@ -53,7 +41,7 @@ def environment(home: Path, dsn: str | None) -> dict[str, str]:
     return {**child_environment(home), "AIRFLOW_HOME": str(home), "OZON_ENV": "testing", **connection}
 
 
-def assert_one_sentence(done: subprocess.CompletedProcess[str], exit_code: int, sentence: str) -> None:
+def assert_one_sentence(done: process.Done, exit_code: int, sentence: str) -> None:
     """Nothing on stdout, and on stderr one line of ours."""
     assert (done.returncode, done.stdout) == (exit_code, ""), done.stderr
     (line,) = done.stderr.splitlines()

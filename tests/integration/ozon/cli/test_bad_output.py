@@ -15,7 +15,8 @@ import pytest
 
 from include.ozon_local.home import LOOPBACK, ROOT
 from include.ozon_sandbox.process import SandboxProcess
-from tests.integration.ozon.cli.conftest import PROGRAM, environment
+from tests.integration.ozon.cli.conftest import environment
+from tests.support import process
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.faults
@@ -25,10 +26,8 @@ NO_NAMESPACE = os.geteuid() != 0 or shutil.which("unshare") is None
 
 
 def shell(script: str, home: Path, dsn: str = "postgresql://ozon@127.0.0.1:1/warehouse") -> tuple[int, str]:
-    done = subprocess.run(
-        ["bash", "-c", script.replace("ozon ", f"{shlex.quote(str(PROGRAM))} ", 1)],
-        env=environment(home, dsn), cwd=ROOT, check=False, capture_output=True, text=True,
-    )  # fmt: skip
+    script = script.replace("ozon ", f"{shlex.quote(str(process.OZON))} ", 1)
+    done = process.run("bash", "-c", script, env=environment(home, dsn))
     return done.returncode, done.stderr
 
 
@@ -78,16 +77,15 @@ def test_a_report_that_finds_no_room_is_one_sentence_and_leaves_nothing(
     assert left == ["full"]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130)])
-def test_ctrl_c_while_it_waits_for_the_warehouse(number: signal.Signals, code: int, tmp_path: Path) -> None:
+def test_ctrl_c_while_it_waits_for_the_warehouse(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as silent:
         dsn = f"postgresql://ozon:pass-word-1@{LOOPBACK}:{silent.getsockname()[1]}/warehouse"
         command = subprocess.Popen(
-            [str(PROGRAM), "db", "status"], env=environment(tmp_path, dsn), cwd=ROOT, text=True,
+            [str(process.OZON), "db", "status"], env=environment(tmp_path, dsn), cwd=ROOT, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
         with silent.accept()[0]:  # it is connected, and gets no answer
-            command.send_signal(number)
+            command.send_signal(signal.SIGINT)
             shown, said = command.communicate()
 
-    assert (command.returncode, shown, said) == (code, "", "ozon: Interrupted.\n")
+    assert (command.returncode, shown, said) == (130, "", "ozon: Interrupted.\n")

@@ -7,14 +7,14 @@ import json
 import os
 import re
 import shutil
-import subprocess
 
 import pytest
 import typer
 
 from include.ozon.cli import app
 from include.ozon_local.home import ROOT
-from tests.integration.ozon.cli.conftest import PROGRAM, Ozon
+from tests.integration.ozon.cli.conftest import Ozon
+from tests.support import process
 from tests.support.commands import ROWS, commands, own_options
 
 COMMANDS = dict(commands())
@@ -86,12 +86,9 @@ def complete(line: str) -> list[str]:
         COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _ozon_completion ozon
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
+    path = f"{process.OZON.parent}:{os.environ['PATH']}"
     # Typer asks which shell has started it.
-    done = subprocess.run(
-        ["bash", "-c", script], env={**os.environ, "PATH": path, "SHELL": "/bin/bash"}, check=False,
-        capture_output=True, text=True,
-    )  # fmt: skip
+    done = process.run("bash", "-c", script, env={**os.environ, "PATH": path, "SHELL": "/bin/bash"})
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split()
 

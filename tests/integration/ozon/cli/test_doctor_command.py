@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,8 +22,7 @@ from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
 from include.ozon_local.postgres import AIRFLOW_ROLE, SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
-from tests.integration.ozon.cli.conftest import PROGRAM
-from tests.support import poolers, scratch
+from tests.support import poolers, process, scratch
 from tests.support.mail import MailServer
 
 MAIN_CONNECTION = "AIRFLOW_CONN_OZON_API_MAIN"
@@ -47,17 +45,11 @@ class Site:
     sandbox: SandboxProcess
     dsns: dict[str, str]
 
-    def run(self, *arguments: str, **variables: str | None) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, **variables: str | None) -> process.Done:
         """``ozon``, with these variables in place of the site's; None takes one away."""
         changed = {**self.environment, **variables}
-        return subprocess.run(
-            [str(PROGRAM), *arguments],
-            env={name: value for name, value in changed.items() if value is not None},
-            cwd="/",
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        env = {name: value for name, value in changed.items() if value is not None}
+        return process.run(process.OZON, *arguments, env=env, cwd=Path("/"))
 
     def found(self, *arguments: str, **variables: str | None) -> list[dict[str, str]]:
         done = self.run(*arguments, "--output", "json", **variables)

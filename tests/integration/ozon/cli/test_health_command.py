@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import psycopg
@@ -21,6 +19,7 @@ from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support import scratch
 from tests.support.mail import MailServer
 from tests.support.pipeline import Pipeline
+from tests.support.scripted_server import Server
 
 # All but what depends on the machine that runs the tests, and on a scheduler.
 OURS = "warehouse,runs,deadlines,data,api"
@@ -143,43 +142,25 @@ def test_an_unknown_area_is_a_wrong_command_line(ozon: Ozon) -> None:
 
 
 @pytest.fixture
-def switch() -> Iterator[tuple[str, list[str]]]:
-    """A dead-man's switch: its connection, and the paths that it was called with."""
-    called: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            called.append(self.path)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield json.dumps({"conn_type": "http", "host": f"http://127.0.0.1:{server.server_port}/5f2c-token"}), called
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def switch() -> Iterator[tuple[Server, dict[str, str]]]:
+    """A dead-man's switch, and the variables with its connection."""
+    server = Server()
+    connection = json.dumps({"conn_type": "http", "host": f"{server.url}/5f2c-token"})
+    yield server, {"AIRFLOW_CONN_DEAD_MAN": connection, "OZON__HEALTH__HEARTBEAT_CONNECTION": "dead_man"}
+    server.close()
 
 
 def test_with_alert_it_is_stored_told_and_the_switch_is_called(
-    ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox, switch: tuple[str, list[str]]
+    ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox, switch: tuple[Server, dict[str, str]]
 ) -> None:
-    connection, called = switch
-    variables = {
-        **connections(start_sandbox(expiring(None, in_days=-1))),
-        "AIRFLOW_CONN_DEAD_MAN": connection,
-        "OZON__HEALTH__HEARTBEAT_CONNECTION": "dead_man",
-    }
+    server, variables = switch
+    variables |= connections(start_sandbox(expiring(None, in_days=-1)))
 
     done = ozon(warehouse_dsn, "health", "--checks", "api", "--alert", **variables)
 
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
-    assert called == ["/5f2c-token"]
+    assert [asked.path for asked in server.asked] == ["/5f2c-token"]
     assert "5f2c-token" not in done.stdout + done.stderr
     with psycopg.connect(warehouse_dsn) as warehouse:
         stored = warehouse.execute(
@@ -210,10 +191,9 @@ def test_under_cron_nothing_is_printed_that_the_alerts_have_told(
 
 @pytest.mark.long
 def test_with_alert_a_warehouse_that_is_down_keeps_the_switch_from_nothing(
-    ozon: Ozon, switch: tuple[str, list[str]]
+    ozon: Ozon, switch: tuple[Server, dict[str, str]]
 ) -> None:
-    connection, called = switch
-    variables = {"AIRFLOW_CONN_DEAD_MAN": connection, "OZON__HEALTH__HEARTBEAT_CONNECTION": "dead_man"}
+    server, variables = switch
 
     done = ozon(
         "postgresql://ozon:pass-word-1@127.0.0.1:1/warehouse", "health", "--checks", "warehouse", "--alert", **variables
@@ -223,4 +203,4 @@ def test_with_alert_a_warehouse_that_is_down_keeps_the_switch_from_nothing(
     assert "The results are not stored in ozon.health_checks, only told" in done.stderr
     assert "Traceback" not in done.stderr
     assert "pass-word-1" not in done.stdout + done.stderr
-    assert called == ["/5f2c-token"]
+    assert [asked.path for asked in server.asked] == ["/5f2c-token"]

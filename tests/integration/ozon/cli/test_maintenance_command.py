@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,11 @@ import psycopg
 import pytest
 
 from include.ozon.maintenance.steps import STEPS
-from include.ozon_local.home import ROOT
 from include.ozon_sandbox.process import SandboxProcess
-from tests.integration.ozon.cli import conftest as cli
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+from tests.support import process
 from tests.support.airflow_runs import Airflow
-
-Done = subprocess.CompletedProcess[str]
+from tests.support.process import Done
 
 OLD_RUNS = """
 INSERT INTO dag_run (dag_id, run_id, state, run_type, run_after, start_date, logical_date, clear_number)
@@ -52,14 +49,7 @@ class Site:
         return file
 
     def __call__(self, *arguments: str, **variables: str) -> Done:
-        return subprocess.run(
-            [str(cli.PROGRAM), "maintenance", *arguments],
-            env={**self.environment, **variables},
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        return process.run(process.OZON, "maintenance", *arguments, env={**self.environment, **variables})
 
     def json(self, *arguments: str, exit_code: int = 0, **variables: str) -> dict[str, dict[str, Any]]:
         done = self(*arguments, "--output", "json", **variables)
@@ -131,16 +121,6 @@ def test_a_step_that_fails_does_not_stop_the_others_and_is_not_hidden(site: Site
     }  # fmt: skip
     assert "The warehouse cannot be reached" in found["history"]["message"]
     assert "secret-word" not in json.dumps(found)
-
-
-@pytest.mark.long
-def test_metadata_that_cannot_be_reached_is_a_failure_without_its_address(site: Site) -> None:
-    url = "postgresql+psycopg2://u:secret-word@127.0.0.1:1/nowhere"
-    done = site("metadata", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)
-
-    assert done.returncode == 1
-    assert "`airflow db clean` failed" in done.stdout
-    assert "secret-word" not in done.stdout + done.stderr
 
 
 def test_a_step_that_there_is_not_is_one_sentence(ozon: Ozon) -> None:

@@ -20,13 +20,12 @@ from include.ozon_local.environment import WAREHOUSE_CONNECTION
 from include.ozon_local.home import ROOT
 from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
-from tests.integration.ozon.cli.conftest import PROGRAM, assert_one_sentence
-from tests.support import crontabs, scratch
+from tests.integration.ozon.cli.conftest import assert_one_sentence
+from tests.support import crontabs, process, scratch
 from tests.support.airflow_runs import Airflow
+from tests.support.process import Done
 
 pytestmark = pytest.mark.long
-
-Done = subprocess.CompletedProcess[str]
 
 SECRET = "pass-word-1%$'x"
 FOREIGN = (
@@ -55,14 +54,7 @@ class Schedule:
             "OZON_ENV": "testing",
             "TZ": "Etc/UTC",
         }
-        return subprocess.run(
-            [str(PROGRAM), "schedule", *arguments],
-            env={**environment, **variables},
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        return process.run(process.OZON, "schedule", *arguments, env={**environment, **variables})
 
     def crontab(self, *arguments: str, **variables: str) -> Done:
         return self(*arguments, "--target", "crontab", **variables)
@@ -236,7 +228,7 @@ def test_a_line_runs_as_cron_runs_it_and_no_secret_is_in_the_crontab(schedule: S
 
 def as_cron_runs(command: str) -> Done:
     minimal = {"HOME": "/", "LOGNAME": "root", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
-    return subprocess.run(["/bin/sh", "-c", command], env=minimal, cwd="/", check=False, capture_output=True, text=True)
+    return process.run("/bin/sh", "-c", command, env=minimal, cwd=Path("/"))
 
 
 def test_what_is_not_due_ends_at_once(schedule: Schedule) -> None:
@@ -313,14 +305,7 @@ def paused(airflow: Airflow) -> dict[str, bool]:
 
 def test_airflows_dags_are_unpaused_and_put_back_as_they_were(airflow: Airflow) -> None:
     def schedule(*arguments: str) -> Done:
-        return subprocess.run(
-            [str(PROGRAM), "schedule", *arguments],
-            env=airflow.environment,
-            cwd=ROOT,
-            check=False,
-            capture_output=True,
-            text=True,
-        )
+        return process.run(process.OZON, "schedule", *arguments, env=airflow.environment)
 
     on = ("--target", "airflow")
     assert_one_sentence(schedule("install", *on), 1, "Airflow does not know ozon_etl")

@@ -13,6 +13,7 @@ from include.ozon.maintenance.retention import RetentionStep, delete_expired
 from include.ozon.maintenance.steps import Outcome
 from include.ozon.settings.maintenance import MaintenanceSettings
 from tests.integration.ozon.maintenance.conftest import NOW, Warehouse
+from tests.support.records import record_attempt, record_workflow
 
 # A product every day turns hidden for a day: 3000 closed rows for each of two accounts, and the current ones.
 VISIBILITY = """
@@ -304,26 +305,11 @@ def test_ended_in_the_middle_it_goes_on_from_there(warehouse: Warehouse, monkeyp
 def test_the_last_success_of_a_single_component_is_kept_too(warehouse: Warehouse) -> None:
     """Products were loaded in a workflow whose stock failed, and nothing has succeeded since."""
     for days, products in ((600, "success"), (500, "success"), (450, "failed"), (400, "failed")):
-        warehouse.execute(
-            """
-            WITH workflow AS (
-                INSERT INTO ozon.etl_workflow_executions
-                    (workflow_id, account, dag_run_id, trigger, environment, status, started_at, finished_at)
-                VALUES (%(id)s, 'main', %(id)s, 'manual', 'testing', 'failed', %(at)s, %(at)s)
-            )
-            INSERT INTO ozon.etl_component_executions
-                (workflow_id, component, attempt, account, status, started_at, finished_at)
-            VALUES (%(id)s, 'product_etl', 1, 'main', %(products)s, %(at)s, %(at)s),
-                   (%(id)s, 'inventory_etl', 1, 'main', 'failed', %(at)s, %(at)s)
-            """,
-            id=str(days),
-            at=NOW - timedelta(days=days),
-            products=products,
-        )
+        name, ended = str(days), {"started_at": NOW - timedelta(days=days), "finished_at": NOW - timedelta(days=days)}
+        record_workflow(warehouse.dsn, name, status="failed", **ended)
+        record_attempt(warehouse.dsn, name, "product_etl", status=products, **ended)
+        record_attempt(warehouse.dsn, name, "inventory_etl", status="failed", **ended)
 
     clean(warehouse, "records", records_days=365)
 
-    assert warehouse.values("SELECT workflow_id FROM ozon.etl_workflow_executions ORDER BY started_at") == [
-        "500",
-        "400",
-    ]
+    assert warehouse.values("SELECT dag_run_id FROM ozon.etl_workflow_executions ORDER BY started_at") == ["500", "400"]

@@ -7,6 +7,7 @@ import pytest
 from include.ozon.errors import MarketplaceUnavailableError
 from include.ozon.pipeline import records
 from tests.support.pipeline import Pipeline
+from tests.support.records import record_attempt, record_workflow
 
 # Component statuses as an attempt leaves them (None: never started; running: killed), and what comes of them.
 ENDS: list[tuple[str | None, str | None, str]] = [
@@ -29,22 +30,10 @@ ENDS: list[tuple[str | None, str | None, str]] = [
 
 
 def record(pipeline: Pipeline, component: str, status: str | None, attempt: int = 1) -> None:
-    if status is None:
-        return
-    pipeline.execute(
-        "INSERT INTO ozon.etl_workflow_executions "
-        "(workflow_id, account, dag_run_id, trigger, environment, status, started_at) "
-        "VALUES ('run/main', 'main', 'run', 'manual', 'testing', 'running', now()) ON CONFLICT DO NOTHING"
-    )
-    pipeline.execute(
-        "INSERT INTO ozon.etl_component_executions "
-        "(workflow_id, component, attempt, account, status, started_at, error) "
-        "VALUES ('run/main', %s, %s, 'main', %s, now(), %s)",
-        component,
-        attempt,
-        status,
-        None if status in {"success", "running"} else f"why it is {status}",
-    )
+    if status is not None:
+        error = None if status in {"success", "running"} else f"why it is {status}"
+        record_workflow(pipeline.dsn, "run")
+        record_attempt(pipeline.dsn, "run", component, attempt=attempt, status=status, error=error)
 
 
 @pytest.mark.parametrize(("product", "inventory", "expected"), ENDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from include.ozon.scheduling.cron_times import machine_times
 from include.ozon.scheduling.crontab import read_crontab, write_crontab
 from include.ozon.scheduling.validation import longest_recent_runs
 from tests.support import crontabs
+from tests.support.records import record_workflow
 
 
 @pytest.fixture(scope="module")
@@ -123,18 +124,13 @@ def test_cron_accepts_all_fields_that_are_written(machine: str, crontab: crontab
 
 def test_the_longest_of_the_last_runs_is_found(warehouse_dsn: str) -> None:
     runs = [("old", 900, 40), ("a", 100, 60), ("b", 50, 90)]
-    with psycopg.connect(warehouse_dsn) as connection:
+    with psycopg.connect(warehouse_dsn, autocommit=True) as connection:
         assert longest_recent_runs(connection) == {}
         for name, minutes_ago, seconds in runs:
             for account, late in (("main", 0), ("second", 30)):
-                connection.execute(
-                    "INSERT INTO ozon.etl_workflow_executions "
-                    "(workflow_id, account, dag_run_id, trigger, environment, status, started_at, finished_at) "
-                    "VALUES (%s, %s, %s, 'cron', 'testing', 'success', "
-                    "%s::timestamptz - make_interval(mins => %s, secs => %s), "
-                    "%s::timestamptz - make_interval(mins => %s, secs => %s))",
-                    (f"{name}/{account}", account, name, NOW, minutes_ago, -late, NOW, minutes_ago, -late - seconds),
-                )
+                start = NOW - timedelta(minutes=minutes_ago) + timedelta(seconds=late)
+                end = start + timedelta(seconds=seconds)
+                record_workflow(warehouse_dsn, name, account, status="success", started_at=start, finished_at=end)
         for check, seconds in (("reachable", 0.5), ("space", 1.25)):
             connection.execute(
                 'INSERT INTO ozon.health_checks (measured_at, area, "check", status, message, duration_seconds) '

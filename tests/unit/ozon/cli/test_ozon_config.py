@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
 
-import pytest
-
-from include.ozon_local.home import ROOT
+from tests.support import process
 
 
-def ozon(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [str(Path(sys.executable).with_name("ozon")), *arguments],
-        env={**os.environ, **variables},
-        cwd=ROOT,
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+def ozon(*arguments: str, **variables: str) -> process.Done:
+    return process.run(process.OZON, *arguments, env={**os.environ, **variables})
 
 
 def test_a_valid_configuration_is_named_with_its_accounts() -> None:
@@ -94,24 +82,6 @@ def test_for_people_it_is_a_table() -> None:
     assert done.returncode == 0
     assert "retry.first_delay_seconds" in done.stdout
     assert "[testing]" in done.stdout
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    done = ozon("config", "validate", OZON_CONFIG=str(tmp_path / "none.toml"))
-
-    assert done.returncode == 2
-    assert str(tmp_path / "none.toml") in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    "arguments", [["nonsense"], ["runs", "--last", "none"], ["runs", "--last", "0"], ["runs", "--since", "yesterday"]]
-)
-def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
-    done = ozon(*arguments)
-
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
 
 
 def test_help_needs_neither_airflow_nor_a_valid_configuration() -> None:

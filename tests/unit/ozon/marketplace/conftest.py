@@ -13,7 +13,9 @@ from include.ozon.marketplace import transport
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.settings import ApiSettings
-from tests.unit.ozon.marketplace.scripted_server import Server
+from tests.support.scripted_server import Server
+
+MakeClient = Callable[..., SellerClient]
 
 API_KEY = "5f2c1a9e-secret-key-0000-7d3b1c"
 
@@ -36,7 +38,7 @@ def credentials(server: Server) -> Credentials:
 
 
 @pytest.fixture
-def make_client(credentials: Credentials) -> Iterator[Callable[..., SellerClient]]:
+def make_client(credentials: Credentials) -> Iterator[MakeClient]:
     """``make_client(attempts=2, stop=event)``: a client with settings that differ from the tests' usual ones."""
     clients: list[SellerClient] = []
 

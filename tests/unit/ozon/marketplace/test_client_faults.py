@@ -6,7 +6,6 @@ import gzip
 import logging
 import socket
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -27,17 +26,15 @@ from include.ozon.errors import (
     OzonError,
     RateLimitedError,
 )
-from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.faults import InvalidRequestError, RoleMissingError, retry_after_seconds
 from include.ozon.marketplace.pacer import LONGEST_WAIT_SECONDS
 from include.ozon.marketplace.transport import RequestStoppedError
 from include.ozon.settings import ApiSettings
-from tests.unit.ozon.marketplace.scripted_server import Answer, Server
+from tests.support.scripted_server import Answer, Server
+from tests.unit.ozon.marketplace.conftest import MakeClient
 
 pytestmark = pytest.mark.faults
-
-MakeClient = Callable[..., SellerClient]
 
 GOOD = Answer(body={"items": [{"id": 1, "offer_id": "x"}]})
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"

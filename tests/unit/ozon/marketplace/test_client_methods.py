@@ -13,10 +13,8 @@ from include.ozon.errors import BadDataError
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.paging import CursorTrail
 from include.ozon.marketplace.transport import RequestUsage
-from tests.unit.ozon.marketplace.conftest import API_KEY
-from tests.unit.ozon.marketplace.scripted_server import Answer, Server
-
-MakeClient = Callable[..., SellerClient]
+from tests.support.scripted_server import Answer, Server
+from tests.unit.ozon.marketplace.conftest import API_KEY, MakeClient
 
 STOCK = {"type": "fbs", "present": 5, "reserved": 2, "sku": 9}
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,11 +17,10 @@ from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.transport import RequestStoppedError
 from include.ozon_sandbox.faults.wire import zeros
-from tests.unit.ozon.marketplace.scripted_server import Answer, Server
+from tests.support.scripted_server import Answer, Server
+from tests.unit.ozon.marketplace.conftest import MakeClient
 
 pytestmark = pytest.mark.faults
-
-MakeClient = Callable[..., SellerClient]
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
 # What is sent at once, and what then comes again and again.

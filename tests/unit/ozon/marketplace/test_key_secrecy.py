@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import io
-import ipaddress
 import logging
-import ssl
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.ozon.errors import ConnectionSettingsError, OzonError
-from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.faults import READ_CHARACTERS_COUNT
-from tests.unit.ozon.marketplace.conftest import API_KEY
-from tests.unit.ozon.marketplace.scripted_server import Answer, Server
-
-MakeClient = Callable[..., SellerClient]
+from tests.support.certificates import self_signed
+from tests.support.scripted_server import Answer, Server
+from tests.unit.ozon.marketplace.conftest import API_KEY, MakeClient
 
 ECHO = f"you sent Api-Key: {API_KEY} and {API_KEY.upper()}"
 FAULTS = [
@@ -99,31 +90,10 @@ def test_no_log_of_a_good_answer_holds_the_key(server: Server, make_client: Make
 
 
 @pytest.fixture
-def self_signed_port(tmp_path: Path) -> Iterator[int]:
+def self_signed_port() -> Iterator[int]:
     """The port of a server whose certificate nobody has signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = dt.datetime.now(dt.UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = tmp_path / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
     http = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
-    http.socket = context.wrap_socket(http.socket, server_side=True)
+    http.socket = self_signed().wrap_socket(http.socket, server_side=True)
     threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
     yield http.server_port
     http.shutdown()

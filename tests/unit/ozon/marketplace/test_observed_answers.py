@@ -9,7 +9,7 @@ from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.exchange import Exchange
 from include.ozon.settings import ApiSettings
-from tests.unit.ozon.marketplace.scripted_server import Answer, Server
+from tests.support.scripted_server import Answer, Server
 
 
 @pytest.mark.parametrize(

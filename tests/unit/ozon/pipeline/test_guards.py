@@ -21,33 +21,28 @@ def empty(count: int, level: GuardLevel = "stop") -> Observation:
 
 
 @pytest.mark.parametrize(
-    ("count", "total", "fires"), [(0, 100, False), (20, 100, False), (21, 100, True), (100, 100, True), (1, 4, True)]
+    ("observation", "fires"),
+    [
+        # Above its threshold, not at it.
+        (vanished(0, 100), False),
+        (vanished(20, 100), False),
+        (vanished(21, 100), True),
+        (vanished(100, 100), True),
+        (vanished(1, 4), True),
+        (vanished(0, 0, pct=0), False),
+        (vanished(1, 1_000_000, pct=0), True),
+        # Only from its least count on.
+        (vanished(3, 4, least=3), True),
+        (vanished(3, 4, least=4), False),
+        (vanished(100, 100, level="off"), False),
+        (empty(100, level="off"), False),
+        # Without a threshold at one.
+        (empty(0), False),
+        (empty(1), True),
+    ],
 )
-def test_a_guard_fires_above_its_threshold(count: int, total: int, fires: bool) -> None:
-    assert vanished(count, total).fires is fires
-
-
-def test_nothing_of_nothing_fires_nothing() -> None:
-    assert not vanished(0, 0, pct=0).fires
-
-
-def test_a_threshold_of_zero_fires_at_one() -> None:
-    assert vanished(1, 1_000_000, pct=0).fires
-
-
-@pytest.mark.parametrize(("least", "fires"), [(3, True), (4, False)])
-def test_a_guard_needs_its_least_count(least: int, fires: bool) -> None:
-    assert vanished(3, 4, least=least).fires is fires
-
-
-def test_a_guard_that_is_off_does_not_look() -> None:
-    assert not vanished(100, 100, level="off").fires
-    assert not empty(100, level="off").fires
-
-
-@pytest.mark.parametrize(("count", "fires"), [(0, False), (1, True)])
-def test_a_guard_without_a_threshold_fires_at_one(count: int, fires: bool) -> None:
-    assert empty(count).fires is fires
+def test_when_a_guard_fires(observation: Observation, fires: bool) -> None:
+    assert observation.fires is fires
 
 
 def test_the_sentence_says_what_was_seen_and_expected_and_what_lets_it_through() -> None:

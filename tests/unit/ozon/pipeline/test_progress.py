@@ -29,26 +29,15 @@ def test_the_sentence_counts_pages_and_rows_and_estimates_what_is_left() -> None
     assert int(found[1]) > 0
 
 
-def test_without_a_total_nothing_is_estimated() -> None:
+@pytest.mark.parametrize(("total", "rows"), [(None, 10), (10, 12), (10, 0)])
+def test_nothing_is_estimated_without_a_total_when_all_is_read_and_before_the_first_row(
+    total: int | None, rows: int
+) -> None:
     progress = ComponentProgress(logger, "inventory_etl", 600)
-    progress.advance(10)
+    progress.expect("ALL", total)
+    progress.advance(rows)
 
-    assert "left" not in progress.describe()
-
-
-def test_when_all_is_read_nothing_is_left() -> None:
-    progress = ComponentProgress(logger, "inventory_etl", 600)
-    progress.expect("ALL", 10)
-    progress.advance(12)
-
-    assert "left" not in progress.describe()
-
-
-def test_before_the_first_row_nothing_is_estimated() -> None:
-    progress = ComponentProgress(logger, "inventory_etl", 600)
-    progress.expect("ALL", 10)
-
-    assert "0 pages, 0 rows" in progress.describe()
+    assert f"0 pages, {rows} rows" in progress.describe()
     assert "left" not in progress.describe()
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -18,6 +16,7 @@ from include.ozon.monitoring.alerts.model import Mail
 from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK
 from tests.support.mail import MailServer, part
+from tests.support.scripted_server import Answer, Server
 
 MAIL = Mail(
     subject="[Ozon ETL testing] CRITICAL: скрыто товаров - Лавка «Чай & Ко»",
@@ -169,39 +168,17 @@ def test_the_configuration_says_which_channels_there_are() -> None:
     assert [(name, type(one)) for name, one in open_channels(settings).items()] == [("team", EmailChannel)]
 
 
-class Webhook:
-    """A web server that takes Apprise's JSON."""
-
-    def __init__(self) -> None:
-        self.taken: list[dict[str, str]] = []
-        self.status = 200
-        webhook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                webhook.taken.append(json.loads(body))
-                self.send_response(webhook.status)
-                self.end_headers()
-
-            def log_message(self, *args: object) -> None:
-                """Not on the test's output."""
-
-        self._server = ThreadingHTTPServer((LOOPBACK, 0), Handler)
-        self.address = f"json://{LOOPBACK}:{self._server.server_port}/{TOKEN}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+def address(server: Server) -> str:
+    """As Apprise names a web server that takes its JSON."""
+    return f"{server.url.replace('http:', 'json:')}/{TOKEN}"
 
 
 @pytest.fixture
-def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
-    running = Webhook()
-    apprise_connection(monkeypatch, {"path": running.address, "tag": "all"})
-    yield running
-    running.stop()
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    server = Server()
+    apprise_connection(monkeypatch, {"path": address(server), "tag": "all"})
+    yield server
+    server.close()
 
 
 def apprise_connection(monkeypatch: pytest.MonkeyPatch, config: object) -> None:
@@ -209,19 +186,19 @@ def apprise_connection(monkeypatch: pytest.MonkeyPatch, config: object) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OZON_CHAT", json.dumps(fields))
 
 
-def test_apprise_delivers_the_same_words(webhook: Webhook) -> None:
+def test_apprise_delivers_the_same_words(webhook: Server) -> None:
     AppriseChannel("ozon_chat").deliver(MAIL, "critical")
 
-    (taken,) = webhook.taken
+    (taken,) = (asked.body for asked in webhook.asked)
     assert taken["title"] == MAIL.subject
     assert taken["message"].startswith("Скрыто 12 товаров.")
     assert taken["type"] == "failure"
 
 
 def test_what_apprise_could_not_deliver_is_told_without_its_address(
-    webhook: Webhook, caplog: pytest.LogCaptureFixture
+    webhook: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
-    webhook.status = 500
+    webhook.answers = [Answer(500)]
 
     with caplog.at_level(logging.DEBUG), pytest.raises(ChannelError, match="by connection ozon_chat") as caught:
         AppriseChannel("ozon_chat").deliver(MAIL, "critical")
@@ -230,13 +207,13 @@ def test_what_apprise_could_not_deliver_is_told_without_its_address(
 
 
 def test_one_address_that_fails_does_not_make_the_others_get_it_twice(
-    webhook: Webhook, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    webhook: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    apprise_connection(monkeypatch, [{"path": f"json://{LOOPBACK}:1/{TOKEN}"}, {"path": webhook.address}])
+    apprise_connection(monkeypatch, [{"path": f"json://{LOOPBACK}:1/{TOKEN}"}, {"path": address(webhook)}])
 
     AppriseChannel("ozon_chat").deliver(MAIL, "critical")
 
-    assert len(webhook.taken) == 1
+    assert len(webhook.asked) == 1
     assert "Address 1 of connection ozon_chat took no message" in caplog.text
     assert TOKEN not in caplog.text
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import psycopg
 import pytest
 from airflow.sdk.execution_time.cache import SecretCache
 
@@ -19,6 +18,7 @@ from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.alerts.sender import SentReport
 from include.ozon_local.connections import postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
+from tests.support.records import record_attempt, record_workflow
 
 RUN_ID = "scheduled__2026-11-24T11:00:00+00:00"
 DUE_AT = "2026-11-24T11:00:00Z"
@@ -83,30 +83,19 @@ def call(run: Context) -> str:
     return asyncio.run(run_is_late(context=run))
 
 
+def hours_before(hours: float) -> datetime:
+    """So long before the deadline."""
+    return datetime.fromisoformat(DEADLINE_AT) - timedelta(hours=hours)
+
+
 def workflow(dsn: str, dag_run_id: str, account: str, *, hours_ago: float, minutes: float | None, status: str) -> None:
-    started_at = datetime.fromisoformat(DEADLINE_AT) - timedelta(hours=hours_ago)
+    started_at = hours_before(hours_ago)
     finished_at = None if minutes is None else started_at + timedelta(minutes=minutes)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO ozon.etl_workflow_executions (workflow_id, account, dag_run_id, trigger, environment, status, "
-            "started_at, finished_at) VALUES (%s, %s, %s, 'scheduled', 'testing', %s, %s, %s)",
-            (f"{dag_run_id}/{account}", account, dag_run_id, status, started_at, finished_at),
-        )
+    record_workflow(dsn, dag_run_id, account, status=status, started_at=started_at, finished_at=finished_at)
 
 
 def attempt(dsn: str, dag_run_id: str, account: str, component: str, *, hours_ago: float, status: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO ozon.etl_component_executions (workflow_id, component, attempt, account, status, started_at) "
-            "VALUES (%s, %s, 1, %s, %s, %s)",
-            (
-                f"{dag_run_id}/{account}",
-                component,
-                account,
-                status,
-                datetime.fromisoformat(DEADLINE_AT) - timedelta(hours=hours_ago),
-            ),
-        )
+    record_attempt(dsn, dag_run_id, component, account, status=status, started_at=hours_before(hours_ago))
 
 
 def test_a_late_run_is_told_with_what_the_warehouse_knows(warehouse_dsn: str, events: list[Event]) -> None:

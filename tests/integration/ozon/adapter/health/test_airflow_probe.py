@@ -6,14 +6,10 @@ The API server is a small one that says what Airflow 3.3.2 says (copied from it)
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -24,8 +20,9 @@ from include.ozon.errors import RetriableError
 from include.ozon_local.airflow import PROGRAM
 from include.ozon_local.home import ROOT
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
+from tests.support import process, scratch
 from tests.support.pipeline import changed
+from tests.support.scripted_server import Answer, Server
 
 SETTINGS = changed(load_settings(environment="testing", environ={}), "health", airflow_timeout_seconds=1)
 
@@ -37,64 +34,30 @@ HEALTHY = {
 }
 
 
-class ApiServer(ThreadingHTTPServer):
-    """Answers with ``status`` and ``body``, or not at all while ``is_silent``."""
-
-    status = 200
-    body: bytes = json.dumps(HEALTHY).encode()
-    is_silent = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.paths: list[str] = []
-        self.ended = threading.Event()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: ApiServer
-
-    def do_GET(self) -> None:
-        self.server.paths.append(self.path)
-        if self.server.is_silent:
-            self.server.ended.wait(30)
-            return
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(self.server.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
-def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ApiServer]:
+def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """As tasks find it."""
-    server = ApiServer()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    url = f"http://127.0.0.1:{server.server_port}/execution/"
-    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", url)
+    server = Server()
+    server.answers = [Answer(body=HEALTHY)]
+    monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"{server.url}/execution/")
     yield server
-    server.ended.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    server.close()
 
 
-def test_the_heartbeats_are_read(api_server: ApiServer) -> None:
+def test_the_heartbeats_are_read(api_server: Server) -> None:
     found = ProcessProbe(SETTINGS).heartbeats()
     assert found["dag_processor"] == ("healthy", datetime(2026, 11, 24, 12, 3, 27, 630496, tzinfo=UTC))
     assert list(found) == ["scheduler", "triggerer", "dag_processor"]
-    assert api_server.paths == ["/api/v2/monitor/health"]
+    assert [asked.path for asked in api_server.asked] == ["/api/v2/monitor/health"]
 
 
-def test_processes_that_never_ran_have_no_heartbeat(api_server: ApiServer) -> None:
+def test_processes_that_never_ran_have_no_heartbeat(api_server: Server) -> None:
     never = {
         "metadatabase": {"status": "healthy"},
         "scheduler": {"status": "unhealthy", "latest_scheduler_heartbeat": None},
         "triggerer": {"status": None, "latest_triggerer_heartbeat": None},
     }
-    api_server.body = json.dumps(never).encode()
+    api_server.answers = [Answer(body=never)]
     found = ProcessProbe(SETTINGS).heartbeats()
     assert found == {"scheduler": ("unhealthy", None), "triggerer": ("", None), "dag_processor": ("", None)}
 
@@ -102,22 +65,20 @@ def test_processes_that_never_ran_have_no_heartbeat(api_server: ApiServer) -> No
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        ({"body": json.dumps(HEALTHY | {"metadatabase": {"status": "unhealthy"}}).encode()}, "its metadata database"),
-        ({"status": 503}, "answered with HTTP 503"),
-        ({"body": b"<html>"}, "something that is no health"),
-        ({"body": b"[1]"}, "something that is no health"),
-        ({"is_silent": True}, "did not answer (ReadTimeout)"),
+        (Answer(body=HEALTHY | {"metadatabase": {"status": "unhealthy"}}), "its metadata database"),
+        (Answer(503, HEALTHY), "answered with HTTP 503"),
+        (Answer(body=b"<html>"), "something that is no health"),
+        (Answer(body=b"[1]"), "something that is no health"),
+        (Answer(seconds=3), "did not answer (ReadTimeout)"),
     ],
+    ids=str,
 )
-def test_a_server_that_cannot_tell_is_one_sentence(
-    answer: dict[str, Any], sentence: str, api_server: ApiServer
-) -> None:
-    for name, value in answer.items():
-        setattr(api_server, name, value)
+def test_a_server_that_cannot_tell_is_one_sentence(answer: Answer, sentence: str, api_server: Server) -> None:
+    api_server.answers = [answer]
     with pytest.raises(RetriableError) as caught:
         ProcessProbe(SETTINGS).heartbeats()
     assert sentence in str(caught.value)
-    assert f"127.0.0.1:{api_server.server_port}" in str(caught.value)
+    assert api_server.url.removeprefix("http://") in str(caught.value)
 
 
 def test_nobody_at_the_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,8 +175,7 @@ def test_the_real_airflow_names_what_it_cannot_import(
     environment |= {"AIRFLOW__CORE__DAGS_FOLDER": str(folder), "AIRFLOW__CORE__PLUGINS_FOLDER": str(folder / "none")}
 
     def airflow(*arguments: str) -> str:
-        command = [str(PROGRAM), *arguments]
-        return subprocess.run(command, env=environment, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        return process.run(PROGRAM, *arguments, env=environment).stdout
 
     airflow("dags", "reserialize")
     airflow("dags", "pause", "ozon_etl", "--yes")
@@ -261,7 +221,4 @@ def _process_probe(environment: dict[str, str], more: str = "") -> str:
         f"probe = process_probe(load_settings())\nprint(probe)\n{more}"
     )
     variables = {"_AIRFLOW_PROCESS_CONTEXT": "server", "OZON_ENV": "testing", **environment}
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=variables, cwd=ROOT, check=True, capture_output=True, text=True
-    )
-    return done.stdout.strip()
+    return process.run(sys.executable, "-c", program, env=variables).stdout.strip()

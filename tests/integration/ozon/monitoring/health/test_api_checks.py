@@ -19,7 +19,7 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.conftest import StartSandbox
 from tests.support.health import health_context, run_all
 from tests.support.pipeline import Pipeline, changed
-from tests.unit.ozon.marketplace.scripted_server import Answer, Server
+from tests.support.scripted_server import Answer, Server
 
 pytestmark = pytest.mark.integration
 
