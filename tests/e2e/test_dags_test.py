@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import time
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import psycopg
@@ -15,10 +13,12 @@ import pytest
 from include.ozon.warehouse.lock import account_lock
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
 from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment
 from tests.e2e.conftest import ACCOUNTS
 from tests.support import scratch
 from tests.support.agreement import assert_agreement
 from tests.support.airflow_runs import Airflow, FinishedRun
+from tests.support.airflow_stack import until
 from tests.support.pipeline import Pipeline
 
 COMPONENTS = ("product_etl", "inventory_etl")
@@ -189,7 +189,7 @@ def test_a_run_told_to_stop_ends_in_seconds_with_the_last_good_state(
     sandbox.fault("latency", ms=60_000, method="/v3/product/info/list")
     before = warehouse.versions("products", "inventory")
     running = airflow.start()
-    until(lambda: sandbox.faults()[0]["fired_count"] > 0)
+    until(lambda: sandbox.faults()[0]["fired_count"] > 0, "product_etl asks for details")
 
     running.process.send_signal(signal.SIGTERM)
     done = running.finish(timeout_seconds=30)
@@ -210,19 +210,12 @@ def test_a_run_told_to_stop_ends_in_seconds_with_the_last_good_state(
         pass
 
 
-def until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up_at, "it did not come to that"
-        time.sleep(0.1)
-
-
 @pytest.mark.long
 def test_what_a_person_has_to_mend_is_one_sentence_and_no_retry(
     airflow: Airflow,
     sandbox: SandboxProcess,
     empty_database_dsn: str,
-    make_airflow_environment: Callable[..., dict[str, str]],
+    make_airflow_environment: MakeEnvironment,
 ) -> None:
     unmigrated = Airflow(make_airflow_environment(empty_database_dsn, sandbox))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from include.ozon_local.home import ROOT
 from include.ozon_local.mail import CONNECTION as MAIL_CONNECTION
 from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_local.processes import tied
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.support import scratch
 from tests.support.airflow_runs import Airflow, Row
 from tests.support.airflow_stack import AirflowStack, until
@@ -220,8 +220,8 @@ def test_a_failed_run_can_be_cleared(airflow: AirflowStack) -> None:
 
 
 def test_airflow_dags_test_ends_as_the_run_did(
-    make_airflow_environment: Callable[..., dict[str, str]],
-    start_sandbox: Callable[..., SandboxProcess],
+    make_airflow_environment: MakeEnvironment,
+    start_sandbox: StartSandbox,
     warehouse_dsn: str,
     dags_folder: Path,
     tmp_path: Path,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import psycopg
 import pytest
 
 from include.ozon.maintenance.steps import STEPS
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.support.airflow_runs import Airflow
 from tests.support.records import record_attempt, record_workflow
 
@@ -39,8 +38,8 @@ def status_of_the_killed(dsn: str) -> str:
 
 def test_a_night_of_maintenance(
     warehouse_dsn: str,
-    start_sandbox: Callable[..., SandboxProcess],
-    make_airflow_environment: Callable[[str, SandboxProcess], dict[str, str]],
+    start_sandbox: StartSandbox,
+    make_airflow_environment: MakeEnvironment,
 ) -> None:
     environment = make_airflow_environment(warehouse_dsn, start_sandbox({"main": 1}))
     airflow = Airflow(environment)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -13,6 +13,7 @@ from include.ozon.warehouse import schema
 from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.support import process, scratch
 from tests.support.airflow_runs import Airflow
 from tests.support.mail import MailServer, part
@@ -57,9 +58,7 @@ class Site:
 
 
 @pytest.fixture
-def site(
-    start_sandbox: Callable[..., SandboxProcess], make_airflow_environment: Callable[..., dict[str, str]]
-) -> Iterator[Site]:
+def site(start_sandbox: StartSandbox, make_airflow_environment: MakeEnvironment) -> Iterator[Site]:
     server = EmbeddedPostgres(scratch.new_folder("warehouse"), durable=False)
     server.start()
     server.create_database("warehouse", WAREHOUSE_ROLE)

@@ -159,6 +159,10 @@ class Pipeline:
         found = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'ozon_staging'")
         return {row["tablename"] for row in found} - {"loads"}
 
+    def is_sleeping(self) -> bool:
+        """Return whether a session waits in ``pg_sleep``."""
+        return bool(self.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+
     def versions(self, *tables: str) -> dict[str, set[tuple[str, str]]]:
         """Where each row of these tables of the schema ozon lies and who wrote it: the same if none was written."""
         return {

@@ -8,13 +8,12 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from include.ozon_local.home import LOOPBACK, ROOT
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import StartSandbox
 from tests.integration.ozon.cli.conftest import environment
 from tests.support import process
 from tests.support.pipeline import Pipeline
@@ -57,7 +56,7 @@ def test_no_output_at_all_is_wanted(words: str, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(NO_NAMESPACE, reason="needs root and unshare, to mount a small file system that only the test sees")
 def test_a_report_that_finds_no_room_is_one_sentence_and_leaves_nothing(
-    start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str, tmp_path: Path
+    start_sandbox: StartSandbox, warehouse_dsn: str, tmp_path: Path
 ) -> None:
     Pipeline(start_sandbox({"main": 50}), warehouse_dsn).load()
     folder = tmp_path / "small"

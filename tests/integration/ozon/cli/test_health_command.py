@@ -15,6 +15,7 @@ from include.ozon.warehouse import schema
 from include.ozon_local.connections import api_connection
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support import scratch
 from tests.support.mail import MailServer
@@ -24,8 +25,6 @@ from tests.support.scripted_server import Server
 # All but what depends on the machine that runs the tests, and on a scheduler.
 OURS = "warehouse,runs,deadlines,data,api"
 SMALL = {"main": 60, "second": 30}
-
-StartSandbox = Callable[..., SandboxProcess]
 
 
 def connections(sandbox: SandboxProcess) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import psycopg
 import pytest
 
 from include.ozon.maintenance.steps import STEPS
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support import process
 from tests.support.airflow_runs import Airflow
@@ -69,8 +68,8 @@ class Site:
 @pytest.fixture
 def site(
     warehouse_dsn: str,
-    start_sandbox: Callable[..., SandboxProcess],
-    make_airflow_environment: Callable[[str, SandboxProcess], dict[str, str]],
+    start_sandbox: StartSandbox,
+    make_airflow_environment: MakeEnvironment,
 ) -> Site:
     made = Site(make_airflow_environment(warehouse_dsn, start_sandbox({"main": 1})))
     with psycopg.connect(warehouse_dsn, autocommit=True) as connection:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import psycopg
@@ -15,7 +14,7 @@ from include.ozon_local.airflow import PROGRAM
 from include.ozon_local.connections import postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
 from include.ozon_local.home import ROOT
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 
 
@@ -75,8 +74,8 @@ def test_a_missing_connection_or_configuration_is_a_wrong_command_line(ozon: Ozo
 
 def test_a_connection_in_airflows_own_database_is_found(
     warehouse_dsn: str,
-    start_sandbox: Callable[..., SandboxProcess],
-    make_airflow_environment: Callable[..., dict[str, str]],
+    start_sandbox: StartSandbox,
+    make_airflow_environment: MakeEnvironment,
     ozon: Ozon,
 ) -> None:
     environment = make_airflow_environment(warehouse_dsn, start_sandbox())

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture
-def loaded(start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str) -> Pipeline:
+def loaded(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
     """Two runs of two accounts, a tick between them."""
     pipeline = Pipeline(start_sandbox({"main": 150, "second": 40}), warehouse_dsn)
     for dag_run_id in ("first", "later"):

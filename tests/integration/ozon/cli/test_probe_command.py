@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,9 @@ import pytest
 from include.ozon_local.connections import api_connection
 from include.ozon_local.home import ROOT
 from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 
-StartSandbox = Callable[..., SandboxProcess]
 ASK = ("probe", "--account", "main")
 
 

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from include.ozon_local.connections import postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
 from include.ozon_local.home import ROOT
 from include.ozon_local.processes import child_environment
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import assert_one_sentence
 from tests.support import crontabs, process, scratch
 from tests.support.airflow_runs import Airflow
@@ -77,21 +77,12 @@ class Schedule:
         return wrapper
 
 
-@pytest.fixture(scope="module")
-def user() -> Iterator[crontabs.TestUser]:
-    if reason := crontabs.reason_to_skip():
-        pytest.skip(reason)
-    user = crontabs.TestUser()
-    yield user
-    user.close()
-
-
 @pytest.fixture
-def schedule(user: crontabs.TestUser) -> Iterator[Schedule]:
+def schedule(crontab_user: crontabs.TestUser) -> Iterator[Schedule]:
     home = scratch.new_folder("cron") / "a home, 100% ours"
     home.mkdir()
-    yield Schedule(user, home)
-    user.forget()
+    yield Schedule(crontab_user, home)
+    crontab_user.forget()
 
 
 def own_block(crontab: bytes | None) -> bytes:
@@ -290,8 +281,8 @@ def test_what_is_wrong_is_one_sentence(schedule: Schedule, tmp_path: Path) -> No
 @pytest.fixture
 def airflow(
     warehouse_dsn: str,
-    start_sandbox: Callable[..., SandboxProcess],
-    make_airflow_environment: Callable[..., dict[str, str]],
+    start_sandbox: StartSandbox,
+    make_airflow_environment: MakeEnvironment,
 ) -> Airflow:
     """With this project's DAGs known and paused."""
     environment = make_airflow_environment(warehouse_dsn, start_sandbox())

@@ -5,19 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support.pipeline import Pipeline
 
 
 @pytest.fixture
-def loaded(start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str) -> Pipeline:
+def loaded(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
     """Two accounts; of the first, products were hidden between two loads."""
     pipeline = Pipeline(start_sandbox({"main": 150, "second": 40}), warehouse_dsn)
     pipeline.load("first")
@@ -88,7 +87,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(ozon: Ozon, loaded: Pip
 
 @pytest.mark.long
 def test_an_account_that_was_never_loaded_is_told_beside_the_others(
-    ozon: Ozon, start_sandbox: Callable[..., SandboxProcess], warehouse_dsn: str
+    ozon: Ozon, start_sandbox: StartSandbox, warehouse_dsn: str
 ) -> None:
     Pipeline(start_sandbox({"main": 50}), warehouse_dsn).load()
     done = ozon(warehouse_dsn, "visibility")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -18,6 +18,7 @@ from include.ozon.marketplace.redaction import Redactor
 from include.ozon.monitoring.health.api import needed_methods
 from include.ozon.reports.probe import probe_markdown
 from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import StartSandbox
 from tests.support.pipeline import changed, quick_settings
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
@@ -32,7 +33,7 @@ API = changed(quick_settings(), "api", page_size=1000, details_batch_size=1000).
 
 
 @pytest.fixture
-def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
+def sandbox(start_sandbox: StartSandbox) -> SandboxProcess:
     return start_sandbox({"main": 300})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -21,11 +20,11 @@ from include.ozon.maintenance import metadata
 from include.ozon.maintenance.metadata import clean_metadata
 from include.ozon.maintenance.steps import STEPS, Outcome
 from include.ozon.settings.maintenance import MaintenanceSettings
+from tests.conftest import MakeEnvironment
 from tests.integration.ozon.maintenance.conftest import NOW
 from tests.support.airflow_runs import Airflow
 from tests.support.pipeline import changed, quick_settings
 
-MakeEnvironment = Callable[..., dict[str, str]]
 OLD = "visibility-20200101T000000Z.html"
 NEW = "visibility-20261101T000000Z.html"
 

@@ -34,10 +34,6 @@ def sessions(pipeline: Pipeline) -> int:
     )
 
 
-def sleeping_in_the_merge(pipeline: Pipeline) -> bool:
-    return bool(pipeline.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
-
-
 def assert_cancelled(pipeline: Pipeline, component: str, dag_run_id: str) -> None:
     (record,) = pipeline.attempts(component, dag_run_id)
     assert record["status"] == "cancelled"
@@ -89,7 +85,7 @@ def test_a_merge_that_is_under_way_is_rolled_back(pipeline: Pipeline, component:
     good = pipeline.versions(*DATA_TABLES)
     pipeline.execute(_SLOW_MERGE.format(table=table))
 
-    cancelled(pipeline, component, lambda: sleeping_in_the_merge(pipeline))
+    cancelled(pipeline, component, pipeline.is_sleeping)
 
     assert pipeline.versions(*DATA_TABLES) == good
     assert_cancelled(pipeline, component, "cancelled")

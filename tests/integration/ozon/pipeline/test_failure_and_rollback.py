@@ -105,7 +105,7 @@ def test_a_server_that_dies_in_the_merge_comes_back_with_the_last_good_state(
     break_writes(pipeline, table, "PERFORM pg_sleep(60); RETURN NULL;")
 
     with loading(pipeline, component, "broken") as process:
-        until(lambda: is_sleeping(pipeline), process)
+        until(pipeline.is_sleeping, process)
         kill(own_server, pipeline)
         assert process.wait(30) != 0
     own_server.start()
@@ -127,10 +127,6 @@ def test_a_server_that_is_not_there_is_a_sentence_and_worth_a_retry(
     own_server.start()
 
     assert on_own_server.load() == "success"
-
-
-def is_sleeping(pipeline: Pipeline) -> bool:
-    return bool(pipeline.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
 
 
 def kill(server: EmbeddedPostgres, pipeline: Pipeline) -> None:

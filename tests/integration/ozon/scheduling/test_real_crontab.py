@@ -19,20 +19,11 @@ from tests.support import crontabs
 from tests.support.records import record_workflow
 
 
-@pytest.fixture(scope="module")
-def user() -> Iterator[crontabs.TestUser]:
-    if reason := crontabs.reason_to_skip():
-        pytest.skip(reason)
-    user = crontabs.TestUser()
-    yield user
-    user.close()
-
-
 @pytest.fixture(autouse=True)
-def crontab(user: crontabs.TestUser, monkeypatch: pytest.MonkeyPatch) -> Iterator[crontabs.TestUser]:
-    monkeypatch.setenv("PATH", user.path)
-    yield user
-    user.forget()
+def crontab(crontab_user: crontabs.TestUser, monkeypatch: pytest.MonkeyPatch) -> Iterator[crontabs.TestUser]:
+    monkeypatch.setenv("PATH", crontab_user.path)
+    yield crontab_user
+    crontab_user.forget()
 
 
 def test_none_at_all_and_an_empty_one_are_told_apart_and_both_come_back(crontab: crontabs.TestUser) -> None:
@@ -83,14 +74,16 @@ def test_somebody_elses_change_in_between_is_not_overwritten(crontab: crontabs.T
     assert crontab.crontab() == b"0 1 * * * theirs\n"
 
 
-def test_a_user_who_may_not_use_crontab_is_told_so(user: crontabs.TestUser, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_who_may_not_use_crontab_is_told_so(
+    crontab_user: crontabs.TestUser, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Debian's program says this to a user whom /etc/cron.allow leaves out; this machine's file is not touched.
-    refusing = user.bin / "refusing"
+    refusing = crontab_user.bin / "refusing"
     refusing.mkdir()
     program = refusing / "crontab"
     program.write_text("#!/bin/sh\necho 'You (x) are not allowed to use this program (crontab)' >&2\nexit 1\n")
     program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{refusing}:{user.path}")
+    monkeypatch.setenv("PATH", f"{refusing}:{crontab_user.path}")
 
     with pytest.raises(FatalError, match=r"cannot be read.*not allowed to use this program"):
         read_crontab()
@@ -145,6 +138,8 @@ def test_the_longest_of_the_last_runs_is_found(warehouse_dsn: str) -> None:
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def test_the_syntax_check_of_these_tests_is_the_real_one(user: crontabs.TestUser) -> None:
-    done = subprocess.run([str(user.bin / "crontab"), "-"], input=b"61 * * * * x\n", check=False, capture_output=True)
+def test_the_syntax_check_of_these_tests_is_the_real_one(crontab_user: crontabs.TestUser) -> None:
+    done = subprocess.run(
+        [str(crontab_user.bin / "crontab"), "-"], input=b"61 * * * * x\n", check=False, capture_output=True
+    )
     assert b"bad minute" in done.stderr

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from include.ozon.configuration import load_settings
 from include.ozon.errors import RetriableError
 from include.ozon_local.airflow import PROGRAM
 from include.ozon_local.home import ROOT
-from include.ozon_sandbox.process import SandboxProcess
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.support import process, scratch
 from tests.support.pipeline import changed
 from tests.support.scripted_server import Answer, Server
@@ -164,8 +164,8 @@ BROKEN = "from airflow.sdk import dag\nimport module_that_is_not_there\n"
 @pytest.mark.long
 def test_the_real_airflow_names_what_it_cannot_import(
     warehouse_dsn: str,
-    start_sandbox: Callable[..., SandboxProcess],
-    make_airflow_environment: Callable[..., dict[str, str]],
+    start_sandbox: StartSandbox,
+    make_airflow_environment: MakeEnvironment,
 ) -> None:
     """In a task and out of it; where no scheduler has ever run, there is no Airflow to ask."""
     folder = scratch.new_folder("dags")
