@@ -8,10 +8,11 @@ from datetime import timedelta
 from include.ozon.monitoring.health import attempts
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
 from include.ozon.monitoring.health.loads import LOAD_STOPPERS, LOOK_AT_RUNS, AccountLoads
-from include.ozon.monitoring.results import Finding, judge
+from include.ozon.monitoring.results import Finding, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
+from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.schedule import next_due
-from include.ozon.settings.limits import Above, AboveShare
+from include.ozon.settings.limits import Above, AboveShare, State
 from include.ozon.words import count_of, minutes_between, quoted
 
 # What was skipped or cancelled neither failed nor shows that a load works again.
@@ -40,6 +41,19 @@ WHERE account = %(account)s AND status <> 'running'
 GROUP BY status
 """
 
+# A workflow that was skipped or failed has changed nothing in what the last success left out.
+_WARNINGS = """
+SELECT workflow_id, ARRAY(
+    SELECT warning
+    FROM unnest(%(components)s::text[]) WITH ORDINALITY AS component (name, n),
+         jsonb_array_elements_text(execution_details #> ARRAY[name, 'warnings']) WITH ORDINALITY AS noted (warning, m)
+    ORDER BY component.n, m
+)
+FROM ozon.etl_workflow_executions
+WHERE account = %(account)s AND status = 'success' AND started_at <= %(now)s
+ORDER BY started_at DESC LIMIT 1
+"""
+
 # A run that was started by hand just before it was due is the one that was due.
 _EARLY = timedelta(minutes=1)
 
@@ -65,6 +79,17 @@ FAILURE_RATE_PCT = Rule(
     meaning="Many loads of a day failed, some in between succeeded.",
     remedy="`ozon runs --last 20`: the same error each time, or the same hour?",
     group="loads",
+    inhibited_by=LOAD_STOPPERS,
+)
+
+LOAD_WARNINGS = Rule(
+    name="load_warnings",
+    title="a load left something out",
+    measures="An account's last successful workflow has left nothing out.",
+    limits=State(level="warning"),
+    next_step="Do what the sentence says; `ozon runs` shows all of them.",
+    meaning="The account's last load succeeded, but a part of it could not be read and is of an earlier load.",
+    remedy="`ozon runs` shows every warning with its reason; the next load without one resolves it.",
     inhibited_by=LOAD_STOPPERS,
 )
 
@@ -122,6 +147,21 @@ def _failure_rate_pct(loads: AccountLoads) -> Finding:
     return judge(loads.settings, FAILURE_RATE_PCT, pct, loads.seen(seen), count=count)
 
 
+def _load_warnings(loads: AccountLoads) -> Finding:
+    """The value is the number of warnings."""
+    last = loads.row(_WARNINGS, components=list(COMPONENT_NAMES))
+    if last is None:
+        if loads.last_started() is None:
+            return loads.nothing_recorded()
+        return unknown(loads.seen("no workflow has succeeded yet"))
+    workflow_id, warnings = last
+    seen = f"workflow {workflow_id} has left nothing out"
+    if warnings:
+        more = f"; and {count_of(len(warnings) - 1, 'more warning')}" if warnings[1:] else ""
+        seen = f"workflow {workflow_id} succeeded, but warns: {quoted(warnings[0])}{more}"
+    return judge_state(loads.settings, LOAD_WARNINGS, not warnings, loads.seen(seen), len(warnings))
+
+
 def _missed_schedule_minutes(loads: AccountLoads) -> Finding:
     """Counted from the first load that was due and did not come: a later one that is due mends nothing.
 
@@ -147,6 +187,7 @@ def _missed_schedule_minutes(loads: AccountLoads) -> Finding:
 MEASURES: Measures[AccountLoads] = (
     (FAILURES_IN_A_ROW, _failures_in_a_row),
     (FAILURE_RATE_PCT, _failure_rate_pct),
+    (LOAD_WARNINGS, _load_warnings),
     (attempts.DURATION_RATIO, attempts.duration_ratio),
     (MISSED_SCHEDULE_MINUTES, _missed_schedule_minutes),
     (attempts.KILLED_ATTEMPT, attempts.killed_attempt),
