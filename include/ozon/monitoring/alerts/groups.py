@@ -12,7 +12,8 @@ from types import MappingProxyType
 from include.ozon.monitoring.health.airflow import AREA as AIRFLOW
 from include.ozon.monitoring.health.api import API_DOWN
 from include.ozon.monitoring.health.api import AREA as API
-from include.ozon.monitoring.health.runs import DURATION_RATIO, FAILURES_IN_A_ROW
+from include.ozon.monitoring.health.attempts import DURATION_RATIO
+from include.ozon.monitoring.health.runs import FAILURES_IN_A_ROW
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.rule import Rule
 from include.ozon.monitoring.rules import RULE_BY_NAME

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString, Protocol
+from typing import TYPE_CHECKING, Any, LiteralString, Protocol, TypeVar
 
 from include.ozon.monitoring.results import CheckResult, Finding, Status
 from include.ozon.monitoring.rule import Rule
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("ozon.health")
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 _LOCK_SECONDS = 3
 _STATEMENT_SECONDS = 20
@@ -129,6 +131,18 @@ class Area:
     name: str
     rules: Sequence[Rule[Limits]]
     checks: Callable[[HealthContext], Iterable[Check]]
+
+
+Measures = Sequence[tuple[Rule[Limits], Callable[[T], Finding]]]
+"""Rules in the order of their checks, each with the function that measures it on one subject."""
+
+
+def rules_of(measures: Measures[Any]) -> tuple[Rule[Limits], ...]:
+    return tuple(rule for rule, _ in measures)
+
+
+def checks_of(measures: Measures[T], subject: T, account: str | None = None) -> Iterator[Check]:
+    return (Check(rule, partial(measure, subject), account) for rule, measure in measures)
 
 
 def run_checks(area: str, checks: Iterable[Check]) -> list[CheckResult]:

@@ -9,7 +9,7 @@ from functools import partial
 from itertools import pairwise
 
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
-from include.ozon.monitoring.health.runs import LOAD_STOPPERS
+from include.ozon.monitoring.health.loads import LOAD_STOPPERS
 from include.ozon.monitoring.results import Finding, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES

@@ -1,21 +1,19 @@
-"""The records of each account's runs: whether they come, end well, take their usual time, and let the account go."""
+"""Whether each account's runs come and end well; ``attempts`` has how they go."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from functools import partial
-from typing import LiteralString
+from datetime import timedelta
 
-from include.ozon.monitoring.health.api import API_DOWN
-from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Row
-from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
-from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
+from include.ozon.monitoring.health import attempts
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
+from include.ozon.monitoring.health.loads import LOAD_STOPPERS, LOOK_AT_RUNS, AccountLoads
+from include.ozon.monitoring.results import Finding, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.schedule import next_due
 from include.ozon.settings.limits import Above, AboveShare, State
-from include.ozon.words import count_of, minutes_between, moment, quoted
+from include.ozon.words import count_of, minutes_between, quoted
 
 # What was skipped or cancelled neither failed nor shows that a load works again.
 _FAILURES_IN_A_ROW = """
@@ -43,54 +41,21 @@ WHERE account = %(account)s AND status <> 'running'
 GROUP BY status
 """
 
-# The last one first, with the median of those before it.
-_DURATIONS = """
-WITH finished AS (
-    SELECT duration_seconds, row_number() OVER (ORDER BY started_at DESC) AS n
-    FROM ozon.etl_component_executions
-    WHERE account = %(account)s AND component = %(component)s AND status = 'success' AND started_at <= %(now)s
-    ORDER BY started_at DESC
-    LIMIT %(usual)s + 1
+# A workflow that was skipped or failed has changed nothing in what the last success left out.
+_WARNINGS = """
+SELECT workflow_id, ARRAY(
+    SELECT warning
+    FROM unnest(%(components)s::text[]) WITH ORDINALITY AS component (name, n),
+         jsonb_array_elements_text(execution_details #> ARRAY[name, 'warnings']) WITH ORDINALITY AS noted (warning, m)
+    ORDER BY component.n, m
 )
-SELECT max(duration_seconds) FILTER (WHERE n = 1),
-       count(*) FILTER (WHERE n > 1),
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_seconds) FILTER (WHERE n > 1)
-FROM finished
-HAVING count(*) > 0
-"""
-
-_LAST_STARTED = """
-SELECT workflow_id, status, started_at FROM ozon.etl_workflow_executions
-WHERE account = %(account)s AND started_at <= %(now)s
+FROM ozon.etl_workflow_executions
+WHERE account = %(account)s AND status = 'success' AND started_at <= %(now)s
 ORDER BY started_at DESC LIMIT 1
 """
 
-_RUNNING_ATTEMPTS = """
-SELECT workflow_id, component, attempt, started_at FROM ozon.etl_component_executions
-WHERE account = %(account)s AND status = 'running'
-"""
-
-# One that stepped aside, or whose process was killed, tells nothing of what a load needs.
-_PEAK_MEMORY = """
-SELECT DISTINCT ON (component) peak_memory_mb, component, attempt, workflow_id
-FROM ozon.etl_component_executions
-WHERE account = %(account)s AND component = ANY(%(components)s) AND started_at <= %(now)s
-  AND status IN ('success', 'failed', 'cancelled') AND peak_memory_mb > 0
-ORDER BY component, started_at DESC
-"""
-
-# How many former durations make the usual one, how few of them make none, and from which duration on it matters.
-_USUAL_RUNS = 20
-_MIN_RUNS = 5
-_MIN_SECONDS = 60
-
 # A run that was started by hand just before it was due is the one that was due.
 _EARLY = timedelta(minutes=1)
-
-LOOK_AT_RUNS = "`ozon runs` names the error; docs/runbook.md says what to do about each class of error."
-
-# A load that fails, or does not end, for one of these needs no message of its own.
-LOAD_STOPPERS = (*WAREHOUSE_DOWN, *API_DOWN)
 
 FAILURES_IN_A_ROW = Rule(
     name="failures_in_a_row",
@@ -117,16 +82,14 @@ FAILURE_RATE_PCT = Rule(
     inhibited_by=LOAD_STOPPERS,
 )
 
-DURATION_RATIO = Rule(
-    name="duration_ratio",
-    title="a load takes unusually long",
-    measures="A component's last duration against its usual one (the median).",
-    unit=Unit.RATIO,
-    limits=Above(warning=3, critical=6),
-    next_step="`ozon runs` shows whether it waited for the API (retries) or for the warehouse.",
-    meaning="A component took several times its usual time.",
-    remedy="`ozon runs`: many retries mean Ozon or the network; none mean the warehouse, or a large change.",
-    group="slow",
+LOAD_WARNINGS = Rule(
+    name="load_warnings",
+    title="a load left something out",
+    measures="An account's last successful workflow has left nothing out.",
+    limits=State(level="warning"),
+    next_step="Do what the sentence says; `ozon runs` shows all of them.",
+    meaning="The account's last load succeeded, but a part of it could not be read and is of an earlier load.",
+    remedy="`ozon runs` shows every warning with its reason; the next load without one resolves it.",
     inhibited_by=LOAD_STOPPERS,
 )
 
@@ -145,223 +108,97 @@ MISSED_SCHEDULE_MINUTES = Rule(
     inhibited_by=LOAD_STOPPERS,
 )
 
-KILLED_ATTEMPT = Rule(
-    name="killed_attempt",
-    title="a load was killed",
-    measures="No attempt is recorded as running whose lock nobody holds.",
-    limits=State(level="warning"),
-    next_step="Look for a lack of memory or a restart at that time; the next run closes its record.",
-    meaning="A process ended without a word: out of memory, restart, power.",
-    remedy="`dmesg`, the pod's or container's events. The next run closes the record by itself.",
-    group="loads",
-    inhibited_by=LOAD_STOPPERS,
-)
 
-LOCK_HELD_MINUTES = Rule(
-    name="lock_held_minutes",
-    title="an account stays locked",
-    measures="For how long an account has been locked.",
-    unit=Unit.MINUTES,
-    limits=Above(warning=120, critical=300),
-    next_step="Look at the run that holds it; if it hangs, mark its task as failed in Airflow.",
-    meaning="One run has held the account for hours.",
-    remedy="[A run that is stuck](#a-run-that-is-stuck).",
-    group="slow",
-    inhibited_by=LOAD_STOPPERS,
-)
+def _failures_in_a_row(loads: AccountLoads) -> Finding:
+    last = loads.row(_LAST_FINISHED)
+    if last is None:
+        return loads.nothing_recorded()
+    failed = loads.rows(_FAILURES_IN_A_ROW)
+    if not failed:
+        workflow_id, status, finished_at = last
+        seen = f"workflow {workflow_id} ended at {loads.at(finished_at)} ({status})"
+        return judge(
+            loads.settings, FAILURES_IN_A_ROW, 0, loads.seen(f"{seen}; none has failed since the last success")
+        )
+    workflow_id, _, error = failed[0]
+    _, since, _ = failed[-1]
+    seen = "the last workflow has failed"
+    if len(failed) > 1:
+        seen = f"the last {len(failed)} workflows have failed one after the other, since {loads.at(since)}"
+    seen += f"; {workflow_id} says: {quoted(error)}"
+    return judge(loads.settings, FAILURES_IN_A_ROW, len(failed), loads.seen(seen))
 
-PEAK_MEMORY_MB = Rule(
-    name="peak_memory_mb",
-    title="a load takes much memory",
-    measures="The memory of the last attempt of a component.",
-    unit=Unit.MB,
-    limits=Above(warning=500, critical=1000),
-    next_step="Lower api.concurrent_requests, or give the worker more memory.",
-    meaning="A component took more memory than it should.",
-    remedy="Lower `api.concurrent_requests`; give the worker more.",
+
+def _failure_rate_pct(loads: AccountLoads) -> Finding:
+    outcomes: dict[str, int] = dict(loads.rows(_OUTCOMES))
+    count = sum(outcomes.values())
+    if not count:
+        if loads.row(_LAST_FINISHED) is None:
+            return loads.nothing_recorded()
+        return judge(
+            loads.settings, FAILURE_RATE_PCT, 0, loads.seen("no workflow has ended in the last 24 hours"), count=0
+        )
+    failed = outcomes.get("failed", 0)
+    pct = round(100 * failed / count, 1)
+    seen = f"{failed} of the {count_of(count, 'workflow')} that ended in the last 24 hours failed ({pct:g} %)"
+    harmless = [f"{outcomes[status]} {status}" for status in ("skipped", "cancelled") if status in outcomes]
+    if harmless:
+        seen += f"; {' and '.join(harmless)}, which is no failure"
+    return judge(loads.settings, FAILURE_RATE_PCT, pct, loads.seen(seen), count=count)
+
+
+def _load_warnings(loads: AccountLoads) -> Finding:
+    """The value is the number of warnings."""
+    last = loads.row(_WARNINGS, components=list(COMPONENT_NAMES))
+    if last is None:
+        if loads.last_started() is None:
+            return loads.nothing_recorded()
+        return unknown(loads.seen("no workflow has succeeded yet"))
+    workflow_id, warnings = last
+    seen = f"workflow {workflow_id} has left nothing out"
+    if warnings:
+        more = f"; and {count_of(len(warnings) - 1, 'more warning')}" if warnings[1:] else ""
+        seen = f"workflow {workflow_id} succeeded, but warns: {quoted(warnings[0])}{more}"
+    return judge_state(loads.settings, LOAD_WARNINGS, not warnings, loads.seen(seen), len(warnings))
+
+
+def _missed_schedule_minutes(loads: AccountLoads) -> Finding:
+    """Counted from the first load that was due and did not come: a later one that is due mends nothing.
+
+    An account that was never loaded has missed nothing; that there is no data is told by other checks.
+    """
+    last = loads.last_started()
+    if last is None:
+        return loads.nothing_recorded()
+    workflow_id, status, started_at = last
+    due_at = next_due(loads.settings.schedule.etl, loads.settings.time_zone, started_at + _EARLY)
+    latest = f"workflow {workflow_id} started at {loads.at(started_at)} ({status})"
+    if due_at > loads.now:
+        seen = f"{latest}; the next load is due at {loads.at(due_at)}"
+        return judge(loads.settings, MISSED_SCHEDULE_MINUTES, 0, loads.seen(seen))
+    minutes = minutes_between(due_at, loads.now)
+    seen = (
+        f"the load that was due at {loads.at(due_at)} has not been started for {minutes:g} minutes; before "
+        f"it, {latest}; see whether ozon_etl is paused and the scheduler runs"
+    )
+    return judge(loads.settings, MISSED_SCHEDULE_MINUTES, minutes, loads.seen(seen))
+
+
+MEASURES: Measures[AccountLoads] = (
+    (FAILURES_IN_A_ROW, _failures_in_a_row),
+    (FAILURE_RATE_PCT, _failure_rate_pct),
+    (LOAD_WARNINGS, _load_warnings),
+    (attempts.DURATION_RATIO, attempts.duration_ratio),
+    (MISSED_SCHEDULE_MINUTES, _missed_schedule_minutes),
+    (attempts.KILLED_ATTEMPT, attempts.killed_attempt),
+    (attempts.LOCK_HELD_MINUTES, attempts.lock_held_minutes),
+    (attempts.PEAK_MEMORY_MB, attempts.peak_memory_mb),
 )
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
     for account in context.accounts:
-        runs = _Runs(context, account)
-        yield Check(FAILURES_IN_A_ROW, runs.failures_in_a_row, account)
-        yield Check(FAILURE_RATE_PCT, runs.failure_rate_pct, account)
-        yield Check(DURATION_RATIO, runs.duration_ratio, account)
-        yield Check(MISSED_SCHEDULE_MINUTES, runs.missed_schedule_minutes, account)
-        yield Check(KILLED_ATTEMPT, runs.killed_attempt, account)
-        yield Check(LOCK_HELD_MINUTES, runs.lock_held_minutes, account)
-        yield Check(PEAK_MEMORY_MB, runs.peak_memory_mb, account)
+        yield from checks_of(MEASURES, AccountLoads(context, account), account)
 
 
-class _Runs:
-    """Of one account. What needs a record is UNKNOWN as long as there is none."""
-
-    def __init__(self, context: HealthContext, account: str) -> None:
-        self._context = context
-        self._now = context.now
-        self._settings = context.settings
-        self._account = account
-        self._judge = partial(judge, context.settings)
-
-    def failures_in_a_row(self) -> Finding:
-        last = self._row(_LAST_FINISHED)
-        if last is None:
-            return self._nothing_recorded()
-        failed = self._rows(_FAILURES_IN_A_ROW)
-        if not failed:
-            workflow_id, status, finished_at = last
-            seen = f"workflow {workflow_id} ended at {self._at(finished_at)} ({status})"
-            return self._judge(FAILURES_IN_A_ROW, 0, self._seen(f"{seen}; none has failed since the last success"))
-        workflow_id, _, error = failed[0]
-        _, since, _ = failed[-1]
-        seen = "the last workflow has failed"
-        if len(failed) > 1:
-            seen = f"the last {len(failed)} workflows have failed one after the other, since {self._at(since)}"
-        seen += f"; {workflow_id} says: {quoted(error)}"
-        return self._judge(FAILURES_IN_A_ROW, len(failed), self._seen(seen))
-
-    def failure_rate_pct(self) -> Finding:
-        outcomes: dict[str, int] = dict(self._rows(_OUTCOMES))
-        count = sum(outcomes.values())
-        if not count:
-            if self._row(_LAST_FINISHED) is None:
-                return self._nothing_recorded()
-            return self._judge(FAILURE_RATE_PCT, 0, self._seen("no workflow has ended in the last 24 hours"), count=0)
-        failed = outcomes.get("failed", 0)
-        pct = round(100 * failed / count, 1)
-        seen = f"{failed} of the {count_of(count, 'workflow')} that ended in the last 24 hours failed ({pct:g} %)"
-        harmless = [f"{outcomes[status]} {status}" for status in ("skipped", "cancelled") if status in outcomes]
-        if harmless:
-            seen += f"; {' and '.join(harmless)}, which is no failure"
-        return self._judge(FAILURE_RATE_PCT, pct, self._seen(seen), count=count)
-
-    def duration_ratio(self) -> Finding:
-        """The worse one of both components; OK where there is too little to compare or to care about."""
-        if self._row(_LAST_STARTED) is None:
-            return self._nothing_recorded()
-        compared = [self._compare_duration(component) for component in COMPONENT_NAMES]
-        ratio, seen = max(compared, key=lambda found: found[0] or 0)
-        if ratio is None:
-            return Finding(Status.OK, f"{self._seen('; '.join(words for _, words in compared))}.")
-        return self._judge(DURATION_RATIO, ratio, self._seen(seen))
-
-    def _compare_duration(self, component: str) -> tuple[float | None, str]:
-        """The ratio, None where there is none, and what was seen."""
-        row = self._row(_DURATIONS, component=component, usual=_USUAL_RUNS)
-        if row is None:
-            return None, f"no {component} has succeeded yet"
-        seconds, former, usual = row
-        if former < _MIN_RUNS:
-            return None, f"{component} has {count_of(former, 'former success', 'former successes')} to be compared with"
-        if seconds < _MIN_SECONDS or not usual:
-            return None, f"the last {component} took {seconds:.0f} seconds, too few to be judged"
-        ratio = round(seconds / usual, 2)
-        seen = (
-            f"the last {component} took {seconds / 60:.1f} minutes, {ratio:g} times its usual {usual / 60:.1f} minutes"
-        )
-        return ratio, seen
-
-    def missed_schedule_minutes(self) -> Finding:
-        """Counted from the first load that was due and did not come: a later one that is due mends nothing.
-
-        An account that was never loaded has missed nothing; that there is no data is told by other checks.
-        """
-        last = self._row(_LAST_STARTED)
-        if last is None:
-            return self._nothing_recorded()
-        workflow_id, status, started_at = last
-        due_at = next_due(self._settings.schedule.etl, self._settings.time_zone, started_at + _EARLY)
-        latest = f"workflow {workflow_id} started at {self._at(started_at)} ({status})"
-        if due_at > self._now:
-            seen = f"{latest}; the next load is due at {self._at(due_at)}"
-            return self._judge(MISSED_SCHEDULE_MINUTES, 0, self._seen(seen))
-        minutes = minutes_between(due_at, self._now)
-        seen = (
-            f"the load that was due at {self._at(due_at)} has not been started for {minutes:g} minutes; before "
-            f"it, {latest}; see whether ozon_etl is paused and the scheduler runs"
-        )
-        return self._judge(MISSED_SCHEDULE_MINUTES, minutes, self._seen(seen))
-
-    def killed_attempt(self) -> Finding:
-        """A component takes the lock before it records its attempt, and lets it go after it has closed the record.
-
-        So an attempt that was recorded before nobody held the lock, and still is afterwards, has no process any more.
-        """
-        before = self._rows(_RUNNING_ATTEMPTS)
-        killed: list[Row] = []
-        if before and not self._is_locked():
-            after = self._rows(_RUNNING_ATTEMPTS)
-            killed = [attempt for attempt in before if attempt in after]
-        seen = "no attempt is recorded as running whose process has gone"
-        if killed:
-            workflow_id, component, attempt, started_at = killed[0]
-            seen = (
-                f"{component} of workflow {workflow_id} (attempt {attempt}) is recorded as running since "
-                f"{self._at(started_at)}, but nobody holds the account's lock: its process was killed or lost the "
-                "database. Nothing of the attempt was loaded, and the next one takes over"
-            )
-        return judge_state(self._settings, KILLED_ATTEMPT, not killed, self._seen(seen), len(killed))
-
-    def lock_held_minutes(self) -> Finding:
-        from include.ozon.warehouse.lock import lock_holder
-        from include.ozon.warehouse.session import translated_errors
-
-        connection = self._context.connection()
-        with translated_errors():
-            holder = lock_holder(connection, self._account)
-        if holder is None:
-            return self._judge(LOCK_HELD_MINUTES, 0, self._seen("nobody holds the lock"))
-        who = f"process {holder.pid} of the database ({holder.application})"
-        if holder.connected_at is None:
-            hidden = "holds the lock; only a role with pg_read_all_stats is told since when"
-            return unknown(self._seen(f"{who} {hidden}"))
-        minutes = minutes_between(holder.connected_at, self._now)
-        seen = f"{who} has held the lock for {minutes:g} minutes, since {self._at(holder.connected_at)}"
-        return self._judge(LOCK_HELD_MINUTES, minutes, self._seen(seen))
-
-    def peak_memory_mb(self) -> Finding:
-        rows = self._rows(_PEAK_MEMORY, components=COMPONENT_NAMES)
-        if not rows:
-            return self._nothing_recorded()
-        peak_mb, component, attempt, workflow_id = max(rows)
-        seen = f"{component} of workflow {workflow_id} (attempt {attempt}) needed up to {peak_mb:.0f} MB of memory"
-        return self._judge(PEAK_MEMORY_MB, round(peak_mb, 1), self._seen(seen))
-
-    def _rows(self, query: LiteralString, **parameters: object) -> list[Row]:
-        return self._context.rows(query, account=self._account, now=self._now, **parameters)
-
-    def _row(self, query: LiteralString, **parameters: object) -> Row | None:
-        return self._context.row(query, account=self._account, now=self._now, **parameters)
-
-    def _is_locked(self) -> bool:
-        from include.ozon.warehouse.lock import is_locked
-        from include.ozon.warehouse.session import translated_errors
-
-        connection = self._context.connection()
-        with translated_errors():
-            return is_locked(connection, self._account)
-
-    def _nothing_recorded(self) -> Finding:
-        return unknown(f"No run of account {self._account} is recorded yet")
-
-    def _seen(self, what: str) -> str:
-        return f"Account {self._account}: {what}"
-
-    def _at(self, moment_: datetime) -> str:
-        return moment(moment_, self._settings)
-
-
-AREA = Area(
-    "runs",
-    (
-        FAILURES_IN_A_ROW,
-        FAILURE_RATE_PCT,
-        DURATION_RATIO,
-        MISSED_SCHEDULE_MINUTES,
-        KILLED_ATTEMPT,
-        LOCK_HELD_MINUTES,
-        PEAK_MEMORY_MB,
-    ),
-    checks,
-)
+AREA = Area("runs", rules_of(MEASURES), checks)

@@ -24,7 +24,14 @@ from tests.support.pipeline import Pipeline, changed
 
 pytestmark = pytest.mark.integration
 
-NEED_A_RUN = ["failures_in_a_row", "failure_rate_pct", "duration_ratio", "missed_schedule_minutes", "peak_memory_mb"]
+NEED_A_RUN = [
+    "failures_in_a_row",
+    "failure_rate_pct",
+    "load_warnings",
+    "duration_ratio",
+    "missed_schedule_minutes",
+    "peak_memory_mb",
+]
 NEED_NONE = ["killed_attempt", "lock_held_minutes"]
 
 
@@ -166,6 +173,57 @@ class TestFailures:
         later = check(pipeline, "failure_rate_pct", datetime.now(UTC) + timedelta(hours=25))
         assert (later.status, later.value) == ("ok", 0)
         assert "no workflow has ended in the last 24 hours" in later.message
+
+
+class TestWarnings:
+    def test_are_those_of_the_last_success_until_a_clean_load(self, pipeline: Pipeline) -> None:
+        pipeline.load("clean")
+        assert (check(pipeline, "load_warnings").status, check(pipeline, "load_warnings").value) == ("ok", 0)
+
+        pipeline.sandbox.fault("warehouse_refused", number=2, status=404)
+        pipeline.load("warned")
+        result = check(pipeline, "load_warnings")
+        assert (result.status, result.value) == ("warning", 1)
+        assert result.message.startswith(
+            "Account main: workflow warned/main succeeded, but warns: The stock of seller warehouse "
+        )
+        assert "(Склад Тверь, ул. Объездная) cannot be read; " in result.message
+        assert check(pipeline, "load_warnings", account="second").status == "unknown"
+        critical = changed(pipeline.settings, "rules.load_warnings", level="critical")
+        assert check(pipeline, "load_warnings", settings=critical).status == "critical"
+
+        skip(pipeline, "aside")
+        fail(pipeline, "failed")
+        assert check(pipeline, "load_warnings").message == result.message
+
+        pipeline.load("clean again")
+        result = check(pipeline, "load_warnings")
+        assert (result.status, result.value) == ("ok", 0)
+        assert result.message == "Account main: workflow clean again/main has left nothing out."
+
+    def test_are_counted_and_the_first_is_quoted_in_the_order_of_the_work(self, pipeline: Pipeline) -> None:
+        pipeline.load()
+        pipeline.execute(
+            """
+            UPDATE ozon.etl_workflow_executions SET execution_details = '{
+                "inventory_etl": {"warnings": ["The third."]},
+                "product_etl": {"warnings": ["The first.", "The second."]},
+                "accept_guards": ["vanished"]
+            }'
+            """
+        )
+
+        result = check(pipeline, "load_warnings")
+
+        assert (result.status, result.value) == ("warning", 3)
+        assert result.message.endswith("succeeded, but warns: The first; and 2 more warnings.")
+
+    def test_are_unknown_before_the_first_success(self, pipeline: Pipeline) -> None:
+        fail(pipeline, "failed")
+
+        result = check(pipeline, "load_warnings")
+
+        assert (result.status, result.message) == ("unknown", "Account main: no workflow has succeeded yet.")
 
 
 class TestDuration:
