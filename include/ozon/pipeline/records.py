@@ -53,10 +53,11 @@ WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND attempt = 
   AND status <> 'success'
 """
 
+# An attempt's details replace those of the attempt before it.
 _NOTE_ON_WORKFLOW = """
 UPDATE ozon.etl_workflow_executions
 SET component_statuses = component_statuses || jsonb_build_object(%(component)s::text, %(status)s::text),
-    execution_details = execution_details || %(details)s
+    execution_details = execution_details - %(component)s::text || %(details)s
 WHERE workflow_id = %(workflow_id)s
 """
 

@@ -7,7 +7,16 @@ from functools import partial
 from typing import TypeVar
 
 from include.ozon.errors import OzonError
-from include.ozon.monitoring.health.checks import AirflowProbe, Area, Check, DagState, HealthContext
+from include.ozon.monitoring.health.checks import (
+    AirflowProbe,
+    Area,
+    Check,
+    DagState,
+    HealthContext,
+    Measures,
+    checks_of,
+    rules_of,
+)
 from include.ozon.monitoring.results import Finding, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import State
@@ -82,25 +91,6 @@ AIRFLOW_PAUSED = Rule(
     remedy="Planned? `ozon alerts ack ID`. Else unpause.",
     group="airflow",
 )
-
-
-_PROCESSES = {
-    "scheduler": AIRFLOW_SCHEDULER,
-    "triggerer": AIRFLOW_TRIGGERER,
-    "dag_processor": AIRFLOW_DAG_PROCESSOR,
-}
-
-
-def checks(context: HealthContext) -> Iterator[Check]:
-    if context.airflow is None:
-        yield from (Check(rule, _nobody_to_ask) for rule in AREA.rules)
-        return
-    asked = _Asked(context, context.airflow)
-    yield Check(AIRFLOW_REACHABLE, asked.reachable)
-    for process, rule in _PROCESSES.items():
-        yield Check(rule, partial(asked.alive, process, rule))
-    yield Check(AIRFLOW_IMPORT, asked.imported)
-    yield Check(AIRFLOW_PAUSED, asked.paused)
 
 
 def _nobody_to_ask() -> Finding:
@@ -178,4 +168,23 @@ def _once(ask: Callable[[], T]) -> Callable[[], T]:
     return answer
 
 
-AREA = Area("airflow", (AIRFLOW_REACHABLE, *_PROCESSES.values(), AIRFLOW_IMPORT, AIRFLOW_PAUSED), checks)
+_PROCESSES = {
+    "scheduler": AIRFLOW_SCHEDULER,
+    "triggerer": AIRFLOW_TRIGGERER,
+    "dag_processor": AIRFLOW_DAG_PROCESSOR,
+}
+_MEASURES: Measures[_Asked] = (
+    (AIRFLOW_REACHABLE, _Asked.reachable),
+    *((rule, partial(_Asked.alive, process=process, rule=rule)) for process, rule in _PROCESSES.items()),
+    (AIRFLOW_IMPORT, _Asked.imported),
+    (AIRFLOW_PAUSED, _Asked.paused),
+)
+
+
+def checks(context: HealthContext) -> Iterator[Check]:
+    if context.airflow is None:
+        return (Check(rule, _nobody_to_ask) for rule in AREA.rules)
+    return checks_of(_MEASURES, _Asked(context, context.airflow))
+
+
+AREA = Area("airflow", rules_of(_MEASURES), checks)

@@ -10,14 +10,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, LiteralString
 
-from include.ozon.errors import (
-    AccessDeniedError,
-    ConnectionSettingsError,
-    FatalError,
-    OzonError,
-    RateLimitedError,
-)
-from include.ozon.monitoring.health.checks import Area, Check, HealthContext
+from include.ozon.errors import AccessDeniedError, ConnectionSettingsError, FatalError, OzonError, RateLimitedError
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
 from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENTS
@@ -111,21 +105,6 @@ API_RATE_LIMITED_PCT = Rule(
 
 # Not API_KEY_EXPIRES_DAYS: a key that still works breaks nothing, however soon it expires.
 API_DOWN = (API_REACHABLE, API_KEY, API_METHODS, API_ERROR_RATE_PCT, API_RATE_LIMITED_PCT)
-
-
-def checks(context: HealthContext) -> Iterator[Check]:
-    for account in context.accounts:
-        key = _Key(context, account)
-        usage = _Usage(context, account)
-        for rule, measure in (
-            (API_REACHABLE, key.reachable),
-            (API_KEY, key.accepted),
-            (API_KEY_EXPIRES_DAYS, key.expires),
-            (API_METHODS, key.methods),
-            (API_ERROR_RATE_PCT, usage.error_rate),
-            (API_RATE_LIMITED_PCT, usage.rate_limited),
-        ):
-            yield Check(rule, measure, account)
 
 
 def needed_methods(settings: Settings) -> tuple[str, ...]:
@@ -295,8 +274,22 @@ def _without_stop(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-AREA = Area(
-    "api",
-    (API_REACHABLE, API_KEY, API_KEY_EXPIRES_DAYS, API_METHODS, API_ERROR_RATE_PCT, API_RATE_LIMITED_PCT),
-    checks,
+_OF_THE_KEY: Measures[_Key] = (
+    (API_REACHABLE, _Key.reachable),
+    (API_KEY, _Key.accepted),
+    (API_KEY_EXPIRES_DAYS, _Key.expires),
+    (API_METHODS, _Key.methods),
 )
+_OF_THE_USAGE: Measures[_Usage] = (
+    (API_ERROR_RATE_PCT, _Usage.error_rate),
+    (API_RATE_LIMITED_PCT, _Usage.rate_limited),
+)
+
+
+def checks(context: HealthContext) -> Iterator[Check]:
+    for account in context.accounts:
+        yield from checks_of(_OF_THE_KEY, _Key(context, account), account)
+        yield from checks_of(_OF_THE_USAGE, _Usage(context, account), account)
+
+
+AREA = Area("api", rules_of(_OF_THE_KEY, _OF_THE_USAGE), checks)

@@ -137,8 +137,8 @@ Measures = Sequence[tuple[Rule[Limits], Callable[[T], Finding]]]
 """Rules in the order of their checks, each with the function that measures it on one subject."""
 
 
-def rules_of(measures: Measures[Any]) -> tuple[Rule[Limits], ...]:
-    return tuple(rule for rule, _ in measures)
+def rules_of(*measures: Measures[Any]) -> tuple[Rule[Limits], ...]:
+    return tuple(rule for each in measures for rule, _ in each)
 
 
 def checks_of(measures: Measures[T], subject: T, account: str | None = None) -> Iterator[Check]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from functools import cache, partial
+from functools import cached_property
 from pathlib import Path
 from typing import LiteralString
 
 import psutil
 
-from include.ozon.monitoring.health.checks import Area, Check, HealthContext
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
 from include.ozon.monitoring.health.memory import fullest_memory
 from include.ozon.monitoring.health.tree import MOST_FILES, TreeSize, measure_tree
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
@@ -90,19 +90,6 @@ STAGING_LEFTOVER_HOURS = Rule(
 )
 
 
-def checks(context: HealthContext) -> Iterator[Check]:
-    """The two of log files are left out where there is no log folder."""
-    yield Check(DISK_USED_PCT, partial(_disk_used, context))
-    yield Check(MEMORY_USED_PCT, partial(_memory_used, context))
-    yield Check(LOAD_PER_CPU, partial(_load, context))
-    if context.log_folder is not None:
-        # Both checks look at one walk through the folder.
-        walk = cache(partial(_walk, context, context.log_folder))
-        yield Check(LOG_SIZE_GB, lambda: _log_size(context, walk()))
-        yield Check(LOG_FILES, lambda: _log_files(context, walk()))
-    yield Check(STAGING_LEFTOVER_HOURS, partial(_staging_leftover, context))
-
-
 def _disk_used(context: HealthContext) -> Finding:
     folders = [*context.folders, Path(tempfile.gettempdir())]
     if context.log_folder is not None:
@@ -138,20 +125,27 @@ def _load(context: HealthContext) -> Finding:
     return judge(context.settings, LOAD_PER_CPU, round(load / cpus, 3), seen)
 
 
-def _walk(context: HealthContext, folder: Path) -> TreeSize:
-    # A limit beyond which nobody counts is never crossed.
-    return measure_tree(folder, most_files=max(MOST_FILES, int(LOG_FILES.limits_in(context.settings).critical)) + 1)
+class _LogFiles:
+    """The log files, counted in one walk through their folder at the first need."""
 
+    def __init__(self, context: HealthContext, folder: Path) -> None:
+        self._settings = context.settings
+        self._folder = folder
 
-def _log_size(context: HealthContext, size: TreeSize) -> Finding:
-    gb = size.byte_count / _GB
-    seen = f"The log files in {context.log_folder} take {_at_least(size)}{gb:.3g} GB of the disk"
-    return judge(context.settings, LOG_SIZE_GB, gb, seen)
+    @cached_property
+    def _found(self) -> TreeSize:
+        # A limit beyond which nobody counts is never crossed.
+        most_files = max(MOST_FILES, int(LOG_FILES.limits_in(self._settings).critical)) + 1
+        return measure_tree(self._folder, most_files=most_files)
 
+    def size(self) -> Finding:
+        gb = self._found.byte_count / _GB
+        seen = f"The log files in {self._folder} take {_at_least(self._found)}{gb:.3g} GB of the disk"
+        return judge(self._settings, LOG_SIZE_GB, gb, seen)
 
-def _log_files(context: HealthContext, size: TreeSize) -> Finding:
-    seen = f"There are {_at_least(size)}{size.file_count} log files in {context.log_folder}"
-    return judge(context.settings, LOG_FILES, float(size.file_count), seen)
+    def count(self) -> Finding:
+        seen = f"There are {_at_least(self._found)}{self._found.file_count} log files in {self._folder}"
+        return judge(self._settings, LOG_FILES, float(self._found.file_count), seen)
 
 
 def _at_least(size: TreeSize) -> str:
@@ -176,8 +170,24 @@ def _staging_leftover(context: HealthContext) -> Finding:
     return judge(context.settings, STAGING_LEFTOVER_HOURS, round(hours, 3), seen)
 
 
-AREA = Area(
-    "machine",
-    (DISK_USED_PCT, MEMORY_USED_PCT, LOAD_PER_CPU, LOG_SIZE_GB, LOG_FILES, STAGING_LEFTOVER_HOURS),
-    checks,
+_OF_THE_MACHINE: Measures[HealthContext] = (
+    (DISK_USED_PCT, _disk_used),
+    (MEMORY_USED_PCT, _memory_used),
+    (LOAD_PER_CPU, _load),
 )
+_OF_THE_LOGS: Measures[_LogFiles] = (
+    (LOG_SIZE_GB, _LogFiles.size),
+    (LOG_FILES, _LogFiles.count),
+)
+_OF_THE_STAGING: Measures[HealthContext] = ((STAGING_LEFTOVER_HOURS, _staging_leftover),)
+
+
+def checks(context: HealthContext) -> Iterator[Check]:
+    """The two of log files are left out where there is no log folder."""
+    yield from checks_of(_OF_THE_MACHINE, context)
+    if context.log_folder is not None:
+        yield from checks_of(_OF_THE_LOGS, _LogFiles(context, context.log_folder))
+    yield from checks_of(_OF_THE_STAGING, context)
+
+
+AREA = Area("machine", rules_of(_OF_THE_MACHINE, _OF_THE_LOGS, _OF_THE_STAGING), checks)

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from include.ozon.errors import OzonError, SchemaError
-from include.ozon.monitoring.health.checks import Area, Check, HealthContext
-from include.ozon.monitoring.health.warehouse_usage import LOOK_AT_POSTGRESQL, USAGE_RULES, usage_checks
+from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
+from include.ozon.monitoring.health.warehouse_usage import LOOK_AT_POSTGRESQL, USAGE_MEASURES, WarehouseUsage
 from include.ozon.monitoring.results import Finding, judge, judge_state
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import Above, State
@@ -101,15 +101,6 @@ WAREHOUSE_SCHEMA = Rule(
 WAREHOUSE_DOWN = (WAREHOUSE_REACHABLE, WAREHOUSE_WRITABLE, WAREHOUSE_SCHEMA)
 
 
-def checks(context: HealthContext) -> Iterator[Check]:
-    warehouse = _Warehouse(context)
-    yield Check(WAREHOUSE_REACHABLE, warehouse.reachable)
-    yield Check(WAREHOUSE_RESPONSE_SECONDS, warehouse.response_seconds)
-    yield Check(WAREHOUSE_WRITABLE, warehouse.writable)
-    yield Check(WAREHOUSE_SCHEMA, warehouse.schema)
-    yield from usage_checks(context)
-
-
 class _Warehouse:
     """Whether a load could work with it at all."""
 
@@ -192,8 +183,17 @@ def _some_of(names: Sequence[str]) -> str:
     return "; ".join(names[:_NAMED]) + (f"; and {further} more" if further > 0 else "")
 
 
-AREA = Area(
-    "warehouse",
-    (WAREHOUSE_REACHABLE, WAREHOUSE_RESPONSE_SECONDS, WAREHOUSE_WRITABLE, WAREHOUSE_SCHEMA, *USAGE_RULES),
-    checks,
+_MEASURES: Measures[_Warehouse] = (
+    (WAREHOUSE_REACHABLE, _Warehouse.reachable),
+    (WAREHOUSE_RESPONSE_SECONDS, _Warehouse.response_seconds),
+    (WAREHOUSE_WRITABLE, _Warehouse.writable),
+    (WAREHOUSE_SCHEMA, _Warehouse.schema),
 )
+
+
+def checks(context: HealthContext) -> Iterator[Check]:
+    yield from checks_of(_MEASURES, _Warehouse(context))
+    yield from checks_of(USAGE_MEASURES, WarehouseUsage(context))
+
+
+AREA = Area("warehouse", rules_of(_MEASURES, USAGE_MEASURES), checks)

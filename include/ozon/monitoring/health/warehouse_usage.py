@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from include.ozon.errors import SchemaError
-from include.ozon.monitoring.health.checks import Check, HealthContext
+from include.ozon.monitoring.health.checks import HealthContext, Measures
 from include.ozon.monitoring.results import Finding, Status, judge
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
@@ -143,25 +141,7 @@ DEAD_ROWS_PCT = Rule(
 )
 
 
-USAGE_RULES = (
-    WAREHOUSE_CONNECTIONS_PCT,
-    WAREHOUSE_SIZE_GB,
-    WAREHOUSE_GROWTH_PCT,
-    LONG_TRANSACTION_MINUTES,
-    DEAD_ROWS_PCT,
-)
-
-
-def usage_checks(context: HealthContext) -> Iterator[Check]:
-    usage = _WarehouseUsage(context)
-    yield Check(WAREHOUSE_CONNECTIONS_PCT, usage.connections_pct)
-    yield Check(WAREHOUSE_SIZE_GB, usage.size_gb)
-    yield Check(WAREHOUSE_GROWTH_PCT, usage.growth_pct)
-    yield Check(LONG_TRANSACTION_MINUTES, usage.long_transaction_minutes)
-    yield Check(DEAD_ROWS_PCT, usage.dead_rows_pct)
-
-
-class _WarehouseUsage:
+class WarehouseUsage:
     def __init__(self, context: HealthContext) -> None:
         self._context = context
         self._now = context.now
@@ -223,6 +203,15 @@ class _WarehouseUsage:
         vacuumed = f"last vacuumed at {moment(vacuumed_at, self._settings)}" if vacuumed_at else "never vacuumed"
         seen = f"{pct:g} % of the rows of ozon.{table} are dead ({dead} of {live + dead}; {vacuumed})"
         return judge(self._settings, DEAD_ROWS_PCT, pct, seen)
+
+
+USAGE_MEASURES: Measures[WarehouseUsage] = (
+    (WAREHOUSE_CONNECTIONS_PCT, WarehouseUsage.connections_pct),
+    (WAREHOUSE_SIZE_GB, WarehouseUsage.size_gb),
+    (WAREHOUSE_GROWTH_PCT, WarehouseUsage.growth_pct),
+    (LONG_TRANSACTION_MINUTES, WarehouseUsage.long_transaction_minutes),
+    (DEAD_ROWS_PCT, WarehouseUsage.dead_rows_pct),
+)
 
 
 def _gb(size_gb: float) -> str:

@@ -218,6 +218,20 @@ class TestWarnings:
         assert (result.status, result.value) == ("warning", 3)
         assert result.message.endswith("succeeded, but warns: The first; and 2 more warnings.")
 
+    def test_are_gone_after_a_clean_attempt_of_the_same_workflow(self, pipeline: Pipeline) -> None:
+        no_fbo = {"method": "/v3/product/list", "field": "has_fbo_stocks", "value": False}
+        pipeline.sandbox.fault("set_field", **no_fbo)
+        pipeline.load("before")
+        pipeline.sandbox.fault("warehouse_refused", number=2, status=404)
+        pipeline.load("cleared in Airflow")
+        assert check(pipeline, "load_warnings").value == 1
+        pipeline.sandbox.clear_faults()
+        pipeline.sandbox.fault("set_field", **no_fbo)
+
+        pipeline.load("cleared in Airflow")
+
+        assert (check(pipeline, "load_warnings").status, check(pipeline, "load_warnings").value) == ("ok", 0)
+
     def test_are_unknown_before_the_first_success(self, pipeline: Pipeline) -> None:
         fail(pipeline, "failed")
 
