@@ -43,29 +43,10 @@ PAGES = {
 
 
 @pytest.fixture
-<<<<<<< HEAD
 def project(project: ChangedProject) -> ChangedProject:
-    project.edit(FILE, "\n\ndef checks(", f"{RULE}\n\ndef checks(")
-    project.edit(
-        FILE,
-        "\n\ndef _disk_used(",
-        f"    yield Check(UPTIME_DAYS, partial(_uptime, context))\n\n{CHECK}\n\ndef _disk_used(",
-    )
-    project.edit(FILE, "(DISK_USED_PCT, MEMORY_USED_PCT,", "(UPTIME_DAYS, DISK_USED_PCT, MEMORY_USED_PCT,")
-=======
-def sandbox(start_sandbox: Callable[..., SandboxProcess]) -> SandboxProcess:
-    return start_sandbox({"main": 1, "second": 1})
-
-
-@pytest.fixture
-def project(
-    sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: Callable[..., dict[str, str]]
-) -> ChangedProject:
-    project = ChangedProject(make_airflow_environment(warehouse_dsn, sandbox))
     project.edit(FILE, "\n\ndef _disk_used(", f"{RULE}\n{CHECK}\n\ndef _disk_used(")
     pairs = "_OF_THE_MACHINE: Measures[HealthContext] = (\n"
     project.edit(FILE, pairs, f"{pairs}    (UPTIME_DAYS, _uptime),\n")
->>>>>>> areas
     return project
 
 

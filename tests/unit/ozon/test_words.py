@@ -10,8 +10,6 @@ import pytest
 
 from include.ozon import words
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize(
     ("amount", "shown"),

@@ -18,7 +18,7 @@ from tests.support.health import health_context
 from tests.support.mail import MailServer, part
 from tests.support.pipeline import Pipeline, changed, quick_settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 CHECKS = ("warehouse", "runs", "data", "api")
 # What the tests' own machine and process decide, and their clock: it moves on, whatever the time is at its start.

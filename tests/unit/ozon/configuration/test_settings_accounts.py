@@ -7,8 +7,6 @@ import pytest
 from include.ozon.errors import ConfigurationError
 from include.ozon.settings import check_distinct_client_ids
 
-pytestmark = pytest.mark.unit
-
 
 @pytest.mark.parametrize("client_ids", [{}, {"main": "1"}, {"main": "1", "second": "2"}])
 def test_distinct_client_ids_pass(client_ids: dict[str, str]) -> None:

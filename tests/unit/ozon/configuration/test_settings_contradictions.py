@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import pytest
 
-pytestmark = pytest.mark.unit
-
 Load = Callable[..., object]
 Problems = Callable[..., list[str]]
 

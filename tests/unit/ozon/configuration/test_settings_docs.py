@@ -9,8 +9,6 @@ import pytest
 from include.ozon.configuration import docs, schema
 from include.ozon.monitoring.rules import RULES
 
-pytestmark = pytest.mark.unit
-
 
 def test_documentation_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert docs.main(["--check"]) == 0, capsys.readouterr().err

@@ -19,8 +19,6 @@ from include.ozon.configuration.loader import DEFAULT_PATH
 from include.ozon.configuration.sources import parse_text
 from include.ozon.settings import Settings
 
-pytestmark = pytest.mark.unit
-
 Load = Callable[..., Settings]
 
 

@@ -11,8 +11,6 @@ from include.ozon.monitoring.rules import RULES
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Bounds, State
 
-pytestmark = pytest.mark.unit
-
 Load = Callable[..., Settings]
 Problems = Callable[..., list[str]]
 

@@ -16,8 +16,6 @@ from include.ozon.configuration import load_settings, schema
 from include.ozon.errors import ConfigurationError
 from include.ozon.settings.base import Section
 
-pytestmark = pytest.mark.unit
-
 Problems = Callable[..., list[str]]
 
 

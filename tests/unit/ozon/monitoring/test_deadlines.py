@@ -12,8 +12,6 @@ from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.deadlines import AccountLoad, LateRun, late_run_event, reason_for_silence
 
-pytestmark = pytest.mark.unit
-
 SETTINGS = load_settings(environment="testing", environ={})
 
 DUE_AT = datetime(2026, 11, 24, 11, 0, tzinfo=UTC)

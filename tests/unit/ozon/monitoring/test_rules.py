@@ -15,8 +15,6 @@ from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.monitoring.rules import RULES
 from include.ozon.settings.limits import Bounds, State
 
-pytestmark = pytest.mark.unit
-
 SETTINGS = load_settings(environment="testing", environ={})
 
 

@@ -34,8 +34,6 @@ from tests.support.alerts import (
 )
 from tests.support.pipeline import changed
 
-pytestmark = pytest.mark.integration
-
 _END_SENDERS = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'ozon_alerts'"
 
 DISK = seen("disk_used_pct", "warning")

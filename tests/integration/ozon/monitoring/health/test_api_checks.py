@@ -21,8 +21,6 @@ from tests.support.health import health_context, run_all
 from tests.support.pipeline import Pipeline, changed
 from tests.support.scripted_server import Answer, Server
 
-pytestmark = pytest.mark.integration
-
 KEYS_CHECKS = ("api_reachable", "api_key", "api_key_expires_days", "api_methods")
 EXPIRES_AT = datetime(2030, 5, 1, 12, tzinfo=UTC)
 

@@ -19,8 +19,6 @@ from tests.support.health import health_context, measured, run_all
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 NAMES = ["product_etl_minutes", "inventory_etl_minutes"]
 
 

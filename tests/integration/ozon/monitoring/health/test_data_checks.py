@@ -17,8 +17,6 @@ from tests.support import scratch
 from tests.support.health import health_context, measured, run_all
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 PER_ACCOUNT = [
     "product_etl_age_hours",
     "inventory_etl_age_hours",

@@ -16,8 +16,6 @@ from tests.conftest import StartSandbox
 from tests.support.health import health_context
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.integration
-
 LARGE = ("products", "inventory", "product_visibility_history", "inventory_history")
 PRODUCTS = 50_000
 CHECKED_ACCOUNT = "main"

@@ -15,8 +15,6 @@ from include.ozon.monitoring.health.summary import summarize
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.warehouse.session import Connection
 
-pytestmark = pytest.mark.integration
-
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RESULTS = [
     CheckResult("api", "api_key", "main", Status.OK, None, None, "Accepted.", 0.1),

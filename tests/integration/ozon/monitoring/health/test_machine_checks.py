@@ -23,8 +23,6 @@ from tests.support.health import health_context, measured, run_all
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline, changed, quick_settings
 
-pytestmark = pytest.mark.integration
-
 NO_WAREHOUSE = "postgresql://ozon@127.0.0.1:1/nowhere"
 MB = 1_000_000
 

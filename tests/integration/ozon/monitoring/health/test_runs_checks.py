@@ -22,8 +22,6 @@ from tests.support.health import health_context, measured, run_all
 from tests.support.load_process import loading, until
 from tests.support.pipeline import Pipeline, changed
 
-pytestmark = pytest.mark.integration
-
 NEED_A_RUN = [
     "failures_in_a_row",
     "failure_rate_pct",

@@ -25,7 +25,7 @@ from tests.support import scratch
 from tests.support.health import health_context, measured, run_all
 from tests.support.pipeline import changed, quick_settings
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = pytest.mark.faults
 
 FIRST_WITH_LOGIN_TRIGGERS = 170_000
 

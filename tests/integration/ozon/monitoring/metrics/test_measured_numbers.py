@@ -11,8 +11,6 @@ from include.ozon.monitoring.metrics.product_lists import LISTED_AT_MOST
 from tests.integration.ozon.monitoring.metrics.conftest import Measured
 from tests.support.pipeline import Row
 
-pytestmark = pytest.mark.integration
-
 IN_SIGHT_OR_ARCHIVED = {"VISIBLE", "ARCHIVED"}
 
 

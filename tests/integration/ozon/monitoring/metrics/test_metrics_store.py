@@ -10,8 +10,6 @@ from include.ozon.monitoring.metrics.store import HISTORY_DAYS, history, save
 from include.ozon.warehouse.session import open_session
 from tests.integration.ozon.monitoring.metrics.conftest import Measured
 
-pytestmark = pytest.mark.integration
-
 NOW = datetime(2026, 11, 24, 8, 10, tzinfo=UTC)
 
 

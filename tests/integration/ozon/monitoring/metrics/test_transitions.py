@@ -10,8 +10,6 @@ import pytest
 from include.ozon.monitoring.metrics.model import Product
 from tests.integration.ozon.monitoring.metrics.conftest import Measured
 
-pytestmark = pytest.mark.integration
-
 
 def ids(products: tuple[Product, ...]) -> set[int]:
     return {product.product_id for product in products}

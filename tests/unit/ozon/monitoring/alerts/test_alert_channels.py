@@ -29,8 +29,6 @@ from tests.support.alerts import (
 )
 from tests.support.pipeline import changed
 
-pytestmark = pytest.mark.unit
-
 TEAM = {"kind": "email", "recipients": ["team@ozon.example"]}
 DUTY = {"kind": "apprise", "connection": "telegram", "min_level": "critical"}
 SECRET = "tgram://123456:secret-token/42"

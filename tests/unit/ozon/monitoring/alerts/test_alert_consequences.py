@@ -11,8 +11,6 @@ from include.ozon.monitoring.results import CheckResult
 from tests.support.alerts import REPEAT_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen
 from tests.support.pipeline import changed
 
-pytestmark = pytest.mark.unit
-
 DOWN = seen("warehouse_reachable", "critical", area="warehouse")
 UP = seen("warehouse_reachable", "ok", area="warehouse")
 FAILING = seen("failures_in_a_row", "warning", "main")

@@ -11,8 +11,6 @@ from include.ozon.monitoring.alerts.copy import Copy, caught_up, from_text, to_t
 from include.ozon.monitoring.alerts.model import Alert
 from tests.support.alerts import START
 
-pytestmark = pytest.mark.unit
-
 LATER = START + timedelta(minutes=15)
 OURS = Alert(
     rule="disk_used_pct",

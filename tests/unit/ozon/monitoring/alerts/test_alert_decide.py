@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
 from include.ozon.monitoring.alerts.model import Kind
 from tests.support.alerts import REPEAT_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen, with_group
 from tests.support.pipeline import changed
-
-pytestmark = pytest.mark.unit
 
 
 def test_what_is_well_is_not_told() -> None:

@@ -7,8 +7,6 @@ import pytest
 from include.ozon.monitoring.alerts.groups import causes_of, group_of
 from include.ozon.monitoring.rules import RULES
 
-pytestmark = pytest.mark.unit
-
 NAMES = [rule.name for rule in RULES]
 _GROUPS = {
     "warehouse",

@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,8 +15,6 @@ from include.ozon.monitoring.alerts.groups import causes_of, group_of
 from include.ozon.monitoring.alerts.model import Alert, Event, Kind, Notice
 from include.ozon.monitoring.results import CheckResult
 from tests.support.alerts import REPEAT_MINUTES, START, Sendings, alert_settings, broken, failed_task, seen
-
-pytestmark = pytest.mark.unit
 
 REPEAT_INTERVAL = timedelta(minutes=REPEAT_MINUTES)
 SETTINGS = alert_settings()

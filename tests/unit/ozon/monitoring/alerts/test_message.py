@@ -12,8 +12,6 @@ from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.message import render
 from include.ozon.monitoring.alerts.model import Alert, Kind, Mail, Notice
 
-pytestmark = pytest.mark.unit
-
 NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
 SETTINGS = load_settings(environment="testing", environ={})
 KEY_REFUSED = Alert(

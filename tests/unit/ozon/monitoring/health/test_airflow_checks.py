@@ -17,8 +17,6 @@ from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
 from tests.support.pipeline import changed
 
-pytestmark = pytest.mark.unit
-
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SETTINGS = load_settings(environment="testing", environ={})
 ETL, HEALTH = DagState("ozon_etl", is_known=True), DagState("ozon_health_check", is_known=True)

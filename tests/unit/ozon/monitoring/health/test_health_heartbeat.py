@@ -11,8 +11,6 @@ import pytest
 
 from include.ozon.monitoring.health.heartbeat import ping
 
-pytestmark = pytest.mark.unit
-
 TOKEN = "5f2c1a9e-token"
 
 

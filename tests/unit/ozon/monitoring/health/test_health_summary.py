@@ -9,8 +9,6 @@ import pytest
 from include.ozon.monitoring.health.summary import EXIT_CODES, HealthSummary, summarize
 from include.ozon.monitoring.results import CheckResult, Status
 
-pytestmark = pytest.mark.unit
-
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 

@@ -10,8 +10,6 @@ import pytest
 
 from include.ozon.monitoring.health.memory import fullest_memory
 
-pytestmark = pytest.mark.unit
-
 GB = 10**9
 MACHINE = "this machine's memory"
 CONTAINER = "this container's memory"

@@ -10,8 +10,6 @@ import pytest
 
 from include.ozon.monitoring.health.tree import TreeSize, measure_tree
 
-pytestmark = pytest.mark.unit
-
 
 def write(path: Path, kib: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics.details import detail_lines
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from tests.support.metrics import empty, metrics, product
 from tests.support.pipeline import changed
-
-pytestmark = pytest.mark.unit
 
 SETTINGS = load_settings(environment="testing", environ={})
 

@@ -15,8 +15,6 @@ from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
 from tests.support.metrics import COUNTS, empty, metrics, point, product
 
-pytestmark = pytest.mark.unit
-
 SETTINGS = load_settings(environment="testing", environ={})
 RULES = (
     "visible_share_pct",

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from include.ozon.configuration import load_settings
 from include.ozon.monitoring.metrics.usual import usual_share
 from tests.support.metrics import NOW, point
-
-pytestmark = pytest.mark.unit
 
 SETTINGS = load_settings(environment="testing", environ={})
 HOUR = 1 / 24
