@@ -77,8 +77,12 @@ def assert_the_load_ends(recorded: Recorded, changes: list[Mutation]) -> None:
         assert numbers.rows_read == changed_count + numbers.rows_rejected
     else:
         assert_reasons_are_sentences(recorded, run.workflow_id)
-        # A product of which no details come is one that Ozon does not know.
-        gone = {FIRST_ID + change.entry for change in changes if change.entry is not None and change.kind == "drop"}
+        # A product of which no details come, or those of another id, is one that Ozon does not know.
+        gone = {
+            FIRST_ID + change.entry
+            for change in changes
+            if change.entry is not None and (change.kind == "drop" or change.path[-1] == "id")
+        }
         assert before - product_ids(recorded) <= gone
     assert end_workflow(run) in {"success", "failed"}
 

@@ -45,7 +45,7 @@ def check(
 
 
 def with_limits(pipeline: Pipeline, rule: str, warning: float, critical: float) -> Settings:
-    return changed(pipeline.settings, f"rules.{rule}", warning=warning, critical=critical)
+    return changed(pipeline.settings, f"rules.{rule}", warning=warning, critical=critical, enabled=True)
 
 
 def fail(pipeline: Pipeline, dag_run_id: str) -> None:
