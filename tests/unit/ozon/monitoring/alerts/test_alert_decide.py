@@ -253,7 +253,10 @@ def test_checks_that_broke_open_one_alert_for_each_component_and_one_message() -
 
 
 def test_a_message_of_many_broken_checks_stays_short() -> None:
-    checks = [broken(name, why=f"Reason {name}.") for name in ("lock_held_minutes", "killed_attempt", "peak_memory_mb")]
+    checks = [
+        broken(name, why=f"Reason {name}.")
+        for name in ("lock_held_minutes", "killed_attempt", "missed_schedule_minutes")
+    ]
     checks += [broken("failures_in_a_row", f"{name}", why="Same.") for name in ("main", "second")]
     checks += [broken(name, "main", why="Same.") for name in ("failure_rate_pct", "duration_ratio", "killed_attempt")]
     (notice,) = Sendings().send(*checks)
