@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, LiteralString
 
-ACCOUNT = "The account, by its name in the configuration."
-PRODUCT_ID = "Ozon's id of the product."
-
 
 @dataclass(frozen=True)
 class Column:
@@ -50,6 +47,13 @@ class Table:
     def loaded(self) -> tuple[Column, ...]:
         """What the merge compares and writes, besides the key."""
         return tuple(column for column in self.columns if column.is_loaded and column.name not in self.key)
+
+
+ACCOUNT = Column("account", "text", "The account, by its name in the configuration.")
+PRODUCT_ID = Column("product_id", "bigint", "Ozon's id of the product.")
+CHANGED_BY = Column(
+    "workflow_id", "text", "The workflow that last changed the row; `etl_workflow_executions` tells about it."
+)
 
 
 def names(columns: Iterable[Column], alias: LiteralString = "") -> LiteralString:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from include.ozon.warehouse.tables.column import ACCOUNT, Column, Table
 
 VISIBILITY_METRICS = Table(
@@ -9,7 +11,7 @@ VISIBILITY_METRICS = Table(
     "One row for each measurement of an account: after each load and once a day. Rows are never changed; they are "
     "deleted after `maintenance.metrics_days`. Removed products are in no number.",
     (
-        Column("account", "text", ACCOUNT),
+        ACCOUNT,
         Column("measured_at", "timestamptz", "When it was measured."),
         Column(
             "workflow_id", "text", "The workflow that brought the products measured. Null where no load is recorded."
@@ -67,7 +69,7 @@ HEALTH_CHECKS = Table(
         Column("measured_at", "timestamptz", "When the run of checks was summed up; the same for all of its rows."),
         Column("area", "text", "The area of the check, such as warehouse, data or api."),
         Column("check", "text", "The rule that judged, by its name in the configuration."),
-        Column("account", "text", f"{ACCOUNT} Null for what concerns all."),
+        replace(ACCOUNT, comment=f"{ACCOUNT.comment} Null for what concerns all."),
         Column(
             "status",
             "text",
@@ -96,7 +98,7 @@ ALERTS = Table(
     (
         Column("alert_id", "text", "What `ozon alerts ack` takes."),
         Column("rule", "text", "The rule that was violated, by its name in the configuration."),
-        Column("account", "text", f"{ACCOUNT} Null for what concerns all."),
+        replace(ACCOUNT, comment=f"{ACCOUNT.comment} Null for what concerns all."),
         Column(
             "subject",
             "text",

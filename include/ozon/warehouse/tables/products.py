@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from include.ozon.marketplace.answers import ProductDetail, Statuses, VisibilityDetails, set_moment
 from include.ozon.marketplace.visibility import NO_STATUSES, hidden_reasons, status_visibility
-from include.ozon.warehouse.tables.column import ACCOUNT, PRODUCT_ID, Column, Table
+from include.ozon.warehouse.tables.column import ACCOUNT, CHANGED_BY, PRODUCT_ID, Column, Table
 
 # Where lists and details disagree: archived, then Ozon's VISIBLE list, then the statuses. Lists are ``l``; what only
 # they say is null for a product that was asked for by its id.
@@ -30,8 +30,8 @@ PRODUCTS = Table(
     "rows whose content differs from Ozon's; a product that Ozon no longer knows stays, with `removed_at` set, and "
     "belongs in no count.",
     (
-        Column("account", "text", ACCOUNT),
-        Column("product_id", "bigint", f"{PRODUCT_ID} Unique within an account.", lambda product: product.id),
+        ACCOUNT,
+        Column("product_id", "bigint", f"{PRODUCT_ID.comment} Unique within an account.", lambda product: product.id),
         Column("offer_id", "text", "The seller's own article.", lambda product: product.offer_id or ""),
         Column(
             "sku",
@@ -125,9 +125,7 @@ PRODUCTS = Table(
             "timestamptz",
             "When a load found that Ozon no longer knows the product. Null while Ozon does.",
         ),
-        Column(
-            "workflow_id", "text", "The workflow that last changed the row; `etl_workflow_executions` tells about it."
-        ),
+        CHANGED_BY,
         Column(
             "skus",
             "bigint[]",
@@ -152,8 +150,8 @@ PRODUCT_VISIBILITY_HISTORY = Table(
     "the next; a removed product's last row is ended, and a product that returns begins a new one, so that the time "
     "without any stays a gap. Rows that ended longer ago than `maintenance.history_days` are deleted.",
     (
-        Column("account", "text", ACCOUNT),
-        Column("product_id", "bigint", PRODUCT_ID),
+        ACCOUNT,
+        PRODUCT_ID,
         Column(
             "valid_from", "timestamptz", "From when on it had this visibility: the moment of the load that noticed."
         ),
@@ -176,8 +174,8 @@ PRODUCT_PRICE_HISTORY = Table(
     "begins a new one. A product that was loaded before there was this table begins when it last changed. Rows that "
     "ended longer ago than `maintenance.history_days` are deleted.",
     (
-        Column("account", "text", ACCOUNT),
-        Column("product_id", "bigint", PRODUCT_ID),
+        ACCOUNT,
+        PRODUCT_ID,
         Column("valid_from", "timestamptz", "From when on it had this price: the moment of the load that noticed."),
         Column("price", "numeric", "What customers paid from then on. Null where no price was set."),
         Column("old_price", "numeric", "The price before the discount. Null where there was none."),

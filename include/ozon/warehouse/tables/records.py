@@ -10,7 +10,7 @@ ETL_WORKFLOW_EXECUTIONS = Table(
     "`maintenance.records_days` later, but for an account's last ones. A dry run leaves none.",
     (
         Column("workflow_id", "text", "`<dag_run_id>/<account>`."),
-        Column("account", "text", ACCOUNT),
+        ACCOUNT,
         Column("dag_run_id", "text", "Airflow's id of the run."),
         Column("trigger", "text", "How it was started, in Airflow's words, such as scheduled or manual."),
         Column("environment", "text", "development, testing or production."),
@@ -53,7 +53,7 @@ ETL_COMPONENT_EXECUTIONS = Table(
             "The component: the rows of product_etl are products, those of inventory_etl are rows of `inventory`.",
         ),
         Column("attempt", "integer", "Counted from 1 within workflow and component."),
-        Column("account", "text", ACCOUNT),
+        ACCOUNT,
         Column("status", "text", "running, success, failed, skipped (another run held the account) or cancelled."),
         Column("started_at", "timestamptz", "When the attempt began. A load is the newest success."),
         Column("finished_at", "timestamptz", "When it ended. Null while it runs."),
@@ -85,7 +85,7 @@ REJECTED_ITEMS = Table(
         Column("component", "text", "The component that met it."),
         Column("attempt", "integer", "The attempt that met it."),
         Column("n", "integer", "Counted within the attempt."),
-        Column("account", "text", ACCOUNT),
+        ACCOUNT,
         Column("reason", "text", "The field, what was expected and what was found."),
         Column("payload", "jsonb", "What Ozon sent."),
         Column(

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from include.ozon.marketplace.answers import StockItem, TypeStock
-from include.ozon.warehouse.tables.column import ACCOUNT, PRODUCT_ID, Column, Table
+from include.ozon.warehouse.tables.column import ACCOUNT, CHANGED_BY, PRODUCT_ID, Column, Table
+
+_STOCK_TYPE = Column(
+    "stock_type", "text", "Who keeps the goods and delivers: fbo (Ozon), fbs, rfbs (the seller), fbp (a partner)."
+)
+_SKU = Column("sku", "bigint", "Ozon's id of what customers buy; 0 where Ozon sends none.")
+_AVAILABLE = Column(
+    "available",
+    "bigint",
+    "present - reserved. Below 0 only where Ozon reports an impossible stock; reports count that as 0. Never null.",
+)
 
 
 class TypedStock(NamedTuple):
@@ -22,17 +33,10 @@ INVENTORY = Table(
     "load writes only what differs; a stock that Ozon no longer lists goes to zero and stays. That a product has no "
     "row means that its stock is not known, which is not the same as none.",
     (
-        Column("account", "text", ACCOUNT),
-        Column("product_id", "bigint", PRODUCT_ID, lambda row: row.item.product_id),
-        Column(
-            "stock_type",
-            "text",
-            "Who keeps the goods and delivers: fbo (Ozon), fbs, rfbs (the seller), fbp (a partner).",
-            lambda row: row.stock.type.strip().lower(),
-        ),
-        Column(
-            "sku", "bigint", "Ozon's id of what customers buy; 0 where Ozon sends none.", lambda row: row.stock.sku or 0
-        ),
+        ACCOUNT,
+        replace(PRODUCT_ID, source=lambda row: row.item.product_id),
+        replace(_STOCK_TYPE, source=lambda row: row.stock.type.strip().lower()),
+        replace(_SKU, source=lambda row: row.stock.sku or 0),
         Column(
             "offer_id",
             "text",
@@ -54,16 +58,9 @@ INVENTORY = Table(
             lambda row: row.stock.reserved,
             merged="sum(s.reserved)",
         ),
-        Column(
-            "available",
-            "bigint",
-            "present - reserved. Below 0 only where Ozon reports an impossible stock; reports count that as 0. "
-            "Never null.",
-        ),
+        _AVAILABLE,
         Column("changed_at", "timestamptz", "When a load last changed the row."),
-        Column(
-            "workflow_id", "text", "The workflow that last changed the row; `etl_workflow_executions` tells about it."
-        ),
+        CHANGED_BY,
     ),
     key=("account", "product_id", "stock_type", "sku"),
 )
@@ -75,8 +72,8 @@ INVENTORY_BY_WAREHOUSE = Table(
     "part of them: `fetched_at` tells how old a row is. Sums differ from `inventory` for that reason. A stock that "
     "is no longer there goes to zero.",
     (
-        Column("account", "text", ACCOUNT),
-        Column("product_id", "bigint", PRODUCT_ID),
+        ACCOUNT,
+        PRODUCT_ID,
         Column(
             "warehouse_id",
             "bigint",
@@ -86,12 +83,7 @@ INVENTORY_BY_WAREHOUSE = Table(
         Column("warehouse_name", "text", "The warehouse's name; empty where Ozon sends none."),
         Column("present", "bigint", "Pieces that are there; in Ozon's warehouses those that can be sold."),
         Column("reserved", "bigint", "Pieces of these that are in orders; always 0 in Ozon's warehouses."),
-        Column(
-            "available",
-            "bigint",
-            "present - reserved. Below 0 only where Ozon reports an impossible stock; reports count that as 0. "
-            "Never null.",
-        ),
+        _AVAILABLE,
         Column(
             "average_daily_sales",
             "numeric",
@@ -115,23 +107,14 @@ INVENTORY_HISTORY = Table(
     "One row for each change of a stock in `inventory`, the first sight of it included. Rows are never changed; "
     "those of a stock that has newer ones are deleted `maintenance.history_days` later.",
     (
-        Column("account", "text", ACCOUNT),
-        Column("product_id", "bigint", PRODUCT_ID),
-        Column(
-            "stock_type",
-            "text",
-            "Who keeps the goods and delivers: fbo (Ozon), fbs, rfbs (the seller), fbp (a partner).",
-        ),
-        Column("sku", "bigint", "Ozon's id of what customers buy; 0 where Ozon sends none."),
+        ACCOUNT,
+        PRODUCT_ID,
+        _STOCK_TYPE,
+        _SKU,
         Column("changed_at", "timestamptz", "The moment of the load that noticed the change."),
         Column("present", "bigint", "Pieces that were there from then on, the reserved ones included."),
         Column("reserved", "bigint", "Pieces of these that were in orders."),
-        Column(
-            "available",
-            "bigint",
-            "present - reserved. Below 0 only where Ozon reports an impossible stock; reports count that as 0. "
-            "Never null.",
-        ),
+        _AVAILABLE,
         Column("previous_present", "bigint", "`present` before the change. Null at the first sight of the stock."),
         Column("previous_reserved", "bigint", "`reserved` before the change. Null at the first sight of the stock."),
         Column("workflow_id", "text", "The workflow that wrote the row."),
@@ -143,7 +126,7 @@ FBO_STOCK_REQUESTS = Table(
     "One row for each SKU whose stock in Ozon's warehouses was asked for, with how it sells. The longest unasked is "
     "asked for first.",
     (
-        Column("account", "text", ACCOUNT),
+        ACCOUNT,
         Column("sku", "bigint", "Ozon's id of what customers buy."),
         Column("asked_at", "timestamptz", "When it was last asked for."),
         Column("product_id", "bigint", "The product that the SKU belongs to. Null until it is asked for again."),
