@@ -37,7 +37,7 @@ PRODUCTS = Table(
             "sku",
             "bigint",
             "Ozon's id of what customers buy. Null while Ozon has given none.",
-            lambda product: next(iter(product.skus), None),
+            merged="s.skus[1]",
         ),
         Column("name", "text", "The title; empty where Ozon sends none.", lambda product: product.name or ""),
         Column(
