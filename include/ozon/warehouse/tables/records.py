@@ -18,7 +18,7 @@ ETL_WORKFLOW_EXECUTIONS = Table(
             "status",
             "text",
             "running, success, failed, skipped (another run held the account) or cancelled. Success means that "
-            "products and inventory were both loaded.",
+            "every component succeeded.",
         ),
         Column("started_at", "timestamptz", "When its first component began."),
         Column("finished_at", "timestamptz", "When it was closed. Null while it runs."),
