@@ -37,6 +37,7 @@ ORDER BY product_id
 LIMIT %(limit)s
 """
 
+# What Ozon lists has not vanished: a product of the warehouse keeps its state then, as with any rejected entry.
 _REJECT_WITHOUT_DETAILS = """
 INSERT INTO {rejected} (reason, payload, product_id)
 SELECT 'Ozon lists this product and gives no details of it, asked twice by its id',
@@ -44,10 +45,6 @@ SELECT 'Ozon lists this product and gives no details of it, asked twice by its i
 FROM (SELECT DISTINCT product_id FROM {listed}) known
 WHERE NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
   AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = known.product_id)
-  AND NOT EXISTS (
-      SELECT FROM ozon.products w
-      WHERE w.account = {account} AND w.product_id = known.product_id AND w.removed_at IS NULL
-  )
 """
 
 _KNOWN = "SELECT count(*) AS known FROM ozon.products WHERE account = {account} AND removed_at IS NULL"
