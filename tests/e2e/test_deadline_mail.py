@@ -184,7 +184,7 @@ def test_a_run_that_misses_its_deadline_is_one_mail_and_one_row_and_all_others_a
 
     assert (in_time["run_state"], in_time["deadline_time"]) == ("success", None), "Airflow drops the deadline itself"
     late = called_back(airflow, "ozon_etl")
-    assert late["output"].startswith(f"Run {RUN_ID} of ozon_etl has missed its deadline. Told opened ")
+    assert late["output"].startswith(f"Run {RUN_ID} of ozon_etl has missed its deadline. Sent opened ")
     assert late["deadline_time"] == late["run_after"] + timedelta(seconds=DEADLINE_SECONDS)
     assert "the DAG is paused" in called_back(airflow, "ozon_visibility_metrics")["output"]
     assert "missed schedule" in called_back(airflow, "ozon_health_check")["output"]
@@ -200,8 +200,9 @@ def test_a_run_that_misses_its_deadline_is_one_mail_and_one_row_and_all_others_a
         assert "Tasks that have not ended: product_etl (" in body
     with psycopg.connect(warehouse_dsn, row_factory=dict_row) as connection:
         (alert,) = connection.execute("SELECT * FROM ozon.alerts").fetchall()
+        (sent,) = connection.execute("SELECT * FROM ozon.notifications").fetchall()
     assert (alert["rule"], alert["account"], alert["subject"]) == ("run_deadline", "main", "ozon_etl")
-    assert (alert["level"], alert["sent_count"], alert["is_event"]) == ("critical", 1, True)
+    assert (sent["level"], sent["kind"], sent["attempts"], sent["error"]) == ("critical", "opened", 1, None)
 
 
 def test_a_failed_run_can_be_cleared(airflow: AirflowStack) -> None:

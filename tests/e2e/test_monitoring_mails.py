@@ -104,8 +104,8 @@ def test_a_stopped_database(site: Site) -> None:
     site.server.start()
     assert site.check_by_cron() == 0
     assert site.mails.subjects[1:] == ["[Ozon ETL testing] RECOVERED: the warehouse cannot be reached"]
-    rows = site.warehouse.rows("SELECT rule, sent_count, recovered_at FROM ozon.alerts WHERE sent_count > 0")
-    assert [(row["rule"], row["sent_count"]) for row in rows if row["recovered_at"]] == [("warehouse_reachable", 2)]
+    incidents = site.warehouse.rows("SELECT * FROM ozon.incidents WHERE notified_at IS NOT NULL")
+    assert [(row["group"], bool(row["resolved_at"])) for row in incidents] == [("warehouse", True)]
 
 
 def test_a_third_of_the_products_out_of_sight(site: Site) -> None:

@@ -1,14 +1,17 @@
-"""Sendings of alerts one after the other, with a clock that the test moves."""
+"""Runs of the alerting one after the other, with a clock that the test moves."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.alerts.decide import Decision, Outcome, decide
-from include.ozon.monitoring.alerts.model import Alert, Event, Mail, Notice
+from include.ozon.monitoring.alerts.decide import decide
+from include.ozon.monitoring.alerts.message import Mail
+from include.ozon.monitoring.alerts.model import Alert, Event, Incident, Message
+from include.ozon.monitoring.alerts.notify import settle
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
@@ -61,51 +64,64 @@ def failed_task(
     )
 
 
-class Sendings:
-    """Decides one sending after the other, each of whose notices reaches all channels that are not ``failing``."""
+class Runs:
+    """Decides one run after the other; each message reaches all of its channels that are not ``failing``."""
 
     def __init__(self, settings: Settings | None = None, channels: Collection[str] = ("team",)) -> None:
         self.settings = settings or alert_settings()
         self.channels = channels
         self.now = START
-        self.alerts: tuple[Alert, ...] = ()
-        self.decision = Decision(())
+        self.incidents: tuple[Incident, ...] = ()
 
-    def send(
+    def run(
         self,
         *results: CheckResult,
         events: Sequence[Event] = (),
         minutes: float = 15,
         failing: Collection[str] = (),
         **options: Any,
-    ) -> list[Notice]:
-        """What is told ``minutes`` after the sending before."""
+    ) -> list[Message]:
+        """Return the messages of a run so many minutes after the one before."""
         self.now += timedelta(minutes=minutes)
-        self.decision = decide(
-            self.alerts, results, events, settings=self.settings, now=self.now, channels=self.channels, **options
+        decision = decide(
+            self.incidents, results, events, settings=self.settings, now=self.now, channels=self.channels, **options
         )
-        outcomes = [
-            Outcome(
-                notice,
-                tuple(name for name in notice.channels if name not in failing),
-                tuple(name for name in notice.channels if name in failing),
-            )
-            for notice in self.decision.notices
-        ]
-        self.alerts = self.decision.settled(outcomes, self.now)
-        return list(self.decision.notices)
+        outcomes: dict[str, dict[str, str | None]] = {}
+        for message in decision.messages:
+            errors = {name: "ConnectionError" if name in failing else None for name in message.channels}
+            for incident in message.incidents:
+                outcomes.setdefault(incident.incident_id, {}).update(errors)
+        self.incidents = settle(decision.incidents, outcomes, self.now)
+        return list(decision.messages)
 
-    def told(self, *results: CheckResult, **options: Any) -> list[str]:
-        """`send`, as ``kind group level`` of each notice."""
-        return sorted(f"{notice.kind} {notice.group} {notice.level}" for notice in self.send(*results, **options))
+    def notified(self, *results: CheckResult, **options: Any) -> list[str]:
+        """`run`, as ``kind group level`` of each message."""
+        return sorted(f"{message.kind} {message.group} {message.level}" for message in self.run(*results, **options))
+
+    def change(self, **values: Any) -> None:
+        """Change every incident, such as by an acknowledgement."""
+        self.incidents = tuple(replace(incident, **values) for incident in self.incidents)
 
     @property
-    def open(self) -> dict[str, Alert]:
-        """The open alerts by rule, or by rule and account where it has one."""
+    def alerts(self) -> list[Alert]:
+        return [alert for incident in self.incidents for alert in incident.alerts]
+
+    @property
+    def firing(self) -> dict[str, Alert]:
+        """The firing alerts by rule, or by rule and account where there is one."""
         return {
             f"{alert.rule} {alert.account}" if alert.account else alert.rule: alert
             for alert in self.alerts
-            if alert.is_open
+            if alert.is_firing
+        }
+
+    @property
+    def unresolved(self) -> dict[str, Incident]:
+        """The unresolved incidents by group, or by group and account where there is one."""
+        return {
+            f"{incident.group} {incident.account}" if incident.account else incident.group: incident
+            for incident in self.incidents
+            if not incident.resolved_at
         }
 
 

@@ -1,37 +1,44 @@
-"""``ozon alerts``: what was told, and saying that somebody takes care of it."""
+"""``ozon alerts``: incidents, who was notified of them, and who takes care of them."""
 
 from __future__ import annotations
 
+import getpass
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from include.ozon.cli.common import Output, console, print_json, say
+from include.ozon.cli.common import FAILED, Output, console, print_json, say
 from include.ozon.cli.inbox import inbox
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.alerts.model import Alert
-from include.ozon.monitoring.alerts.store import acknowledge, recent_alerts
+from include.ozon.errors import ConfigurationError, OzonError
+from include.ozon.monitoring.alerts.message import one_line, render_test
+from include.ozon.monitoring.alerts.model import Alert, Incident, Notification
+from include.ozon.monitoring.alerts.store import acknowledge, one_incident, recent_incidents
+from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
-from include.ozon.words import moment
+from include.ozon.words import count_of, moment
 
 app = typer.Typer(invoke_without_command=True)
 app.command(name="inbox")(inbox)
 
-_STYLES = {"critical": "bold red", "warning": "yellow", "recovered": "green"}
+_STYLES = {"critical": "bold red", "warning": "yellow", "resolved": "green"}
+
+_IncidentId = Annotated[str, typer.Argument(metavar="ID", help="The incident's id, in `ozon alerts` and in the mail.")]
 
 
 @app.callback()
 def alerts(
     context: typer.Context,
-    days: Annotated[int, typer.Option(min=0, help="Also those that recovered in so many days.")] = 1,
+    days: Annotated[int, typer.Option(min=0, help="Also list those resolved in so many days.")] = 1,
     output: Output = "text",
 ) -> None:
-    """Show the open alerts, and those that have recovered of late.
+    """List the unresolved incidents, and those resolved of late.
 
     Example: ozon alerts --days 7
     """
@@ -39,55 +46,184 @@ def alerts(
         return
     with warehouse_session() as connection:
         require_head(connection)
-        found = recent_alerts(connection, datetime.now(tz=UTC) - timedelta(days=days))
+        found = recent_incidents(connection, datetime.now(tz=UTC) - timedelta(days=days))
     if output == "json":
-        print_json([alert.as_dict() for alert in found])
+        print_json([_document(incident) for incident in found])
     elif not found:
-        say(f"No alert is open, and none has recovered in {days} days.")
+        say(f"No incident is unresolved, and none was resolved in {count_of(days, 'day')}.")
     else:
-        console().print(_table(found, load_settings()))
+        console().print(_incidents(found, load_settings()))
+
+
+@app.command()
+def show(incident_id: _IncidentId, output: Output = "text") -> None:
+    """Show the alerts and notifications of an incident.
+
+    Example: ozon alerts show 3f9c01ab
+    """
+    with warehouse_session() as connection:
+        require_head(connection)
+        incident = one_incident(connection, incident_id)
+    if output == "json":
+        print_json(_document(incident))
+        return
+    settings = load_settings()
+    console().print(
+        Group(
+            _incidents([incident], settings),
+            _alerts(incident.alerts, settings),
+            _sent(incident.notifications, settings),
+        )
+    )
 
 
 @app.command()
 def ack(
-    alert_id: Annotated[str, typer.Argument(help="The alert's id, as `ozon alerts` and the mail show it.")],
+    incident_id: _IncidentId,
+    note: Annotated[str, typer.Option(help="Why, or who does what.")] = "",
+    by: Annotated[str, typer.Option(help="Who takes care of it; by default who runs the command.")] = "",
     output: Output = "text",
 ) -> None:
-    """Silence an alert until it gets worse or has recovered; somebody takes care of it.
+    """Acknowledge an incident: nobody is notified of it again until it gets worse or is resolved.
 
-    Example: ozon alerts ack 3f9c01ab
+    Example: ozon alerts ack 3f9c01ab --note "the new key is ordered"
     """
     with warehouse_session() as connection:
         require_head(connection)
-        acknowledged = acknowledge(connection, alert_id, datetime.now(tz=UTC))
+        incident = acknowledge(connection, incident_id, by or _user(), note or None, datetime.now(tz=UTC))
     if output == "json":
-        print_json(acknowledged.as_dict())
+        print_json(_document(incident))
     else:
-        say(f"Acknowledged {acknowledged.alert_id}: silent until it gets worse. {acknowledged.message}")
+        say(
+            f"Acknowledged {incident.incident_id} ({_title(incident)}) as {incident.acknowledged_by}: "
+            "no more messages until it gets worse or is resolved."
+        )
 
 
-def _table(found: list[Alert], settings: Settings) -> Table:
-    table = Table(title="Alerts", title_justify="left")
-    for heading in ("id", "level", "account", "since", "sent", "state", "message"):
-        table.add_column(heading, overflow="fold")
-    for alert in found:
-        level = alert.level if alert.is_open else "recovered"
+@app.command(name="test")
+def send_test(
+    channel: Annotated[str, typer.Argument(metavar="[CHANNEL]", help="The channel; by default all of them.")] = "",
+    output: Output = "text",
+) -> None:
+    """Send a test message by a channel, or by each, and show what happened. Exit code 1 if one failed.
+
+    Example: ozon alerts test team
+    """
+    from include.ozon.adapter.alerting.channels import open_channels  # noqa: PLC0415
+
+    settings = load_settings()
+    channels = open_channels(settings)
+    if channel and channel not in channels:
+        known = ", ".join(channels) or "none"
+        raise ConfigurationError(f"Expected a channel of alerts.channels, found {channel!r}. Configured: {known}.")
+    if not channels:
+        raise ConfigurationError(
+            "No channel is configured: nobody is notified of anything. Add one to alerts.channels."
+        )
+    problems: dict[str, str | None] = {}
+    for name in [channel] if channel else channels:
+        try:
+            channels[name].deliver(render_test(name, settings), "warning")
+        except Exception as error:
+            # A foreign error's text can contain the channel's address, and with it a token.
+            problems[name] = str(error) if isinstance(error, OzonError) else type(error).__name__
+        else:
+            problems[name] = None
+    if output == "json":
+        print_json(
+            [{"channel": name, "delivered": not problem, "error": problem} for name, problem in problems.items()]
+        )
+    else:
+        for name, problem in problems.items():
+            typer.echo(f"{name}: {problem or 'delivered'}")
+    if any(problems.values()):
+        raise typer.Exit(FAILED)
+
+
+def _incidents(found: list[Incident], settings: Settings) -> Table:
+    table = _table("Incidents", "id", "level", "what", "account", "since", "notified", "state")
+    for incident in found:
+        state = "resolved" if incident.resolved_at else incident.level
         table.add_row(
-            alert.alert_id,
-            Text(level, style=_STYLES[level]),
-            alert.account or "all",
-            moment(alert.opened_at, settings),
-            str(alert.sent_count),
-            _state(alert, settings),
-            # Not as markup: a product's name may have brackets in it.
-            Text(alert.message),
+            incident.incident_id,
+            Text(state, style=_STYLES[state]),
+            Text(_title(incident)),
+            incident.account or "all",
+            moment(incident.opened_at, settings),
+            Text(_notified(incident, settings)),
+            Text(_state(incident, settings)),
         )
     return table
 
 
-def _state(alert: Alert, settings: Settings) -> str:
-    if alert.recovered_at:
-        return f"recovered {moment(alert.recovered_at, settings)}"
-    if alert.acknowledged_at:
-        return "acknowledged"
-    return f"follows from {alert.suppressed_by}" if alert.suppressed_by else "open"
+def _alerts(found: tuple[Alert, ...], settings: Settings) -> Table:
+    table = _table("Alerts", "rule", "subject", "level", "since", "state", "message")
+    for alert in found:
+        state = f"resolved {moment(alert.resolved_at, settings)}" if alert.resolved_at else "firing"
+        muted = f", muted by {alert.muted_by}" if alert.muted_by else ""
+        # As text, not as markup: a product's name may contain brackets.
+        cells = (
+            alert.rule,
+            alert.subject,
+            alert.level,
+            moment(alert.opened_at, settings),
+            state + muted,
+            alert.message,
+        )
+        table.add_row(*(Text(one_line(cell)) for cell in cells))
+    return table
+
+
+def _sent(found: tuple[Notification, ...], settings: Settings) -> Table:
+    table = _table("Notifications", "channel", "kind", "level", "decided", "delivered", "attempts", "error")
+    for each in found:
+        moments = (moment(each.created_at, settings), moment(each.delivered_at, settings))
+        table.add_row(each.channel, each.kind, each.level, *moments, str(each.attempts), each.error or "")
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+def _title(incident: Incident) -> str:
+    """Return what is wrong, by the worst alert that is not muted."""
+    shown = [alert for alert in incident.firing if not alert.muted_by] or list(incident.alerts)
+    worst = min(shown, key=lambda alert: (alert.level, alert.opened_at), default=None)
+    rule = RULE_BY_NAME.get(worst.rule) if worst else None
+    return rule.title if rule else incident.group
+
+
+def _notified(incident: Incident, settings: Settings) -> str:
+    delivered = [each for each in incident.notifications if each.delivered_at]
+    if not delivered:
+        return moment(incident.notified_at, settings) if incident.notified_at else "nobody"
+    last = max(delivered, key=lambda each: each.delivered_at or each.created_at)
+    channels = ", ".join(sorted({each.channel for each in delivered}))
+    return f"{moment(last.delivered_at, settings)}: {channels}"
+
+
+def _state(incident: Incident, settings: Settings) -> str:
+    if incident.resolved_at:
+        return f"resolved {moment(incident.resolved_at, settings)}"
+    if incident.acknowledged_at:
+        note = f": {one_line(incident.note)}" if incident.note else ""
+        return f"acknowledged by {incident.acknowledged_by or 'somebody'}{note}"
+    reasons = [alert.muted_by for alert in incident.firing]
+    return f"muted by {reasons[0]}" if reasons and all(reasons) else "firing"
+
+
+def _document(incident: Incident) -> object:
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
+    return TypeAdapter(Incident).dump_python(incident, mode="json")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return "unknown"

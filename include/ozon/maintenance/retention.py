@@ -93,7 +93,7 @@ _EXPIRIES: dict[RetentionStep, Sequence[Expiry]] = {
             "health_checks_days",
             "t.measured_at < %(before)s AND t.measured_at < (SELECT max(measured_at) FROM ozon.health_checks)",
         ),
-        Expiry("alerts", "alerts_days", "t.recovered_at < %(before)s"),
+        Expiry("incidents", "alerts_days", "t.resolved_at < %(before)s"),
     ),
     "records": (
         # Before the workflows, which would take thousands of them along in one statement.

@@ -45,4 +45,7 @@ CHANNEL_FAILED = Rule(
     remedy="Its connection: `airflow connections test`; what it missed is sent later.",
 )
 
+EVENTS = (RUN_DEADLINE, TASK_FAILED)
+"""Rules whose alerts come from events: nothing measures them again, so they end without a resolution."""
+
 RULES = (RUN_DEADLINE, TASK_FAILED, UNMEASURED, CHANNEL_FAILED)

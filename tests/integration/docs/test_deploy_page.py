@@ -141,7 +141,7 @@ def test_an_analyst_reads_what_later_migrations_make_too_and_writes_nothing(pipe
             "DELETE FROM ozon.products",
             "CREATE TABLE ozon.mine (id int)",
             "SELECT * FROM ozon_staging.loads",
-            "TRUNCATE ozon.alerts",
+            "TRUNCATE ozon.health_checks",
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 analyst.execute(forbidden.encode())

@@ -16,8 +16,8 @@ from airflow.sdk.exceptions import AirflowException
 
 from include.ozon.adapter.connections.lookup import require_connection
 from include.ozon.errors import ConnectionSettingsError, RetriableError
-from include.ozon.monitoring.alerts.delivery import Channel
-from include.ozon.monitoring.alerts.model import Mail
+from include.ozon.monitoring.alerts.message import Mail
+from include.ozon.monitoring.alerts.sender import Channel
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
 
@@ -137,7 +137,7 @@ class AppriseChannel:
         took = [
             bool(
                 service.notify(
-                    body=mail.text, title=mail.subject, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
+                    body=mail.chat_text, title=mail.chat_title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
                 )
             )
             for service in services

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from airflow.sdk import Variable
+from pydantic import TypeAdapter
 
 from include.ozon.files import airflow_home
 from include.ozon.monitoring.alerts.model import Event
@@ -18,6 +19,7 @@ logger = logging.getLogger("ozon.alerts")
 ALERTS = "ozon_alerts"
 PAUSED_DAGS = "ozon_paused_dags"
 _OUTBOX = "ozon_alert_event."
+_EVENT = TypeAdapter(Event)
 
 
 class AirflowKeeper:
@@ -51,7 +53,7 @@ class AirflowKeeper:
 def hand_over(event: Event) -> None:
     """Leave an event for the next sender; a Variable each, because two tasks may fail at the same moment."""
     key = f"{_OUTBOX}{secrets.token_hex(8)}"
-    Variable.set(key, json.dumps(event.as_dict()), description="A failure that the next health check tells.")
+    Variable.set(key, _EVENT.dump_json(event).decode(), description="A failure that the next health check notifies.")
 
 
 class Outbox:
@@ -64,7 +66,7 @@ class Outbox:
         """Where Airflow's Variables cannot be listed, such as without its database, there are none."""
         try:
             self._keys = list(Variable.keys(prefix=_OUTBOX))
-            return [Event.from_dict(json.loads(Variable.get(key))) for key in self._keys]
+            return [_EVENT.validate_json(Variable.get(key)) for key in self._keys]
         except Exception as error:
             logger.info("Events that tasks handed over stay for another sender (%s).", type(error).__name__)
             self._keys = []

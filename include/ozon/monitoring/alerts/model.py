@@ -1,26 +1,35 @@
-"""An alert, and what there is to tell about a group of them."""
+"""Alerts, the incidents that they belong to, and the notifications about these."""
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
 
+from include.ozon.monitoring.unchecked import EVENTS
 from include.ozon.settings.limits import AlertLevel
 
-Key = tuple[str, str | None, str]
-"""What makes two alerts the same: rule, account and subject."""
+AlertKey = tuple[str, str | None, str]
+"""Rule, account and subject: at most one alert of a key is firing."""
+IncidentKey = tuple[str, str | None]
+"""Group and account: at most one incident of a key is unresolved."""
+
+_EVENTS = {rule.name for rule in EVENTS}
+
+
+def new_id() -> str:
+    return secrets.token_hex(4)
 
 
 @dataclass(frozen=True)
 class Event:
     """Something that happened once and has no state to recover from: a failed task, a missed deadline.
 
-    ``subject`` tells events of one rule apart, such as ``ozon_etl.product_etl``. ``caused_by`` names the rules of
-    which this is a mere consequence where they are violated, such as ``warehouse_reachable``. ``link`` is an
-    address that helps, ``details`` are further lines for the mail.
+    ``subject`` distinguishes the events of one rule, such as ``ozon_etl.product_etl``. ``caused_by`` names the rules
+    that inhibit it while they fire, such as ``warehouse_reachable``. ``link`` is an address that helps, ``details``
+    are further lines for the mail.
     """
 
     rule: str
@@ -35,29 +44,16 @@ class Event:
     value: float | None = None
     threshold: float | None = None
 
-    def as_dict(self) -> dict[str, Any]:
-        return _plain(asdict(self))
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        return cls(
-            **values
-            | {
-                "happened_at": datetime.fromisoformat(values["happened_at"]),
-                "caused_by": tuple(values["caused_by"]),
-                "details": tuple(values["details"]),
-            }
-        )
+    @property
+    def key(self) -> AlertKey:
+        return self.rule, self.account, self.subject
 
 
 @dataclass(frozen=True)
 class Alert:
-    """A row of ``alerts``; open until ``recovered_at``.
+    """A rule that fires for an account and subject, until ``resolved_at``.
 
-    ``last_sent_at`` and ``sent_level`` are when and at which level its incident was last told, also where it joined
-    after that; ``sent_count`` counts the messages that it was in. ``suppressed_by`` names the rule of which it is a
-    consequence, as long as that keeps it from being told. ``pending_channels`` are those that could not deliver the
-    last message.
+    ``muted_by`` is why nobody has been notified of it: the rule that inhibits it, or a silence.
     """
 
     rule: str
@@ -69,72 +65,110 @@ class Alert:
     message: str
     value: float | None = None
     threshold: float | None = None
-    last_sent_at: datetime | None = None
-    sent_count: int = 0
-    sent_level: AlertLevel | None = None
-    acknowledged_at: datetime | None = None
-    recovered_at: datetime | None = None
-    suppressed_by: str | None = None
-    is_event: bool = False
-    pending_channels: tuple[str, ...] = ()
-    alert_id: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.alert_id:
-            object.__setattr__(self, "alert_id", secrets.token_hex(4))
+    muted_by: str | None = None
+    resolved_at: datetime | None = None
+    alert_id: str = field(default_factory=new_id)
 
     @property
-    def key(self) -> Key:
-        return (self.rule, self.account, self.subject)
+    def key(self) -> AlertKey:
+        return self.rule, self.account, self.subject
 
     @property
-    def is_open(self) -> bool:
-        return self.recovered_at is None
+    def is_firing(self) -> bool:
+        return self.resolved_at is None
 
-    def as_dict(self) -> dict[str, Any]:
-        return _plain(asdict(self))
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        moments = {
-            field.name: datetime.fromisoformat(values[field.name])
-            for field in fields(cls)
-            if field.name.endswith("_at") and values.get(field.name)
-        }
-        return cls(**values | moments | {"pending_channels": tuple(values["pending_channels"])})
+    @property
+    def is_event(self) -> bool:
+        return self.rule in _EVENTS
 
 
 class Kind(StrEnum):
+    """Why a notification is sent, the most important reason first."""
+
     OPENED = "opened"
     WORSE = "worse"
     REPEAT = "repeat"
-    RECOVERED = "recovered"
+    RESOLVED = "resolved"
 
 
 @dataclass(frozen=True)
-class Notice:
-    """One message for one cause: the alerts that belong together, and why it is sent now.
+class Notification:
+    """A message about an incident to one channel; ``error`` is the class of what prevented its delivery."""
 
-    ``details`` are further lines such as the products concerned; ``links`` addresses of runs, logs and reports.
+    channel: str
+    kind: Kind
+    level: AlertLevel
+    created_at: datetime
+    attempts: int = 0
+    delivered_at: datetime | None = None
+    error: str | None = None
+    notification_id: str = field(default_factory=new_id)
+
+
+@dataclass(frozen=True)
+class Incident:
+    """The alerts of one group and account, notified together, until ``resolved_at``.
+
+    ``level`` is that of its worst firing alert, ``notified_level`` the one that people last saw. ``notifications``
+    has the latest of each channel.
+    """
+
+    group: str
+    account: str | None
+    level: AlertLevel
+    opened_at: datetime
+    alerts: tuple[Alert, ...] = ()
+    notifications: tuple[Notification, ...] = ()
+    notified_level: AlertLevel | None = None
+    notified_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    note: str | None = None
+    resolved_at: datetime | None = None
+    incident_id: str = field(default_factory=new_id)
+
+    @property
+    def key(self) -> IncidentKey:
+        return self.group, self.account
+
+    @property
+    def firing(self) -> tuple[Alert, ...]:
+        return tuple(alert for alert in self.alerts if alert.is_firing)
+
+    @property
+    def by_channel(self) -> dict[str, Notification]:
+        return {notification.channel: notification for notification in self.notifications}
+
+
+@dataclass(frozen=True)
+class Message:
+    """What channels are sent about incidents of one group: a mail, a chat message.
+
+    ``incidents`` have only the alerts that it shows, ``details`` are further lines such as the products concerned,
+    ``links`` the addresses of runs, logs and reports.
     """
 
     kind: Kind
     group: str
     level: AlertLevel
-    alerts: tuple[Alert, ...]
+    incidents: tuple[Incident, ...]
     channels: tuple[str, ...]
     details: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
 
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """The worst first."""
+        alerts = [alert for incident in self.incidents for alert in incident.alerts]
+        return tuple(
+            sorted(alerts, key=lambda alert: (-severity(alert.level), alert.account or "", alert.rule, alert.subject))
+        )
 
-@dataclass(frozen=True)
-class Mail:
-    """A message ready to go out by any channel; ``text`` says the same as ``html``."""
 
-    subject: str
-    text: str
-    html: str
+def severity(level: AlertLevel | None) -> int:
+    """Return a number to compare levels by; 0 is none at all."""
+    return {None: 0, "warning": 1, "critical": 2}[level]
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+def worst_level(levels: Iterable[AlertLevel | None]) -> AlertLevel:
+    return "critical" if "critical" in set(levels) else "warning"

@@ -1,45 +1,61 @@
-"""The one sender: takes what was seen, tells what is new about it, and remembers what it told.
-
-The order is: read the state, decide, deliver, write the state. A crash between the last two repeats a message,
-where the other order would lose one.
-"""
+"""One run of the alerting: read the state, decide, send, write the state. A channel that fails stops no other."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
-from include.ozon.monitoring.alerts.copy import StateKeeper
-from include.ozon.monitoring.alerts.decide import NOTHING, Outcome, decide, decide_on
-from include.ozon.monitoring.alerts.delivery import Channel, channel_states, deliver
-from include.ozon.monitoring.alerts.model import Alert, Event
-from include.ozon.monitoring.alerts.observed import Observed
-from include.ozon.monitoring.alerts.state import AlertState
+from include.ozon.monitoring.alerts.decide import NOTHING, decide
+from include.ozon.monitoring.alerts.message import Mail, render
+from include.ozon.monitoring.alerts.model import Event, Message
+from include.ozon.monitoring.alerts.notify import settle
+from include.ozon.monitoring.alerts.state import AlertState, StateKeeper
 from include.ozon.monitoring.results import CheckResult
-from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
+from include.ozon.settings.limits import AlertLevel
 from include.ozon.warehouse import session
 
 logger = logging.getLogger("ozon.alerts")
 
-__all__ = ["Channel", "Outcome", "SentReport", "StateKeeper", "send_alerts"]
+__all__ = ["Channel", "Sent", "SentReport", "StateKeeper", "send_alerts"]
+
+
+class Channel(Protocol):
+    """A way to notify people, made by the adapter."""
+
+    def deliver(self, mail: Mail, level: AlertLevel) -> None:
+        """Raises anything if it could not."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A message, with the channels that took it."""
+
+    message: Message
+    delivered: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        message = self.message
+        return f"{message.kind} {message.group} ({message.level}) by {', '.join(self.delivered) or 'no channel'}"
 
 
 @dataclass(frozen=True)
 class SentReport:
-    """What a sending told, through which channels, and how many alerts are open after it."""
+    """What a run sent, which channels failed, and how many incidents are unresolved after it."""
 
-    outcomes: tuple[Outcome, ...]
+    sent: tuple[Sent, ...]
     failed_channels: tuple[str, ...]
-    open_count: int
+    unresolved_count: int
 
     def describe(self) -> str:
-        """One line for the log."""
-        told = "; ".join(_described(outcome) for outcome in self.outcomes) or "nothing"
+        """Return one line for the log."""
+        sent = "; ".join(each.describe() for each in self.sent) or "nothing"
         failed = f" Channels that failed: {', '.join(self.failed_channels)}." if self.failed_channels else ""
-        return f"Told {told}. Open alerts: {self.open_count}.{failed}"
+        return f"Sent {sent}. Unresolved incidents: {self.unresolved_count}.{failed}"
 
 
 def send_alerts(
@@ -54,42 +70,63 @@ def send_alerts(
     details: Mapping[str, Sequence[str]] = NOTHING,
     links: Sequence[str] = (),
 ) -> SentReport:
-    """Tell what is new about these findings, each cause once; ``details`` are further lines by group.
+    """Notify people of what is new about the results, once for each cause; ``details`` are further lines by group.
 
-    Raises nothing for a warehouse, a keeper or a channel that fails: that is logged, and made good by the next one.
+    Raises nothing for a warehouse, a keeper or a channel that fails: that is logged, and the next run makes up for it.
     """
     if not channels:
-        logger.warning("No channel is configured: alerts are recorded and nobody is told. See alerts.channels.")
+        logger.warning("No channel is configured: alerts are recorded, and nobody is notified. See alerts.channels.")
     with AlertState.loaded(connect, keeper, settings, now) as state:
-        # Whether channels work is only known once the rest is sent.
-        about_channels, others = _parted(state.alerts)
-        broken: dict[str, str] = {}
         decision = decide(
-            others, results, events, settings=settings, now=now, channels=channels, details=details, links=links
+            state.incidents,
+            results,
+            events,
+            settings=settings,
+            now=now,
+            channels=channels,
+            details=details,
+            links=links,
         )
-        outcomes = deliver(decision.notices, channels, settings, now, broken)
-        seen = Observed(channel_states(outcomes, broken, settings))
-        about = decide_on(about_channels, seen, settings=settings, now=now, channels=channels)
-        outcomes_about = deliver(about.notices, channels, settings, now, broken)
-        alerts = (*decision.settled(outcomes, now), *about.settled(outcomes_about, now))
-        state.save(alerts)
-    report = SentReport(
-        outcomes=(*outcomes, *outcomes_about),
-        failed_channels=tuple(sorted(broken)),
-        open_count=sum(alert.is_open for alert in alerts),
-    )
+        broken: dict[str, str] = {}
+        outcomes: defaultdict[str, dict[str, str | None]] = defaultdict(dict)
+        sent = []
+        for message, errors in _handed_over(decision.messages, channels, settings, now, broken):
+            sent.append(Sent(message, tuple(name for name, error in errors.items() if error is None)))
+            for incident in message.incidents:
+                outcomes[incident.incident_id].update(errors)
+        incidents = settle(decision.incidents, outcomes, now)
+        state.save(incidents)
+    report = SentReport(tuple(sent), tuple(sorted(broken)), sum(not each.resolved_at for each in incidents))
     logger.info("%s", report.describe())
     return report
 
 
-def _parted(alerts: Iterable[Alert]) -> tuple[list[Alert], list[Alert]]:
-    about_channels: list[Alert] = []
-    others: list[Alert] = []
-    for alert in alerts:
-        (about_channels if alert.rule == CHANNEL_FAILED.name else others).append(alert)
-    return about_channels, others
+def _handed_over(
+    messages: Iterable[Message],
+    channels: Mapping[str, Channel],
+    settings: Settings,
+    now: datetime,
+    broken: dict[str, str],
+) -> Iterator[tuple[Message, dict[str, str | None]]]:
+    """Hand each message to its channels; yield it with the error's class of each, None where the channel took it.
 
-
-def _described(outcome: Outcome) -> str:
-    notice = outcome.notice
-    return f"{notice.kind} {notice.group} ({notice.level}) through {', '.join(outcome.delivered) or 'no channel'}"
+    A channel that has failed gets nothing more in this run: each attempt could take as long as its time-out.
+    """
+    for message in messages:
+        try:
+            mail = render(message, settings, now)
+        except Exception:  # the other messages have to go out; the next run tries this one again
+            logger.exception("The message for %s %s could not be written.", message.kind, message.group)
+            continue
+        for name in message.channels:
+            if name in broken:
+                continue
+            try:
+                channels[name].deliver(mail, message.level)
+            except Exception as error:
+                # Only the class: an error's text can contain the channel's address, and with it a token.
+                broken[name] = type(error).__name__
+                logger.error(
+                    "Channel %s could not deliver %s %s (%s).", name, message.kind, message.group, broken[name]
+                )
+        yield message, {name: broken.get(name) for name in message.channels}

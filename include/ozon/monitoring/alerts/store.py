@@ -1,75 +1,82 @@
-"""The alerts in the warehouse: read, written, listed and acknowledged."""
+"""Incidents in the warehouse, with their alerts and notifications: read, written, acknowledged."""
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, LiteralString
 
 import psycopg
 from psycopg import errors as pg
+from psycopg import sql
 from psycopg.rows import dict_row
 
 from include.ozon.errors import ConfigurationError
-from include.ozon.monitoring.alerts.cases import incident_of, worst_level
-from include.ozon.monitoring.alerts.model import Alert
+from include.ozon.monitoring.alerts.model import Alert, Incident, Kind, Notification, worst_level
 from include.ozon.warehouse.session import Connection, translated_errors
 
 logger = logging.getLogger("ozon.alerts")
 
-_COLUMNS = """
-    alert_id, rule, account, subject, level, opened_at, last_seen_at, last_sent_at, sent_count, sent_level,
-    acknowledged_at, recovered_at, suppressed_by, is_event, pending_channels, value, threshold, message
-"""
-
-_OPEN = f"SELECT {_COLUMNS} FROM ozon.alerts WHERE recovered_at IS NULL ORDER BY opened_at DESC, alert_id"
-
-_RECENT = f"""
-SELECT {_COLUMNS} FROM ozon.alerts
-WHERE recovered_at IS NULL OR recovered_at >= %(since)s
-ORDER BY recovered_at IS NOT NULL, opened_at DESC, alert_id
-"""
-
-# Of those that have recovered: what belongs to an incident that lasts, or is still to be told.
-_STATE = f"""
-SELECT {_COLUMNS} FROM ozon.alerts
-WHERE recovered_at IS NULL
-   OR recovered_at >= LEAST(%(since)s, (SELECT min(opened_at) FROM ozon.alerts WHERE recovered_at IS NULL))
-   OR pending_channels <> '{{}}'
-ORDER BY recovered_at DESC NULLS FIRST
+# The unresolved ones first, the newest first.
+_INCIDENTS: LiteralString = """
+SELECT * FROM ozon.incidents i
+WHERE {}
+ORDER BY resolved_at IS NOT NULL, opened_at DESC, incident_id
 LIMIT 5000
 """
-
-_VALUES = """
-    level = %(level)s, opened_at = %(opened_at)s, last_seen_at = %(last_seen_at)s, last_sent_at = %(last_sent_at)s,
-    sent_count = %(sent_count)s, sent_level = %(sent_level)s, acknowledged_at = %(acknowledged_at)s,
-    recovered_at = %(recovered_at)s, suppressed_by = %(suppressed_by)s, pending_channels = %(pending_channels)s,
-    value = %(value)s, threshold = %(threshold)s, message = %(message)s
+_RECENT = "resolved_at IS NULL OR resolved_at >= %(since)s"
+# Also those whose resolution a channel has missed, however long ago.
+_TO_DECIDE: LiteralString = f"""
+{_RECENT} OR EXISTS (
+    SELECT FROM ozon.notifications n
+    WHERE n.incident_id = i.incident_id AND n.kind = 'resolved' AND n.delivered_at IS NULL
+)
+"""
+_ALERTS = "SELECT * FROM ozon.alerts WHERE incident_id = ANY(%(ids)s) ORDER BY opened_at, alert_id"
+_NOTIFICATIONS = """
+SELECT * FROM ozon.notifications WHERE incident_id = ANY(%(ids)s) ORDER BY created_at, channel
 """
 
-# What has recovered stays so, whoever else writes.
-_CHANGE = f"""
-UPDATE ozon.alerts SET {_VALUES}
-WHERE alert_id = %(alert_id)s AND (recovered_at IS NULL OR %(recovered_at)s::timestamptz IS NOT NULL)
+# What is resolved stays so, whoever else writes.
+_CHANGE: LiteralString = """
+UPDATE ozon.incidents SET ({columns}) = ROW ({values})
+WHERE incident_id = %(incident_id)s AND (resolved_at IS NULL OR %(resolved_at)s::timestamptz IS NOT NULL)
+RETURNING incident_id
 """
-
-_IS_KNOWN = "SELECT EXISTS (SELECT FROM ozon.alerts WHERE alert_id = %(alert_id)s)"
-
-# Another sender may have opened the same one, where it did not wait for this one: its row becomes this alert.
-_ADD = f"""
-INSERT INTO ozon.alerts ({_COLUMNS})
-VALUES (%(alert_id)s, %(rule)s, %(account)s, %(subject)s, %(level)s, %(opened_at)s, %(last_seen_at)s,
-        %(last_sent_at)s, %(sent_count)s, %(sent_level)s, %(acknowledged_at)s, %(recovered_at)s, %(suppressed_by)s,
-        %(is_event)s, %(pending_channels)s, %(value)s, %(threshold)s, %(message)s)
-ON CONFLICT (rule, account, subject) WHERE recovered_at IS NULL DO UPDATE SET {_VALUES}
+_IS_KNOWN = "SELECT EXISTS (SELECT FROM ozon.incidents WHERE incident_id = %(incident_id)s)"
+# Another run may have opened the same one, if it did not wait for this one: its row becomes this incident.
+_ADD: LiteralString = """
+INSERT INTO ozon.incidents ({columns}) VALUES ({values})
+ON CONFLICT ("group", account) WHERE resolved_at IS NULL DO UPDATE SET level = EXCLUDED.level
+RETURNING incident_id
+"""
+_PUT_ALERT: LiteralString = """
+INSERT INTO ozon.alerts ({columns}) VALUES ({values})
+ON CONFLICT (alert_id) DO UPDATE SET ({columns}) = ROW ({values})
+"""
+# A run that did not wait for this one may have opened the same alert.
+_DROP_TWIN = """
+DELETE FROM ozon.alerts
+WHERE rule = %(rule)s AND account IS NOT DISTINCT FROM %(account)s AND subject = %(subject)s
+  AND resolved_at IS NULL AND %(resolved_at)s::timestamptz IS NULL AND alert_id <> %(alert_id)s
+"""
+_DROP_REPLACED = """
+DELETE FROM ozon.notifications
+WHERE incident_id = %(incident_id)s AND delivered_at IS NULL AND notification_id <> ALL(%(kept)s)
+"""
+_PUT_NOTIFICATION: LiteralString = """
+INSERT INTO ozon.notifications ({columns}) VALUES ({values})
+ON CONFLICT (notification_id) DO UPDATE SET ({columns}) = ROW ({values})
 """
 
 _ACKNOWLEDGE = """
-UPDATE ozon.alerts
-SET acknowledged_at = %(now)s, sent_level = CASE WHEN last_sent_at IS NULL THEN sent_level ELSE %(level)s END
-WHERE alert_id = ANY(%(alert_ids)s)
+UPDATE ozon.incidents
+SET acknowledged_at = %(now)s, acknowledged_by = %(by)s, note = %(note)s, notified_level = %(notified_level)s
+WHERE incident_id = %(incident_id)s
 """
 
 _LOCK = "SELECT pg_advisory_lock(hashtextextended('ozon_alerts', 0))"
@@ -78,63 +85,63 @@ _WAIT = "SELECT set_config('lock_timeout', %s, true)"
 _WAIT_SECONDS = 20
 
 
-def open_alerts(connection: Connection) -> list[Alert]:
-    """The newest first."""
-    return _read(connection, _OPEN, {})
+def incidents_to_decide(connection: Connection, since: datetime) -> list[Incident]:
+    """Return what `decide` needs, each incident with the latest notification of each channel."""
+    return [_with_latest(incident) for incident in _read(connection, _TO_DECIDE, {"since": since})]
 
 
-def recent_alerts(connection: Connection, since: datetime) -> list[Alert]:
-    """The open ones, and behind them those that have recovered since."""
+def recent_incidents(connection: Connection, since: datetime) -> list[Incident]:
+    """Return the unresolved incidents, then those resolved since, the newest first, with all notifications."""
     return _read(connection, _RECENT, {"since": since})
 
 
-def state(connection: Connection, since: datetime) -> list[Alert]:
-    """What a decision needs: the open alerts, and of the others those that recovered ``since`` or matter still."""
-    return _read(connection, _STATE, {"since": since})
+def one_incident(connection: Connection, incident_id: str) -> Incident:
+    """Return the incident with all notifications. Raises ConfigurationError if there is none of that id."""
+    found = _read(connection, "incident_id = %(incident_id)s", {"incident_id": incident_id})
+    if not found:
+        raise ConfigurationError(f"Expected the id of an incident, found {incident_id!r}. `ozon alerts` lists them.")
+    return found[0]
 
 
-def save(connection: Connection, alerts: Iterable[Alert]) -> None:
-    """Write alerts that are new or have changed, all or none."""
-    # Those that are closed first: one that has been opened anew has the same key.
-    ordered = sorted(alerts, key=lambda alert: (alert.is_open, alert.opened_at))
+def save(connection: Connection, incidents: Iterable[Incident]) -> None:
+    """Write incidents that are new or have changed, all or none."""
+    # Resolved ones first: one that opens anew has the same key.
+    ordered = sorted(incidents, key=lambda incident: (incident.resolved_at is None, incident.opened_at))
     with translated_errors(), connection.transaction():
-        for alert in ordered:
-            values = _as_row(alert)
-            changed = connection.execute(_CHANGE, values).rowcount
-            if not changed and connection.execute(_IS_KNOWN, values).fetchone() == (False,):
-                connection.execute(_ADD, values)
+        for incident in ordered:
+            _save(connection, incident)
 
 
-def acknowledge(connection: Connection, alert_id: str, now: datetime) -> Alert:
-    """Silence the alert's incident until it changes: all open alerts of its group and account.
+def acknowledge(connection: Connection, incident_id: str, by: str, note: str | None, now: datetime) -> Incident:
+    """Stop the repeats of an incident until it gets worse; return it.
 
-    Returns the alert. Raises ConfigurationError where no alert of that id is open.
+    Raises ConfigurationError if no unresolved incident has that id.
     """
-    found = {alert.alert_id: alert for alert in open_alerts(connection)}
-    if alert_id not in found:
-        ids = ", ".join(found) or "none"
-        raise ConfigurationError(f"No open alert has the id {alert_id!r}. Open are: {ids}. `ozon alerts` shows them.")
-    incident = [alert for alert in found.values() if incident_of(alert) == incident_of(found[alert_id])]
-    # Whoever acknowledges has seen the level, also where no channel could tell it.
-    level = worst_level([*(alert.level for alert in incident), *(alert.sent_level for alert in incident)])
-    parameters = {"now": now, "level": level, "alert_ids": [alert.alert_id for alert in incident]}
-    with translated_errors():
-        connection.execute(_ACKNOWLEDGE, parameters)
-    return next(alert for alert in open_alerts(connection) if alert.alert_id == alert_id)
+    with one_run(connection), translated_errors():
+        incident = one_incident(connection, incident_id)
+        if incident.resolved_at:
+            raise ConfigurationError(
+                f"Expected an unresolved incident, found {incident_id}, which is resolved. `ozon alerts` lists them."
+            )
+        # Whoever acknowledges has seen the level, even if no channel could deliver it.
+        level = worst_level([incident.level, incident.notified_level]) if incident.notified_at else None
+        values = {"incident_id": incident_id, "now": now, "by": by, "note": note, "notified_level": level}
+        connection.execute(_ACKNOWLEDGE, values)
+        return one_incident(connection, incident_id)
 
 
 @contextmanager
-def one_sender(connection: Connection, wait_seconds: int = _WAIT_SECONDS) -> Iterator[None]:
-    """Wait until no other sender is at work: a deadline's is in the triggerer, the others are tasks.
+def one_run(connection: Connection, wait_seconds: int = _WAIT_SECONDS) -> Iterator[None]:
+    """Wait until no other run of the alerting is at work: a deadline's is in the triggerer, the others are tasks.
 
-    One that hangs is not waited for longer than ``wait_seconds``: told twice is better than never.
+    Wait no longer than ``wait_seconds``: a message that comes twice is better than none.
     """
     is_mine = True
     with translated_errors():
         try:
             with connection.transaction():
                 connection.execute(_WAIT, (f"{wait_seconds}s",))
-                # The session's, which the transaction's end does not release.
+                # The session's lock, which the transaction's end does not release.
                 connection.execute(_LOCK)
         except pg.LockNotAvailable:
             is_mine = False
@@ -143,17 +150,61 @@ def one_sender(connection: Connection, wait_seconds: int = _WAIT_SECONDS) -> Ite
         yield
     finally:
         if is_mine:
-            # A broken connection has released the lock by itself.
+            # A broken connection has released the lock already.
             with suppress(psycopg.Error):
                 connection.execute(_UNLOCK)
 
 
-def _read(connection: Connection, query: LiteralString, parameters: dict[str, Any]) -> list[Alert]:
+def _read(connection: Connection, condition: LiteralString, parameters: dict[str, Any]) -> list[Incident]:
     with translated_errors():
-        rows = connection.cursor(row_factory=dict_row).execute(query, parameters).fetchall()
-    return [Alert(**row | {"pending_channels": tuple(row["pending_channels"])}) for row in rows]
+        cursor = connection.cursor(row_factory=dict_row)
+        rows = cursor.execute(sql.SQL(_INCIDENTS).format(sql.SQL(condition)), parameters).fetchall()
+        ids = {"ids": [row["incident_id"] for row in rows]}
+        alerts: defaultdict[str, list[Alert]] = defaultdict(list)
+        for row in cursor.execute(_ALERTS, ids):
+            alerts[row.pop("incident_id")].append(Alert(**row))
+        notifications: defaultdict[str, list[Notification]] = defaultdict(list)
+        for row in cursor.execute(_NOTIFICATIONS, ids):
+            notifications[row.pop("incident_id")].append(Notification(**row | {"kind": Kind(row["kind"])}))
+    return [
+        Incident(
+            **row, alerts=tuple(alerts[row["incident_id"]]), notifications=tuple(notifications[row["incident_id"]])
+        )
+        for row in rows
+    ]
 
 
-def _as_row(alert: Alert) -> dict[str, Any]:
-    names = Alert.__dataclass_fields__
-    return {name: getattr(alert, name) for name in names} | {"pending_channels": list(alert.pending_channels)}
+def _with_latest(incident: Incident) -> Incident:
+    values = {field.name: getattr(incident, field.name) for field in fields(incident)}
+    return Incident(**values | {"notifications": tuple(incident.by_channel.values())})
+
+
+def _save(connection: Connection, incident: Incident) -> None:
+    values = _row(incident)
+    saved = connection.execute(_statement(_CHANGE, values), values).fetchone()
+    if saved is None:
+        if connection.execute(_IS_KNOWN, values).fetchone() == (True,):
+            return
+        saved = connection.execute(_statement(_ADD, values), values).fetchone()
+    incident_id = {"incident_id": saved[0] if saved else incident.incident_id}
+    for alert in sorted(incident.alerts, key=lambda alert: alert.is_firing):
+        values = _row(alert) | incident_id
+        connection.execute(_DROP_TWIN, values)
+        connection.execute(_statement(_PUT_ALERT, values), values)
+    kept = [each.notification_id for each in incident.notifications]
+    connection.execute(_DROP_REPLACED, incident_id | {"kept": kept})
+    for each in incident.notifications:
+        values = _row(each) | incident_id
+        connection.execute(_statement(_PUT_NOTIFICATION, values), values)
+
+
+def _row(record: Incident | Alert | Notification) -> dict[str, Any]:
+    """Return the row of a record: its fields are the table's columns."""
+    names = [field.name for field in fields(record) if field.name not in {"alerts", "notifications"}]
+    return {name: getattr(record, name) for name in names}
+
+
+def _statement(statement: LiteralString, values: dict[str, Any]) -> sql.Composed:
+    return sql.SQL(statement).format(
+        columns=sql.SQL(", ").join(map(sql.Identifier, values)), values=sql.SQL(", ").join(map(sql.Placeholder, values))
+    )

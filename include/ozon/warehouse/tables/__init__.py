@@ -6,7 +6,7 @@ A new column of a data table is one line here, and a migration that adds it to t
 from __future__ import annotations
 
 from include.ozon.warehouse.tables.column import Table
-from include.ozon.warehouse.tables.monitoring import ALERTS, HEALTH_CHECKS, VISIBILITY_METRICS
+from include.ozon.warehouse.tables.monitoring import ALERTS, HEALTH_CHECKS, INCIDENTS, NOTIFICATIONS, VISIBILITY_METRICS
 from include.ozon.warehouse.tables.products import PRODUCT_PRICE_HISTORY, PRODUCT_VISIBILITY_HISTORY, PRODUCTS
 from include.ozon.warehouse.tables.records import (
     ALEMBIC_VERSION,
@@ -33,7 +33,9 @@ TABLES: tuple[Table, ...] = (
     ETL_COMPONENT_EXECUTIONS,
     REJECTED_ITEMS,
     HEALTH_CHECKS,
+    INCIDENTS,
     ALERTS,
+    NOTIFICATIONS,
     FBO_STOCK_REQUESTS,
     ALEMBIC_VERSION,
 )

@@ -91,38 +91,73 @@ HEALTH_CHECKS = Table(
     ),
 )
 
+_LEVEL = "warning or critical"
+
 ALERTS = Table(
     "alerts",
-    "One row for each alert: something that is or was not as it should be. A row changes while its alert is open; "
-    "deleted `maintenance.alerts_days` after its recovery.",
+    "One row for each alert: a rule that fires for an account and subject, or did. A row changes while the alert "
+    "fires; it is deleted with its incident.",
     (
-        Column("alert_id", "text", "What `ozon alerts ack` takes."),
-        Column("rule", "text", "The rule that was violated, by its name in the configuration."),
+        Column("alert_id", "text", "The alert's id."),
+        Column("incident_id", "text", "The incident that it belongs to."),
+        Column("rule", "text", "The rule that fires, by its name in the configuration."),
         replace(ACCOUNT, comment=f"{ACCOUNT.comment} Null for what concerns all."),
         Column(
             "subject",
             "text",
-            "What tells alerts of one rule apart where the account does not: a DAG, a task, a channel. Else empty.",
+            "What distinguishes alerts of one rule besides the account: a DAG, a task, a channel, an area. Else empty.",
         ),
-        Column("level", "text", "warning or critical, as it was last seen."),
-        Column("opened_at", "timestamptz", "When it was first seen."),
-        Column("last_seen_at", "timestamptz", "When it was last seen."),
-        Column("last_sent_at", "timestamptz", "When it was last told to anybody. Null where it never was."),
-        Column("sent_count", "integer", "In how many messages it was told."),
-        Column("sent_level", "text", "The level at which it was last told. Null where it never was."),
-        Column("acknowledged_at", "timestamptz", "When somebody silenced it. Null where nobody did."),
-        Column("recovered_at", "timestamptz", "When it was over. Null while it is open."),
+        Column("level", "text", f"{_LEVEL}, when it was last measured."),
+        Column("opened_at", "timestamptz", "When it began to fire."),
+        Column("last_seen_at", "timestamptz", "When it was last measured as firing, or last happened."),
+        Column("resolved_at", "timestamptz", "When it was resolved. Null while it fires."),
         Column(
-            "suppressed_by",
+            "muted_by",
             "text",
-            "The rule of which it is a mere consequence, so that it is not told. Null where it is told by itself.",
+            "Why nobody has been notified of it: the rule that inhibits it, or a silence. Null if people are notified.",
         ),
-        Column(
-            "is_event", "boolean", "Whether it happened once, such as a failed task, and has no state to recover from."
-        ),
-        Column("pending_channels", "text[]", "Channels that could not yet deliver the last message."),
-        Column("value", "double precision", "What was measured. Null where there is no number."),
+        Column("value", "double precision", "The measured value. Null where there is no number."),
         Column("threshold", "double precision", "The limit that was crossed. Null where the rule has none."),
         Column("message", "text", "What is wrong, in a sentence."),
+    ),
+)
+
+INCIDENTS = Table(
+    "incidents",
+    "One row for each incident: the alerts of one group and account, notified together. A row changes until the "
+    "incident is resolved; it is deleted `maintenance.alerts_days` after that.",
+    (
+        Column("incident_id", "text", "What `ozon alerts show` and `ozon alerts ack` take."),
+        Column("group", "text", "The group of its rules; docs/configuration.md lists them."),
+        replace(ACCOUNT, comment=f"{ACCOUNT.comment} Null for what concerns all."),
+        Column("level", "text", f"{_LEVEL}: that of its worst alert."),
+        Column("opened_at", "timestamptz", "When its first alert began to fire."),
+        Column("notified_level", "text", f"{_LEVEL}: the level that people last saw. Null before any notification."),
+        Column("notified_at", "timestamptz", "When people were last notified. Null before any notification."),
+        Column(
+            "acknowledged_at",
+            "timestamptz",
+            "When somebody acknowledged it: no repeats until it gets worse. Null otherwise.",
+        ),
+        Column("acknowledged_by", "text", "Who acknowledged it. Null if nobody did."),
+        Column("note", "text", "What they noted. Null if nothing."),
+        Column("resolved_at", "timestamptz", "When it was resolved. Null until then."),
+    ),
+)
+
+NOTIFICATIONS = Table(
+    "notifications",
+    "One row for each notification: a message about an incident to one channel. One that is not delivered is sent "
+    "again by the next run, unless a newer one of the same incident and channel replaces it.",
+    (
+        Column("notification_id", "text", "The notification's id."),
+        Column("incident_id", "text", "The incident that it is about."),
+        Column("channel", "text", "The channel, by its name in the configuration."),
+        Column("kind", "text", "opened, worse, repeat or resolved."),
+        Column("level", "text", f"{_LEVEL}: the level that it shows."),
+        Column("created_at", "timestamptz", "When the run began that decided to send it."),
+        Column("attempts", "integer", "How often it was handed to the channel."),
+        Column("delivered_at", "timestamptz", "When the channel took it. Null until then."),
+        Column("error", "text", "What prevented the delivery, by the error's class. Null if nothing did."),
     ),
 )

@@ -24,14 +24,14 @@ FROM unnest(ARRAY['ozon_etl', 'others']) dag_id, generate_series(1, 20) n,
      LATERAL (SELECT now() - make_interval(days => 20 * n) AS moment) at
 """
 
-OLD_ALERTS = """
-INSERT INTO ozon.alerts (alert_id, rule, level, opened_at, last_seen_at, recovered_at, message)
-SELECT 'a' || n, 'rule', 'warning', now(), now(), now() - make_interval(days => n), '' FROM generate_series(1, 2000) n
+OLD_INCIDENTS = """
+INSERT INTO ozon.incidents (incident_id, "group", level, opened_at, resolved_at)
+SELECT 'i' || n, 'rule', 'warning', now(), now() - make_interval(days => n) FROM generate_series(1, 2000) n
 """
 
 
 class Site:
-    """An Airflow's home with old logs and reports, its metadata database, and a warehouse with old alerts."""
+    """An Airflow's home with old logs and reports, its metadata database, and a warehouse with old incidents."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = environment
@@ -59,9 +59,9 @@ class Site:
         rows = self.airflow.rows("SELECT dag_id, count(*) AS runs FROM dag_run GROUP BY dag_id ORDER BY dag_id")
         return {row["dag_id"]: row["runs"] for row in rows}
 
-    def alerts(self) -> int:
+    def incidents(self) -> int:
         with psycopg.connect(self.environment["OZON_WAREHOUSE_DSN"]) as connection:
-            (count,) = connection.execute("SELECT count(*) FROM ozon.alerts").fetchone() or (0,)
+            (count,) = connection.execute("SELECT count(*) FROM ozon.incidents").fetchone() or (0,)
         return int(count)
 
 
@@ -73,7 +73,7 @@ def site(
 ) -> Site:
     made = Site(make_airflow_environment(warehouse_dsn, start_sandbox({"main": 1})))
     with psycopg.connect(warehouse_dsn, autocommit=True) as connection:
-        connection.execute(OLD_ALERTS)
+        connection.execute(OLD_INCIDENTS)
     metadata = made.environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].replace("+psycopg2", "")
     with psycopg.connect(metadata, autocommit=True) as connection:
         connection.execute(OLD_RUNS)
@@ -85,12 +85,17 @@ def test_a_dry_run_shows_what_the_real_one_then_frees(site: Site) -> None:
 
     assert list(shown) == list(STEPS)
     assert all(step["dry_run"] for step in shown.values())
-    assert (site.log.exists(), site.report.exists(), site.alerts()) == (True, True, 2000)
+    assert (site.log.exists(), site.report.exists(), site.incidents()) == (True, True, 2000)
     assert site.old_runs() == {"others": 20, "ozon_etl": 20}
 
     freed = site.json()
 
-    assert (site.log.exists(), site.report.exists(), site.others.exists(), site.alerts()) == (False, False, True, 364)
+    assert (site.log.exists(), site.report.exists(), site.others.exists(), site.incidents()) == (
+        False,
+        False,
+        True,
+        364,
+    )
     # Of our DAGs only; runs of 80 days and younger stay.
     assert site.old_runs() == {"others": 20, "ozon_etl": 4}
     for name in ("logs", "reports", "monitoring", "metadata"):
@@ -108,7 +113,7 @@ def test_single_steps_can_be_named_and_are_shown_as_a_table(site: Site) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [line.split()[1] for line in done.stdout.splitlines() if " done " in line] == ["logs", "reports"]
-    assert (site.log.exists(), site.report.exists(), site.alerts()) == (False, False, 2000)
+    assert (site.log.exists(), site.report.exists(), site.incidents()) == (False, False, 2000)
 
 
 def test_a_step_that_fails_does_not_stop_the_others_and_is_not_hidden(site: Site) -> None:

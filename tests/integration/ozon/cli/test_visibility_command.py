@@ -117,7 +117,7 @@ def test_with_alert_the_measurement_is_stored_and_told_only_once(ozon: Ozon, loa
 
     stored = loaded.rows("SELECT account, visible FROM ozon.visibility_metrics ORDER BY measured_at, account")
     assert [row["account"] for row in stored] == ["main", "second"] * 2
-    opened = loaded.rows("SELECT rule FROM ozon.alerts WHERE account = 'main' AND recovered_at IS NULL")
+    opened = loaded.rows("SELECT rule FROM ozon.alerts WHERE account = 'main' AND resolved_at IS NULL")
     assert [row["rule"] for row in opened].count("turned_invisible_pct") == 1
 
 

@@ -74,10 +74,10 @@ WITH metrics AS (
     SELECT at, 'runs', 'killed_attempt', 'ok', '', 0
     FROM generate_series(%(now)s - interval '100 days', %(now)s - interval '95 days', '15 minutes') at
 )
-INSERT INTO ozon.alerts (alert_id, rule, level, opened_at, last_seen_at, recovered_at, message)
-VALUES ('old', 'a', 'warning', %(now)s - interval '500 days', %(now)s, %(now)s - interval '400 days', ''),
-       ('new', 'b', 'warning', %(now)s - interval '500 days', %(now)s, %(now)s - interval '300 days', ''),
-       ('open', 'c', 'warning', %(now)s - interval '500 days', %(now)s, NULL, '')
+INSERT INTO ozon.incidents (incident_id, "group", level, opened_at, resolved_at)
+VALUES ('old', 'a', 'warning', %(now)s - interval '500 days', %(now)s - interval '400 days'),
+       ('new', 'b', 'warning', %(now)s - interval '500 days', %(now)s - interval '300 days'),
+       ('unresolved', 'c', 'warning', %(now)s - interval '500 days', NULL)
 """
 
 
@@ -189,7 +189,9 @@ def test_a_workflow_that_runs_keeps_its_record_and_what_it_rejected(warehouse: W
     assert len(warehouse.values("SELECT 1 FROM ozon.rejected_items WHERE workflow_id LIKE '600/%%'")) == 20
 
 
-def test_measurements_go_but_an_accounts_last_one_and_the_last_check_and_open_alerts(warehouse: Warehouse) -> None:
+def test_measurements_go_but_an_accounts_last_one_and_the_last_check_and_unresolved_incidents(
+    warehouse: Warehouse,
+) -> None:
     warehouse.execute(MONITORING)
 
     outcome = clean(warehouse, "monitoring", metrics_days=730, health_checks_days=90, alerts_days=365)
@@ -197,7 +199,7 @@ def test_measurements_go_but_an_accounts_last_one_and_the_last_check_and_open_al
     assert len(warehouse.values("SELECT 1 FROM ozon.visibility_metrics WHERE account = 'main'")) == 731
     assert len(warehouse.values("SELECT 1 FROM ozon.visibility_metrics WHERE account = 'gone'")) == 1
     assert len(warehouse.values("SELECT 1 FROM ozon.health_checks")) == 1
-    assert warehouse.values("SELECT alert_id FROM ozon.alerts ORDER BY alert_id") == ["new", "open"]
+    assert warehouse.values("SELECT incident_id FROM ozon.incidents ORDER BY 1") == ["new", "unresolved"]
     assert outcome.rows == 270 + 4 + 480 + 1
 
 
@@ -238,12 +240,12 @@ def test_a_dry_run_counts_the_same_and_changes_nothing(
 def test_a_row_that_somebody_has_locked_is_left_for_the_next_time(warehouse: Warehouse) -> None:
     warehouse.execute(MONITORING)
     with psycopg.connect(warehouse.dsn) as other:
-        other.execute("SELECT FROM ozon.alerts WHERE alert_id = 'old' FOR UPDATE")
+        other.execute("SELECT FROM ozon.incidents WHERE incident_id = 'old' FOR UPDATE")
         clean(warehouse, "monitoring")
-        assert "old" in warehouse.values("SELECT alert_id FROM ozon.alerts")
+        assert "old" in warehouse.values("SELECT incident_id FROM ozon.incidents")
 
     clean(warehouse, "monitoring")
-    assert "old" not in warehouse.values("SELECT alert_id FROM ozon.alerts")
+    assert "old" not in warehouse.values("SELECT incident_id FROM ozon.incidents")
 
 
 def test_readers_and_loads_go_on_meanwhile(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

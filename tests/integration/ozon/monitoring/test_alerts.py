@@ -94,9 +94,11 @@ def test_a_load_that_fails_is_told_once_and_so_is_its_recovery(monitored: Monito
     (subject,) = monitored.check()
     assert "RECOVERED" in subject
     assert monitored.check() == []
-    rules = monitored.rows("SELECT rule, account, sent_count FROM ozon.alerts WHERE recovered_at IS NOT NULL")
-    assert {row["account"] for row in rules} == {"main"}
-    assert max(row["sent_count"] for row in rules) == 2
+    sent = monitored.rows(
+        "SELECT account, kind FROM ozon.incidents JOIN ozon.notifications USING (incident_id) "
+        "WHERE resolved_at IS NOT NULL AND delivered_at IS NOT NULL ORDER BY created_at"
+    )
+    assert [(row["account"], row["kind"]) for row in sent] == [("main", "opened"), ("main", "resolved")]
 
 
 def test_a_refused_key_is_one_mail_and_not_another_for_each_load_that_it_fails(monitored: Monitored) -> None:
@@ -123,5 +125,9 @@ def test_a_mail_that_was_refused_is_sent_again_and_only_then_counts_as_told(moni
     told = monitored.check()
 
     assert [subject for subject in told if "Ozon refuses access" in subject]
-    assert [row["sent_count"] for row in monitored.rows("SELECT * FROM ozon.alerts WHERE account = 'second'")] == [1]
+    sent = monitored.rows(
+        "SELECT attempts, delivered_at FROM ozon.incidents JOIN ozon.notifications USING (incident_id) "
+        "WHERE account = 'second'"
+    )
+    assert [(row["attempts"], bool(row["delivered_at"])) for row in sent] == [(1, True)]
     assert not [subject for subject in monitored.check() if "Ozon refuses access" in subject]

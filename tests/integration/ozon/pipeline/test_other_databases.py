@@ -74,7 +74,7 @@ def test_settings_and_names_of_a_database_change_nothing(pipeline_there: Pipelin
         assert metrics.products == len(pipeline_there.truth())
         assert metrics.loaded_at is not None
         assert metrics.loaded_at > started_at
-        assert list(store.state(connection, started_at)) == []
+        assert store.incidents_to_decide(connection, started_at) == []
     context = health_context(pipeline_there)
     context.connect = pipeline_there.connect
     checks = [check for area in (warehouse, data, runs) for check in area.checks(context)]

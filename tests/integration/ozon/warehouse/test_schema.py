@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from include.ozon.errors import ConfigurationError, SchemaError
+from include.ozon.monitoring.alerts.store import recent_incidents
 from include.ozon.warehouse import schema
 
 CONTRACT = {
@@ -77,10 +79,10 @@ class Database:
                 for (table,) in tables
             }
 
-    def column(self, name: str, table: str) -> list[Any]:
-        """The values of one column, in the order of the table's key."""
+    def column(self, expression: LiteralString, table: str) -> list[Any]:
+        """The values of a column or an expression, in the order of the table's key."""
         with self.connect() as connection:
-            query = sql.SQL("SELECT {} FROM ozon.{} t ORDER BY t").format(sql.Identifier(name), sql.Identifier(table))
+            query = sql.SQL("SELECT {} FROM ozon.{} t ORDER BY t").format(sql.SQL(expression), sql.Identifier(table))
             return [value for (value,) in connection.execute(query)]
 
     def describe(self) -> set[tuple[Any, ...]]:
@@ -164,7 +166,7 @@ def test_a_warehouse_keeps_its_data_forward_and_back(database: Database) -> None
     ]  # fmt: skip
     assert database.column("rule", "alerts") == ["inventory_etl_age_hours", "disk_used_pct"]
     found = zip(
-        *(database.column(name, "health_checks") for name in ("area", "check", "status", "message")), strict=True
+        *(database.column(name, "health_checks") for name in ("area", '"check"', "status", "message")), strict=True
     )
     assert sorted(found) == [
         ("data", "product_etl_age_hours", "ok", "Fresh."),
@@ -181,6 +183,46 @@ def test_a_warehouse_keeps_its_data_forward_and_back(database: Database) -> None
 
     assert database.rows() == before
     assert database.describe() == described
+
+
+def test_firing_alerts_and_their_acknowledgements_become_incidents(database: Database) -> None:
+    schema.upgrade(database.connect, "0007")
+    database.execute(
+        """
+        INSERT INTO ozon.alerts (
+            alert_id, rule, account, subject, level, opened_at, last_seen_at, last_sent_at, sent_level,
+            acknowledged_at, recovered_at, suppressed_by, pending_channels, message
+        ) VALUES
+            ('a1', 'failures_in_a_row', 'main', '', 'warning', '2026-01-01', '2026-01-03', '2026-01-02', 'warning',
+             '2026-01-03', NULL, NULL, '{}', 'Failing.'),
+            ('a2', 'task_failed', 'main', 'ozon_etl.product_etl', 'critical', '2026-01-02', '2026-01-02', '2026-01-02',
+             'warning', '2026-01-03', NULL, NULL, '{duty}', 'Failed.'),
+            ('a3', 'disk_used_pct', NULL, '', 'critical', '2026-01-01', '2026-01-01', NULL, NULL,
+             NULL, NULL, 'warehouse_reachable', '{}', 'Full.'),
+            ('a4', 'failures_in_a_row', 'main', '', 'warning', '2025-01-01', '2025-01-01', '2025-01-01', 'warning',
+             NULL, '2025-01-02', NULL, '{}', 'Failed once.');
+        """
+    )
+
+    schema.upgrade(database.connect)
+
+    with database.connect() as connection:
+        found = {
+            incident.incident_id: incident
+            for incident in recent_incidents(connection, datetime(2025, 1, 1, tzinfo=UTC))
+        }
+    loads, disk, past = found["a1"], found["a3"], found["a4"]
+    assert (loads.group, loads.account, loads.level, loads.notified_level) == ("loads", "main", "critical", "warning")
+    assert [alert.alert_id for alert in loads.alerts] == ["a1", "a2"]
+    assert loads.acknowledged_at is not None
+    assert [(each.channel, each.kind, each.delivered_at) for each in loads.notifications] == [("duty", "opened", None)]
+    assert (disk.group, disk.notified_at, disk.alerts[0].muted_by) == ("disk_used_pct", None, "warehouse_reachable")
+    assert past.resolved_at is not None
+
+    schema.downgrade(database.connect, "0007")
+
+    assert database.column("acknowledged_at IS NOT NULL", "alerts") == [True, True, False, False]
+    assert database.column("pending_channels", "alerts") == [["duty"], ["duty"], [], []]
 
 
 def test_an_upgrade_waits_for_one_that_is_under_way(database: Database) -> None:

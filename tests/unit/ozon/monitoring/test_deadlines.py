@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
 from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.model import Event
@@ -87,7 +88,8 @@ def test_the_sentence_names_the_dag_the_account_the_delay_and_the_setting() -> N
     assert (event.rule, event.subject, event.account, event.level) == ("run_deadline", "ozon_etl", "main", "critical")
     assert event.happened_at == LATE.deadline_at
     assert event.link == "http://airflow.example/dags/ozon_etl/runs/1"
-    assert Event.from_dict(event.as_dict()) == event
+    events = TypeAdapter(Event)
+    assert events.validate_json(events.dump_json(event)) == event
 
 
 def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes() -> None:

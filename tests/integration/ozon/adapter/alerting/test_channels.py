@@ -12,7 +12,7 @@ import pytest
 from include.ozon.adapter.alerting.channels import AppriseChannel, ChannelError, EmailChannel, MailHook, open_channels
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConnectionSettingsError
-from include.ozon.monitoring.alerts.model import Mail
+from include.ozon.monitoring.alerts.message import Mail
 from include.ozon_local.connections import smtp_connection
 from include.ozon_local.home import LOOPBACK
 from tests.support.mail import MailServer, part
@@ -22,6 +22,8 @@ MAIL = Mail(
     subject="[Ozon ETL testing] CRITICAL: скрыто товаров - Лавка «Чай & Ко»",
     text="Скрыто 12 товаров.\n" + "длинная строка " * 200,
     html="<!doctype html><p>Скрыто 12 товаров.</p>",
+    chat_title="Скрыто товаров - Лавка",
+    chat_text="Скрыто 12 товаров, коротко.\n",
 )
 CONNECTION = "AIRFLOW_CONN_SMTP_DEFAULT"
 PASSWORD = "correct-horse-battery-staple"
@@ -186,12 +188,12 @@ def apprise_connection(monkeypatch: pytest.MonkeyPatch, config: object) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_OZON_CHAT", json.dumps(fields))
 
 
-def test_apprise_delivers_the_same_words(webhook: Server) -> None:
+def test_apprise_delivers_the_short_text(webhook: Server) -> None:
     AppriseChannel("ozon_chat").deliver(MAIL, "critical")
 
     (taken,) = (asked.body for asked in webhook.asked)
-    assert taken["title"] == MAIL.subject
-    assert taken["message"].startswith("Скрыто 12 товаров.")
+    assert taken["title"] == MAIL.chat_title
+    assert taken["message"].strip() == MAIL.chat_text.strip()
     assert taken["type"] == "failure"
 
 

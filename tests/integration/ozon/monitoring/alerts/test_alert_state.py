@@ -1,10 +1,10 @@
-"""The alerts' state in a real warehouse: it survives, is caught up, acknowledged, and written by one sender."""
+"""Incidents in a real warehouse: they survive, catch up, are acknowledged, and are written by one run at a time."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -16,9 +16,10 @@ from psycopg import conninfo, sql
 
 from include.ozon.errors import ConfigurationError
 from include.ozon.monitoring.alerts import store
-from include.ozon.monitoring.alerts.copy import from_text
-from include.ozon.monitoring.alerts.model import Alert, Event, Mail
+from include.ozon.monitoring.alerts.message import Mail
+from include.ozon.monitoring.alerts.model import Alert, Event, Incident, Kind, Notification
 from include.ozon.monitoring.alerts.sender import send_alerts
+from include.ozon.monitoring.alerts.state import Copy
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings.limits import AlertLevel
 from include.ozon.warehouse.session import Connection
@@ -52,7 +53,7 @@ class Sender:
     def connect(self) -> Connection:
         return psycopg.connect(self.dsn)
 
-    def told(self, *results: CheckResult, events: Sequence[Event] = (), minutes: float = 15) -> list[str]:
+    def notified(self, *results: CheckResult, events: Sequence[Event] = (), minutes: float = 15) -> list[str]:
         self.now += timedelta(minutes=minutes)
         report = send_alerts(
             results,
@@ -63,16 +64,24 @@ class Sender:
             settings=self.settings,
             now=self.now,
         )
-        return [f"{outcome.notice.kind} {outcome.notice.group}" for outcome in report.outcomes if outcome.delivered]
+        return [f"{sent.message.kind} {sent.message.group}" for sent in report.sent if sent.delivered]
 
     @property
-    def open(self) -> list[Alert]:
+    def unresolved(self) -> list[Incident]:
         with psycopg.connect(self.dsn) as connection:
-            return store.open_alerts(connection)
+            return [each for each in store.recent_incidents(connection, START) if not each.resolved_at]
 
     @property
     def is_copy_ahead(self) -> bool:
-        return from_text(self.keeper.text or "").is_ahead
+        return Copy.from_text(self.keeper.text or "").is_ahead
+
+
+def by_id(incidents: Iterable[Incident]) -> dict[str, Incident]:
+    return {incident.incident_id: incident for incident in incidents}
+
+
+def groups(incidents: Iterable[Incident]) -> list[str]:
+    return [incident.group for incident in incidents]
 
 
 @pytest.fixture
@@ -109,20 +118,18 @@ def warehouse_away(postgres: EmbeddedPostgres, warehouse_dsn: str) -> Callable[[
 
 
 def test_the_state_survives_in_the_warehouse_alone(sender: Sender) -> None:
-    assert sender.told(DISK, events=[failed_task(START, link="http://run")]) == [
+    assert sender.notified(DISK, events=[failed_task(START, link="http://run")]) == [
         "opened disk_used_pct",
         "opened loads",
     ]
-    before = sender.open
-    assert {alert.alert_id: alert for alert in before} == {
-        alert.alert_id: alert for alert in from_text(sender.keeper.text or "").alerts
-    }
+    before = by_id(sender.unresolved)
+    assert before == by_id(Copy.from_text(sender.keeper.text or "").incidents)
 
-    sender.keeper = MemoryKeeper("what is no copy")
-    assert sender.told(DISK) == []
-    assert {alert.alert_id for alert in sender.open} == {alert.alert_id for alert in before}
-    assert sender.told(seen("disk_used_pct", "ok")) == ["recovered disk_used_pct"]
-    assert [alert.rule for alert in sender.open] == ["task_failed"]
+    sender.keeper = MemoryKeeper("not a copy")
+    assert sender.notified(DISK) == []
+    assert by_id(sender.unresolved).keys() == before.keys()
+    assert sender.notified(seen("disk_used_pct", "ok")) == ["resolved disk_used_pct"]
+    assert [incident.group for incident in sender.unresolved] == ["loads"]
 
 
 def test_with_the_warehouse_away_the_copy_goes_on_and_the_warehouse_catches_up(
@@ -130,22 +137,27 @@ def test_with_the_warehouse_away_the_copy_goes_on_and_the_warehouse_catches_up(
 ) -> None:
     down = seen("warehouse_reachable", "critical", area="warehouse")
     failing = seen("failures_in_a_row", "warning", "main")
-    sender.told(DISK)
+    sender.notified(DISK)
     with warehouse_away():
-        assert sender.told(DISK, down, failing) == ["opened warehouse"]
-        assert sender.told(DISK, down, failing) == []
+        assert sender.notified(DISK, down, failing) == ["opened warehouse"]
+        assert sender.notified(DISK, down, failing) == []
         assert sender.is_copy_ahead
-        assert sender.told(seen("disk_used_pct", "ok"), down) == ["recovered disk_used_pct"]
+        assert sender.notified(seen("disk_used_pct", "ok"), down) == ["resolved disk_used_pct"]
 
     up = seen("warehouse_reachable", "ok", area="warehouse")
-    assert sender.told(up, failing, seen("disk_used_pct", "ok")) == ["recovered warehouse"]
+    assert sender.notified(up, failing, seen("disk_used_pct", "ok")) == ["resolved warehouse"]
     assert not sender.is_copy_ahead
-    assert [(alert.rule, alert.suppressed_by) for alert in sender.open] == [
+    assert [(alert.rule, alert.muted_by) for incident in sender.unresolved for alert in incident.alerts] == [
         ("failures_in_a_row", "warehouse_reachable")
     ]
     with psycopg.connect(sender.dsn) as connection:
-        recovered = {alert.rule: alert.sent_count for alert in store.recent_alerts(connection, START)}
-    assert recovered == {"failures_in_a_row": 0, "disk_used_pct": 2, "warehouse_reachable": 2}
+        found = store.recent_incidents(connection, START)
+    assert {incident.group: [str(each.kind) for each in incident.notifications] for incident in found} == {
+        "loads": [],
+        # While the warehouse was away the copy had only the latest notification of each channel.
+        "disk_used_pct": ["opened", "resolved"],
+        "warehouse": ["resolved"],
+    }
 
 
 def test_a_warehouse_that_breaks_while_mails_go_out_is_caught_up_by_the_next_sending(
@@ -158,135 +170,161 @@ def test_a_warehouse_that_breaks_while_mails_go_out_is_caught_up_by_the_next_sen
                 superuser.execute(_END_SENDERS)
 
     sender.channels["team"] = Breaking()
-    assert sender.told(DISK) == ["opened disk_used_pct"]
+    assert sender.notified(DISK) == ["opened disk_used_pct"]
     assert sender.is_copy_ahead
-    assert sender.open == []
+    assert sender.unresolved == []
 
     sender.channels["team"] = RecordingChannel()
-    assert sender.told(DISK) == []
-    assert [alert.sent_count for alert in sender.open] == [1]
+    assert sender.notified(DISK) == []
+    assert [len(incident.notifications) for incident in sender.unresolved] == [1]
 
 
 def test_a_warehouse_without_the_table_is_as_good_as_none(sender: Sender, connection: Connection) -> None:
     connection.execute("DROP TABLE ozon.alerts")
 
-    assert sender.told(DISK) == ["opened disk_used_pct"]
-    assert sender.told(DISK) == []
+    assert sender.notified(DISK) == ["opened disk_used_pct"]
+    assert sender.notified(DISK) == []
     assert sender.is_copy_ahead
 
 
 def test_with_neither_readable_it_is_told_again_rather_than_never(
     sender: Sender, warehouse_away: Callable[[], Any]
 ) -> None:
-    sender.told(DISK)
-    sender.keeper.text = "what is no copy"
+    sender.notified(DISK)
+    sender.keeper.text = "not a copy"
     with warehouse_away():
-        assert sender.told(DISK) == ["opened disk_used_pct"]
+        assert sender.notified(DISK) == ["opened disk_used_pct"]
 
-    assert sender.told(DISK) == []
-    (alert,) = sender.open
-    assert alert.opened_at == START + timedelta(minutes=15)
+    assert sender.notified(DISK) == []
+    (incident,) = sender.unresolved
+    assert incident.opened_at == START + timedelta(minutes=15)
 
 
-def test_an_acknowledgement_silences_the_incident_until_it_gets_worse(sender: Sender, connection: Connection) -> None:
+def test_an_acknowledgement_ends_the_repeats_of_the_incident_until_it_gets_worse(
+    sender: Sender, connection: Connection
+) -> None:
     load = [seen("product_etl_age_hours", "warning", "main"), seen("failures_in_a_row", "warning", "main")]
-    sender.told(*load, DISK)
-    alert = next(alert for alert in sender.open if alert.rule == "failures_in_a_row")
-    acknowledged = store.acknowledge(connection, alert.alert_id, sender.now)
+    sender.notified(*load, DISK)
+    loads, disk = sorted(sender.unresolved, key=lambda incident: incident.group, reverse=True)
+    acknowledged = store.acknowledge(connection, loads.incident_id, "anna", "Ordered.", sender.now)
 
-    assert acknowledged == replace(alert, acknowledged_at=sender.now)
-    assert {alert.rule: bool(alert.acknowledged_at) for alert in sender.open} == {
-        "product_etl_age_hours": True,
-        "failures_in_a_row": True,
-        "disk_used_pct": False,
-    }
-    assert sender.told(*load, DISK, minutes=REPEAT_MINUTES) == ["repeat disk_used_pct"]
-    assert sender.told(seen("product_etl_age_hours", "critical", "main")) == ["worse loads"]
-    assert not any(alert.acknowledged_at for alert in sender.open)
+    assert acknowledged == replace(loads, acknowledged_at=sender.now, acknowledged_by="anna", note="Ordered.")
+    assert by_id(sender.unresolved)[disk.incident_id].acknowledged_at is None
+    assert sender.notified(*load, DISK, minutes=REPEAT_MINUTES) == ["repeat disk_used_pct"]
+    assert sender.notified(seen("product_etl_age_hours", "critical", "main")) == ["worse loads"]
+    now = by_id(sender.unresolved)[loads.incident_id]
+    assert (now.acknowledged_at, now.acknowledged_by, now.note) == (None, None, None)
 
 
 def test_an_acknowledgement_made_while_the_copy_is_ahead_is_kept(sender: Sender, connection: Connection) -> None:
-    sender.told(DISK)
+    sender.notified(DISK)
     reachable, sender.dsn = sender.dsn, conninfo.make_conninfo(sender.dsn, dbname="no_such_database")
-    sender.told(DISK)
+    sender.notified(DISK)
     sender.dsn = reachable
-    store.acknowledge(connection, sender.open[0].alert_id, sender.now)
+    store.acknowledge(connection, sender.unresolved[0].incident_id, "anna", None, sender.now)
 
     assert sender.is_copy_ahead
-    assert sender.told(DISK, minutes=2 * REPEAT_MINUTES) == []
-    assert sender.open[0].acknowledged_at is not None
+    assert sender.notified(DISK, minutes=2 * REPEAT_MINUTES) == []
+    assert sender.unresolved[0].acknowledged_by == "anna"
 
 
-def test_an_acknowledged_level_is_not_told_as_worse_because_nothing_could_tell_it_before(
+def test_an_acknowledged_level_is_not_worse_because_no_channel_could_deliver_it(
     sender: Sender, connection: Connection
 ) -> None:
-    sender.told(DISK)
+    sender.notified(DISK)
     team = sender.channels["team"]
     team.error = ConnectionError()
-    sender.told(seen("disk_used_pct", "critical"))
-    store.acknowledge(connection, next(alert for alert in sender.open if alert.rule == "disk_used_pct").alert_id, START)
+    sender.notified(seen("disk_used_pct", "critical"))
+    store.acknowledge(connection, sender.unresolved[0].incident_id, "anna", None, START)
     team.error = None
 
-    assert sender.told(seen("disk_used_pct", "critical")) == []
+    assert sender.notified(seen("disk_used_pct", "critical")) == []
 
 
-def test_an_unknown_id_is_a_sentence_with_the_open_ones(sender: Sender, connection: Connection) -> None:
-    with pytest.raises(ConfigurationError, match=r"No open alert has the id 'x'\. Open are: none\."):
-        store.acknowledge(connection, "x", START)
-    sender.told(DISK)
-    (alert,) = sender.open
-    with pytest.raises(ConfigurationError, match=rf"Open are: {alert.alert_id}\. `ozon alerts` shows them\."):
-        store.acknowledge(connection, "x", START)
+def test_only_an_unresolved_incident_can_be_acknowledged(sender: Sender, connection: Connection) -> None:
+    with pytest.raises(ConfigurationError, match=r"Expected the id of an incident, found 'x'\. `ozon alerts` lists"):
+        store.acknowledge(connection, "x", "anna", None, START)
+    sender.notified(DISK)
+    (incident,) = sender.unresolved
+    sender.notified(seen("disk_used_pct", "ok"))
+    with pytest.raises(ConfigurationError, match=r"Expected an unresolved incident.*is resolved"):
+        store.acknowledge(connection, incident.incident_id, "anna", None, START)
 
 
-def test_recent_alerts_are_the_open_ones_and_those_that_recovered_since(sender: Sender, connection: Connection) -> None:
-    sender.told(DISK, seen("memory_used_pct"))
-    sender.told(DISK, seen("memory_used_pct", "ok"))
+def test_recent_incidents_are_the_unresolved_ones_and_those_resolved_since(
+    sender: Sender, connection: Connection
+) -> None:
+    sender.notified(DISK, seen("memory_used_pct"))
+    sender.notified(DISK, seen("memory_used_pct", "ok"))
 
-    assert [alert.rule for alert in store.recent_alerts(connection, sender.now)] == ["disk_used_pct", "memory_used_pct"]
-    assert [alert.rule for alert in store.recent_alerts(connection, sender.now + timedelta(seconds=1))] == [
-        "disk_used_pct"
-    ]
+    assert groups(store.recent_incidents(connection, sender.now)) == ["disk_used_pct", "memory_used_pct"]
+    assert groups(store.recent_incidents(connection, sender.now + timedelta(seconds=1))) == ["disk_used_pct"]
 
 
-def test_an_alert_that_another_sender_opened_meanwhile_is_one_row(connection: Connection) -> None:
-    first = Alert("disk_used_pct", None, "", "warning", START, START, "Full.")
-    second = replace(first, alert_id="00000002", level="critical", sent_count=1)
-    store.save(connection, [first])
+INCIDENT = Incident(
+    "disk_used_pct",
+    None,
+    "warning",
+    START,
+    alerts=(Alert("disk_used_pct", None, "", "warning", START, START, "Full."),),
+    notifications=(Notification("team", Kind.OPENED, "warning", START),),
+)
+
+
+def test_an_incident_that_another_run_opened_meanwhile_is_one_row(connection: Connection) -> None:
+    alert = replace(INCIDENT.alerts[0], alert_id="alert2", level="critical")
+    sent = Notification("team", Kind.OPENED, "critical", START, delivered_at=START)
+    second = replace(INCIDENT, incident_id="incident2", level="critical", alerts=(alert,), notifications=(sent,))
+    store.save(connection, [INCIDENT])
     store.save(connection, [second])
 
-    (alert,) = store.open_alerts(connection)
-    assert (alert.alert_id, alert.level, alert.sent_count) == (first.alert_id, "critical", 1)
+    (found,) = store.recent_incidents(connection, START)
+    assert (found.incident_id, found.level) == (INCIDENT.incident_id, "critical")
+    assert (found.alerts, found.notifications) == ((alert,), (sent,))
 
 
-def test_what_has_recovered_is_opened_by_no_late_writer(connection: Connection) -> None:
-    alert = Alert("disk_used_pct", None, "", "warning", START, START, "Full.")
-    store.save(connection, [replace(alert, recovered_at=START)])
-    store.save(connection, [alert])
+def test_what_is_resolved_is_opened_by_no_late_writer(connection: Connection) -> None:
+    resolved = replace(INCIDENT, resolved_at=START, alerts=(replace(INCIDENT.alerts[0], resolved_at=START),))
+    store.save(connection, [resolved])
+    store.save(connection, [INCIDENT])
 
-    assert store.open_alerts(connection) == []
+    assert store.recent_incidents(connection, START) == [resolved]
 
 
-def test_an_alert_that_closes_and_its_successor_are_written_together(connection: Connection) -> None:
-    alert = Alert("task_failed", "main", "ozon_etl.product_etl", "critical", START, START, "Failed.", is_event=True)
-    store.save(connection, [alert])
-    successor = replace(alert, alert_id="00000002")
-    store.save(connection, [successor, replace(alert, recovered_at=START)])
+def test_an_incident_that_ends_and_its_successor_are_written_together(connection: Connection) -> None:
+    store.save(connection, [INCIDENT])
+    (alert,) = INCIDENT.alerts
+    successor = replace(INCIDENT, incident_id="incident2", notifications=())
+    store.save(connection, [successor, replace(INCIDENT, resolved_at=START, alerts=())])
 
-    assert store.open_alerts(connection) == [successor]
+    found = by_id(store.recent_incidents(connection, START))
+    assert found["incident2"].alerts == (alert,)
+    assert found[INCIDENT.incident_id].alerts == ()
+
+
+def test_a_newer_notification_replaces_one_that_was_not_delivered(connection: Connection) -> None:
+    store.save(connection, [INCIDENT])
+    newer = Notification("team", Kind.WORSE, "critical", START, delivered_at=START)
+    store.save(connection, [replace(INCIDENT, notifications=(newer,))])
+    latest = Notification("team", Kind.REPEAT, "critical", START + timedelta(hours=1))
+    store.save(connection, [replace(INCIDENT, notifications=(latest,))])
+
+    (found,) = store.recent_incidents(connection, START)
+    assert found.notifications == (newer, latest)
+    (found,) = store.incidents_to_decide(connection, START)
+    assert found.notifications == (latest,)
 
 
 def test_a_recovery_that_a_channel_missed_is_remembered_for_long(sender: Sender) -> None:
-    # Its open alert would have the state remember everything since.
     sender.settings = changed(sender.settings, "rules.channel_failed", enabled=False)
     duty = sender.channels["duty"] = RecordingChannel()
-    sender.told(DISK)
+    sender.notified(DISK)
     duty.error = ConnectionError()
-    sender.told(seen("disk_used_pct", "ok"))
+    sender.notified(seen("disk_used_pct", "ok"))
     duty.error = None
     sender.keeper = MemoryKeeper()
 
-    assert "recovered disk_used_pct" in sender.told(minutes=30 * 24 * 60)
+    assert "resolved disk_used_pct" in sender.notified(minutes=30 * 24 * 60)
     assert [subject for subject in duty.subjects if "RECOVERED" in subject] == duty.subjects[1:]
 
 
@@ -305,7 +343,7 @@ def test_of_two_senders_at_once_the_second_waits_and_tells_nothing_twice(
     def send() -> None:
         sender = Sender(warehouse_dsn)
         sender.channels["team"] = Slow()
-        sender.told(DISK)
+        sender.notified(DISK)
 
     threads = [threading.Thread(target=send) for _ in range(2)]
     threads[0].start()
@@ -317,16 +355,16 @@ def test_of_two_senders_at_once_the_second_waits_and_tells_nothing_twice(
         thread.join(30)
 
     assert len(mails) == 1
-    assert _count(connection, "SELECT count(*) FROM ozon.alerts") == 1
+    assert _count(connection, "SELECT count(*) FROM ozon.incidents") == 1
     assert _count(connection, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 
 
 def test_a_sender_that_hangs_is_not_waited_for_for_ever(
     warehouse_dsn: str, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with psycopg.connect(warehouse_dsn, autocommit=True) as other, store.one_sender(connection):
+    with psycopg.connect(warehouse_dsn, autocommit=True) as other, store.one_run(connection):
         other.execute("SET lock_timeout = '7s'")
-        with store.one_sender(other, wait_seconds=1):
+        with store.one_run(other, wait_seconds=1):
             assert "Another sender of alerts has been at work for 1 s" in caplog.text
             assert other.execute("SHOW lock_timeout").fetchone() == ("7s",)
 

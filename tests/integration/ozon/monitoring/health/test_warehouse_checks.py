@@ -245,7 +245,7 @@ class TestTheSchema:
     @pytest.mark.parametrize(
         ("statement", "found"),
         [
-            ("DROP TABLE ozon.alerts", "table ozon.alerts is missing; index ozon.alerts_by_opening is missing"),
+            ("DROP TABLE ozon.alerts", "table ozon.alerts is missing; index ozon.alerts_by_incident is missing"),
             ("DROP TABLE ozon_staging.loads", "table ozon_staging.loads is missing"),
             ("ALTER TABLE ozon.products DROP COLUMN status_name", "column ozon.products.status_name is missing"),
             (
@@ -257,8 +257,8 @@ class TestTheSchema:
                 "column ozon.products.offer_id is text instead of text not null",
             ),
             (
-                "ALTER TABLE ozon.alerts ALTER sent_count DROP DEFAULT",
-                "column ozon.alerts.sent_count is integer not null instead of integer not null default",
+                "ALTER TABLE ozon.notifications ALTER attempts DROP DEFAULT",
+                "column ozon.notifications.attempts is integer not null instead of integer not null default",
             ),
             (
                 "ALTER TABLE ozon.products ADD COLUMN brand text NOT NULL",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.ozon.monitoring.alerts.groups import causes_of, group_of
+from include.ozon.monitoring.alerts.muting import causes_of, group_of
 from include.ozon.monitoring.rules import RULES
 
 NAMES = [rule.name for rule in RULES]

@@ -1,16 +1,22 @@
-"""What a mail about alerts says, in its subject and in both of its parts."""
+"""Mails and chat messages about incidents, of each kind, and foreign text in them."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from syrupy.assertion import SnapshotAssertion
 
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.alerts.message import render
-from include.ozon.monitoring.alerts.model import Alert, Kind, Mail, Notice
+from include.ozon.monitoring.alerts.message import Mail, render, render_test
+from include.ozon.monitoring.alerts.model import Alert, Incident, Kind, Message
+from include.ozon.monitoring.alerts.muting import group_of
+from include.ozon.settings import Settings
 
 NOW = datetime(2026, 11, 24, 11, tzinfo=UTC)
 SETTINGS = load_settings(environment="testing", environ={})
@@ -22,7 +28,6 @@ KEY_REFUSED = Alert(
     opened_at=NOW - timedelta(hours=2, minutes=5),
     last_seen_at=NOW,
     message="Account main: Ozon refuses access (Invalid Api-Key).",
-    alert_id="0a1b2c3d",
 )
 FEW_VISIBLE = Alert(
     rule="visible_share_pct",
@@ -35,62 +40,80 @@ FEW_VISIBLE = Alert(
     value=35.5,
     threshold=40,
 )
-
-
-def mail(*alerts: Alert, kind: Kind = Kind.OPENED, details: tuple[str, ...] = (), links: tuple[str, ...] = ()) -> Mail:
-    alerts = alerts or (KEY_REFUSED,)
-    level = "critical" if any(alert.level == "critical" for alert in alerts) else "warning"
-    return render(Notice(kind, "group", level, alerts, ("team",), details, links), SETTINGS, NOW)
-
-
-class _Words(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def handle_data(self, data: str) -> None:
-        self.found += data.split()
-
-
-def words(html: str) -> list[str]:
-    parser = _Words()
-    parser.feed(html)
-    return parser.found
-
-
-def test_the_subject_says_what_is_wrong_for_whom_and_where() -> None:
-    assert mail().subject == "[Ozon ETL testing] CRITICAL: Ozon refuses access - Test account 1 (main)"
-
-
-@pytest.mark.parametrize(
-    ("kind", "word"),
-    [
-        (Kind.OPENED, "CRITICAL:"),
-        (Kind.WORSE, "WORSE, now CRITICAL:"),
-        (Kind.REPEAT, "STILL CRITICAL:"),
-        (Kind.RECOVERED, "RECOVERED:"),
-    ],
+DEADLINE = Alert(
+    rule="run_deadline",
+    account="main",
+    subject="ozon_etl",
+    level="critical",
+    opened_at=NOW,
+    last_seen_at=NOW,
+    message="ozon_etl has missed its deadline: it is still running 3 hours after it was due, for account main; "
+    "3 hours are allowed (deadlines.ozon_etl_minutes).",
 )
-def test_the_subject_tells_why_it_comes_now(kind: Kind, word: str) -> None:
-    assert f"] {word} Ozon refuses" in mail(kind=kind).subject
+RUN = "https://airflow.example/dags/ozon_etl/runs/scheduled__2026-11-24"
 
 
-def test_the_body_says_what_was_seen_expected_since_when_and_what_to_do() -> None:
-    text = mail(replace(FEW_VISIBLE, opened_at=NOW - timedelta(days=1, hours=3))).text
+def message(
+    *alerts: Alert, kind: Kind = Kind.OPENED, details: tuple[str, ...] = (), links: tuple[str, ...] = ()
+) -> Message:
+    """Return a message about an incident for each account."""
+    by_account: dict[str | None, list[Alert]] = {}
+    for alert in alerts or (KEY_REFUSED,):
+        by_account.setdefault(alert.account, []).append(alert)
+    incidents = tuple(
+        Incident(
+            group_of(found[0].rule, found[0].subject),
+            account,
+            found[0].level,
+            found[0].opened_at,
+            alerts=tuple(found),
+            incident_id=f"0a1b2c3{number}",
+        )
+        for number, (account, found) in enumerate(by_account.items())
+    )
+    level = "critical" if any(alert.level == "critical" for each in incidents for alert in each.alerts) else "warning"
+    return Message(kind, incidents[0].group, level, incidents, ("team",), details, links)
 
-    assert "Customers see 35.5 % of the products of account second." in text
-    assert "Account:     Test account 2 (second)" in text
-    assert text.startswith("WARNING in testing: few products are visible - Test account 2 (second)")
-    assert "Seen:        35.5 %" in text
-    assert "Expected:    at least 40 %, set by rules.visible_share_pct.warning" in text
-    # 11:00 UTC is 14:00 in Moscow.
-    assert "Since:       2026-11-23 11:00 MSK, for 1 day 3 hours" in text
-    assert "What to do:  `ozon visibility` names the products" in text
-    assert "It is told again after 6 hours" in text
+
+def mail(*alerts: Alert, settings: Settings = SETTINGS, **fields: object) -> Mail:
+    return render(message(*alerts, **fields), settings, NOW)  # type: ignore[arg-type]
+
+
+def with_title(title: str) -> Settings:
+    accounts = {**SETTINGS.accounts, "main": SETTINGS.accounts["main"].model_copy(update={"title": title})}
+    return SETTINGS.model_copy(update={"accounts": accounts})
+
+
+SIX_KINDS = {
+    "opened": message(),
+    "worse": message(replace(FEW_VISIBLE, level="critical", value=18, threshold=20), kind=Kind.WORSE),
+    "repeat": message(kind=Kind.REPEAT),
+    "resolved": message(replace(KEY_REFUSED, resolved_at=NOW), kind=Kind.RESOLVED),
+    "several accounts": message(
+        FEW_VISIBLE,
+        replace(FEW_VISIBLE, account="main", message="Customers see 38 % of the products of account main.", value=38),
+        details=("Чайник (TEA-1), second: Нет на складе", "Кружка (CUP-2), main: hidden by Ozon"),
+        links=(f"{RUN}?tab=logs", "/srv/reports/visibility.html"),
+    ),
+    "deadline": message(
+        DEADLINE,
+        details=("Run scheduled__2026-11-24, due at 2026-11-24 11:00 MSK, had to end by 2026-11-24 14:00 MSK.",),
+        links=(RUN,),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", SIX_KINDS)
+def test_each_kind_reads_as_it_was_approved(kind: str, snapshot: SnapshotAssertion) -> None:
+    sent = render(SIX_KINDS[kind], SETTINGS, NOW)
+
+    assert sent.subject == snapshot(name=f"{kind} subject")
+    assert sent.text == snapshot(name=f"{kind} text")
+    assert sent.chat_text == snapshot(name=f"{kind} chat")
 
 
 @pytest.mark.parametrize(
-    ("rule", "value", "threshold", "seen", "expected"),
+    ("rule", "value", "threshold", "found", "expected"),
     [
         (
             "product_etl_minutes",
@@ -107,52 +130,24 @@ def test_the_body_says_what_was_seen_expected_since_when_and_what_to_do() -> Non
     ],
 )
 def test_values_have_their_unit_and_side(
-    rule: str, value: float | None, threshold: float | None, seen: str | None, expected: str
+    rule: str, value: float | None, threshold: float | None, found: str | None, expected: str
 ) -> None:
     text = mail(replace(KEY_REFUSED, rule=rule, value=value, threshold=threshold)).text
 
-    assert ("Seen:" in text) == (seen is not None)
-    assert seen is None or f"Seen:        {seen}\n" in text
-    assert f"Expected:    {expected}" in text
+    assert ("Found:" in text) == (found is not None)
+    assert found is None or f"Found: {found}\n" in text
+    assert f"Expected: {expected}" in text
 
 
-def test_what_has_just_begun_has_no_duration_and_an_event_no_end() -> None:
-    begun = mail(replace(KEY_REFUSED, opened_at=NOW)).text
-    event = mail(replace(KEY_REFUSED, rule="task_failed", is_event=True)).text
-
-    assert "Since:       2026-11-24 14:00 MSK\n" in begun
-    assert "Happened:    2026-11-24 11:55 MSK\n" in event
-    assert "If it happens again, that is told after 6 hours at the earliest" in event
-    assert "if it lasts" not in event
+def test_an_alert_that_has_just_begun_has_no_duration() -> None:
+    assert "Critical since 2026-11-24 14:00 MSK.\n" in mail(replace(KEY_REFUSED, opened_at=NOW)).text
 
 
-def test_the_same_next_step_is_said_once() -> None:
+def test_the_same_next_step_stands_there_once() -> None:
     vanished = replace(FEW_VISIBLE, rule="turned_invisible_pct", level="critical", value=34, threshold=25)
-
     sent = mail(FEW_VISIBLE, vanished)
 
-    assert sent.text.count("What to do:") == sent.html.count("What to do") == 1
-    assert sent.text.count("Silence it:") == 2
-
-
-def test_the_next_step_names_the_connection_to_correct() -> None:
-    assert "a new key goes into the connection ozon_api_main" in mail().text
-    assert "Silence it:  ozon alerts ack 0a1b2c3d" in mail().text
-
-
-def test_a_repeat_says_how_often_it_was_told() -> None:
-    assert "Told:        3 times with this message" in mail(replace(KEY_REFUSED, sent_count=2), kind=Kind.REPEAT).text
-
-
-def test_a_recovery_says_how_long_it_lasted_and_asks_for_nothing() -> None:
-    text = mail(replace(KEY_REFUSED, recovered_at=NOW), kind=Kind.RECOVERED).text
-
-    assert "It is over: Account main: Ozon refuses access (Invalid Api-Key)." in text
-    assert "Began:       2026-11-24 11:55 MSK" in text
-    assert "Recovered:   2026-11-24 14:00 MSK, after 2 hours 5 minutes" in text
-    assert "Nothing has to be done." in text
-    assert "What to do" not in text
-    assert "ozon alerts ack" not in text
+    assert sent.text.count("ozon visibility") == sent.html.count("ozon visibility") == 1
 
 
 def test_the_worst_comes_first_and_all_accounts_are_in_the_subject() -> None:
@@ -162,42 +157,83 @@ def test_the_worst_comes_first_and_all_accounts_are_in_the_subject() -> None:
     assert both.text.index("Invalid Api-Key") < both.text.index("Customers see")
 
 
-def test_both_parts_say_the_same() -> None:
-    sent = mail(
-        KEY_REFUSED, FEW_VISIBLE, details=("Чайник (TEA-1): Нет на складе",), links=("https://airflow.example/a",)
-    )
-
-    assert set(sent.text.replace("Account:", "").split()) - set(words(sent.html)) <= {
-        "-", "--", "Level:", "Seen:", "Expected:", "Since:", "do:", "it:"
-    }  # fmt: skip
+def test_an_alert_of_a_rule_that_is_no_longer_known_can_still_be_sent() -> None:
+    assert "former_rule" in mail(replace(KEY_REFUSED, rule="former_rule")).subject
 
 
-def test_names_with_markup_stay_names() -> None:
-    sent = mail(details=('<script>alert("x")</script> & Ко',), links=('https://airflow.example/"><b>',))
+class _Page(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.addresses: list[str | None] = []
+        self.feed(html)
 
-    assert "<script>" not in sent.html
-    assert "<b>" not in sent.html
-    assert '<script>alert("x")</script> & Ко' in sent.text
+    def handle_data(self, data: str) -> None:
+        self.words += data.split()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name == "href"]
+
+
+@pytest.mark.parametrize("kind", SIX_KINDS)
+def test_both_parts_of_a_mail_say_the_same(kind: str) -> None:
+    sent = render(SIX_KINDS[kind], SETTINGS, NOW)
+
+    words = {word.rstrip(":") for word in sent.text.split()} - {"-", "--"}
+    assert words - {word.rstrip(":") for word in _Page(sent.html).words} == set()
 
 
 def test_only_what_a_mail_program_can_open_is_a_link() -> None:
-    html = mail(links=("https://airflow.example/run", "/srv/reports/a.html")).html
+    page = _Page(mail(links=("https://airflow.example/run", "/srv/reports/a.html", "javascript:alert(1)")).html)
 
-    assert '<a href="https://airflow.example/run">' in html
-    assert "<p>/srv/reports/a.html</p>" in html
-
-
-def test_a_subject_is_one_short_line_whatever_a_title_holds() -> None:
-    title = "Лавка\r\nBcc: someone@shop.example " * 20
-    accounts = {"main": SETTINGS.accounts["main"].model_copy(update={"title": title})}
-    settings = SETTINGS.model_copy(update={"accounts": accounts})
-
-    subject = render(Notice(Kind.OPENED, "f", "critical", (KEY_REFUSED,), ("team",)), settings, NOW).subject
-
-    assert len(subject) <= 150
-    assert "\n" not in subject
-    assert "\r" not in subject
+    assert page.addresses == ["https://airflow.example/run"]
 
 
-def test_an_alert_of_a_rule_that_is_no_longer_known_can_still_be_told() -> None:
-    assert "former_rule" in mail(replace(KEY_REFUSED, rule="former_rule")).subject
+HOSTILE = (
+    "Лавка\r\nBcc: someone@shop.example",
+    "</h1><script>alert(1)</script>",
+    "\u202eНавыворот\u202c",
+    "\u2066 \x00\x1b[31m \u200b",
+    '"><a href="https://evil.example">here</a>',
+    "*bold* _it_ `code` ~gone~ [text](https://evil.example) <https://evil.example|x> @channel <!here>",
+    "# Heading",
+    "x" * 5000,
+)
+
+
+def assert_harmless(sent: Mail, plain: Mail) -> None:
+    """Check that a name changes no subject, header, link or layout, by the same mail with a plain name."""
+    for line in (sent.subject, sent.chat_title):
+        assert len(line) <= 150
+        assert line.isprintable()
+    for text, expected in ((sent.text, plain.text), (sent.chat_text, plain.chat_text)):
+        assert text.count("\n") == expected.count("\n")
+        assert text.replace("\n", "").isprintable()
+    assert not re.search(r"[*`~<>\[\]|@#]|(?<!\w)_|_(?!\w)", sent.chat_text + sent.chat_title)
+    assert _Page(sent.html).tags == _Page(plain.html).tags
+    assert _Page(sent.html).addresses == _Page(plain.html).addresses
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_is_text_in_every_place(name: str) -> None:
+    alert = replace(KEY_REFUSED, message=f"Ozon refuses access: {name}.")
+    sent = mail(alert, settings=with_title(name), details=(name,), links=(RUN,))
+
+    assert_harmless(sent, mail(details=("plain",), links=(RUN,)))
+
+
+@given(st.text(min_size=1).filter(str.strip))
+def test_any_name_is_text_in_every_place(name: str) -> None:
+    alert = replace(KEY_REFUSED, message=f"Ozon refuses access: {name}.")
+
+    assert_harmless(mail(alert, settings=with_title(name), details=(f"Product {name}",)), mail(details=("plain",)))
+
+
+def test_a_test_message_names_its_channel() -> None:
+    sent = render_test("team", SETTINGS)
+
+    assert sent.subject == "[Ozon ETL testing] TEST: alerts reach you"
+    for text in (sent.text, sent.html, sent.chat_text):
+        assert "This is a test message by the channel team" in text
