@@ -1,4 +1,4 @@
-"""``ozon alerts inbox``: the mails that this machine's mail catcher has kept."""
+"""``ozon alerts inbox``: the mails that this machine's mail catcher has received."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from include.ozon.cli.common import Output, print_json
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
 from include.ozon.settings import Settings
+from include.ozon.words import count_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def inbox(
     if output == "json":
         print_json([_heading(n, mail, mail.read(), settings) for n, mail in numbered])
     elif not numbered:
-        typer.echo("The inbox is empty: no alert was mailed to this machine's mail catcher.")
+        typer.echo("The inbox is empty: this machine's mail catcher has received no mail.")
     else:
         for n, mail in numbered:
             heading = _heading(n, mail, mail.read(), settings)
@@ -55,12 +56,12 @@ def inbox(
 
 
 def _kept(settings: Settings) -> list[_Kept]:
-    """In the order in which they arrived."""
+    """Return the mails in the order in which they arrived."""
     folder = settings.alerts.inbox_folder
     if not folder:
         raise ConfigurationError(
-            "There is no mail catcher here: alerts.inbox_folder is not set. `make services` starts one and "
-            '`eval "$(make -s env)"` sets it; elsewhere mails go to the server of the connection smtp_default.'
+            "Expected alerts.inbox_folder to name the Maildir of a mail catcher; it is not set. `make services` "
+            'starts one and `eval "$(make -s env)"` sets it; elsewhere mails go to the server of smtp_default.'
         )
     if not Path(folder).exists():
         return []
@@ -77,7 +78,9 @@ def _kept(settings: Settings) -> list[_Kept]:
 
 def _show(kept: list[_Kept], number: int, output: str, settings: Settings) -> None:
     if number > len(kept):
-        raise ConfigurationError(f"The inbox has {len(kept)} mails, and no number {number}.")
+        raise ConfigurationError(
+            f"Expected the number of a mail, found {number}: the inbox has {count_of(len(kept), 'mail')}."
+        )
     mail = kept[number - 1].read()
     heading = _heading(number, kept[number - 1], mail, settings)
     body = mail.get_body(("plain", "html"))

@@ -1,4 +1,4 @@
-"""A run that has missed its deadline: whether that is worth telling, and what there is to say about it."""
+"""Runs that have missed their deadline, and the event about each that somebody waits for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _FINISHED_TASKS = {"success", "failed", "skipped", "upstream_failed", "removed"}
 _LISTED_TASKS = 10
 _USUAL_LOADS = 20
 
-# Accounts that the run has still to begin with have no workflow; their usual time is known all the same.
+# Accounts that the run has not begun yet have no workflow, but a usual duration.
 _LOADS = """
 WITH accounts AS (
     SELECT unnest(%(accounts)s::text[]) AS account
@@ -51,7 +51,7 @@ ORDER BY a.account
 
 @dataclass(frozen=True)
 class LateRun:
-    """A run as Airflow knows it when its deadline has passed."""
+    """A run, as Airflow knows it when its deadline has passed."""
 
     dag_id: str
     run_id: str
@@ -69,7 +69,7 @@ class LateRun:
 
 @dataclass(frozen=True)
 class AccountLoad:
-    """How far an account's load has come: its workflow's status (None: not begun) and its component begun last."""
+    """An account's progress: its workflow's status (None: not begun) and the component that began last."""
 
     account: str
     status: str | None
@@ -85,7 +85,7 @@ class AccountLoad:
 
 
 def late_run(dag_run: Mapping[str, Any], deadline: Mapping[str, Any]) -> LateRun:
-    """The run of a callback's context, as it was when the scheduler noticed that the deadline had passed."""
+    """Return the run of a callback's context, as it was when the scheduler noticed that the deadline had passed."""
     deadline_at = _moment(deadline["deadline_time"])
     due_at = _moment(dag_run["run_after"])
     if deadline_at is None or due_at is None:
@@ -103,7 +103,7 @@ def late_run(dag_run: Mapping[str, Any], deadline: Mapping[str, Any]) -> LateRun
 
 
 def reason_for_silence(run: LateRun, paused_dags: Collection[str]) -> str | None:
-    """Why nothing is told of this deadline; None where it is."""
+    """Return why nobody is notified of this deadline; None if people are."""
     if run.run_type == _BACKFILL:
         return "the run belongs to a backfill, for which nobody waits"
     if run.state in _ENDED and run.ended_at is not None and run.ended_at <= run.deadline_at:
@@ -116,7 +116,7 @@ def reason_for_silence(run: LateRun, paused_dags: Collection[str]) -> str | None
 
 
 def read_loads(connection: Connection, run: LateRun, accounts: Sequence[str]) -> list[AccountLoad]:
-    """The loads of these accounts and of those that the run has begun, by the records in the warehouse."""
+    """Return the loads of these accounts and of those that the run has begun, by the warehouse's records."""
     parameters = {"accounts": list(accounts), "dag_run_id": run.run_id, "usual_loads": _USUAL_LOADS}
     return connection.cursor(row_factory=class_row(AccountLoad)).execute(_LOADS, parameters).fetchall()
 
@@ -133,9 +133,9 @@ def late_run_event(
     now: datetime,
     settings: HasTimeZone,
 ) -> Event:
-    """What is told. ``tasks`` are the states of the run's tasks.
+    """Return the event about a late run. ``tasks`` has the states of the run's tasks.
 
-    Its value and threshold stay empty: the limit is no limit of the rule's, and the sentence names both.
+    Its value and threshold stay empty: the limit is not the rule's, and the sentence names both.
     """
     unfinished = [load.account for load in loads if load.is_unfinished]
     if run.state in _ENDED:

@@ -1,4 +1,4 @@
-"""Rules that no check measures: their alerts come from events, from checks that fail, and from the sending itself."""
+"""Rules that no check measures: their alerts come from events, failed checks, and undelivered notifications."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TASK_FAILED = Rule(
     title="a task failed",
     measures="No task of this package has failed for good.",
     limits=State(level="critical"),
-    next_step="Its log's last error says in one sentence what to do; then clear the task.",
+    next_step="The last error in its log names what to do, in one sentence; then clear the task.",
     meaning="A task has failed for good, its retries included.",
     remedy="Its log's last error: find the class [below](#errors); then clear the task.",
 )
@@ -30,18 +30,18 @@ UNMEASURED = Rule(
     title="checks could not be measured",
     measures="Every check could be measured.",
     limits=State(level="warning"),
-    next_step="The log of `check` in ozon_health_check says what broke them.",
-    meaning="A check itself broke: neither good nor bad.",
+    next_step="The log of `check` in ozon_health_check shows what made them fail.",
+    meaning="A check itself failed: neither good nor bad.",
     remedy="The log of `check` in `ozon_health_check`.",
 )
 
 CHANNEL_FAILED = Rule(
     name="channel_failed",
-    title="alerts do not get through",
+    title="a channel does not deliver alerts",
     measures="Every channel delivers.",
     limits=State(level="warning"),
-    next_step="Check the channel's connection in Airflow.",
-    meaning="A channel cannot deliver; the others have told you.",
+    next_step="Check the channel's connection in Airflow, then `ozon alerts test`.",
+    meaning="A channel cannot deliver; you were notified by the others.",
     remedy="Its connection: `airflow connections test`; what it missed is sent later.",
 )
 

@@ -1,4 +1,4 @@
-"""The ways to tell people, on Airflow's connections: e-mail, and whatever Apprise knows."""
+"""Channels of notifications, on Airflow's connections: e-mail, and whatever Apprise knows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ logger = logging.getLogger("ozon.alerts")
 _TIMEOUT_SECONDS = 15
 _RETRIES = 1
 
-# By itself a subject of more than 78 characters is folded before its first word, which some programs then show.
+# By default a subject of more than 78 characters is folded before its first word, and some programs show that.
 _POLICY = SMTP.clone(max_line_length=240)
 
 
@@ -36,7 +36,7 @@ class ChannelError(RetriableError):
 
 
 def open_channels(settings: Settings) -> dict[str, Channel]:
-    """The configured channels by their names. Connections are read when something is delivered, not before."""
+    """Return the configured channels by name. Connections are read when something is delivered, not before."""
     channels: dict[str, Channel] = {}
     for name, channel in settings.alerts.channels.items():
         if channel.kind == "email":
@@ -55,15 +55,15 @@ class EmailChannel:
         self._sender = sender
 
     def deliver(self, mail: Mail, level: AlertLevel) -> None:
-        """Raises ConnectionSettingsError where the connection is missing or wrong, ChannelError if no mail goes out."""
+        """Raises ConnectionSettingsError if the connection is missing or wrong, ChannelError if no mail goes out."""
         require_connection(self._connection_id)
         try:
             with MailHook(self._connection_id) as server:
                 server.send(self._message(mail, server.from_email or self._sender, level), self._recipients)
         except ValueError:
             raise ConnectionSettingsError(
-                f"Connection {self._connection_id}: expected extra to hold from_email (an address), timeout (seconds "
-                "above 0), retry_limit, disable_ssl and disable_tls, each optional; found something else in it."
+                f"Connection {self._connection_id}: expected extra to contain from_email (an address), timeout "
+                "(seconds above 0), retry_limit, disable_ssl and disable_tls, each optional; found something else in it."
             ) from None
         except (OSError, RuntimeError, smtplib.SMTPException, AirflowException) as error:
             # The server's own words may quote what was sent to it.
@@ -104,9 +104,9 @@ class MailHook(SmtpHook):
         return min(super().smtp_retry_limit, _RETRIES)
 
     def send(self, message: EmailMessage, recipients: list[str]) -> None:
-        """Raises SMTPRecipientsRefused where the server takes it for none of them.
+        """Raises SMTPRecipientsRefused if the server refuses all recipients.
 
-        That it takes it only for some is logged: sent again, it would reach those a second time.
+        If it refuses some, that is logged: sent again, the mail would reach the others a second time.
         """
         if not isinstance(self._smtp_client, smtplib.SMTP):
             raise smtplib.SMTPServerDisconnected("not connected")
@@ -127,10 +127,10 @@ class AppriseChannel:
         self._connection_id = connection_id
 
     def deliver(self, mail: Mail, level: AlertLevel) -> None:
-        """Raises ConnectionSettingsError where the connection is missing or wrong, ChannelError if no address takes it.
+        """Raises ConnectionSettingsError if the connection is missing or wrong, ChannelError if no address takes it.
 
-        That only some take it is logged: sent again, it would reach those a second time. The provider's own ``notify``
-        does not say whether anything was delivered, so its hook only reads the connection.
+        If only some take it, that is logged: sent again, it would reach those a second time. The provider's own
+        ``notify`` does not return whether anything was delivered, so its hook only reads the connection.
         """
         services = apprise_services(self._connection_id)
         kind = apprise.NotifyType.FAILURE if level == "critical" else apprise.NotifyType.WARNING
@@ -155,13 +155,13 @@ class AppriseChannel:
 
 
 def apprise_services(connection_id: str) -> list[apprise.Apprise]:
-    """One for each address of a connection of type ``apprise``.
+    """Return one service for each address of a connection of type ``apprise``.
 
-    Raises ConnectionSettingsError where it is missing, or names an address that Apprise does not know, which the
-    provider's hook would pass over.
+    Raises ConnectionSettingsError if it is missing, or names an address that Apprise does not know, which the
+    provider's hook would skip.
     """
     connection = require_connection(connection_id)
-    # Both log addresses, and an address holds its token.
+    # Both log addresses, and an address contains its token.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
     logging.getLogger("urllib3").setLevel(logging.INFO)
     try:

@@ -1,4 +1,4 @@
-"""What happens at a deadline, in the triggerer: look at the run, and tell what is late, or nothing."""
+"""Deadline callback, in the triggerer: checks whether the run is late, and notifies people of it."""
 
 from __future__ import annotations
 
@@ -33,42 +33,42 @@ from include.ozon.warehouse.session import open_session
 
 logger = logging.getLogger("ozon.deadlines")
 
-_UNKNOWN_WAREHOUSE = "What is running for each account is not known: the warehouse could not be asked."
+_UNKNOWN_WAREHOUSE = "It is not known what is running for each account: the warehouse cannot be reached."
 
 
-def tell_late_run(context: Mapping[str, Any]) -> str:
-    """Tell it where it is worth it; returns what was done, in a sentence.
+def notify_of_late_run(context: Mapping[str, Any]) -> str:
+    """Notify people of a late run, unless nobody waits for it; return a sentence on what was done.
 
-    Never raises: Airflow would only keep a row and a traceback that nobody is shown.
+    Raises nothing: Airflow would only keep a row and a traceback that nobody sees.
     """
     try:
-        said = _tell(context)
+        done = _notify(context)
     except Exception as error:
         # A foreign error may quote an address with a password in it.
         reason = str(error) if isinstance(error, OzonError) else type(error).__name__
         dag_run = context.get("dag_run", {})
         run = f"run {dag_run.get('dag_run_id')} of {dag_run.get('dag_id')}"
-        said = f"The missed deadline of {run} could not be told: {reason}"
-        logger.error("%s", said)
-        return said
-    logger.info("%s", said)
-    return said
+        done = f"Nobody could be notified of the missed deadline of {run}: {reason}"
+        logger.error("%s", done)
+        return done
+    logger.info("%s", done)
+    return done
 
 
-def _tell(context: Mapping[str, Any]) -> str:
+def _notify(context: Mapping[str, Any]) -> str:
     dag_run = context["dag_run"]
     run = late_run(dag_run, context["deadline"])
     settings = load_settings()
     limits = RUN_DEADLINE.limits_in(settings)
     silence = reason_for_silence(run, _paused_dags()) if limits.enabled else f"{RUN_DEADLINE.key} is not enabled"
     if silence:
-        return f"Nothing told of run {run.run_id} of {run.dag_id}: {silence}."
+        return f"No notification of run {run.run_id} of {run.dag_id}: {silence}."
     sent = deliver(events=[_event(_as_it_is_now(run), dag_run.get("conf") or {}, settings)])
     return f"Run {run.run_id} of {run.dag_id} has missed its deadline. {sent.describe()}"
 
 
 def run_address(dag_id: str, run_id: str) -> str:
-    """Of the run's page in Airflow."""
+    """Return the address of the run's page in Airflow."""
     return f"{conf.get('api', 'base_url').rstrip('/')}/dags/{dag_id}/runs/{quote(run_id, safe=':+')}"
 
 
@@ -98,7 +98,10 @@ def _event(run: LateRun, params: Mapping[str, Any], settings: Settings) -> Event
 
 
 def _as_it_is_now(run: LateRun) -> LateRun:
-    """The triggerer may have been down since; where Airflow does not answer, as it was."""
+    """Return the run in its present state, or as it was if Airflow does not answer.
+
+    The triggerer may have been down since.
+    """
     try:
         state = RuntimeTaskInstance.get_dagrun_state(run.dag_id, run.run_id)
         return replace(run, state=str(getattr(state, "value", state)))
@@ -117,7 +120,7 @@ def _tasks(run: LateRun) -> dict[str, str | None]:
 
 
 def _paused_dags() -> list[str]:
-    """None where the health check has not noted any, or cannot be asked: better one mail too many."""
+    """Return none if the health check has noted none, or its note cannot be read: better one mail too many."""
     try:
         return paused_dags()
     except Exception as error:

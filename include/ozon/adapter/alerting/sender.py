@@ -1,4 +1,4 @@
-"""The one sender of alerts, given what Airflow has: its connections, its Variables, its channels."""
+"""The one sender of alerts, with Airflow's connections, Variables and channels."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.alerts.sender import SentReport, send_alerts
 from include.ozon.monitoring.metrics.judged import Judged
+from include.ozon.monitoring.metrics.judgement import VISIBLE_SHARE_PCT
 from include.ozon.monitoring.results import CheckResult
 
-METRICS_FAMILY = "visibility"
-"""Of the alerts under which the products concerned are listed."""
+_METRICS_GROUP = VISIBLE_SHARE_PCT.group
 
 _NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -27,7 +27,7 @@ def deliver(
     details: Mapping[str, Sequence[str]] = _NOTHING,
     links: Sequence[str] = (),
 ) -> SentReport:
-    """Tell what is new about these, and about what failed tasks have handed over meanwhile.
+    """Notify people of what is new about results and events, and about what failed tasks have handed over.
 
     ``details`` are further lines of a message by the group of its alerts, ``links`` addresses for all messages.
     """
@@ -49,9 +49,9 @@ def deliver(
 
 
 def deliver_metrics(judged: Sequence[Judged], reports: Sequence[str] = ()) -> SentReport:
-    """Hand what was found to the sender, with the addresses of report files."""
+    """Hand judged metrics to the sender, with the addresses of report files."""
     return deliver(
         results=[result for each in judged for result in each.results],
-        details={METRICS_FAMILY: [line for each in judged for line in each.details]},
+        details={_METRICS_GROUP: [line for each in judged for line in each.details]},
         links=reports,
     )

@@ -1,4 +1,4 @@
-"""What is kept on Airflow's side, in its Variables, so that it is there while the warehouse is not."""
+"""State on Airflow's side, in its Variables: it is there while the warehouse is not."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _EVENT = TypeAdapter(Event)
 
 
 class AirflowKeeper:
-    """Keeps the copy of the open alerts that the sender goes by while the warehouse is down.
+    """Keeps the copy of the incidents that the sender uses while the warehouse is down.
 
-    It is a Variable. Where Airflow's own database is down too, as when both are on one server, it is a file below
-    AIRFLOW_HOME until the Variable can be written again; what the file says is newer.
+    It is a Variable. While Airflow's own database is down too, because both are on one server, it is a file below
+    AIRFLOW_HOME until the Variable can be written again; the file is newer than the Variable.
     """
 
     def __init__(self, file: Path | None = None) -> None:
@@ -40,10 +40,12 @@ class AirflowKeeper:
 
     def write(self, text: str) -> None:
         try:
-            Variable.set(ALERTS, text, description="The open alerts of the Ozon ETL. Written by its sender of alerts.")
+            Variable.set(ALERTS, text, description="The incidents of the Ozon ETL. Written by its sender of alerts.")
         except Exception as error:
             logger.warning(
-                "The open alerts are kept in %s: Airflow takes no Variable (%s).", self._file, type(error).__name__
+                "The incidents are kept in %s: Airflow's Variable could not be written (%s).",
+                self._file,
+                type(error).__name__,
             )
             self._file.write_text(text, encoding="utf-8")
         else:
@@ -51,19 +53,19 @@ class AirflowKeeper:
 
 
 def hand_over(event: Event) -> None:
-    """Leave an event for the next sender; a Variable each, because two tasks may fail at the same moment."""
+    """Leave an event for the next sender, in a Variable of its own: two tasks may fail at the same moment."""
     key = f"{_OUTBOX}{secrets.token_hex(8)}"
     Variable.set(key, _EVENT.dump_json(event).decode(), description="A failure that the next health check notifies.")
 
 
 class Outbox:
-    """The events that were handed over; ``forget`` those that ``take`` gave, once they are told."""
+    """The events that were handed over; ``forget`` those that ``take`` returned once people are notified."""
 
     def __init__(self) -> None:
         self._keys: list[str] = []
 
     def take(self) -> list[Event]:
-        """Where Airflow's Variables cannot be listed, such as without its database, there are none."""
+        """Return the events; none if Airflow's Variables cannot be listed, such as without its database."""
         try:
             self._keys = list(Variable.keys(prefix=_OUTBOX))
             return [_EVENT.validate_json(Variable.get(key)) for key in self._keys]
@@ -73,7 +75,7 @@ class Outbox:
             return []
 
     def forget(self) -> None:
-        """Another sender may have told and forgotten them meanwhile; to the state they were no news then."""
+        """Delete the events. Another sender may have handled and deleted them meanwhile: then they were no news."""
         for key in self._keys:
             try:
                 Variable.delete(key)
@@ -83,13 +85,13 @@ class Outbox:
 
 
 def keep_paused_dags(dag_ids: Sequence[str]) -> None:
-    """Remember which DAGs are paused: what a deadline calls cannot ask."""
+    """Note which DAGs are paused: a deadline's callback cannot ask."""
     text = json.dumps(sorted(dag_ids))
     if Variable.get(PAUSED_DAGS, default=None) != text:
         Variable.set(PAUSED_DAGS, text, description="The paused DAGs of the Ozon ETL. Written by its health check.")
 
 
 def paused_dags() -> list[str]:
-    """As the last health check saw it; none where it has not run yet."""
+    """Return what the last health check noted; none before the first one."""
     paused: list[str] = json.loads(Variable.get(PAUSED_DAGS, default="[]"))
     return paused

@@ -1,4 +1,4 @@
-"""What Airflow calls when a task has failed for good."""
+"""Failure callback of all tasks: called when a task has failed for good."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from include.ozon.settings.limits import Limits
 
 logger = logging.getLogger("ozon.tasks")
 
-# Of which rules a failure is a mere consequence, where they are violated.
+# The rules that inhibit a failure while they fire.
 _API_KEY = (API_KEY, API_METHODS)
 _CAUSED_BY: tuple[tuple[type[BaseException], tuple[Rule[Limits], ...]], ...] = (
     (WarehouseUnavailableError, WAREHOUSE_DOWN),
@@ -36,7 +36,7 @@ _CAUSED_BY: tuple[tuple[type[BaseException], tuple[Rule[Limits], ...]], ...] = (
 
 
 def report_failure(context: Context) -> None:
-    """A task's ``on_failure_callback``: one sentence in the log, and an event for the sender of alerts."""
+    """Log one sentence, and hand an event to the sender of alerts."""
     # Only a task that has failed needs these, and parsing a DAG does not.
     from include.ozon.adapter.alerting.state import hand_over  # noqa: PLC0415
     from include.ozon.configuration import load_settings  # noqa: PLC0415

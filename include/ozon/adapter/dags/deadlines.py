@@ -52,6 +52,6 @@ async def run_is_late(context: dict[str, Any]) -> str:
 
     In a thread: mail servers and the warehouse must not hold up the triggerer's other work.
     """
-    from include.ozon.adapter.alerting.late_run import tell_late_run  # noqa: PLC0415
+    from include.ozon.adapter.alerting.late_run import notify_of_late_run  # noqa: PLC0415
 
-    return await asyncio.to_thread(tell_late_run, context)
+    return await asyncio.to_thread(notify_of_late_run, context)

@@ -1,1 +1,1 @@
-"""Alerts: which findings are told to whom, once for one cause, until they have recovered."""
+"""Alerts, incidents and notifications: who is notified of which results, once for each cause."""

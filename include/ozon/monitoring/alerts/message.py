@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup, escape
+
 from include.ozon.monitoring.alerts.model import Alert, Kind, Message
 from include.ozon.monitoring.alerts.states import repeat_interval
 from include.ozon.monitoring.rule import Unit
@@ -119,15 +121,26 @@ def _templates(*, for_chats: bool = False) -> Environment:
     # Only a run that sends something needs it.
     from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # noqa: PLC0415
 
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("include.ozon.monitoring.alerts"),
         autoescape=select_autoescape(["html"]),
-        finalize=without_markup if for_chats else one_line,
+        finalize=without_markup if for_chats else _line_or_html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["code"] = _code
+    return environment
+
+
+def _line_or_html(value: object) -> str:
+    return value if isinstance(value, Markup) else one_line(value)
+
+
+def _code(text: str) -> Markup:
+    """Return HTML in which what the text has in backticks, such as a command, is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(one_line(text)))))  # noqa: S704 (escaped)
 
 
 def _word(message: Message) -> str:
@@ -160,7 +173,7 @@ def _since(message: Message, settings: Settings, now: datetime) -> str:
         after = span(resolved_at - opened_at)
         return f"Resolved at {moment(resolved_at, settings)}, after {after}. It was {message.level}."
     if all(alert.is_event for alert in message.alerts):
-        return f"{message.level.capitalize()}, at {began}."
+        return f"{message.level.capitalize()}. Happened at {began}."
     lasts = now - opened_at
     lasting = f", for {span(lasts)}" if lasts >= _WORTH_SHOWING else ""
     return f"{message.level.capitalize()} since {began}{lasting}."
@@ -182,7 +195,7 @@ def _measured(alert: Alert) -> Iterator[tuple[str, str]]:
     if alert.value is not None:
         yield "Found", (rule.unit if rule else Unit.NUMBER).amount(alert.value)
     if rule and (alert.threshold is None or isinstance(rule.limits, State)):
-        yield "Expected", f"{rule.measures.rstrip('.')} ({rule.key})"
+        yield "Expected", f"{rule.measures.rstrip('.').replace('`', '')} ({rule.key})"
     elif rule and alert.threshold is not None:
         side = "at most" if isinstance(rule.limits, Above) else "at least"
         yield "Expected", f"{side} {rule.unit.amount(alert.threshold)}, set by {rule.key}.{alert.level}"

@@ -89,8 +89,8 @@ def test_an_empty_inbox_is_one_sentence(inbox: Inbox, tmp_path: Path) -> None:
 
 def test_what_is_wrong_is_one_sentence(inbox: Inbox, tmp_path: Path) -> None:
     for done, sentence in (
-        (inbox(of=""), "There is no mail catcher here: alerts.inbox_folder is not set."),
-        (inbox("3"), "The inbox has 0 mails, and no number 3."),
+        (inbox(of=""), "Expected alerts.inbox_folder to name the Maildir of a mail catcher; it is not set."),
+        (inbox("3"), "Expected the number of a mail, found 3: the inbox has 0 mails."),
         (inbox(of=str(tmp_path)), "expected the Maildir of the mail catcher"),
     ):
         assert (done.returncode, done.stdout) == (2, ""), done.stderr

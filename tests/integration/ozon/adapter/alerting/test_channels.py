@@ -123,7 +123,7 @@ def test_a_connection_with_a_wrong_extra_is_told(
     fields["extra"] |= extra
     monkeypatch.setenv(CONNECTION, json.dumps(fields))
 
-    with pytest.raises(ConnectionSettingsError, match="Connection smtp_default: expected extra to hold"):
+    with pytest.raises(ConnectionSettingsError, match="Connection smtp_default: expected extra to contain"):
         channel().deliver(MAIL, "warning")
     assert server.messages == []
 
