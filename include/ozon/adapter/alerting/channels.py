@@ -63,7 +63,7 @@ class EmailChannel:
         except ValueError:
             raise ConnectionSettingsError(
                 f"Connection {self._connection_id}: expected extra to contain from_email (an address), timeout "
-                "(seconds above 0), retry_limit, disable_ssl and disable_tls, each optional; found something else in it."
+                "(seconds above 0), retry_limit, disable_ssl and disable_tls, each optional; found something else."
             ) from None
         except (OSError, RuntimeError, smtplib.SMTPException, AirflowException) as error:
             # The server's own words may quote what was sent to it.
