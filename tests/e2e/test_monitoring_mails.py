@@ -1,4 +1,4 @@
-"""One thing goes wrong: exactly one mail says so, none repeats it too early, and one tells that it recovered."""
+"""One thing goes wrong: exactly one mail, none too early again, and one when it is resolved."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def site(start_sandbox: StartSandbox, make_airflow_environment: MakeEnvironment)
 def test_a_refused_key(site: Site) -> None:
     site.sandbox.fault("key_deactivated", account="main")
     assert site.check() == 1
-    # What was told is known to both ways of running the check.
+    # Both ways of running the check know what was notified.
     assert site.check_by_cron() == 2
-    (told,) = site.mails.messages
-    assert told["Subject"] == "[Ozon ETL testing] CRITICAL: Ozon refuses access - Test account 1 (main)"
-    assert "deactivated" in part(told, "plain")
-    assert "deactivated" in part(told, "html")
+    (mail,) = site.mails.messages
+    assert mail["Subject"] == "[Ozon ETL testing] CRITICAL: Ozon refuses access - Test account 1 (main)"
+    assert "deactivated" in part(mail, "plain")
+    assert "deactivated" in part(mail, "html")
 
     site.sandbox.clear_faults()
     assert site.check_by_cron() == 0
@@ -98,8 +98,8 @@ def test_a_stopped_database(site: Site) -> None:
     site.server.stop()
     assert site.check_by_cron() == 2
     assert site.check() == 1
-    (told,) = site.mails.messages
-    assert told["Subject"] == "[Ozon ETL testing] CRITICAL: the warehouse cannot be reached"
+    (mail,) = site.mails.messages
+    assert mail["Subject"] == "[Ozon ETL testing] CRITICAL: the warehouse cannot be reached"
 
     site.server.start()
     assert site.check_by_cron() == 0
@@ -116,13 +116,13 @@ def test_a_third_of_the_products_out_of_sight(site: Site) -> None:
     site.load("hidden")
     site.measure()
     site.measure()
-    (told,) = site.mails.messages
-    assert "products vanished from sight" in told["Subject"]
+    (mail,) = site.mails.messages
+    assert "products vanished from sight" in mail["Subject"]
     hidden = site.warehouse.rows(
         "SELECT p.name FROM ozon.products p JOIN ozon.product_visibility_history h USING (account, product_id) "
         "WHERE h.previous_visibility = 'VISIBLE' AND h.valid_to IS NULL"
     )
-    assert any(row["name"] in part(told, "plain") for row in hidden)
+    assert any(row["name"] in part(mail, "plain") for row in hidden)
 
     site.sandbox.clear_faults()
     site.load("visible")

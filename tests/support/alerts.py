@@ -126,7 +126,7 @@ class Runs:
 
 
 class RecordingChannel:
-    """Keeps what it delivers, unless it is told to fail."""
+    """Keeps what it delivers, unless it has to fail."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error
@@ -145,7 +145,7 @@ class RecordingChannel:
 
 
 class MemoryKeeper:
-    """Keeps the copy of the state, unless it is told to fail."""
+    """Keeps the copy of the state, unless it has to fail."""
 
     def __init__(self, text: str | None = None) -> None:
         self.text = text

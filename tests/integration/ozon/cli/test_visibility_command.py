@@ -112,7 +112,7 @@ def test_with_alert_the_measurement_is_stored_and_told_only_once(ozon: Ozon, loa
     for _ in range(2):
         done = ozon(loaded.dsn, "visibility", "--alert")
         assert done.returncode == 0
-        # There is no mail server here: what could not be told is not counted as told.
+        # There is no mail server here: an undelivered notification does not count.
         assert "Channels that failed: team" in done.stderr
 
     stored = loaded.rows("SELECT account, visible FROM ozon.visibility_metrics ORDER BY measured_at, account")

@@ -30,7 +30,7 @@ NOT_OF_THE_LOAD = (
 
 
 class Monitored(Pipeline):
-    """A pipeline whose health is checked a quarter of an hour later each time, and told through a mail server."""
+    """A pipeline whose health is checked a quarter of an hour later each time; a mail server takes its mails."""
 
     mails: MailServer
     keeper: MemoryKeeper
@@ -79,7 +79,7 @@ def fail(pipeline: Pipeline, dag_run_id: str) -> None:
     pipeline.end(dag_run_id)
 
 
-def test_a_load_that_fails_is_told_once_and_so_is_its_recovery(monitored: Monitored) -> None:
+def test_a_load_that_fails_is_notified_once_and_so_is_its_recovery(monitored: Monitored) -> None:
     monitored.sandbox.fault("server_error", method="/v3/product/info/list", account="main")
     fail(monitored, "broken")
 
@@ -90,7 +90,7 @@ def test_a_load_that_fails_is_told_once_and_so_is_its_recovery(monitored: Monito
     assert monitored.check() == []
 
     monitored.sandbox.clear_faults()
-    monitored.load("mended")
+    monitored.load("fixed")
     (subject,) = monitored.check()
     assert "RECOVERED" in subject
     assert monitored.check() == []
@@ -111,20 +111,20 @@ def test_a_refused_key_is_one_mail_and_not_another_for_each_load_that_it_fails(m
     assert monitored.check() == []
 
     monitored.sandbox.clear_faults()
-    monitored.load("mended")
+    monitored.load("fixed")
     (subject,) = monitored.check()
     assert subject.endswith("RECOVERED: Ozon refuses access - Test account 1 (main)")
 
 
-def test_a_mail_that_was_refused_is_sent_again_and_only_then_counts_as_told(monitored: Monitored) -> None:
+def test_a_mail_that_was_refused_is_sent_again_and_only_then_counts_as_notified(monitored: Monitored) -> None:
     monitored.mails.refuse()
     monitored.sandbox.fault("key_deactivated", account="second")
     assert monitored.check() == []
 
     monitored.mails.refuse(None)
-    told = monitored.check()
+    notified = monitored.check()
 
-    assert [subject for subject in told if "Ozon refuses access" in subject]
+    assert [subject for subject in notified if "Ozon refuses access" in subject]
     sent = monitored.rows(
         "SELECT attempts, delivered_at FROM ozon.incidents JOIN ozon.notifications USING (incident_id) "
         "WHERE account = 'second'"

@@ -30,7 +30,7 @@ AT_WORK = AccountLoad("main", "running", "inventory_etl", 2, "running", DUE_AT +
 DONE = AccountLoad("second", "success", "inventory_etl", 1, "success", DUE_AT + timedelta(minutes=10), 600.0)
 
 
-def told(run: LateRun = LATE, **fields: Any) -> Event:
+def event_of(run: LateRun = LATE, **fields: Any) -> Event:
     parts: dict[str, Any] = {
         "loads": [AT_WORK],
         "tasks": {},
@@ -42,7 +42,7 @@ def told(run: LateRun = LATE, **fields: Any) -> Event:
     return late_run_event(run, **parts | fields)
 
 
-def test_a_run_that_is_still_at_work_is_told() -> None:
+def test_a_run_that_is_still_at_work_is_notified() -> None:
     assert reason_for_silence(LATE, paused_dags=["ozon_maintenance"]) is None
 
 
@@ -79,7 +79,7 @@ def test_a_run_not_started_by_its_deadline_is_a_missed_schedule(started_at: date
 
 
 def test_the_sentence_names_the_dag_the_account_the_delay_and_the_setting() -> None:
-    event = told()
+    event = event_of()
 
     assert event.message == (
         "ozon_etl has missed its deadline: it is still running 3 hours after it was due, for account main; "
@@ -93,7 +93,7 @@ def test_the_sentence_names_the_dag_the_account_the_delay_and_the_setting() -> N
 
 
 def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes() -> None:
-    run, tasks, main, second = told(
+    run, tasks, main, second = event_of(
         loads=[AT_WORK, DONE],
         tasks={"close_workflow_0": None, "product_etl_0": "success", "inventory_etl_0": "up_for_retry"},
     ).details
@@ -118,16 +118,16 @@ def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes(
     ],
 )
 def test_a_load_where_nothing_runs_at_the_moment_says_why(changes: dict[str, Any], words: str) -> None:
-    assert f"Account main: {words}; " in "\n".join(told(loads=[replace(AT_WORK, **changes)]).details)
+    assert f"Account main: {words}; " in "\n".join(event_of(loads=[replace(AT_WORK, **changes)]).details)
 
 
 def test_a_first_load_has_no_usual_duration() -> None:
-    details = "\n".join(told(loads=[replace(AT_WORK, usual_seconds=None)]).details)
+    details = "\n".join(event_of(loads=[replace(AT_WORK, usual_seconds=None)]).details)
     assert "no load before this one was successful" in details
 
 
 def test_several_unfinished_accounts_are_one_event_that_names_them() -> None:
-    event = told(loads=[AT_WORK, replace(AT_WORK, account="third", status=None), DONE])
+    event = event_of(loads=[AT_WORK, replace(AT_WORK, account="third", status=None), DONE])
 
     assert event.account is None
     assert "for accounts main and third;" in event.message
@@ -135,7 +135,7 @@ def test_several_unfinished_accounts_are_one_event_that_names_them() -> None:
 
 def test_another_dag_has_no_accounts_and_its_own_setting() -> None:
     run = replace(LATE, dag_id="ozon_health_check", deadline_at=DUE_AT + timedelta(minutes=10))
-    event = told(run, loads=[], tasks={"check_6": "running"}, now=run.deadline_at)
+    event = event_of(run, loads=[], tasks={"check_6": "running"}, now=run.deadline_at)
 
     assert event.message == (
         "ozon_health_check has missed its deadline: it is still running 10 minutes after it was due; "
@@ -147,19 +147,20 @@ def test_another_dag_has_no_accounts_and_its_own_setting() -> None:
 def test_a_run_that_ended_too_late_says_so() -> None:
     run = replace(LATE, state="success", ended_at=LATE.deadline_at + timedelta(minutes=12))
     assert (
-        "it ended 3 hours 12 minutes after it was due (success); 3 hours are allowed" in told(run, loads=[DONE]).message
+        "it ended 3 hours 12 minutes after it was due (success); 3 hours are allowed"
+        in event_of(run, loads=[DONE]).message
     )
 
 
 def test_a_long_list_of_tasks_is_cut() -> None:
-    details = told(tasks={f"check_{number:02}": "running" for number in range(14)}).details
+    details = event_of(tasks={f"check_{number:02}": "running" for number in range(14)}).details
     (line,) = [line for line in details if line.startswith("Tasks")]
 
     assert line.endswith("check_09 (running) and 4 more.")
 
 
-def test_what_could_not_be_asked_is_said_with_its_cause() -> None:
-    event = told(loads=[], notes=["The warehouse could not be asked."], caused_by=("warehouse_reachable",))
+def test_a_note_and_the_cause_are_kept() -> None:
+    event = event_of(loads=[], notes=["The warehouse could not be asked."], caused_by=("warehouse_reachable",))
 
     assert "The warehouse could not be asked." in event.details
     assert event.caused_by == ("warehouse_reachable",)

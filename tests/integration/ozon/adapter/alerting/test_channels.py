@@ -73,7 +73,7 @@ def test_the_connections_sender_comes_before_the_configured_one(
     assert [message["From"] for message in server.messages] == ["ozon-etl@ozon.example", "etl@shop.example"]
 
 
-def test_a_server_that_refuses_is_told_with_its_reply(server: MailServer) -> None:
+def test_a_server_that_refuses_is_an_error_with_its_reply(server: MailServer) -> None:
     server.refuse("550 No such mailbox")
 
     with pytest.raises(ChannelError, match=r"smtp_default takes no mail .*reply 550"):
@@ -102,7 +102,9 @@ def test_a_server_that_asks_for_tls_and_a_login_gets_both(monkeypatch: pytest.Mo
     assert server.subjects == [MAIL.subject]
 
 
-def test_a_wrong_password_is_told_without_it(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_wrong_password_is_an_error_without_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     with MailServer("robot", PASSWORD) as server:
         fields = json.loads(server.connection) | {"password": f"{PASSWORD}-of-last-year"}
         monkeypatch.setenv(CONNECTION, json.dumps(fields))
@@ -116,7 +118,7 @@ def test_a_wrong_password_is_told_without_it(monkeypatch: pytest.MonkeyPatch, ca
 @pytest.mark.parametrize(
     "extra", [{"timeout": 0}, {"timeout": "soon"}, {"from_email": "a@shop.example\r\nBcc: b@x.example"}]
 )
-def test_a_connection_with_a_wrong_extra_is_told(
+def test_a_connection_with_a_wrong_extra_is_an_error(
     extra: dict[str, object], server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fields = json.loads(server.connection)
@@ -140,7 +142,7 @@ def test_a_server_that_hangs_is_not_waited_for_as_long_as_airflow_would(
         assert hook.timeout * (hook.smtp_retry_limit + 1) <= 30
 
 
-def test_a_server_that_is_down_is_told(server: MailServer) -> None:
+def test_a_server_that_is_down_is_an_error(server: MailServer) -> None:
     server.stop()
 
     with pytest.raises(ChannelError, match="Check that it runs"):
@@ -157,7 +159,7 @@ def test_a_server_that_says_nothing_is_not_waited_for_longer_than_its_time_out(m
             channel().deliver(MAIL, "warning")
 
 
-def test_a_missing_connection_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_connection_is_an_error_with_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(CONNECTION, raising=False)
 
     with pytest.raises(ConnectionSettingsError, match="no connection smtp_default"):
@@ -197,7 +199,7 @@ def test_apprise_delivers_the_short_text(webhook: Server) -> None:
     assert taken["type"] == "failure"
 
 
-def test_what_apprise_could_not_deliver_is_told_without_its_address(
+def test_what_apprise_could_not_deliver_is_an_error_without_its_address(
     webhook: Server, caplog: pytest.LogCaptureFixture
 ) -> None:
     webhook.answers = [Answer(500)]
@@ -232,7 +234,7 @@ def test_one_address_that_fails_does_not_make_the_others_get_it_twice(
         [{"path": f"json://{LOOPBACK}/{TOKEN}"}, {"path": f"nosuchservice://{TOKEN}"}],
     ],
 )
-def test_a_connection_without_a_usable_address_is_told(
+def test_a_connection_without_a_usable_address_is_an_error(
     config: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     apprise_connection(monkeypatch, config)

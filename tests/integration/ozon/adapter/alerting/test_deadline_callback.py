@@ -98,7 +98,7 @@ def attempt(dsn: str, dag_run_id: str, account: str, component: str, *, hours_ag
     record_attempt(dsn, dag_run_id, component, account, status=status, started_at=hours_before(hours_ago))
 
 
-def test_a_late_run_is_told_with_what_the_warehouse_knows(warehouse_dsn: str, events: list[Event]) -> None:
+def test_a_late_run_is_notified_with_what_the_warehouse_knows(warehouse_dsn: str, events: list[Event]) -> None:
     for number, minutes in enumerate((10, 14, 12, 600)):
         status = "failed" if minutes == 600 else "success"
         workflow(warehouse_dsn, f"former-{number}", "main", hours_ago=30 + number, minutes=minutes, status=status)
@@ -157,7 +157,7 @@ def test_level_and_silence_come_from_the_rule(monkeypatch: pytest.MonkeyPatch, e
         ({"start_date": None, "state": "queued"}, "missed schedule"),
     ],
 )
-def test_what_should_stay_quiet_stays_quiet(dag_run: Context, reason: str, events: list[Event]) -> None:
+def test_nobody_is_notified_if_nobody_waits(dag_run: Context, reason: str, events: list[Event]) -> None:
     output = call(context(**dag_run))
 
     assert events == []
@@ -182,7 +182,7 @@ def test_a_note_of_the_paused_dags_that_cannot_be_read_silences_nothing(
     assert len(events) == 1
 
 
-def test_without_the_warehouse_it_is_told_all_the_same(
+def test_without_the_warehouse_it_is_notified_all_the_same(
     warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch, events: list[Event]
 ) -> None:
     fields = json.loads(postgres_connection(warehouse_dsn))

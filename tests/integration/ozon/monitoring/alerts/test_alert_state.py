@@ -187,7 +187,7 @@ def test_a_warehouse_without_the_table_is_as_good_as_none(sender: Sender, connec
     assert sender.is_copy_ahead
 
 
-def test_with_neither_readable_it_is_told_again_rather_than_never(
+def test_with_neither_readable_it_is_notified_again_rather_than_never(
     sender: Sender, warehouse_away: Callable[[], Any]
 ) -> None:
     sender.notified(DISK)
@@ -328,7 +328,7 @@ def test_a_recovery_that_a_channel_missed_is_remembered_for_long(sender: Sender)
     assert [subject for subject in duty.subjects if "RECOVERED" in subject] == duty.subjects[1:]
 
 
-def test_of_two_senders_at_once_the_second_waits_and_tells_nothing_twice(
+def test_of_two_senders_at_once_the_second_waits_and_sends_nothing_twice(
     warehouse_dsn: str, connection: Connection
 ) -> None:
     mails: list[Mail] = []

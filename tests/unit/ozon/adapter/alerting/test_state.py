@@ -53,9 +53,9 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_the_copy_of_the_alerts_is_a_variable(variables: Variables, file: Path) -> None:
-    AirflowKeeper(file).write("told")
+    AirflowKeeper(file).write("copy")
 
-    assert AirflowKeeper(file).read() == "told"
+    assert AirflowKeeper(file).read() == "copy"
     assert not file.exists()
 
 
@@ -67,7 +67,7 @@ def test_while_airflows_database_is_down_it_is_a_file(variables: Variables, file
     assert AirflowKeeper(file).read() == "meanwhile"
 
 
-def test_what_the_file_says_counts_until_the_variable_can_be_written_again(variables: Variables, file: Path) -> None:
+def test_the_file_counts_until_the_variable_can_be_written_again(variables: Variables, file: Path) -> None:
     AirflowKeeper(file).write("before")
     variables.is_down = True
     AirflowKeeper(file).write("meanwhile")
@@ -79,7 +79,7 @@ def test_what_the_file_says_counts_until_the_variable_can_be_written_again(varia
     assert not file.exists()
 
 
-def test_events_of_two_tasks_are_kept_apart_until_they_are_told(variables: Variables) -> None:
+def test_events_of_two_tasks_are_kept_apart_until_they_are_notified(variables: Variables) -> None:
     events = [event("product_etl", "main"), event("product_etl", "second")]
     for each in events:
         state.hand_over(each)
@@ -91,7 +91,7 @@ def test_events_of_two_tasks_are_kept_apart_until_they_are_told(variables: Varia
     assert Outbox().take() == []
 
 
-def test_an_event_that_comes_while_others_are_told_waits_for_the_next_sender(variables: Variables) -> None:
+def test_an_event_that_comes_while_others_are_notified_waits_for_the_next_sender(variables: Variables) -> None:
     outbox = Outbox()
     outbox.take()
     state.hand_over(event("product_etl", "main"))

@@ -1,4 +1,4 @@
-"""Who is told: the channels of a rule, their levels, and those that fail."""
+"""Channels of a notification: those of a group, their levels, and those that fail."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_channel_for_what_is_critical_gets_no_warnings() -> None:
     assert channels_of(runs.run(seen("disk_used_pct", "critical"))) == [("duty", "team")]
 
 
-def test_whoever_was_told_of_something_critical_hears_that_it_is_but_a_warning_and_that_it_recovered() -> None:
+def test_who_was_notified_of_something_critical_learns_that_it_is_only_a_warning_and_is_resolved() -> None:
     runs = Runs(two_channels(), ["team", "duty"])
     runs.run(seen("disk_used_pct", "critical"), seen("memory_used_pct", "critical"))
     runs.run(seen("memory_used_pct", "warning"))
@@ -79,7 +79,7 @@ def test_a_failed_task_of_the_load_goes_to_the_channels_of_the_loads() -> None:
     assert channels_of(runs.run(events=[failed_task(START, "ozon_maintenance.logs", None)])) == [("duty", "team")]
 
 
-def test_what_nobody_wants_to_hear_counts_as_not_told() -> None:
+def test_a_level_too_low_for_every_channel_counts_as_not_notified() -> None:
     runs = Runs(alert_settings(channels={"duty": DUTY}), ["duty"])
 
     assert runs.notified(seen("disk_used_pct", "warning")) == []
@@ -133,7 +133,7 @@ def test_a_recovery_that_a_channel_missed_is_sent_to_it_alone() -> None:
     assert besides_channels(runs.run(seen("disk_used_pct", "ok"))) == []
 
 
-def test_a_recovery_that_no_channel_delivered_is_told_next_time() -> None:
+def test_a_recovery_that_no_channel_delivered_is_notified_next_time() -> None:
     runs = Runs(channels=["team"])
     runs.run(seen("disk_used_pct"))
     runs.run(seen("disk_used_pct", "ok"), failing=["team"])
@@ -142,7 +142,7 @@ def test_a_recovery_that_no_channel_delivered_is_told_next_time() -> None:
     assert runs.notified(seen("disk_used_pct", "ok")) == []
 
 
-def test_a_missed_recovery_is_not_told_any_more_where_it_is_open_again() -> None:
+def test_a_missed_resolution_is_dropped_if_the_incident_opens_again() -> None:
     runs = Runs(channels=["team"])
     runs.run(seen("disk_used_pct"))
     runs.run(seen("disk_used_pct", "ok"), failing=["team"])
@@ -252,7 +252,7 @@ def test_a_failing_channel_is_not_reported_where_the_rule_is_off() -> None:
     assert sender.notified(seen("disk_used_pct")) == ["opened disk_used_pct by none"]
 
 
-def test_the_only_channel_that_fails_is_recorded_and_told_nowhere() -> None:
+def test_the_failure_of_the_only_channel_is_recorded_and_sent_nowhere() -> None:
     team = RecordingChannel(TimeoutError())
     sender = Sender(team=team)
 
@@ -279,14 +279,20 @@ def test_a_channel_that_was_taken_out_is_no_longer_failing() -> None:
     assert sender.send(seen("disk_used_pct")).unresolved_count == 1
 
 
-def test_what_went_wrong_with_a_channel_tells_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_channels_error_shows_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     team = RecordingChannel()
     sender = Sender(team=team, duty=RecordingChannel(ConnectionError(SECRET)))
     with caplog.at_level(logging.DEBUG):
         report = sender.send(seen("disk_used_pct"))
 
-    said = [caplog.text, sender.keeper.text or "", repr(report), report.describe(), *(mail.text for mail in team.mails)]
-    assert not any("secret-token" in text for text in said)
+    texts = [
+        caplog.text,
+        sender.keeper.text or "",
+        repr(report),
+        report.describe(),
+        *(mail.text for mail in team.mails),
+    ]
+    assert not any("secret-token" in text for text in texts)
     assert "Channel duty could not deliver opened disk_used_pct (ConnectionError)." in caplog.text
     assert report.failed_channels == ("duty",)
 
@@ -354,7 +360,7 @@ def test_a_copy_that_cannot_be_read_is_sent_from_nothing(text: str, caplog: pyte
     assert sender.notified(seen("disk_used_pct")) == []
 
 
-def test_a_keeper_that_fails_stops_nothing_and_tells_no_secret(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_keeper_that_fails_stops_nothing_and_shows_no_secret(caplog: pytest.LogCaptureFixture) -> None:
     sender = Sender(team=RecordingChannel())
     sender.keeper.error = RuntimeError(SECRET)
 

@@ -1,4 +1,4 @@
-"""One cause is one message: what follows from it is kept, not told, also after it has recovered."""
+"""Muted alerts: one cause is one message, also after it is resolved."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FAILING = seen("failures_in_a_row", "warning", "main")
     ],
 )
 @pytest.mark.parametrize("cause", ["warehouse_reachable", "warehouse_writable", "warehouse_schema"])
-def test_what_a_broken_warehouse_breaks_is_not_told(cause: str, consequence: CheckResult) -> None:
+def test_consequences_of_a_broken_warehouse_are_not_notified(cause: str, consequence: CheckResult) -> None:
     runs = Runs()
 
     assert runs.notified(consequence, seen(cause, "critical", area="warehouse")) == ["opened warehouse critical"]
@@ -46,7 +46,7 @@ def test_what_a_broken_warehouse_breaks_is_not_told(cause: str, consequence: Che
         broken("airflow_reachable", None, "airflow"),
     ],
 )
-def test_what_does_not_follow_from_the_warehouse_is_told_with_it(other: CheckResult) -> None:
+def test_what_the_warehouse_does_not_inhibit_is_notified_with_it(other: CheckResult) -> None:
     assert len(Runs().notified(DOWN, other)) == 2
 
 
@@ -60,20 +60,20 @@ def test_what_does_not_follow_from_the_warehouse_is_told_with_it(other: CheckRes
         seen("api_key", "critical", "second", "api"),
     ],
 )
-def test_what_breaks_no_load_of_the_account_suppresses_nothing(no_cause: CheckResult) -> None:
+def test_a_rule_that_breaks_no_load_of_the_account_inhibits_nothing(no_cause: CheckResult) -> None:
     assert "opened loads warning" in Runs().notified(no_cause, FAILING)
 
 
 @pytest.mark.parametrize("account", [None, "main"])
 @pytest.mark.parametrize("cause", ["api_key", "api_methods", "api_reachable", "api_error_rate_pct"])
 def test_the_api_explains_the_loads_of_its_account(cause: str, account: str | None) -> None:
-    told = Runs().notified(
+    notified = Runs().notified(
         seen("product_etl_age_hours", "critical", "main"),
         seen("product_etl_minutes", "critical", "main"),
         seen(cause, "critical", account, "api"),
     )
-    assert len(told) == 1
-    assert told[0].startswith("opened api_")
+    assert len(notified) == 1
+    assert notified[0].startswith("opened api_")
 
 
 def test_checks_of_the_api_that_broke_are_explained_where_each_of_their_accounts_is() -> None:
@@ -90,12 +90,12 @@ def test_checks_of_the_api_that_broke_are_explained_where_each_of_their_accounts
 
 def test_the_order_within_a_sending_does_not_matter() -> None:
     results = [DOWN, FAILING, seen("disk_used_pct", "warning"), broken("killed_attempt", "main")]
-    told = {tuple(Runs().notified(*order)) for order in itertools.permutations(results)}
+    notified = {tuple(Runs().notified(*order)) for order in itertools.permutations(results)}
 
-    assert told == {("opened disk_used_pct warning", "opened warehouse critical")}
+    assert notified == {("opened disk_used_pct warning", "opened warehouse critical")}
 
 
-def test_a_cause_that_comes_later_stops_the_repeats_of_what_was_told() -> None:
+def test_a_cause_that_comes_later_stops_the_repeats_of_what_was_notified() -> None:
     runs = Runs()
     runs.run(FAILING)
     runs.run(DOWN, FAILING)
@@ -108,7 +108,7 @@ def test_a_cause_that_comes_later_stops_the_repeats_of_what_was_told() -> None:
     ]
 
 
-def test_a_consequence_recovers_in_silence() -> None:
+def test_a_consequence_recovers_silently() -> None:
     runs = Runs()
     runs.run(DOWN, FAILING)
 
@@ -134,7 +134,7 @@ def test_what_joins_the_consequences_and_is_no_worse_stays_silent_with_them() ->
     assert runs.firing["product_etl_age_hours main"].muted_by == "warehouse_reachable"
 
 
-def test_a_consequence_that_lasts_for_the_repeat_interval_after_its_cause_is_told() -> None:
+def test_a_consequence_that_lasts_for_the_repeat_interval_after_its_cause_is_notified() -> None:
     runs = Runs()
     runs.run(DOWN, FAILING)
     runs.run(DOWN, FAILING, minutes=2 * REPEAT_MINUTES)
@@ -147,7 +147,7 @@ def test_a_consequence_that_lasts_for_the_repeat_interval_after_its_cause_is_tol
     assert runs.notified(UP, seen("failures_in_a_row", "ok", "main")) == ["resolved loads warning"]
 
 
-def test_a_consequence_that_gets_worse_after_its_cause_is_told_until_it_is_delivered() -> None:
+def test_a_consequence_that_gets_worse_after_its_cause_is_notified_until_it_is_delivered() -> None:
     runs = Runs()
     runs.run(DOWN, FAILING)
     runs.run(UP, FAILING)
@@ -158,7 +158,7 @@ def test_a_consequence_that_gets_worse_after_its_cause_is_told_until_it_is_deliv
     assert runs.notified(UP, worse) == []
 
 
-def test_a_consequence_that_got_worse_while_the_cause_lasted_is_not_told_for_that() -> None:
+def test_a_consequence_that_got_worse_while_the_cause_lasted_is_not_notified_for_that() -> None:
     runs = Runs()
     worse = seen("failures_in_a_row", "critical", "main")
     runs.run(DOWN, FAILING)
@@ -175,7 +175,7 @@ def test_a_cause_that_only_gets_better_lets_its_consequences_go() -> None:
     assert runs.notified(seen("api_error_rate_pct", "warning", "main"), FAILING) == ["opened loads warning"]
 
 
-def test_a_consequence_that_is_not_looked_at_stays_suppressed_while_its_cause_lasts() -> None:
+def test_a_consequence_that_is_not_measured_stays_inhibited_while_its_cause_fires() -> None:
     runs = Runs()
     runs.run(DOWN, FAILING)
 
@@ -195,7 +195,7 @@ def test_a_second_cause_takes_over() -> None:
 # Events
 
 
-def test_an_event_is_told_once_within_the_repeat_interval_and_closes_in_silence() -> None:
+def test_an_event_is_notified_once_within_the_repeat_interval_and_closes_silently() -> None:
     runs = Runs()
     assert runs.notified(events=[failed_task(START)]) == ["opened loads critical"]
     assert runs.firing["task_failed main"].opened_at == START
@@ -217,7 +217,7 @@ def test_events_that_go_on_are_repeated_after_the_repeat_interval() -> None:
     assert runs.notified(minutes=20) == []
 
 
-def test_an_event_that_was_told_late_has_its_whole_repeat_interval() -> None:
+def test_an_event_that_was_notified_late_has_its_whole_repeat_interval() -> None:
     runs = Runs()
     runs.run(events=[failed_task(START)], failing=["team"])
     assert runs.notified() == ["opened loads critical"]
@@ -244,7 +244,7 @@ def test_a_further_event_of_a_higher_level_is_worse() -> None:
     assert runs.notified(events=[failed_task(START, level="critical")]) == ["worse loads critical"]
 
 
-def test_events_are_told_apart_by_account_and_subject_but_in_one_message() -> None:
+def test_events_of_different_accounts_and_subjects_are_alerts_of_one_message() -> None:
     events = [
         failed_task(START, "ozon_etl.product_etl", "main"),
         failed_task(START, "ozon_etl.inventory_etl", "main"),
@@ -255,7 +255,7 @@ def test_events_are_told_apart_by_account_and_subject_but_in_one_message() -> No
     assert len({alert.key for alert in message.alerts}) == 3
 
 
-def test_an_event_that_waited_for_long_is_told_all_the_same() -> None:
+def test_an_event_that_waited_for_long_is_notified_all_the_same() -> None:
     assert Runs().notified(events=[failed_task(START - timedelta(days=2))]) == ["opened loads critical"]
 
 
@@ -265,7 +265,7 @@ def test_a_failed_task_and_its_failed_workflow_are_one_message() -> None:
     assert (message.group, message.level) == ("loads", "critical")
 
 
-def test_events_do_not_keep_an_incident_from_being_told_as_recovered() -> None:
+def test_events_do_not_keep_an_incident_from_being_resolved() -> None:
     runs = Runs()
     runs.run(FAILING, events=[failed_task(START)])
     well = seen("failures_in_a_row", "ok", "main")
@@ -277,7 +277,7 @@ def test_events_do_not_keep_an_incident_from_being_told_as_recovered() -> None:
     assert runs.notified(FAILING) == ["opened loads warning"]
 
 
-def test_a_failure_that_was_told_by_its_event_recovers_with_the_state_that_joined() -> None:
+def test_a_failure_that_was_notified_by_its_event_recovers_with_the_state_that_joined() -> None:
     runs = Runs()
     runs.run(events=[failed_task(START)])
 
@@ -288,9 +288,11 @@ def test_a_failure_that_was_told_by_its_event_recovers_with_the_state_that_joine
 def test_an_event_that_comes_with_the_recovery_begins_a_new_incident() -> None:
     runs = Runs()
     runs.run(FAILING, events=[failed_task(START)])
-    told = runs.notified(seen("failures_in_a_row", "ok", "main"), events=[failed_task(runs.now + timedelta(minutes=5))])
+    notified = runs.notified(
+        seen("failures_in_a_row", "ok", "main"), events=[failed_task(runs.now + timedelta(minutes=5))]
+    )
 
-    assert told == ["opened loads critical", "resolved loads critical"]
+    assert notified == ["opened loads critical", "resolved loads critical"]
     assert runs.unresolved["loads main"].notified_at == runs.now
 
 
@@ -309,7 +311,7 @@ def test_an_event_is_muted_by_the_cause_that_it_names() -> None:
     assert runs.firing["task_failed main"].muted_by == "warehouse_reachable"
 
 
-def test_a_task_that_failed_for_another_reason_is_told_beside_the_cause() -> None:
+def test_a_task_that_failed_for_another_reason_is_notified_beside_the_cause() -> None:
     assert Runs().notified(DOWN, events=[failed_task(START)]) == ["opened loads critical", "opened warehouse critical"]
 
 
@@ -319,7 +321,7 @@ def test_a_late_run_of_the_load_follows_from_the_warehouse() -> None:
     assert Runs().notified(DOWN, events=[late]) == ["opened warehouse critical"]
 
 
-def test_an_event_from_before_its_cause_recovered_is_not_told_and_one_from_after_is() -> None:
+def test_an_event_from_before_its_cause_recovered_is_not_notified_and_one_from_after_is() -> None:
     runs = Runs()
     runs.run(DOWN)
     during = runs.now + timedelta(minutes=5)
@@ -341,7 +343,7 @@ def test_an_event_of_the_cause_that_was_only_messaged_later_is_suppressed() -> N
     assert runs.notified(UP, events=[failed_task(before, caused_by=["warehouse_reachable"])]) == []
 
 
-def test_suppressed_events_are_never_told() -> None:
+def test_inhibited_events_are_never_notified() -> None:
     runs = Runs()
     runs.run(DOWN, events=[failed_task(START, caused_by=["warehouse_reachable"])])
     runs.run(UP)
@@ -351,7 +353,7 @@ def test_suppressed_events_are_never_told() -> None:
     assert runs.firing == {}
 
 
-def test_a_consequence_of_the_same_key_does_not_repeat_what_was_told() -> None:
+def test_a_consequence_of_the_same_key_does_not_repeat_what_was_notified() -> None:
     runs = Runs()
     runs.run(events=[failed_task(START)])
     during = failed_task(runs.now + timedelta(minutes=5), caused_by=["warehouse_reachable"])
@@ -360,7 +362,7 @@ def test_a_consequence_of_the_same_key_does_not_repeat_what_was_told() -> None:
     assert runs.notified(UP, minutes=REPEAT_MINUTES - 15) == ["resolved warehouse critical"]
 
 
-def test_a_failure_of_its_own_after_the_cause_is_told_with_what_was_held_back() -> None:
+def test_a_failure_of_its_own_after_the_cause_is_notified_with_what_was_muted() -> None:
     runs = Runs()
     runs.run(DOWN, FAILING)
     runs.run(UP, FAILING)
@@ -380,7 +382,7 @@ def silent(runs: Runs, minutes: int, **silence: object) -> None:
     runs.settings = changed(runs.settings, "alerts", silences={"planned": window})
 
 
-def test_what_opens_in_a_window_is_told_after_it_where_it_lasts() -> None:
+def test_what_opens_in_a_window_is_notified_after_it_where_it_lasts() -> None:
     runs = Runs()
     silent(runs, 40)
 
@@ -390,7 +392,7 @@ def test_what_opens_in_a_window_is_told_after_it_where_it_lasts() -> None:
     assert runs.notified(seen("disk_used_pct"), minutes=1) == ["opened disk_used_pct critical"]
 
 
-def test_what_recovers_in_the_window_is_never_told() -> None:
+def test_what_recovers_in_the_window_is_never_notified() -> None:
     runs = Runs()
     silent(runs, 40)
     runs.run(seen("disk_used_pct"))
@@ -399,7 +401,7 @@ def test_what_recovers_in_the_window_is_never_told() -> None:
     assert runs.notified(seen("disk_used_pct", "ok"), minutes=REPEAT_MINUTES) == []
 
 
-def test_what_opened_in_a_window_does_not_delay_the_recovery_of_what_was_told_before_it() -> None:
+def test_what_opened_in_a_window_does_not_delay_the_recovery_of_what_was_notified_before_it() -> None:
     runs = Runs()
     runs.run(seen("product_etl_age_hours", "warning", "main"))
     silent(runs, 40, rules=["failures_in_a_row"])
@@ -411,13 +413,15 @@ def test_what_opened_in_a_window_does_not_delay_the_recovery_of_what_was_told_be
     assert [alert.rule for alert in message.alerts] == ["failures_in_a_row"]
 
 
-def test_in_a_window_nothing_is_repeated_or_worse_but_a_recovery_is_told() -> None:
+def test_in_a_window_nothing_is_repeated_or_worse_but_a_recovery_is_notified() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "warning"), seen("memory_used_pct", "warning"))
     silent(runs, 10 * REPEAT_MINUTES)
 
-    told = runs.notified(seen("disk_used_pct", "critical"), seen("memory_used_pct", "ok"), minutes=2 * REPEAT_MINUTES)
-    assert told == ["resolved memory_used_pct warning"]
+    notified = runs.notified(
+        seen("disk_used_pct", "critical"), seen("memory_used_pct", "ok"), minutes=2 * REPEAT_MINUTES
+    )
+    assert notified == ["resolved memory_used_pct warning"]
     runs.settings = alert_settings()
     assert runs.notified(seen("disk_used_pct", "critical")) == ["worse disk_used_pct critical"]
 
@@ -426,9 +430,9 @@ def test_a_window_can_be_for_some_rules_and_accounts() -> None:
     runs = Runs()
     silent(runs, 40, rules=["api_key"], accounts=["main"])
     results = [seen("api_key", "critical", "main"), seen("api_key", "critical", "second"), seen("disk_used_pct")]
-    told = runs.run(*results)
+    notified = runs.run(*results)
 
-    assert sorted((alert.rule, alert.account) for message in told for alert in message.alerts) == [
+    assert sorted((alert.rule, alert.account) for message in notified for alert in message.alerts) == [
         ("api_key", "second"),
         ("disk_used_pct", None),
     ]

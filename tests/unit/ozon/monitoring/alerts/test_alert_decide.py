@@ -1,4 +1,4 @@
-"""What is told when: an incident opens, gets worse, lasts, recovers."""
+"""Notifications of an incident: opened, worse, repeated, resolved."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.support.alerts import REPEAT_MINUTES, START, Runs, alert_settings, br
 from tests.support.pipeline import changed
 
 
-def test_what_is_well_is_not_told() -> None:
+def test_nothing_is_notified_while_all_is_well() -> None:
     runs = Runs()
 
     assert runs.notified(seen("disk_used_pct", "ok"), seen("api_key", "ok", "main")) == []
     assert runs.incidents == ()
 
 
-def test_an_incident_is_told_once_and_not_again_within_its_repeat_interval() -> None:
+def test_an_incident_is_notified_once_and_not_again_within_its_repeat_interval() -> None:
     runs = Runs()
 
     assert runs.notified(seen("disk_used_pct", "warning")) == ["opened disk_used_pct warning"]
@@ -44,7 +44,7 @@ def test_a_groups_own_repeat_interval_comes_first() -> None:
     assert runs.notified(seen("disk_used_pct"), minutes=1) == ["repeat disk_used_pct critical"]
 
 
-def test_a_repeat_is_only_of_what_this_sending_has_looked_at() -> None:
+def test_only_measured_rules_are_repeated() -> None:
     runs = Runs()
     runs.run(seen("visible_share_pct", account="main", area="visibility"))
 
@@ -52,7 +52,7 @@ def test_a_repeat_is_only_of_what_this_sending_has_looked_at() -> None:
     assert runs.notified(seen("visible_share_pct", account="main")) == ["repeat visibility critical"]
 
 
-def test_getting_worse_is_told_at_once_and_getting_better_is_not() -> None:
+def test_getting_worse_is_notified_at_once_and_getting_better_is_not() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "warning"))
 
@@ -61,7 +61,7 @@ def test_getting_worse_is_told_at_once_and_getting_better_is_not() -> None:
     assert runs.notified(seen("disk_used_pct", "critical")) == []
 
 
-def test_a_repeat_at_a_lower_level_makes_a_rise_worth_telling_again() -> None:
+def test_a_repeat_at_a_lower_level_makes_a_rise_worth_notifying_again() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "critical"))
 
@@ -69,7 +69,7 @@ def test_a_repeat_at_a_lower_level_makes_a_rise_worth_telling_again() -> None:
     assert runs.notified(seen("disk_used_pct", "critical")) == ["worse disk_used_pct critical"]
 
 
-def test_a_recovery_is_told_once_with_how_long_it_lasted() -> None:
+def test_a_recovery_is_notified_once_with_how_long_it_lasted() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "warning"))
     opened_at = runs.now
@@ -82,7 +82,7 @@ def test_a_recovery_is_told_once_with_how_long_it_lasted() -> None:
     assert runs.notified(seen("disk_used_pct", "warning")) == ["opened disk_used_pct warning"]
 
 
-def test_what_could_not_be_told_recovers_in_silence() -> None:
+def test_an_incident_that_was_not_delivered_is_resolved_silently() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct"), failing=["team"])
 
@@ -106,26 +106,26 @@ def test_several_rules_and_accounts_of_a_group_are_one_message() -> None:
 
 
 def test_different_groups_are_different_messages() -> None:
-    told = Runs().notified(seen("product_etl_age_hours", "warning", "main"), seen("disk_used_pct", "warning"))
+    notified = Runs().notified(seen("product_etl_age_hours", "warning", "main"), seen("disk_used_pct", "warning"))
 
-    assert told == ["opened disk_used_pct warning", "opened loads warning"]
+    assert notified == ["opened disk_used_pct warning", "opened loads warning"]
 
 
 def test_one_message_has_the_most_important_kind_and_recoveries_are_apart() -> None:
     runs = Runs()
     runs.run(seen("failures_in_a_row", "warning", "main"), seen("disk_used_pct", "warning"))
-    told = runs.notified(
+    notified = runs.notified(
         seen("failures_in_a_row", "critical", "main"),
         seen("failures_in_a_row", "warning", "second"),
         seen("disk_used_pct", "ok"),
     )
-    assert told == ["opened loads critical", "resolved disk_used_pct warning"]
+    assert notified == ["opened loads critical", "resolved disk_used_pct warning"]
 
-    told = runs.notified(
+    notified = runs.notified(
         seen("failures_in_a_row", "ok", "main"),
         seen("failures_in_a_row", "critical", "second"),
     )
-    assert told == ["resolved loads critical", "worse loads critical"]
+    assert notified == ["resolved loads critical", "worse loads critical"]
 
 
 def test_an_account_with_nothing_new_is_left_out_of_the_others_message() -> None:
@@ -136,7 +136,7 @@ def test_an_account_with_nothing_new_is_left_out_of_the_others_message() -> None
     assert [alert.account for alert in message.alerts] == ["second"]
 
 
-def test_a_further_rule_of_an_incident_is_first_told_with_its_repeat() -> None:
+def test_a_further_rule_of_an_incident_is_first_notified_with_its_repeat() -> None:
     runs = Runs()
     first = seen("product_etl_age_hours", "critical", "main")
     further = seen("failures_in_a_row", "warning", "main")
@@ -162,19 +162,19 @@ def test_an_incident_recovers_with_its_last_rule_and_lists_all_of_them() -> None
     runs.run(seen("product_etl_age_hours", "warning", "main"))
     runs.run(seen("product_etl_age_hours", "warning", "main"), seen("failures_in_a_row", "warning", "main"))
 
-    told = runs.notified(seen("product_etl_age_hours", "ok", "main"), seen("failures_in_a_row", "warning", "main"))
-    assert told == []
+    notified = runs.notified(seen("product_etl_age_hours", "ok", "main"), seen("failures_in_a_row", "warning", "main"))
+    assert notified == []
     (message,) = runs.run(seen("failures_in_a_row", "ok", "main"))
     assert message.kind is Kind.RESOLVED
     assert {alert.rule for alert in message.alerts} == {"product_etl_age_hours", "failures_in_a_row"}
     assert all(alert.resolved_at for alert in message.alerts)
 
 
-def test_the_repeat_interval_and_the_level_outlive_the_rule_that_was_told() -> None:
+def test_the_repeat_interval_and_the_level_outlive_the_rule_that_was_notified() -> None:
     runs = Runs()
-    told, further = ("product_etl_age_hours", "main"), ("failures_in_a_row", "main")
-    runs.run(seen(told[0], "critical", told[1]))
-    runs.run(seen(told[0], "ok", told[1]), seen(further[0], "warning", further[1]))
+    notified, further = ("product_etl_age_hours", "main"), ("failures_in_a_row", "main")
+    runs.run(seen(notified[0], "critical", notified[1]))
+    runs.run(seen(notified[0], "ok", notified[1]), seen(further[0], "warning", further[1]))
 
     assert runs.notified(seen(further[0], "critical", further[1])) == []
     assert runs.notified(seen(further[0], "critical", further[1]), minutes=30) == ["repeat loads critical"]
@@ -189,7 +189,7 @@ def test_an_earlier_incident_is_not_listed_again_in_a_later_ones_recovery() -> N
         assert [alert.rule for alert in message.alerts] == [rule]
 
 
-def test_what_was_closed_in_silence_is_not_listed_in_a_later_recovery() -> None:
+def test_what_was_closed_silently_is_not_listed_in_a_later_recovery() -> None:
     runs = Runs()
     runs.run(seen("product_etl_age_hours", "warning", "main"))
     settings = runs.settings
@@ -213,7 +213,7 @@ def test_unknown_neither_opens_nor_closes() -> None:
     assert runs.notified(seen("disk_used_pct", "unknown"), minutes=REPEAT_MINUTES) == ["repeat disk_used_pct warning"]
 
 
-def test_what_was_not_looked_at_stays_as_it_is() -> None:
+def test_an_alert_that_is_not_measured_stays_as_it_is() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "warning"))
 
@@ -221,7 +221,7 @@ def test_what_was_not_looked_at_stays_as_it_is() -> None:
     assert "disk_used_pct" in runs.firing
 
 
-def test_what_nothing_looks_at_any_more_is_forgotten_in_silence() -> None:
+def test_an_alert_that_nothing_measures_any_more_is_forgotten_silently() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "warning"))
 
@@ -282,7 +282,7 @@ def test_a_component_that_broke_before_its_first_check_says_why() -> None:
     assert message.alerts[0].message == "Checks of machine could not be measured. The task failed."
 
 
-def test_a_rule_that_is_off_never_alerts_and_its_open_alert_goes_in_silence() -> None:
+def test_a_rule_that_is_off_never_alerts_and_its_open_alert_goes_silently() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct"), events=[failed_task(START)])
     off = changed(changed(runs.settings, "rules.disk_used_pct", enabled=False), "rules.task_failed", enabled=False)
@@ -299,18 +299,18 @@ def test_unmeasured_can_be_turned_off() -> None:
     assert runs.notified(broken("disk_used_pct"), broken("unmeasured")) == []
 
 
-def test_an_account_that_is_no_longer_configured_goes_in_silence() -> None:
+def test_an_account_that_is_no_longer_configured_goes_silently() -> None:
     runs = Runs()
     runs.run(seen("api_key", "critical", "second"), seen("api_key", "critical", "main"))
     accounts = {name: account for name, account in runs.settings.accounts.items() if name == "main"}
     runs.settings = runs.settings.model_copy(update={"accounts": accounts})
 
-    told = runs.notified(seen("api_key", "critical", "second"), events=[failed_task(runs.now, account="second")])
-    assert told == []
+    notified = runs.notified(seen("api_key", "critical", "second"), events=[failed_task(runs.now, account="second")])
+    assert notified == []
     assert list(runs.firing) == ["api_key main"]
 
 
-def test_a_rule_of_another_version_goes_in_silence() -> None:
+def test_a_rule_of_another_version_goes_silently() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct"))
     runs.change(alerts=(replace(runs.firing["disk_used_pct"], rule="disk_of_old"),))
@@ -362,7 +362,7 @@ def test_an_acknowledgement_silences_repeats_until_it_gets_worse() -> None:
     assert runs.notified(seen("disk_used_pct"), minutes=REPEAT_MINUTES) == ["repeat disk_used_pct critical"]
 
 
-def test_the_recovery_of_an_acknowledged_incident_is_told() -> None:
+def test_the_recovery_of_an_acknowledged_incident_is_notified() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "warning"))
     runs.change(acknowledged_at=runs.now)
@@ -380,7 +380,7 @@ def test_what_joins_an_acknowledged_incident_is_acknowledged() -> None:
     assert runs.notified(further, minutes=2 * REPEAT_MINUTES) == []
 
 
-def test_an_acknowledgement_before_anything_could_be_told_silences_too_until_it_gets_worse() -> None:
+def test_an_acknowledgement_before_anything_could_be_notified_silences_too_until_it_gets_worse() -> None:
     runs = Runs()
     runs.run(seen("disk_used_pct", "warning"), failing=["team"])
     runs.change(acknowledged_at=runs.now)

@@ -81,7 +81,7 @@ class World:
 
     def __init__(self) -> None:
         self.runs = Runs(SETTINGS)
-        self.told: dict[IncidentKey, list[tuple[Kind, datetime, int]]] = {}
+        self.notified: dict[IncidentKey, list[tuple[Kind, datetime, int]]] = {}
         self.recovered: dict[IncidentKey, list[datetime]] = {}
         """Also those whose message did not get through: it is superseded where the incident opens again."""
 
@@ -102,7 +102,7 @@ class World:
         for incident in incidents_in(message):
             levels = [alert.level for alert in message.alerts if alert.account == incident[1]]
             level = 2 if "critical" in levels else 1
-            self.told.setdefault(incident, []).append((message.kind, self.runs.now, level))
+            self.notified.setdefault(incident, []).append((message.kind, self.runs.now, level))
 
 
 def quick(examples: int = 300) -> settings:
@@ -111,15 +111,15 @@ def quick(examples: int = 300) -> settings:
 
 @quick()
 @given(steps(has_events=True))
-def test_nothing_is_told_twice_in_the_repeat_interval_unless_it_is_worse_or_had_recovered(
+def test_nothing_is_notified_twice_in_the_repeat_interval_unless_it_is_worse_or_was_resolved(
     story: list[Step],
 ) -> None:
     world = World()
     for step in story:
         world.take(step)
 
-    for incident, told in world.told.items():
-        messages = [entry for entry in told if entry[0] is not Kind.RESOLVED]
+    for incident, notified in world.notified.items():
+        messages = [entry for entry in notified if entry[0] is not Kind.RESOLVED]
         for (_, before_at, before_level), (_, at, level) in itertools.pairwise(messages):
             has_recovered = any(before_at < resolved_at <= at for resolved_at in world.recovered.get(incident, []))
             assert at - before_at >= REPEAT_INTERVAL or level > before_level or has_recovered
@@ -127,7 +127,7 @@ def test_nothing_is_told_twice_in_the_repeat_interval_unless_it_is_worse_or_had_
 
 @quick()
 @given(steps(has_events=False))
-def test_every_told_incident_that_ends_gets_exactly_one_recovery(story: list[Step]) -> None:
+def test_every_notified_incident_that_ends_gets_exactly_one_resolution(story: list[Step]) -> None:
     world = World()
     for step in story:
         world.take(step)
@@ -135,9 +135,9 @@ def test_every_told_incident_that_ends_gets_exactly_one_recovery(story: list[Ste
     world.take(all_well)
     world.take(all_well)
 
-    for told in world.told.values():
+    for notified in world.notified.values():
         is_open = False
-        for kind, _, _ in told:
+        for kind, _, _ in notified:
             # The message has the most important kind of its accounts, so one that lasts may be in an "opened".
             assert is_open or kind is Kind.OPENED
             is_open = kind is not Kind.RESOLVED
@@ -148,7 +148,7 @@ def test_every_told_incident_that_ends_gets_exactly_one_recovery(story: list[Ste
 
 @quick()
 @given(steps(has_events=True))
-def test_nothing_is_told_of_what_follows_from_an_open_cause(story: list[Step]) -> None:
+def test_nothing_is_notified_that_a_firing_cause_inhibits(story: list[Step]) -> None:
     world = World()
     for step in story:
         messages = world.take(step)
