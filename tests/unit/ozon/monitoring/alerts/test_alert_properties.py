@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -220,3 +222,24 @@ def test_the_order_of_results_events_and_incidents_does_not_matter(story: list[S
         for message, same in zip(sent, sent_by_other, strict=True):
             assert without_ids(message.incidents) == without_ids(same.incidents)
         assert without_ids(other.incidents) == without_ids(one.incidents)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("check", "strategies"),
+    [
+        (
+            test_nothing_is_notified_twice_in_the_repeat_interval_unless_it_is_worse_or_was_resolved,
+            [steps(has_events=True)],
+        ),
+        (test_every_notified_incident_that_ends_gets_exactly_one_resolution, [steps(has_events=False)]),
+        (test_nothing_is_notified_that_a_firing_cause_inhibits, [steps(has_events=True)]),
+        (test_the_state_stays_sound, [steps(has_events=True)]),
+        (
+            test_the_order_of_results_events_and_incidents_does_not_matter,
+            [steps(has_events=True), st.integers()],
+        ),
+    ],
+)
+def test_it_holds_for_2000_stories(check: Any, strategies: list[Any]) -> None:
+    quick(2000)(given(*strategies)(check.hypothesis.inner_test))()
