@@ -13,7 +13,7 @@ from pathlib import Path
 
 from include.ozon_local.home import ROOT
 
-_FOLDERS = ("include", "dags", "tests")
+_FOLDERS = ("include", "dags", "plugins", "tests")
 _CLAUSE = re.compile(r"\s*(What|Whether|How|Who)\b")
 
 
