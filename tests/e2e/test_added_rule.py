@@ -73,8 +73,8 @@ def test_the_rule_is_configured_measured_stored_and_notified(project: ChangedPro
     (mail,) = (mail for mail in mails.messages if "not restarted" in mail["Subject"])
     assert mail["Subject"] == "[Ozon ETL testing] CRITICAL: the machine was not restarted for long"
     text = part(mail, "plain")
-    assert "Expected:    at most 0 days, set by rules.uptime_days.critical\n" in text
-    assert "What to do:  Restart it between two loads.\n" in text
+    assert "\n  Expected: at most 0 days, set by rules.uptime_days.critical\n" in text
+    assert "\nWhat to do\n  Restart it between two loads.\n" in text
 
     assert "rules.uptime_days.critical" in project.ozon("config", "show")
     project.environment["OZON__RULES__UPTIME_DAYS__CRITICAL"] = "100000"
