@@ -1,9 +1,9 @@
-# Needs python3 (3.11 to 3.13, with its venv module), make and git. What the targets do is in include/ozon_local.
+# Needs python3 (3.11 to 3.13, with its venv module), make and git. The code of the targets is in include/ozon_local.
 PYTHON ?= python3
 BIN := .venv/bin
 LOCAL := $(BIN)/python -m include.ozon_local
 TESTS := $(BIN)/python -m tests.support.run
-# With any Python: a server needs no .venv.
+# With any Python, because a server needs no .venv.
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
@@ -15,47 +15,47 @@ help:  ## Show this list
 venv:
 	@$(PYTHON) include/ozon_local/bootstrap.py
 
-run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": true}' sets the run's parameters
+run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": true}' sets parameters of the run
 	@$(LOCAL) run
 
-test: venv  ## Run all tests, on databases and sandboxes of their own; ARGS="complete_workflow --coverage" picks and measures, ARGS=--help lists more
+test: venv  ## Run all tests, with their own databases and sandboxes; ARGS="complete_workflow --coverage" selects and measures, ARGS=--help lists more
 	@$(TESTS) $(ARGS)
 
-test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, whole runs of ozon, interrupted ones
+test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, complete and interrupted runs of ozon
 	@$(TESTS) --tier long $(ARGS)
 
-test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest that is supported
+test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest supported version
 	@programs=$$($(BIN)/python -m tests.support.oldest_postgres) && $(TESTS) --postgres "$$programs" \
 		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring) $(ARGS)
 
 services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat
 	@$(LOCAL) services
 
-stop: venv  ## End everything that runs in the background
+stop: venv  ## End all background processes
 	@$(LOCAL) stop
 
-env: venv  ## Print export lines: eval "$(make -s env)" makes plain airflow, ozon and psql work
+env: venv  ## Print export lines: after eval "$(make -s env)" airflow, ozon and psql work in the terminal
 	@$(LOCAL) env
 
-up: venv  ## Start the whole of Airflow with its web UI in the background; safe to repeat
+up: venv  ## Start all of Airflow with its web UI in the background; safe to repeat
 	@$(LOCAL) up
 
-down: venv  ## End Airflow and everything else that runs in the background
+down: venv  ## End Airflow and all other background processes
 	@$(LOCAL) stop
 
-docker-env:  ## Write .env for docker-compose.yaml, with secrets of its own; keeps what is there. PROFILE=celery or local
+docker-env:  ## Write .env for docker-compose.yaml with new secrets; keeps existing values. PROFILE=celery or local
 	@$(DOCKER) env $(if $(PROFILE),--profile $(PROFILE))
 
 docker-up:  ## Start the stack of docker-compose.yaml and wait until it is healthy; PROFILE=celery WORKERS=3, PROFILE=local
 	@$(DOCKER) up $(if $(PROFILE),--profile $(PROFILE)) $(if $(WORKERS),--workers $(WORKERS))
 
-docker-down:  ## End that stack; the data stays, but for ARGS=--volumes
+docker-down:  ## End the stack of docker-compose.yaml; ARGS=--volumes also deletes the data
 	@$(DOCKER) down $(ARGS)
 
-test-docker: venv  ## Start that stack for real, in an engine of its own, and test it: docker-compose.yaml as people use it
+test-docker: venv  ## Test the real stack of docker-compose.yaml, if needed in a new Docker engine
 	@$(BIN)/python -m tests.docker $(ARGS)
 
-lint: venv  ## Check style, types, the direction of imports, and that generated pages are up to date
+lint: venv  ## Check style, types, the direction of imports, and the generated pages
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
@@ -65,8 +65,8 @@ lint: venv  ## Check style, types, the direction of imports, and that generated 
 	@$(BIN)/python -m include.ozon_local.dag_docs --check
 	@$(BIN)/python -m include.ozon_local.table_docs --check
 
-bench: venv  ## Measure the load against a bare script, dlt and pandas
+bench: venv  ## Compare the speed of the load with a bare script, dlt and pandas
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
 
-lock: venv  ## Resolve pyproject.toml into requirements.lock and requirements.txt; ARGS=--upgrade takes the newest
+lock: venv  ## Resolve pyproject.toml into requirements.lock and requirements.txt; ARGS=--upgrade takes the newest versions
 	@$(LOCAL) lock

@@ -1,7 +1,6 @@
-"""What tests share: an embedded PostgreSQL for each worker, fresh databases, sandboxes, Airflow's environment.
+"""Shared fixtures: an embedded PostgreSQL for each worker, fresh databases, sandboxes, Airflow's environment.
 
-Nothing is left running, however pytest ends: servers end with the worker that started them, and the session's
-end sweeps its folder.
+No process outlives pytest: servers end with the worker that started them, and the session's end cleans up its folder.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ _numbers = itertools.count(1)
 
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
-        _forget_the_terminals_own()
+        _remove_terminal_settings()
         scratch.create()
         os.environ.update(around_the_proxy(os.environ))
-        # Importing Airflow makes its home, which is not to be that of whoever runs the tests.
+        # Importing Airflow creates AIRFLOW_HOME, which must not be the user's own.
         os.environ["AIRFLOW_HOME"] = str(scratch.new_folder("airflow"))
-        # `make test` passes SIGTERM on; like Ctrl-C, it has to end the session in good order.
+        # `make test` passes SIGTERM on; like Ctrl-C, it ends the session with its clean-up.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
@@ -55,8 +54,8 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     item.add_marker(item.path.relative_to(Path(__file__).parent).parts[0])
 
 
-def _forget_the_terminals_own() -> None:
-    """Connections and settings of the terminal, such as those of `make env`, are not the tests'."""
+def _remove_terminal_settings() -> None:
+    """Remove the terminal's connections and settings, for example those of `make env`."""
     for name in [name for name in os.environ if name.startswith(("AIRFLOW", "OZON")) and name != INSTALLED]:
         del os.environ[name]
 
@@ -67,7 +66,7 @@ def _is_worker(config: pytest.Config) -> bool:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
-    """The worker's server, running."""
+    """The worker's running server."""
     server = EmbeddedPostgres(scratch.new_folder("postgres"), durable=False)
     server.start()
     yield server
@@ -76,7 +75,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="session")
 def warehouse_template(postgres: EmbeddedPostgres) -> str:
-    """The name of a migrated, empty warehouse, to be copied."""
+    """The name of a migrated, empty warehouse to copy."""
     name = "warehouse_template"
     postgres.create_database(name, WAREHOUSE_ROLE)
     schema.upgrade(lambda: psycopg.connect(postgres.dsn(name, WAREHOUSE_ROLE)))
@@ -85,7 +84,7 @@ def warehouse_template(postgres: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 def empty_database_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """A database that knows nothing of the warehouse."""
+    """A database without the warehouse's schema."""
     name = f"empty_{next(_numbers)}"
     postgres.create_database(name, WAREHOUSE_ROLE)
     yield postgres.dsn(name, WAREHOUSE_ROLE)
@@ -94,7 +93,7 @@ def empty_database_dsn(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 @pytest.fixture
 def warehouse_dsn(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterator[str]:
-    """A migrated, empty warehouse of the test's own."""
+    """The test's own migrated, empty warehouse."""
     name = f"warehouse_{next(_numbers)}"
     postgres.create_database(name, WAREHOUSE_ROLE, template=warehouse_template)
     yield postgres.dsn(name, WAREHOUSE_ROLE)
@@ -103,7 +102,7 @@ def warehouse_dsn(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterat
 
 @pytest.fixture(scope="session")
 def sandboxes() -> Iterator[Sandboxes]:
-    """The worker's."""
+    """The worker's sandboxes."""
     sandboxes = Sandboxes()
     yield sandboxes
     sandboxes.stop()
@@ -111,7 +110,7 @@ def sandboxes() -> Iterator[Sandboxes]:
 
 @pytest.fixture
 def start_sandbox(sandboxes: Sandboxes) -> Iterator[StartSandbox]:
-    """``start_sandbox({"main": 200}, seed=1, faults=[...])``: a sandbox at its start, asked as `SandboxProcess`."""
+    """A function that returns a fresh sandbox: ``start_sandbox({"main": 200}, seed=1, faults=[...])``."""
     with ExitStack() as borrowed:
 
         def start(accounts: Mapping[str, Any] | None = None, **options: Any) -> SandboxProcess:
@@ -122,7 +121,7 @@ def start_sandbox(sandboxes: Sandboxes) -> Iterator[StartSandbox]:
 
 @pytest.fixture
 def sandbox(start_sandbox: StartSandbox) -> SandboxProcess:
-    """One with two accounts and without limits."""
+    """A sandbox with two accounts and no rate limits."""
     return start_sandbox(
         {"main": 400, "second": 200}, rate_limit_per_second=100_000, analytics_seconds_between_requests=0
     )
@@ -130,13 +129,13 @@ def sandbox(start_sandbox: StartSandbox) -> SandboxProcess:
 
 @pytest.fixture(autouse=True)
 def own_pacers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that asked one test's clients to wait does not slow the next one's down."""
+    """Give each test its own pacers: a rate limit in one test must not slow down the next."""
     monkeypatch.setattr(pacer, "_shared", {})
 
 
 @pytest.fixture(scope="session")
 def metadata_template(postgres: EmbeddedPostgres) -> str:
-    """The name of a migrated metadata database of Airflow's, to be copied."""
+    """The name of a migrated Airflow metadata database to copy."""
     name = "metadata_template"
     postgres.create_database(name, AIRFLOW_ROLE)
     dsn = postgres.dsn(name, AIRFLOW_ROLE)
@@ -146,10 +145,7 @@ def metadata_template(postgres: EmbeddedPostgres) -> str:
 
 @pytest.fixture
 def make_airflow_environment(postgres: EmbeddedPostgres, metadata_template: str) -> Iterator[MakeEnvironment]:
-    """``make_airflow_environment(warehouse_dsn, sandbox)``: the variables for a real ``airflow`` or ``ozon``.
-
-    Its home and metadata database are the test's own.
-    """
+    """A function that returns a real Airflow's environment, with its own home and metadata database."""
     databases: list[str] = []
 
     def make(warehouse_dsn: str, sandbox: SandboxProcess) -> dict[str, str]:

@@ -1,1 +1,1 @@
-"""How fast product_etl is against a bare script, dlt and pandas; ``python -m tests.benchmarks``, no test."""
+"""Benchmarks of product_etl against a bare script, dlt and pandas: ``python -m tests.benchmarks``. Not a test."""

@@ -1,6 +1,6 @@
-"""``python -m tests.benchmarks``: product_etl's load against a bare script, dlt and pandas; and the monitoring.
+"""``python -m tests.benchmarks``: times of product_etl against a bare script, dlt and pandas, and of the monitoring.
 
-Prints tables, the path of a JSON file with every sample, and a last line with the figures.
+Prints tables, the path of a JSON file with every sample, and the figures in the last line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LATENCIES_MS = (0, 300)
 ROUNDS = 3
 ALL_CASES = (*CASES, monitoring.CASE)
 
-_TABLE_WIDTH = 150  # narrower, as in a pipe, the figures would be cut off
+_TABLE_WIDTH = 150  # a pipe is narrower and would cut off the figures
 
 
 def main() -> int:
@@ -63,11 +63,15 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--sizes", type=_numbers, default=SIZES, help="numbers of products, such as 10000,200000")
-    parser.add_argument("--cases", type=_words(ALL_CASES), default=ALL_CASES, help="of " + ",".join(ALL_CASES))
-    parser.add_argument("--contenders", type=_words(CONTENDERS), default=CONTENDERS, help="of " + ",".join(CONTENDERS))
-    parser.add_argument("--latencies-ms", type=_numbers, default=LATENCIES_MS, help="of each request, such as 0,300")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="how often each load without latency is measured")
+    parser.add_argument("--sizes", type=_numbers, default=SIZES, help="numbers of products, for example 10000,200000")
+    parser.add_argument("--cases", type=_words(ALL_CASES), default=ALL_CASES, help="any of " + ",".join(ALL_CASES))
+    parser.add_argument(
+        "--contenders", type=_words(CONTENDERS), default=CONTENDERS, help="any of " + ",".join(CONTENDERS)
+    )
+    parser.add_argument(
+        "--latencies-ms", type=_numbers, default=LATENCIES_MS, help="of each request, for example 0,300"
+    )
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="measurements of each load without latency")
     parser.add_argument("--quick", action="store_true", help="10,000 products (50,000 of monitoring), one round")
     parser.add_argument("--large", action="store_true", help="also product_etl alone with 1,000,000 products")
     return parser.parse_args()
@@ -94,7 +98,7 @@ def _plans(arguments: argparse.Namespace) -> list[Plan]:
     if arguments.quick:
         return [Plan(SIZES[0], 0, cases, arguments.contenders, rounds=1)]
     plans = [
-        # A latency is the same in each round: one is enough.
+        # With a latency one round is enough.
         Plan(size, latency_ms, cases, arguments.contenders, 1 if latency_ms else arguments.rounds)
         for size in arguments.sizes
         for latency_ms in arguments.latencies_ms

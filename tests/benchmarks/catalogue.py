@@ -1,6 +1,6 @@
-"""A catalogue rendered to the bytes of Ozon's answers, so that a benchmark times no rendering.
+"""A catalogue rendered to the bytes of Ozon's answers in advance, so that a benchmark does not time the rendering.
 
-Two states of one catalogue: ``base``, and ``changed``, in which every twentieth product (5 %) has another price.
+It has two states: ``base``, and ``changed``, in which every twentieth product (5 %) has another price.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Items = dict[int, bytes]
 
 
 class RenderedCatalogue:
-    """All answers about ``size`` of the sandbox's products."""
+    """All answers for a catalogue of ``size`` products of the sandbox."""
 
     def __init__(self, size: int) -> None:
         listed: dict[str, list[bytes]] = {visibility: [] for visibility in VISIBILITIES}
@@ -54,17 +54,17 @@ class RenderedCatalogue:
         return sum(map(len, self._items["base"].values()))
 
     def page(self, visibility: str, cursor: str) -> bytes:
-        """The answer of ``/v3/product/list``."""
+        """Return the answer of ``/v3/product/list``."""
         return self._pages[visibility][cursor]
 
     def details(self, state: str, product_ids: list[int]) -> bytes:
-        """The answer of ``/v3/product/info/list``."""
+        """Return the answer of ``/v3/product/info/list``."""
         items = self._items[state]
         return b'{"items":[' + b",".join([items[product_id] for product_id in product_ids]) + b"]}"
 
 
 def _pages(entries: list[bytes]) -> Iterator[tuple[str, bytes]]:
-    """Each page by the cursor that asks for it. As with Ozon, the last one has a cursor too and is short."""
+    """Yield each page with the cursor that requests it. As at Ozon, the last page is short and has a cursor too."""
     rest = iter(entries)
     cursor, following = "", 0
     while True:

@@ -1,4 +1,4 @@
-"""The bare download of a catalogue: no threads, no limits, no checks. All contenders but product_etl share it."""
+"""The bare download of a catalogue: no threads, limits or checks. All contenders except product_etl use it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import requests
 
 PAGE_SIZE = 1000
 
-# Those of ozon.products that come from Ozon.
+# The columns of ozon.products that come from Ozon.
 COLUMNS = {
     "product_id": "bigint",
     "offer_id": "text",
@@ -34,7 +34,7 @@ Row = tuple[Any, ...]
 
 
 def product_rows(base_url: str) -> Iterator[list[Row]]:
-    """The products of a catalogue, a thousand rows at a time, with the values of ``COLUMNS``."""
+    """Yield the products of a catalogue, a thousand rows at a time, with the values of ``COLUMNS``."""
     with requests.Session() as session:
         session.headers.update({"Client-Id": "1", "Api-Key": "key"})
         visible = set(_listed_ids(session, base_url, "VISIBLE"))

@@ -1,7 +1,7 @@
-"""One load by one contender, measured in a process of its own.
+"""One load by one contender, measured in its own process.
 
-``python -m tests.benchmarks.measure CONTENDER BASE_URL DSN FOLDER`` prints a `Sample` as JSON. The clock runs from
-behind the imports to the end of ``load``; peak memory is the whole process's, imports included.
+``python -m tests.benchmarks.measure CONTENDER BASE_URL DSN FOLDER`` prints a `Sample` as JSON. The clock starts after
+the imports and stops at the end of ``load``; peak memory is that of the process, including imports.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Sample:
-    """``cpu_seconds`` are the client process's, PostgreSQL's and the page server's not."""
+    """The figures of one load; ``cpu_seconds`` are those of the client, without PostgreSQL and the page server."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -27,7 +27,7 @@ class Sample:
 
 
 def measure(contender: str, base_url: str, dsn: str, folder: Path) -> Sample:
-    """Run one load in a fresh interpreter. Raises RuntimeError with what it said where it fails."""
+    """Run one load in a fresh interpreter. Raises RuntimeError with the end of its stderr if it fails."""
     command = [sys.executable, "-m", "tests.benchmarks.measure", contender, base_url, dsn, str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -41,7 +41,7 @@ def _cpu_seconds() -> float:
 
 
 def peak_memory_mb() -> float:
-    """This process's, up to now."""
+    """Return the peak memory of this process so far."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) / 1024 if found else 0.0
 
@@ -57,7 +57,7 @@ def main() -> None:
         peak_memory_mb=peak_memory_mb(),
     )
     if "airflow" in sys.modules:
-        raise RuntimeError(f"{name} has imported Airflow, which takes longer than a small load and 100 MB")
+        raise RuntimeError(f"{name} imported Airflow, which takes 100 MB and longer than a small load")
     print(json.dumps(vars(sample)))
 
 

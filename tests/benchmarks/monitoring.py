@@ -1,6 +1,6 @@
-"""How long the visibility metrics and each component of the health check take with many products.
+"""Times of the visibility metrics and of each area of the health check with many products.
 
-``python -m tests.benchmarks.monitoring DSN`` measures a warehouse once, in a process of its own, and prints JSON.
+``python -m tests.benchmarks.monitoring DSN`` measures a warehouse once, in its own process, and prints JSON.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ QUICK_SIZE = 50_000
 _DATABASE = "monitoring"
 _ACCOUNT = "main"
 
-# Products in most visibilities, of which a hundredth turned since the last measurement; two stocks each, and
-# daily sales of every second one.
+# Products in most visibilities; 1 % turned invisible since the last measurement. Each has two stocks, and every second
+# one has daily sales.
 _SEED = (
     """
     INSERT INTO ozon.products
@@ -100,7 +100,7 @@ _SEED = (
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds of one measurement of all metrics, of its report in all formats, and of each health component."""
+    """Seconds for one measurement of all metrics, for its report in all formats, and for each health area."""
 
     size: int
     metrics_seconds: float
@@ -139,7 +139,7 @@ def _fill(dsn: str, superuser_dsn: str, size: int) -> None:
 
 
 def measured(dsn: str) -> Figures:
-    """One measurement of everything, as the tasks of the DAGs make it."""
+    """Measure everything once, as the tasks of the DAGs do."""
     from include.ozon.monitoring.metrics.judgement import judge_metrics
     from include.ozon.monitoring.metrics.measurement import measure
     from include.ozon.monitoring.metrics.store import history
@@ -165,7 +165,7 @@ def measured(dsn: str) -> Figures:
 
 
 def _health_seconds(dsn: str) -> dict[str, float]:
-    """Against a sandbox whose API answers; Airflow, which does not run here, is left out."""
+    """Time the health areas against a running sandbox, except ``airflow``: Airflow does not run here."""
     from include.ozon.monitoring.health.areas import AREA_NAMES
     from include.ozon.monitoring.health.areas import measure as measure_area
     from include.ozon_sandbox.process import SandboxProcess
@@ -194,7 +194,7 @@ def _seconds(action: Callable[[], Any]) -> float:
 
 def _table(figures: Figures) -> Table:
     table = Table(title=f"Monitoring of {figures.size:,} products, seconds")
-    table.add_column("what")
+    table.add_column("part")
     table.add_column("seconds", justify="right")
     table.add_row(
         f"visibility metrics ({figures.turned:,} products turned invisible)", f"{figures.metrics_seconds:.2f}"
@@ -202,12 +202,12 @@ def _table(figures: Figures) -> Table:
     table.add_row("  their report in all formats", f"{figures.reports_seconds:.2f}")
     for name, seconds in figures.health_seconds.items():
         table.add_row(f"health: {name}", f"{seconds:.2f}")
-    table.add_row("health, all components", f"{sum(figures.health_seconds.values()):.2f}")
+    table.add_row("health, all areas", f"{sum(figures.health_seconds.values()):.2f}")
     return table
 
 
 def last_line(figures: Figures) -> str:
-    """All of it in one line."""
+    """Return all figures in one line."""
     health = ", ".join(f"{name} {seconds:.2f}" for name, seconds in figures.health_seconds.items())
     return (
         f"monitoring: {figures.size} products: metrics {figures.metrics_seconds:.2f} s and their reports "

@@ -1,7 +1,7 @@
-"""Serves a rendered catalogue on a loopback port, with as little work for each answer as there can be.
+"""A server of a rendered catalogue on a loopback port, with minimal work for each answer.
 
-The base URL says what is served: ``http://127.0.0.1:<port>/<state>/<latency in ms>``. Requests wait for the latency
-side by side. ``python -m tests.benchmarks.page_server SIZE`` prints one line of JSON once it can be asked.
+The base URL selects state and latency: ``http://127.0.0.1:<port>/<state>/<latency in ms>``. Concurrent requests wait
+in parallel. ``python -m tests.benchmarks.page_server SIZE`` prints one line of JSON when it is ready.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _DetailsRequest(msgspec.Struct):
 
 
 class _Connection(socketserver.StreamRequestHandler):
-    """One client's connection, kept alive for all of its requests. A malformed one ends the connection."""
+    """A client's connection, kept alive for all of its requests; a malformed request ends it."""
 
     disable_nagle_algorithm = True
     server: _Server
@@ -92,7 +92,7 @@ class PageServer:
 
 @contextmanager
 def serving(size: int) -> Iterator[PageServer]:
-    """A server of ``size`` products in a process of its own, everything rendered."""
+    """Yield a server of ``size`` rendered products in its own process."""
     command = tied([sys.executable, "-m", "tests.benchmarks.page_server", str(size)])
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""What was measured: a table for people, JSON for machines, and one line for the end."""
+"""The report of the measurements: tables for people, JSON for programs, and one last line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.benchmarks.rounds import CONTENDERS, Measurement
 
 
 class Results:
-    """Measurements, by what they are of; every figure is the median of its rounds."""
+    """Measurements by size, latency and case; every figure is the median of its rounds."""
 
     def __init__(self, measurements: Sequence[Measurement], pages_of_all: dict[int, int]) -> None:
         """``pages_of_all`` is the length of the list ALL in pages, by the size of the catalogue."""
@@ -42,14 +42,14 @@ class Results:
         return above / below if above is not None and below else None
 
     def list_seconds(self, size: int, latency_ms: int) -> float:
-        """How long the pages of the longest list take one after another, with nothing done to them."""
+        """Return the seconds for downloading the pages of the longest list one by one."""
         return self.pages_of_all[size] * latency_ms / 1000
 
     def peak_memory_mb(self, contender: str, size: int) -> float:
         return max(m.sample.peak_memory_mb for m in self.measurements if (m.contender, m.size) == (contender, size))
 
     def figures(self) -> list[dict[str, object]]:
-        """A record for each size, latency and case."""
+        """Return a record for each size, latency and case."""
         return [
             {
                 "size": size,
@@ -98,7 +98,7 @@ def _speed_table(results: Results) -> Table:
 def _latency_table(results: Results) -> Table:
     table = Table(
         title="Load with a latency for each request, seconds",
-        caption="Left out (-): contenders that wait for each page in turn, where that takes minutes.",
+        caption="Not measured (-): contenders that download pages one by one and would take minutes.",
     )
     for heading in ("products", "latency", "load"):
         table.add_column(heading)
@@ -149,7 +149,7 @@ def _times(ratio: float | None) -> str:
 
 
 def write_json(results: Results, folder: Path) -> Path:
-    """Write everything, single samples too, to a new file."""
+    """Write the figures and all samples to a new file."""
     folder.mkdir(parents=True, exist_ok=True)
     now = dt.datetime.now(dt.UTC)
     file = folder / f"bench-{now:%Y%m%dT%H%M%SZ}.json"
@@ -165,7 +165,7 @@ def write_json(results: Results, folder: Path) -> Path:
 
 
 def last_line(results: Results) -> str:
-    """All of it in one line."""
+    """Return all figures in one line."""
     parts = [_sentence(results, *key) for key in results.keys]
     sizes = list(dict.fromkeys(size for size, _, _ in results.keys))
     peaks = " / ".join(f"{results.peak_memory_mb('product_etl', size):.0f}" for size in sizes)

@@ -1,4 +1,4 @@
-"""Rounds of loads: each contender in its own database, all of them taking turns."""
+"""Rounds of loads: contenders take turns, each in its own database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.benchmarks.measure import Sample, measure
 from tests.benchmarks.page_server import PageServer
 
 CASES = {"first": "base", "unchanged": "base", "changed": "changed"}
-"""What is loaded, in this order, by the state of the catalogue that is served."""
+"""The cases in the order of the loads, each with the state of the served catalogue."""
 
 CONTENDERS = ("product_etl", "floor", "dlt_merge", "pandas_to_sql")
 
@@ -25,7 +25,7 @@ _SMALL_SIZE = 10_000
 
 @dataclass(frozen=True)
 class Measurement:
-    """A sample, and what it is one of."""
+    """A sample with its contender, size, latency, case and round."""
 
     contender: str
     size: int
@@ -37,7 +37,7 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure of one catalogue at one latency."""
+    """The measurements of one catalogue at one latency."""
 
     size: int
     latency_ms: int
@@ -46,23 +46,23 @@ class Plan:
     rounds: int
 
     def is_measured(self, contender: str, case: str) -> bool:
-        """With a latency, those that wait for each page in turn take minutes, and always the same."""
+        """Return whether to measure the load: with a latency, contenders that download page by page take minutes."""
         if self.latency_ms == 0 or self.size <= _SMALL_SIZE or contender == "product_etl":
             return True
         return contender == "floor" and case == "first"
 
 
 def run(
-    plan: Plan, server: PageServer, postgres: EmbeddedPostgres, folder: Path, tell: Callable[[str], None]
+    plan: Plan, server: PageServer, postgres: EmbeddedPostgres, folder: Path, report: Callable[[str], None]
 ) -> Iterator[Measurement]:
-    """All loads of a plan. Raises RuntimeError where one fails or contenders disagree about the result."""
+    """Run all loads of a plan. Raises RuntimeError if one fails or the contenders' results differ."""
     for number in range(plan.rounds):
         with _databases(plan.contenders, postgres, folder) as databases:
             for case, state in _sequence(plan.cases):
                 order = [c for c in plan.contenders if plan.is_measured(c, case)]
-                # Turn about, so that nobody always comes after the same other.
+                # Alternate the order, so that a contender does not always follow the same one.
                 for contender in reversed(order) if number % 2 else order:
-                    tell(f"{plan.size} products, {plan.latency_ms} ms, round {number + 1}, {case}: {contender}")
+                    report(f"{plan.size} products, {plan.latency_ms} ms, round {number + 1}, {case}: {contender}")
                     database = databases[contender]
                     _flush(postgres)
                     sample = measure(contender, server.base_url(state, plan.latency_ms), database.dsn, database.folder)
@@ -72,7 +72,7 @@ def run(
 
 
 def _sequence(cases: Sequence[str]) -> list[tuple[str, str]]:
-    """Every case needs a first load before it."""
+    """Return the cases with their states, beginning with the first load that every case needs."""
     return [(case, state) for case, state in CASES.items() if case in cases or case == "first"]
 
 
@@ -84,7 +84,7 @@ class _Database:
 
 @contextmanager
 def _databases(contenders: Sequence[str], postgres: EmbeddedPostgres, folder: Path) -> Iterator[dict[str, _Database]]:
-    """A fresh database, with its tables, and a fresh folder for each contender."""
+    """Yield a fresh database with tables and a fresh folder for each contender."""
     databases = {}
     try:
         for contender in contenders:
@@ -104,7 +104,7 @@ def _module(contender: str) -> ModuleType:
 
 
 def _flush(postgres: EmbeddedPostgres) -> None:
-    """Have nobody pay for what the one before has left to write."""
+    """Write all pending data, so that a load does not wait for the writes of the previous one."""
     with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as connection:
         connection.execute("CHECKPOINT")
 

@@ -1,1 +1,1 @@
-"""The stack of docker-compose.yaml, really started; ``python -m tests.docker`` is what `make test-docker` runs."""
+"""Tests of the running stack of docker-compose.yaml; `make test-docker` runs ``python -m tests.docker``."""

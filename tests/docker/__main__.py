@@ -1,6 +1,6 @@
-"""``python -m tests.docker``: an engine, the images, and then the tests; its last line holds the figures.
+"""``python -m tests.docker``: starts an engine, builds the images and runs the tests; the last line has the figures.
 
-Where no engine can be had it says why, and checks docker-compose.yaml against the compose schema instead.
+If no engine is available it prints the reason, and checks docker-compose.yaml against the compose schema instead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FILE_ALONE = "tests/unit/ozon_local/test_docker_compose_file.py"
 
 
 class Counts:
-    """How many tests passed, failed and were skipped."""
+    """Counts of passed, failed and skipped tests."""
 
     def __init__(self) -> None:
         self._outcomes: dict[str, str] = {}
@@ -50,19 +50,19 @@ def main(arguments: list[str]) -> int:
         try:
             with running_engine(state) as engine_is_ours:
                 stand_ins = provide_images(state, engine_is_ours)
-                said = f"{len(stand_ins)} stand-in images after {time.monotonic() - started_at:.0f} s"
-                print(f"The engine is ready: {said}", flush=True)
+                engine = f"{len(stand_ins)} stand-in images after {time.monotonic() - started_at:.0f} s"
+                print(f"The engine is ready: {engine}", flush=True)
                 try:
                     code = pytest.main(["tests/docker", "-m", "docker", "-v", *arguments], plugins=[counts])
                 finally:
                     if not engine_is_ours:
                         remove_images(stand_ins)
         except NoEngineError as error:
-            said = f"no engine ({error}): docker-compose.yaml was only checked against the compose schema"
-            print(said, flush=True)
+            engine = f"no engine ({error}): docker-compose.yaml was only checked against the compose schema"
+            print(engine, flush=True)
             code = compose_schema.main(state) or pytest.main([_FILE_ALONE, *arguments], plugins=[counts])
         noted = figures.noted(file)
-    print(f"test-docker: {'; '.join([str(counts), said, *noted, f'{time.monotonic() - started_at:.0f} s in all'])}")
+    print(f"test-docker: {'; '.join([str(counts), engine, *noted, f'{time.monotonic() - started_at:.0f} s in all'])}")
     return int(code)
 
 

@@ -1,4 +1,4 @@
-"""docker-compose.yaml by the schema that docker-compose 1.29 itself goes by, for machines without an engine."""
+"""A check of docker-compose.yaml against the schema of docker-compose 1.29, for machines without an engine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import yaml
 from include.ozon_local.bootstrap import settings_of_pip
 from include.ozon_local.home import ROOT
 
-# The last version of the program's package; newer ones are no Python and bring no schema along.
+# The last Python package of the program; newer versions are not written in Python and contain no schema.
 _PACKAGE = "docker-compose==1.29.2"
 _SCHEMA = "compose/config/compose_spec.json"
 _FILES = ("docker-compose.yaml", "tests/docker/compose.test.yaml")
@@ -29,7 +29,7 @@ def main(state: Path) -> int:
 
 
 def problems_of(files: tuple[str, ...], schema: dict[str, object]) -> list[str]:
-    """What is wrong with the files, a line each that begins with the file's name."""
+    """Return the files' errors, each beginning with the name of its file."""
     validator = jsonschema.Draft7Validator(schema)
     return [
         f"{file}: {'.'.join(map(str, error.absolute_path))}: {error.message}"

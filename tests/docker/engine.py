@@ -1,4 +1,4 @@
-"""A Docker engine for the tests: the one that runs, or one of our own, which ends with the tests."""
+"""A Docker engine for the tests: the one that is running, or a new one that ends with the tests."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from include.ozon_local.processes import tail, tied
 
 START_SECONDS = 60
 STOP_SECONDS = 60
-# The engine, compose, and what makes the stand-ins' root file system.
+# The engine, compose, and the builder of the stand-ins' root file system.
 _PACKAGES = ("docker.io", "docker-compose", "debootstrap")
 _PROGRAMS = ("dockerd", "docker-compose", "debootstrap")
 
 
 class NoEngineError(Exception):
-    """There is no engine, and none can be had; the message says why."""
+    """No engine runs and none can be started; the message has the reason."""
 
 
 @contextmanager
 def running_engine(state: Path) -> Iterator[bool]:
-    """An engine that ``docker`` reaches; whether it is our own, whose images live below ``state``.
+    """Provide an engine for ``docker``; yield whether it is ours, with its images below ``state``.
 
-    Raises `NoEngineError` where there is none to be had.
+    Raises `NoEngineError` if no engine runs and none can be started.
     """
     if _answers():
         yield False
         return
     _install_missing()
-    # A short path, because a socket's may have 107 characters.
+    # A short path: a socket's path may have 107 characters.
     with tempfile.TemporaryDirectory(prefix="ozon-docker-") as folder:
         address = f"unix://{folder}/docker.sock"
         log = state / "dockerd.log"
@@ -42,7 +42,7 @@ def running_engine(state: Path) -> Iterator[bool]:
         command = [
             *("dockerd", "--host", address, "--data-root", str(state / "engine")),
             *("--exec-root", f"{folder}/run", "--pidfile", f"{folder}/dockerd.pid"),
-            # No way out, not even while an image is built: what a container needs, it has.
+            # No network: containers and image builds get everything from the host.
             *("--bridge", "none"),
         ]
         with log.open("wb") as output:

@@ -1,4 +1,4 @@
-"""Figures of a run of the tests, for the one line at the end of `make test-docker`."""
+"""Figures of a test run, for the last line of `make test-docker`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The images that docker-compose.yaml names: pulled where that is possible, and otherwise stand-ins under their tags.
+"""The images that docker-compose.yaml names: pulled if possible, otherwise replaced by stand-ins with their tags.
 
-A stand-in has the same user, folders, entry point and commands as far as the stack uses them, and the same packages
-that our Dockerfile asks for. Its contents are made on the host, because a container has no way out.
+A stand-in has the user, folders, entry point and commands that the stack uses, and the packages that our Dockerfile
+requires. Its contents come from the host, because containers have no network.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DEBIAN_PACKAGES = "python3,python3-distutils,tzdata,curl,ca-certificates,redis-
 
 
 def needed_images() -> list[str]:
-    """Those that are not built by us: of the services, and what our Dockerfile begins with."""
+    """Return the images that we do not build: those of the services, and the base of our Dockerfile."""
     services = yaml.safe_load((ROOT / "docker-compose.yaml").read_text())["services"].values()
     ours = {service["image"] for service in services if "build" in service}
     base = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
@@ -38,7 +38,7 @@ def needed_images() -> list[str]:
 
 
 def provide_images(state: Path, engine_is_ours: bool) -> list[str]:
-    """Have all images at hand; those for which a stand-in had to be built."""
+    """Pull or build all images; return those that are stand-ins."""
     stand_ins = []
     for image in needed_images():
         if engine_is_ours or not (_label(image) == "" or _pulled(image)):
@@ -48,7 +48,7 @@ def provide_images(state: Path, engine_is_ours: bool) -> list[str]:
 
 
 def remove_images(images: Iterable[str]) -> None:
-    """Take the stand-ins away from an engine that others use: to them they would look like the real ones."""
+    """Remove the stand-ins from a shared engine, where others would mistake them for the real images."""
     for image in [*images, BASE]:
         subprocess.run(["docker", "image", "rm", "--force", image], check=False, capture_output=True)
 
@@ -64,7 +64,7 @@ def _pulled(image: str) -> bool:
 
 
 def _label(image: str) -> str | None:
-    """What a stand-in was made from; "" for an image that is none, None where there is no such image."""
+    """Return the key of a stand-in's sources; "" for an image that is not a stand-in, None without an image."""
     template = f'{{{{index .Config.Labels "{KEY_LABEL}"}}}}'
     done = subprocess.run(
         ["docker", "inspect", "--format", template, image], check=False, capture_output=True, text=True
@@ -91,7 +91,7 @@ def _build(image: str, state: Path) -> None:
 
 
 def _import_base(state: Path) -> None:
-    """A small Debian with what all stand-ins need; its packages are kept as a file, for the next engine."""
+    """Import a small Debian with the packages of all stand-ins; keep it as a file for the next engine."""
     if _label(BASE) is not None:
         return
     archive = state / f"{_DEBIAN}-{hashlib.sha256(_DEBIAN_PACKAGES.encode()).hexdigest()[:8]}.tar"
@@ -100,7 +100,7 @@ def _import_base(state: Path) -> None:
         shutil.rmtree(root, ignore_errors=True)
         state.mkdir(parents=True, exist_ok=True)
         _run("debootstrap", "--variant=minbase", f"--include={_DEBIAN_PACKAGES}", _DEBIAN, root)
-        # pip would refuse to look at packages beside Debian's own.
+        # With this file pip refuses to install packages.
         (root / "usr/lib/python3.11/EXTERNALLY-MANAGED").unlink()
         (root / "usr/bin/python").symlink_to("python3")
         draft = archive.with_suffix(".new")
@@ -116,7 +116,7 @@ def _import_base(state: Path) -> None:
 def _airflow(context: Path) -> None:
     packages = context / "site-packages"
     _install(packages, "--requirement", ROOT / "docker" / "requirements.txt", "pip")
-    # Programs name the Python of this machine.
+    # The programs' first lines name this machine's Python.
     programs = context / "bin"
     (packages / "bin").rename(programs)
     for program in programs.iterdir():
@@ -135,7 +135,7 @@ def _postgres(context: Path) -> None:
 
 
 def _mail(context: Path) -> None:
-    # With what it needs, of any version: the lock has it for this machine's Python.
+    # aiosmtpd and its dependencies, as the lock pins them for this machine's Python.
     lines = "".join(pinned(name) for name in ("aiosmtpd", "atpublic", "attrs"))
     file = context / "requirements.txt"
     file.write_text(lines)
@@ -144,7 +144,7 @@ def _mail(context: Path) -> None:
 
 
 def _nothing(context: Path) -> None:
-    """All of it is in the base."""
+    """Add nothing: the base image has everything."""
 
 
 def _install(target: Path, *what: str | Path) -> None:
@@ -156,7 +156,7 @@ def _install(target: Path, *what: str | Path) -> None:
 
 
 def _run(*command: str | Path, settings: Mapping[str, str] | None = None) -> None:
-    # The client of today would otherwise look for a builder that Debian's engine does not have.
+    # Without this a newer client would look for a builder that Debian's engine does not have.
     environment = {**(settings or {}), **os.environ, "DOCKER_BUILDKIT": "0"}
     done = subprocess.run(
         command,

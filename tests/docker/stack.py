@@ -1,4 +1,4 @@
-"""The stack as a person starts it, by the Makefile, with an ``.env`` and ports of the tests' own."""
+"""The stack, started by the Makefile with the tests' own ``.env`` and ports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ENDED = {"success", "failed"}
 
 
 class Stack:
-    """What the tests ask of the stack; ``make`` starts and ends it."""
+    """The stack's containers, API, databases and mails; ``make`` starts and ends it."""
 
     def __init__(self, folder: Path) -> None:
         self.file = folder / ".env"
@@ -43,7 +43,7 @@ class Stack:
         return SandboxAdmin(f"http://{LOOPBACK}:{self.values['SANDBOX_PORT']}")
 
     def make(self, target: str, **variables: object) -> subprocess.CompletedProcess[str]:
-        """A target of the Makefile, which has to succeed."""
+        """Run a target of the Makefile, and assert that it succeeds."""
         done = subprocess.run(
             ["make", target, *(f"{name}={value}" for name, value in variables.items())],
             env=self._environment(),
@@ -62,7 +62,7 @@ class Stack:
         return int(found[1])
 
     def containers(self, service: str | None = None) -> list[dict[str, Any]]:
-        """What ``docker inspect`` says of the project's containers, or of one service's."""
+        """Return the ``docker inspect`` data of the project's containers, or of one service's."""
         labels = [f"label=com.docker.compose.project={PROJECT}"]
         labels += [f"label=com.docker.compose.service={service}"] if service else []
         filters = [word for label in labels for word in ("--filter", label)]
@@ -71,7 +71,7 @@ class Stack:
         return found
 
     def is_healthy(self) -> bool:
-        """Whether its servers are there and healthy."""
+        """Return whether the servers run and are healthy."""
         servers = [each["State"] for each in self.containers() if "Health" in each["State"]]
         return bool(servers) and all(state["Running"] and state["Health"]["Status"] == "healthy" for state in servers)
 
@@ -80,7 +80,7 @@ class Stack:
         return str(found["Id"])
 
     def call(self, method: str, path: str, **fields: Any) -> Any:
-        """An answer of Airflow's REST API, which has to be a good one."""
+        """Return the answer of Airflow's REST API; raise unless the status is successful."""
         answer = self._request(method, path, fields)
         if answer.status_code == requests.codes.unauthorized:
             sign_in = {"username": "admin", "password": self.values["ADMIN_PASSWORD"]}
@@ -100,13 +100,13 @@ class Stack:
         return str(self.call("GET", f"/api/v2/dags/ozon_etl/dagRuns/{run_id}")["state"])
 
     def wait_for_end(self, run_id: str) -> str:
-        """How the run ended."""
+        """Wait until the run has ended, and return its state."""
 
         def look() -> str | None:
             try:
                 state = self.run_state(run_id)
             except (AssertionError, requests.RequestException):
-                return None  # its database is away
+                return None  # Airflow's database is down
             return state if state in ENDED else None
 
         return until(look, f"{run_id} ended", RUN_SECONDS) or ""
@@ -118,7 +118,7 @@ class Stack:
         return found
 
     def wait_until_working(self, run_id: str) -> None:
-        """Until both accounts' product_etl has begun."""
+        """Wait until product_etl has begun for both accounts."""
         until(lambda: len(self.components(run_id)) == 2, f"product_etl of {run_id} began", RUN_SECONDS)
 
     def components(self, run_id: str) -> list[dict[str, Any]]:
@@ -139,7 +139,7 @@ class Stack:
         )
 
     def mails(self) -> list[dict[str, Any]]:
-        """What the inbox holds, newest first, with their texts."""
+        """Return the mails in the inbox with their texts, newest first."""
         address = f"http://{LOOPBACK}:{self.values['MAIL_PORT']}/api/v1"
         listed = requests.get(f"{address}/messages", timeout=30).json()["messages"]
         return [requests.get(f"{address}/message/{each['ID']}", timeout=30).json() for each in listed]
@@ -153,7 +153,7 @@ class Stack:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(without)}
         files = f"docker-compose.yaml{os.pathsep}tests/docker/compose.test.yaml"
         ours = {"COMPOSE_FILE": files, "COMPOSE_PROJECT_NAME": PROJECT, "WORKER_CONCURRENCY": "1"}
-        # Debian's engine has the old builder only, which a newer client has to be told.
+        # Debian's engine has only the old builder; a newer client needs the setting.
         builder = {"DOCKER_BUILDKIT": "0", "PYTHON": sys.executable}
         return {**clean, **ours, **builder, env_file.FILE_VARIABLE: str(self.file)}
 

@@ -1,4 +1,4 @@
-"""docker-compose.yaml, really started. The tests share one stack; each finds it whole, whatever was before."""
+"""Tests of the running docker-compose.yaml. They share one stack, which is repaired before each test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ONE_SHOTS = {"databases", "prepare"}
 
 @pytest.fixture(scope="module")
 def shared_stack() -> Iterator[Stack]:
-    """Up and healthy with LocalExecutor; gone afterwards, whatever happened."""
+    """A healthy stack with LocalExecutor, removed at the end even if a test fails."""
     stack = Stack(scratch.new_folder("docker"))
     try:
         printed = stack.make("docker-up").stdout
@@ -37,7 +37,7 @@ def shared_stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def stack(shared_stack: Stack) -> Stack:
-    """The stack with LocalExecutor and a quick sandbox, put right where a former test has left it otherwise."""
+    """The healthy stack with LocalExecutor and a sandbox without faults, whatever an earlier test left."""
     if shared_stack.containers("worker"):
         shared_stack.make("docker-down")
     if not shared_stack.is_healthy():
@@ -48,7 +48,7 @@ def stack(shared_stack: Stack) -> Stack:
 
 @pytest.fixture
 def loaded_stack(stack: Stack) -> Stack:
-    """The same after the run ``first``."""
+    """The stack after the run ``first``."""
     if "first" not in stack.run_ids():
         stack.trigger("first")
         assert stack.wait_for_end("first") == "success"
@@ -78,12 +78,12 @@ def test_every_container_is_healthy_limited_and_not_root(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(("role", "others"), [("ozon", "airflow"), ("airflow", "ozon_warehouse"), ("ozon", "postgres")])
-def test_a_role_cannot_enter_another_ones_database(stack: Stack, role: str, others: str) -> None:
+def test_a_role_cannot_connect_to_another_roles_database(stack: Stack, role: str, others: str) -> None:
     with pytest.raises(psycopg.OperationalError, match=f'permission denied for database "{others}"'):
         stack.connect(role, others)
 
 
-def test_a_run_that_is_triggered_over_the_rest_api_loads_what_the_sandbox_has(stack: Stack) -> None:
+def test_a_run_triggered_over_the_rest_api_loads_the_sandboxs_products(stack: Stack) -> None:
     stack.trigger("over_rest")
 
     assert stack.wait_for_end("over_rest") == "success"
@@ -99,7 +99,7 @@ def test_a_missed_deadline_is_a_mail_in_the_inbox(stack: Stack) -> None:
     def look() -> bool:
         return any("/dags/ozon_etl/runs/late" in mail["Text"] for mail in stack.mails())
 
-    until(look, "the mail about the run `late` has come", 180)
+    until(look, "the mail about the run `late` arrived", 180)
     stack.sandbox.clear_faults()
 
     assert stack.wait_for_end("late") == "success"
@@ -120,7 +120,7 @@ def test_a_run_survives_a_restart_of_the_database(stack: Stack) -> None:
     assert (2, "success") in attempts
 
 
-def test_a_scheduler_that_is_stopped_leaves_cancelled_loads_and_not_running_ones(stack: Stack) -> None:
+def test_stopping_the_scheduler_cancels_its_loads(stack: Stack) -> None:
     stack.sandbox.fault("latency", ms=5_000)
     stack.trigger("stopped")
     stack.wait_until_working("stopped")
@@ -131,7 +131,7 @@ def test_a_scheduler_that_is_stopped_leaves_cancelled_loads_and_not_running_ones
     stack.sandbox.clear_faults()
 
 
-def test_down_and_up_again_keeps_the_data_and_celery_uses_both_workers(loaded_stack: Stack) -> None:
+def test_down_and_up_keeps_the_data_and_celery_uses_both_workers(loaded_stack: Stack) -> None:
     stack = loaded_stack
     before = stack.rows("SELECT product_id, changed_at FROM ozon.products ORDER BY account, product_id")
     stack.make("docker-down")
@@ -140,10 +140,10 @@ def test_down_and_up_again_keeps_the_data_and_celery_uses_both_workers(loaded_st
     printed = stack.make("docker-up", PROFILE="celery", WORKERS=2).stdout
     figures.note(f"with Celery after {stack.healthy_after_seconds(printed)} s")
     assert stack.rows("SELECT product_id, changed_at FROM ozon.products ORDER BY account, product_id") == before
-    assert stack.run_state("first") == "success", "Airflow's own data is there too"
+    assert stack.run_state("first") == "success", "Airflow's own data is kept too"
     workers = {each["Config"]["Hostname"] for each in stack.containers("worker")}
 
-    # Each worker takes one task at a time, and a slow sandbox keeps it busy while the other account's task waits.
+    # Each worker runs one task at a time; the slow sandbox keeps the first worker busy, so the second takes a task.
     stack.sandbox.fault("latency", ms=1_500)
     stack.trigger("celery")
 

@@ -1,4 +1,4 @@
-"""Two accounts of a sandbox and a warehouse, in an environment of the real Airflow."""
+"""Fixtures of a real Airflow with a warehouse and a sandbox of two accounts."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def loaded(warehouse: Pipeline) -> None:
 
 @pytest.fixture
 def airflow(sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: MakeEnvironment) -> Airflow:
-    """With small pages, so that a small catalogue has several of them."""
+    """Airflow with small pages, so that a small catalogue has several."""
     environment = make_airflow_environment(warehouse_dsn, sandbox)
     return Airflow({**environment, "OZON__API__PAGE_SIZE": "100", "OZON__API__DETAILS_BATCH_SIZE": "100"})
 
 
 @pytest.fixture
 def project(sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: MakeEnvironment) -> ChangedProject:
-    """A copy of the project, to be changed."""
+    """A copy of the project for the test to change."""
     return ChangedProject(make_airflow_environment(warehouse_dsn, sandbox))

@@ -50,9 +50,9 @@ def project(project: ChangedProject) -> ChangedProject:
     return project
 
 
-def test_the_pages_that_are_made_from_the_rules_have_it(project: ChangedProject) -> None:
+def test_generated_pages_contain_the_rule(project: ChangedProject) -> None:
     for module, (path, row) in PAGES.items():
-        assert project.command("python", "-m", module, "--check").returncode == 1, "lint notices that it lacks the rule"
+        assert project.command("python", "-m", module, "--check").returncode == 1, "lint reports the missing rule"
         assert row not in (project.folder / path).read_text("utf-8")
 
         assert project.command("python", "-m", module).returncode == 0
@@ -61,7 +61,7 @@ def test_the_pages_that_are_made_from_the_rules_have_it(project: ChangedProject)
         assert project.command("python", "-m", module, "--check").returncode == 0
 
 
-def test_it_is_configured_measured_stored_and_notified(project: ChangedProject, warehouse: Pipeline) -> None:
+def test_the_rule_is_configured_measured_stored_and_notified(project: ChangedProject, warehouse: Pipeline) -> None:
     with MailServer() as mails:
         project.environment["AIRFLOW_CONN_SMTP_DEFAULT"] = mails.connection
         project.ozon("health", "--checks", "machine", "--alert", "--quiet", exit_code=2)
@@ -73,8 +73,8 @@ def test_it_is_configured_measured_stored_and_notified(project: ChangedProject, 
     (mail,) = (mail for mail in mails.messages if "not restarted" in mail["Subject"])
     assert mail["Subject"] == "[Ozon ETL testing] CRITICAL: the machine was not restarted for long"
     text = part(mail, "plain")
-    assert "Expected:    at most 0 days, set by rules.uptime_days.critical\n" in text
-    assert "What to do:  Restart it between two loads.\n" in text
+    assert "\n  Expected: at most 0 days, set by rules.uptime_days.critical\n" in text
+    assert "\nWhat to do\n  Restart it between two loads.\n" in text
 
     assert "rules.uptime_days.critical" in project.ozon("config", "show")
     project.environment["OZON__RULES__UPTIME_DAYS__CRITICAL"] = "100000"

@@ -1,4 +1,4 @@
-"""What a developer adds in one place works everywhere: a component of the load, a column of a data table."""
+"""Additions that need one place only: a component of the load, a column of a data table."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ pytestmark = pytest.mark.long
 
 PIPELINE = "include/ozon/pipeline"
 COMPONENTS = ["product_etl", "inventory_etl", "warehouses_etl"]
-# The third component has the list of warehouses to itself.
-ALONE = {
+# Only the third component requests the list of warehouses.
+ONLY_THIRD_COMPONENT_LISTS_WAREHOUSES = {
     "OZON__INVENTORY__SELLER_WAREHOUSES": "false",
     "OZON__RETRY__RETRIES": "0",
 }
@@ -65,12 +65,12 @@ def test_a_third_component_is_one_module_and_a_migration(
     assert "components.warehouses_etl.timeout_minutes" in third_component.ozon("config", "show")
 
 
-def test_a_third_component_that_a_guard_stops_makes_the_workflow_failed(
+def test_a_guard_that_stops_a_third_component_fails_the_workflow(
     third_component: ChangedProject, warehouse: Pipeline, sandbox: SandboxProcess
 ) -> None:
     sandbox.fault("drop_field", method="/v2/warehouse/list", field="warehouse_id", probability=1, account="main")
 
-    assert third_component.load(**ALONE).exit_code == 1
+    assert third_component.load(**ONLY_THIRD_COMPONENT_LISTS_WAREHOUSES).exit_code == 1
 
     failed, loaded = warehouse.rows("SELECT * FROM ozon.etl_workflow_executions ORDER BY account")
     assert (failed["status"], loaded["status"]) == ("failed", "success")

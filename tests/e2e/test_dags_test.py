@@ -1,4 +1,4 @@
-"""``airflow dags test ozon_etl`` as a person runs it: a process, with real retries, records and asset events."""
+"""``airflow dags test ozon_etl`` as a process, with real retries, records and asset events."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def assert_complete_records(warehouse: Pipeline, dag_run_id: str) -> None:
             assert attempt["peak_memory_mb"] > 0
 
 
-def test_each_run_brings_the_warehouse_into_step_and_says_so_once(
+def test_each_run_updates_the_warehouse_and_announces_it_once(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
 ) -> None:
     for ticks in (0, 1):
@@ -87,9 +87,7 @@ def test_a_dry_run_shows_what_would_change_and_changes_nothing(
     assert any(int(updated) for _, updated in would_change)
 
 
-def test_a_wrong_key_fails_its_account_at_once_and_leaves_the_other_alone(
-    airflow: Airflow, warehouse: Pipeline
-) -> None:
+def test_a_wrong_key_fails_only_its_account_without_a_retry(airflow: Airflow, warehouse: Pipeline) -> None:
     variable = "AIRFLOW_CONN_OZON_API_MAIN"
     wrong = {**json.loads(airflow.environment[variable]), "password": "no-such-key-0123456789"}
     airflow.environment[variable] = json.dumps(wrong)
@@ -112,7 +110,7 @@ def test_a_wrong_key_fails_its_account_at_once_and_leaves_the_other_alone(
 
 
 @pytest.mark.long
-def test_a_fault_that_outlasts_the_budget_is_tried_again_from_the_last_page(
+def test_a_fault_longer_than_the_retry_budget_is_retried_from_the_last_page(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
 ) -> None:
     airflow.environment.update(
@@ -182,7 +180,7 @@ def test_an_account_that_another_session_loads_is_skipped_with_the_reason(
 
 @pytest.mark.long
 @pytest.mark.usefixtures("loaded")
-def test_a_run_told_to_stop_ends_in_seconds_with_the_last_good_state(
+def test_a_run_ends_seconds_after_sigterm_and_keeps_the_last_good_state(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
 ) -> None:
     sandbox.tick()
@@ -196,14 +194,14 @@ def test_a_run_told_to_stop_ends_in_seconds_with_the_last_good_state(
 
     assert done.exit_code != 0
     assert warehouse.versions("products", "inventory") == before
-    # Which account Airflow begins with is its own affair.
+    # Airflow may begin with either account.
     (cancelled,) = warehouse.rows(
         "SELECT * FROM ozon.etl_workflow_executions WHERE dag_run_id = %s", last_dag_run(warehouse)
     )
     other = 1 - ACCOUNTS.index(cancelled["account"])
     assert (cancelled["status"], cancelled["component_statuses"]["product_etl"]) == ("cancelled", "cancelled")
     assert "cancelled (SIGTERM)" in cancelled["error"]
-    assert airflow.states()[f"product_etl[{other}]"] == "failed in try 1", "the other account is not begun"
+    assert airflow.states()[f"product_etl[{other}]"] == "failed in try 1", "the other account does not begin"
     assert sandbox.faults()[0]["fired_count"] == 1
     assert [process for process in scratch.running_in(airflow.home.parent) if process.is_running()] == []
     with psycopg.connect(warehouse.dsn) as connection, account_lock(connection, cancelled["account"]):
@@ -211,7 +209,7 @@ def test_a_run_told_to_stop_ends_in_seconds_with_the_last_good_state(
 
 
 @pytest.mark.long
-def test_what_a_person_has_to_mend_is_one_sentence_and_no_retry(
+def test_an_error_that_a_person_has_to_fix_is_one_sentence_without_a_retry(
     airflow: Airflow,
     sandbox: SandboxProcess,
     empty_database_dsn: str,
@@ -234,7 +232,7 @@ def test_what_a_person_has_to_mend_is_one_sentence_and_no_retry(
 
 
 @pytest.mark.long
-def test_a_warehouse_that_cannot_be_reached_is_tried_again(airflow: Airflow) -> None:
+def test_an_unreachable_warehouse_is_retried(airflow: Airflow) -> None:
     nowhere = {**json.loads(airflow.environment[WAREHOUSE_CONNECTION]), "port": 1}
     airflow.environment.update(
         {

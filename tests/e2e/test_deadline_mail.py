@@ -1,4 +1,4 @@
-"""A missed deadline from the scheduler's notice to the mail, by a real Airflow; and what a deadline must not break."""
+"""A missed deadline in a real Airflow, from the scheduler to the mail, and features that a deadline must not break."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.support.records import record_attempt, record_workflow
 
 pytestmark = pytest.mark.long
 
-# Other work under the DAGs' own names, because `run_deadline` knows them. `late` works until it is released.
+# Test DAGs with the product's names, because `run_deadline` needs those. `late` runs until it is released.
 DAGS = """
 import time
 from datetime import datetime, timedelta
@@ -83,7 +83,7 @@ define("ozon_health_check", quick, ours("ozon_health_check", minutes=5), schedul
 define("ozon_maintenance", failing, ours("ozon_maintenance", minutes=5))
 define("airflows_own", quick, airflows_own)
 """
-# Enough for a busy scheduler to start a run: one that starts later is a missed schedule.
+# Enough for a busy scheduler to start a run; a later start counts as a missed schedule.
 DEADLINE_SECONDS = 12
 RUN_ID = "manual__2026-11-24T11:00:00+00:00"
 
@@ -99,7 +99,7 @@ def dags_folder() -> Path:
 
 @pytest.fixture(scope="module")
 def warehouse_dsn(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterator[str]:
-    """A warehouse for all tests of this file."""
+    """A warehouse shared by the tests of this file."""
     name = "deadlines_warehouse"
     postgres.create_database(name, WAREHOUSE_ROLE, template=warehouse_template)
     yield postgres.dsn(name, WAREHOUSE_ROLE)
@@ -116,7 +116,7 @@ def mail() -> Iterator[MailServer]:
 def airflow(
     postgres: EmbeddedPostgres, metadata_template: str, warehouse_dsn: str, dags_folder: Path, mail: MailServer
 ) -> Iterator[AirflowStack]:
-    """All of Airflow, which knows the DAGs above."""
+    """All components of Airflow with the DAGs above."""
     name = "deadlines_metadata"
     postgres.create_database(name, AIRFLOW_ROLE, template=metadata_template)
     variables = {
@@ -131,7 +131,7 @@ def airflow(
 
 
 def runs_of(airflow: AirflowStack, dag_id: str) -> list[Row]:
-    """A DAG's runs with their deadlines, and what became of the callbacks."""
+    """Return a DAG's runs with their deadlines and the callbacks' results."""
     return Airflow(airflow.environment).rows(
         "SELECT r.run_id, r.run_type, r.state AS run_state, r.run_after, d.deadline_time, d.missed, "
         "c.state, c.output FROM dag_run r LEFT JOIN deadline d ON d.dagrun_id = r.id "
@@ -140,7 +140,7 @@ def runs_of(airflow: AirflowStack, dag_id: str) -> list[Row]:
 
 
 def ended(airflow: AirflowStack, dag_id: str, run_id: str) -> Row:
-    """A run once it has ended."""
+    """Wait until a run has ended, and return it."""
 
     def look() -> Row | None:
         (run,) = (run for run in runs_of(airflow, dag_id) if run["run_id"] == run_id)
@@ -150,25 +150,25 @@ def ended(airflow: AirflowStack, dag_id: str, run_id: str) -> Row:
 
 
 def called_back(airflow: AirflowStack, dag_id: str, run_type: str = "manual") -> Row:
-    """The DAG's run of this type whose deadline has passed, once the triggerer has looked at it."""
+    """Wait for the callback of the DAG's missed deadline, and return the run."""
 
     def look() -> Row | None:
         runs = [run for run in runs_of(airflow, dag_id) if run["run_type"] == run_type and run["deadline_time"]]
         return runs[0] if runs and runs[0]["state"] in {"success", "failed"} else None
 
-    return until(look, f"the triggerer looked at the {run_type} run of {dag_id}") or {}
+    return until(look, f"the triggerer ran the callback of the {run_type} run of {dag_id}") or {}
 
 
 def trigger(airflow: AirflowStack, dag_id: str, **fields: object) -> None:
     airflow.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", logical_date=None, **fields)
 
 
-def test_a_run_that_misses_its_deadline_is_one_mail_and_one_row_and_all_others_are_silent(
+def test_a_missed_deadline_is_one_mail_and_one_alert_and_other_runs_are_not_notified(
     airflow: AirflowStack, warehouse_dsn: str, mail: MailServer, dags_folder: Path
 ) -> None:
     record_workflow(warehouse_dsn, RUN_ID)
     record_attempt(warehouse_dsn, RUN_ID)
-    # Where the health check's task keeps them: in a Variable in Airflow's own database.
+    # The health check's task stores them in this Airflow Variable.
     paused = json.dumps(["ozon_visibility_metrics"])
     airflow.call("POST", "/api/v2/variables", key="ozon_paused_dags", value=paused)
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
@@ -182,7 +182,7 @@ def test_a_run_that_misses_its_deadline_is_one_mail_and_one_row_and_all_others_a
     backfill = {"dag_id": "ozon_health_check", "from_date": last_year, "to_date": last_year}
     airflow.call("POST", "/api/v2/backfills", **backfill)
 
-    assert (in_time["run_state"], in_time["deadline_time"]) == ("success", None), "Airflow drops the deadline itself"
+    assert (in_time["run_state"], in_time["deadline_time"]) == ("success", None), "Airflow deletes the deadline"
     late = called_back(airflow, "ozon_etl")
     assert late["output"].startswith(f"Run {RUN_ID} of ozon_etl has missed its deadline. Sent opened ")
     assert late["deadline_time"] == late["run_after"] + timedelta(seconds=DEADLINE_SECONDS)
@@ -206,7 +206,7 @@ def test_a_run_that_misses_its_deadline_is_one_mail_and_one_row_and_all_others_a
 
 
 def test_a_failed_run_can_be_cleared(airflow: AirflowStack) -> None:
-    """With Airflow's own reference on ``queued_at`` the answer is HTTP 500."""
+    """Airflow's own reference on ``queued_at`` would answer HTTP 500."""
     run_id = "to_be_cleared"
     trigger(airflow, "ozon_maintenance", dag_run_id=run_id)
     before = ended(airflow, "ozon_maintenance", run_id)
@@ -220,7 +220,7 @@ def test_a_failed_run_can_be_cleared(airflow: AirflowStack) -> None:
     assert again["deadline_time"] == before["deadline_time"]
 
 
-def test_airflow_dags_test_ends_as_the_run_did(
+def test_airflow_dags_test_exits_with_the_status_of_the_run(
     make_airflow_environment: MakeEnvironment,
     start_sandbox: StartSandbox,
     warehouse_dsn: str,
@@ -254,6 +254,6 @@ def test_airflow_dags_test_ends_as_the_run_did(
     assert without_shim.returncode == 1, (
         "Airflow no longer needs the shim for `airflow dags test` (apache/airflow issue 73428): delete "
         "include/ozon/adapter/dags/dags_test_shim.py, its unit test, its call in plugins/ozon_deadlines.py, and this "
-        "part"
+        "assertion"
     )
     assert "in get_by_id" in outputs[2], outputs[2]

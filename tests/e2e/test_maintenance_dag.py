@@ -1,4 +1,4 @@
-"""``ozon_maintenance`` by the real ``airflow dags test``: all steps do their work, and one that fails is not hidden."""
+"""``ozon_maintenance`` by the real ``airflow dags test``: every step runs, and a failed step fails the run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def status_of_the_killed(dsn: str) -> str:
     return str(status)
 
 
-def test_a_night_of_maintenance(
+def test_steps_run_and_a_failed_step_fails_the_run(
     warehouse_dsn: str,
     start_sandbox: StartSandbox,
     make_airflow_environment: MakeEnvironment,
@@ -44,14 +44,14 @@ def test_a_night_of_maintenance(
     environment = make_airflow_environment(warehouse_dsn, start_sandbox({"main": 1}))
     airflow = Airflow(environment)
     log = old_log(airflow.home)
-    # A run that was killed: its record is open, and Airflow has never heard of it.
+    # A killed run: its record is open, and Airflow has no DAG run for it.
     two_days_ago = datetime.now(UTC) - timedelta(days=2)
     record_workflow(warehouse_dsn, "killed", started_at=two_days_ago)
     record_attempt(warehouse_dsn, "killed", started_at=two_days_ago)
 
     shown = airflow.run("ozon_maintenance", dry_run=True)
 
-    # No report was ever saved: nothing to work on, which is no failure.
+    # The step reports is skipped: no report was ever saved.
     expected = {**dict.fromkeys([*STEPS, "sum_up", "verdict"], "success"), "reports": "skipped"}
     assert states(airflow) == expected, shown.output
     assert shown.exit_code == 0
@@ -60,7 +60,7 @@ def test_a_night_of_maintenance(
     assert "logs would free 1 file (8.0 kB), in" in shown.output
     assert "reports was skipped: There is no folder" in shown.output
 
-    # One step cannot do its work: its folder is a bucket that nothing can reach.
+    # The step reports fails: its folder is an unreachable bucket.
     done = Airflow({**environment, "OZON__REPORTS__FOLDER": "nowhere://bucket/reports"}).run("ozon_maintenance")
 
     assert states(airflow) == {

@@ -1,4 +1,4 @@
-"""The Makefile's targets, as a person types them."""
+"""The Makefile's targets on one machine."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from include.ozon_local.home import LOOPBACK, ROOT
 from tests.support import process, scratch
 from tests.support.make import command, environment, make
 
-# One worker for all: they take turns with one state folder, whose first migration is slow.
+# One worker: the tests share a state folder, because its first migration is slow.
 pytestmark = pytest.mark.xdist_group("make")
 
 AIRFLOW_START = "[DAG TEST] starting task_id=product_etl"
@@ -44,7 +44,7 @@ def shell(home: Path, script: str, **variables: str) -> process.Done:
     return process.run("bash", "-euc", script, env=environment(home) | variables, timeout_seconds=120)
 
 
-def test_help_lists_every_target_that_a_person_may_want(tmp_path: Path) -> None:
+def test_help_lists_every_target_except_venv(tmp_path: Path) -> None:
     targets = set(re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split())
 
     listed = {line.split()[1] for line in make("help", tmp_path).stdout.splitlines()}
@@ -79,7 +79,7 @@ def test_after_env_plain_airflow_ozon_and_psql_work(home: Path) -> None:
     assert re.search(r"rows: \d+", done.stdout)
 
 
-def test_a_connection_of_the_terminal_wins(home: Path) -> None:
+def test_a_connection_set_in_the_terminal_takes_precedence(home: Path) -> None:
     mine = "http://42:my-key@real.example"
 
     done = shell(
@@ -92,7 +92,7 @@ def test_a_connection_of_the_terminal_wins(home: Path) -> None:
 
 
 @pytest.mark.long
-def test_services_that_are_started_together_are_the_same_and_stop_ends_them(home: Path) -> None:
+def test_concurrent_starts_share_the_services_and_stop_ends_them(home: Path) -> None:
     with ThreadPoolExecutor() as pool:
         both = list(pool.map(lambda _: make("services", home), range(2)))
 
@@ -111,7 +111,7 @@ def test_services_that_are_started_together_are_the_same_and_stop_ends_them(home
     assert scratch.running_in(home) == []
 
 
-def test_arguments_that_are_no_json_are_refused_before_anything_starts(home: Path) -> None:
+def test_arguments_that_are_not_json_are_refused_before_anything_starts(home: Path) -> None:
     done = make("run", home, "ARGS=dry_run")
 
     assert done.returncode != 0
@@ -148,7 +148,7 @@ def test_an_interrupted_run_leaves_nothing_behind(home: Path, to_whole_terminal:
 
 @pytest.mark.long
 def test_the_second_run_reuses_everything_and_shows_what_changed(home: Path) -> None:
-    # Also after the interrupted ones above.
+    # Works also after the interrupted runs above.
     first = make("run", home)
     assert first.returncode == 0, first.stdout + first.stderr
     running = set(scratch.running_in(home))
@@ -160,7 +160,7 @@ def test_the_second_run_reuses_everything_and_shows_what_changed(home: Path) -> 
     assert set(scratch.running_in(home)) == running
     for done in (first, second):
         address = re.search(r"postgresql://ozon@\S+", done.stdout)
-        assert address, "the address to look at the data"
+        assert address, "the output contains the warehouse's address"
         with psycopg.connect(address[0]) as connection:
             row = connection.execute("SELECT count(*) FROM ozon.products WHERE removed_at IS NULL").fetchone()
         assert row
@@ -170,7 +170,7 @@ def test_the_second_run_reuses_everything_and_shows_what_changed(home: Path) -> 
 
 
 @pytest.mark.long
-def test_the_whole_of_airflow_runs_the_dag_and_ends_without_leaving_a_process(home: Path) -> None:
+def test_make_up_runs_the_dag_and_make_down_leaves_no_process(home: Path) -> None:
     up = make("up", home)
     assert up.returncode == 0, up.stdout + up.stderr
     found = re.search(r"Airflow +(\S+) \(user (\S+), password (\S+)\)", up.stdout)
@@ -206,8 +206,8 @@ def state_of_a_triggered_run(url: str, user: str, password: str) -> str:
 
 
 @pytest.mark.long
-def test_a_part_of_airflow_that_cannot_start_is_named_with_its_log(home: Path) -> None:
-    # Only the triggerer reads it.
+def test_an_airflow_component_that_cannot_start_is_named_with_its_log(home: Path) -> None:
+    # Only the triggerer reads this setting.
     variables = environment(home) | {"AIRFLOW__TRIGGERER__CAPACITY": "none"}
     up = process.run(*command("up"), env=variables, timeout_seconds=240)
 

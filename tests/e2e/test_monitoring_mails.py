@@ -1,4 +1,4 @@
-"""One thing goes wrong: exactly one mail, none too early again, and one when it is resolved."""
+"""Mails about one incident: exactly one when it opens, none before the repeat interval, one when it is resolved."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.support.pipeline import Pipeline
 
 pytestmark = [pytest.mark.long, pytest.mark.faults]
 
-# Not `airflow`: no scheduler runs here. Not `machine`: its state is not the test's.
+# Without `airflow`, because no scheduler runs here, and without `machine`, whose state the test does not control.
 CHECKS = ("warehouse", "runs", "deadlines", "data", "api")
 
 
 @dataclass
 class Site:
-    """A loaded warehouse on a server of its own, a sandbox, a mail server, and an Airflow that knows them."""
+    """A loaded warehouse on its own server, a sandbox, a mail server, and an Airflow connected to them."""
 
     server: EmbeddedPostgres
     sandbox: SandboxProcess
@@ -40,14 +40,14 @@ class Site:
             self.warehouse.load(dag_run_id, account)
 
     def check(self) -> int:
-        """A health check by ``airflow dags test``; its exit code."""
+        """Run a health check by ``airflow dags test``, and return its exit code."""
         done = self.airflow.run("ozon_health_check")
         if done.exit_code:
             assert re.findall(r"\[DAG TEST\] end task task_id=(\w+)", done.output)[-1] == "verdict", done.output
         return done.exit_code
 
     def check_by_cron(self) -> int:
-        """The same by the command that cron calls."""
+        """Run a health check by the command that cron calls, and return its exit code."""
         done = process.run(process.OZON, "health", "--alert", env=self.airflow.environment)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode
@@ -79,7 +79,7 @@ def site(start_sandbox: StartSandbox, make_airflow_environment: MakeEnvironment)
 def test_a_refused_key(site: Site) -> None:
     site.sandbox.fault("key_deactivated", account="main")
     assert site.check() == 1
-    # Both ways of running the check know what was notified.
+    # The DAG and the command share the notifications that were sent.
     assert site.check_by_cron() == 2
     (mail,) = site.mails.messages
     assert mail["Subject"] == "[Ozon ETL testing] CRITICAL: Ozon refuses access - Test account 1 (main)"
@@ -108,7 +108,7 @@ def test_a_stopped_database(site: Site) -> None:
     assert [(row["group"], bool(row["resolved_at"])) for row in incidents] == [("warehouse", True)]
 
 
-def test_a_third_of_the_products_out_of_sight(site: Site) -> None:
+def test_a_third_of_the_products_hidden(site: Site) -> None:
     site.measure()
     assert site.mails.subjects == []
 

@@ -1,4 +1,4 @@
-"""`ozon run` as a process: what a person, or cron, gets from it at each of its ends."""
+"""`ozon run` as a process: its output, exit codes and records for each way it can end."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Done:
 
 
 class Running:
-    """A started command. Its stderr is read while it runs, so that a test can wait for a line."""
+    """A started command; its stderr is read while it runs, so that a test can wait for a line."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
@@ -114,7 +114,7 @@ class Ozon:
         return self.start(*arguments).finish()
 
     def run_on_a_terminal(self, *arguments: str) -> tuple[int, str]:
-        """The exit code and all that the terminal got."""
+        """Run the command on a terminal; return its exit code and the terminal's output."""
         ours, its = pty.openpty()
         started = subprocess.Popen(
             tied([str(process.OZON), "run", *arguments]),
@@ -127,7 +127,7 @@ class Ozon:
         )
         os.close(its)
         shown = b""
-        with suppress(OSError):  # what reading gives once nobody has the terminal open
+        with suppress(OSError):  # raised by a read after the command has closed the terminal
             while read := os.read(ours, 65_536):
                 shown += read
         os.close(ours)
@@ -160,7 +160,7 @@ def test_a_run_loads_all_accounts_and_shows_what_ozon_runs_shows(ozon: Ozon, war
     shown = process.run(process.OZON, "runs", "--dag-run", dag_run_id, env=ozon.airflow.environment)
     assert (done.stdout, shown.returncode) == (shown.stdout, 0)
     assert "product_etl of account main ends: 300 read" in done.stderr
-    assert "DAG TEST" not in done.stdout + done.stderr, "Airflow's own words are in its log"
+    assert "DAG TEST" not in done.stdout + done.stderr, "Airflow's output is in its log"
     (log,) = (ozon.airflow.home / "logs" / "ozon_run").iterdir()
     assert "DAG TEST" in log.read_text()
     assert log.stat().st_mode & 0o077 == 0
@@ -210,11 +210,11 @@ def test_a_guard_stops_the_run_until_it_is_accepted(ozon: Ozon, warehouse: Pipel
     assert_agreement(warehouse, "main")
     assert re.search(r"main product_etl .* \d+ of \d+ listed .* running", shown), "a bar while it reads"
     assert re.search(r"main inventory_etl .* rows .* success", shown)
-    assert "Done. Returned value" not in shown, "Airflow's own words are in its log"
+    assert "Done. Returned value" not in shown, "Airflow's output is in its log"
     assert shown.count("?25l") == shown.count("?25h"), "the cursor is shown again"
 
 
-def test_one_account_that_fails_leaves_the_other_alone_and_the_exit_code_is_1(ozon: Ozon, warehouse: Pipeline) -> None:
+def test_if_one_account_fails_the_other_is_loaded_and_the_exit_code_is_1(ozon: Ozon, warehouse: Pipeline) -> None:
     variable = "AIRFLOW_CONN_OZON_API_MAIN"
     wrong = {**json.loads(ozon.airflow.environment[variable]), "password": "no-such-key-0123456789"}
     ozon.airflow.environment[variable] = json.dumps(wrong)
@@ -248,10 +248,10 @@ def test_a_signal_while_products_are_read_keeps_the_last_good_state(
     assert (cancelled["status"], cancelled["component_statuses"]["product_etl"]) == ("cancelled", "cancelled")
     assert number.name in cancelled["error"]
     assert (done.document["outcome"], done.document["interrupted_by"]) == ("cancelled", number.name)
-    assert sandbox.faults()[0]["fired_count"] == 1, "the other account is not begun"
+    assert sandbox.faults()[0]["fired_count"] == 1, "the other account does not begin"
 
 
-def test_a_signal_while_a_retry_is_waited_for_ends_the_run(
+def test_a_signal_while_waiting_for_a_retry_ends_the_run(
     ozon: Ozon, warehouse: Pipeline, sandbox: SandboxProcess
 ) -> None:
     ozon.airflow.environment.update(
@@ -272,8 +272,8 @@ def test_a_signal_while_a_retry_is_waited_for_ends_the_run(
     assert len(warehouse.attempts("product_etl", cancelled["dag_run_id"])) == 1
 
 
-def test_a_second_signal_ends_it_at_once(ozon: Ozon, warehouse: Pipeline, sandbox: SandboxProcess) -> None:
-    """While the first one's clean-up hangs: its teardown cannot write the record."""
+def test_a_second_signal_ends_the_run_at_once(ozon: Ozon, warehouse: Pipeline, sandbox: SandboxProcess) -> None:
+    """The first signal's clean-up hangs: the teardown cannot write the record."""
     sandbox.fault("latency", ms=60_000, method=DETAILS)
     running = ozon.start("--account", "main")
     until(lambda: sandbox.faults()[0]["fired_count"] > 0, "product_etl asks for details")
@@ -294,7 +294,7 @@ def test_a_signal_between_two_tasks_ends_the_run(ozon: Ozon, warehouse: Pipeline
     running = ozon.start("--account", "main")
     until(lambda: sandbox.faults()[0]["fired_count"] > 0, "product_etl asks for details")
     with psycopg.connect(ozon.metadata_dsn) as blocker:
-        # Airflow notes on the run when it has looked for the next task.
+        # Airflow updates the row of the run when it looks for the next task.
         blocker.execute("LOCK TABLE dag_run IN EXCLUSIVE MODE")
         until(lambda: ozon.airflow.states()["product_etl[0]"].startswith("success"), "product_etl has ended")
         running.process.send_signal(signal.SIGTERM)
@@ -313,14 +313,14 @@ def test_a_signal_between_two_tasks_ends_the_run(ozon: Ozon, warehouse: Pipeline
 def stack(
     postgres: EmbeddedPostgres, metadata_template: str, ozon: Ozon, warehouse_dsn: str
 ) -> Iterator[tuple[AirflowStack, Ozon]]:
-    """All of Airflow with the DAG, and the command on its metadata database."""
+    """All components of Airflow with the DAG, and the command on its metadata database."""
     name = "scheduled_run_metadata"
     postgres.create_database(name, AIRFLOW_ROLE, template=metadata_template)
     home = scratch.new_folder("scheduled_run")
     (home / "dags").mkdir()
     copy(ROOT / "dags" / "ozon_etl.py", home / "dags")
     ours = {key: value for key, value in ozon.airflow.environment.items() if key.startswith(("OZON_", "AIRFLOW_CONN_"))}
-    # Far away, so that no other run is in the way.
+    # Far in the future, so that no scheduled run interferes.
     next_month = (datetime.now(tz=UTC) + timedelta(days=40)).month
     variables = {**ours, "OZON__SCHEDULE__ETL": f"0 0 1 {next_month} *"}
     with AirflowStack(home, postgres.dsn(name, AIRFLOW_ROLE), variables) as airflow:
@@ -329,7 +329,7 @@ def stack(
     postgres.drop_database(name)
 
 
-def test_with_a_live_scheduler_the_run_is_started_there_and_followed(
+def test_with_a_live_scheduler_the_scheduler_runs_it_and_the_command_follows(
     stack: tuple[AirflowStack, Ozon], warehouse: Pipeline, sandbox: SandboxProcess
 ) -> None:
     airflow, ozon = stack
@@ -344,7 +344,7 @@ def test_with_a_live_scheduler_the_run_is_started_there_and_followed(
     assert (loaded["account"], loaded["status"]) == ("main", "success")
     assert_agreement(warehouse, "main")
     for component in ("product_etl", "inventory_etl"):
-        assert len(warehouse.attempts(component, loaded["dag_run_id"])) == 1, "nothing was done twice"
+        assert len(warehouse.attempts(component, loaded["dag_run_id"])) == 1, "no component ran twice"
     assert ozon.airflow.rows("SELECT run_id FROM dag_run") == [{"run_id": loaded["dag_run_id"]}]
 
     sandbox.fault("latency", ms=60_000, method=DETAILS)

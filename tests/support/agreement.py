@@ -1,4 +1,4 @@
-"""Compares a warehouse with what the sandbox says is true, row by row and column by column."""
+"""Comparison of a warehouse with the sandbox's products and stocks, row by row and column by column."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SAME_NAMED = (
 
 
 def assert_agreement(pipeline: Pipeline, account: str = "main") -> None:
-    """Every product and stock of the account is in the warehouse as it is, and nothing else is."""
+    """Assert that the warehouse contains exactly the account's products and stocks."""
     truth = pipeline.truth(account)
     assert warehouse_products(pipeline, account) == {product_id: true_product(row) for product_id, row in truth.items()}
     assert warehouse_stocks(pipeline, account) == true_stocks(truth)
@@ -39,7 +39,7 @@ def true_product(row: Row) -> Row:
 
 
 def warehouse_products(pipeline: Pipeline, account: str) -> dict[int, Row]:
-    """Those that are not removed, in the truth's terms."""
+    """Return the products that are not removed, with the sandbox's column names."""
     rows = pipeline.rows("SELECT * FROM ozon.products WHERE account = %s AND removed_at IS NULL", account)
     columns = (*_SAME_NAMED, "sku", "price", "old_price", "ozon_status")
     return {
@@ -49,10 +49,10 @@ def warehouse_products(pipeline: Pipeline, account: str) -> dict[int, Row]:
 
 
 def _availability_reasons(row: Row) -> list[str]:
-    """The truth leaves out what stands in ``errors``; the warehouse has it behind the other reasons."""
+    """Return the reasons without the error text, which the warehouse appends and the sandbox's truth omits."""
     reasons: list[str] = row["hidden_reasons"]
     if row["visibility"] == "DECLINED":
-        assert len(reasons) > 1, f"product {row['product_id']} is declined and the error that says why is missing"
+        assert len(reasons) > 1, f"product {row['product_id']} is declined, but its error text is missing"
         return reasons[:-1]
     return reasons
 
@@ -66,7 +66,7 @@ def true_stocks(truth: dict[int, Row]) -> dict[tuple[Any, ...], tuple[Any, ...]]
 
 
 def warehouse_stocks(pipeline: Pipeline, account: str) -> dict[tuple[Any, ...], tuple[Any, ...]]:
-    """What Ozon lists; a stock that it lists no more has to be zero."""
+    """Return the stocks that Ozon lists; assert that all other stocks are zero."""
     listed = true_stocks(pipeline.truth(account))
     found = {
         (row["product_id"], row["stock_type"], row["sku"]): row

@@ -1,4 +1,4 @@
-"""Runs of a DAG by the real ``airflow dags test``, and what they left in Airflow's own database."""
+"""DAG runs by the real ``airflow dags test``, and queries of Airflow's metadata database."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SECONDS = 120
 class FinishedRun:
     exit_code: int
     output: str
-    """What it printed, its tasks' logs included."""
+    """stdout and stderr, including the tasks' logs."""
 
 
 class RunningRun:
@@ -58,11 +58,11 @@ class RunningRun:
 
 @dataclass(frozen=True)
 class Airflow:
-    """Airflow with ``environment``, whose metadata database is the test's own."""
+    """Airflow with ``environment``; the metadata database belongs to the test."""
 
     environment: dict[str, str]
     folder: Path = ROOT
-    """The project's."""
+    """The project's folder."""
 
     def start(self, dag_id: str = "ozon_etl", /, **conf: Any) -> RunningRun:
         log = self.home / f"run-{len(list(self.home.glob('run-*')))}.log"
@@ -78,12 +78,12 @@ class Airflow:
         return folder
 
     def rows(self, query: str) -> list[Row]:
-        """Of the metadata database."""
+        """Query the metadata database."""
         with self._connect() as connection:
             return connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
 
     def states(self) -> dict[str, str]:
-        """Of the last run's tasks, by ``<task>`` or, where mapped, ``<task>[<index>]``, with the number of tries."""
+        """Return the states of the last run's tasks by ``<task>`` or ``<task>[<index>]``, with the try number."""
         rows = self.rows(
             "SELECT task_id, map_index, state, try_number FROM task_instance "
             "WHERE run_id = (SELECT run_id FROM dag_run ORDER BY id DESC LIMIT 1)"
@@ -96,11 +96,11 @@ class Airflow:
         }
 
     def announced(self) -> list[list[str]]:
-        """The accounts that each asset event names, in the order of the events."""
+        """Return the accounts that each asset event names, in the order of the events."""
         return [sorted(row["extra"]["accounts"]) for row in self.rows("SELECT extra FROM asset_event ORDER BY id")]
 
     def written_texts(self) -> Iterator[str]:
-        """Everything that Airflow keeps: each table of its database, and each file below its home."""
+        """Yield the text of every table in Airflow's database and every file below its home."""
         with self._connect() as connection:
             tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
             for (table,) in tables:

@@ -1,4 +1,4 @@
-"""The whole of Airflow, as `make up` runs it, on databases and DAGs of a test's own."""
+"""All components of Airflow, as `make up` runs them, with a test's own databases and DAGs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _END_SECONDS = 10
 
 
 class AirflowStack:
-    """``with AirflowStack(home, metadata_dsn, variables) as airflow:`` is healthy, and gone afterwards.
+    """A context manager: Airflow is healthy inside the block and ended after it.
 
-    ``variables`` are added to the environment; the DAGs are those of ``<home>/dags``.
+    ``variables`` are added to the environment; the DAGs are in ``<home>/dags``.
     """
 
     def __init__(self, home: Path, metadata_dsn: str, variables: Mapping[str, str]) -> None:
         self._home = LocalHome(home)
-        # Any free port, chosen before the preferred one is asked for: other tests start Airflow too.
+        # Picks any free port before Airflow asks for the preferred one: other tests start Airflow too.
         self._home.port("web")
         self.environment = {
             **child_environment(home),
@@ -67,7 +67,7 @@ class AirflowStack:
         self._end()
 
     def call(self, method: str, path: str, /, **fields: Any) -> Any:
-        """An answer of the REST API, which has to be a good one."""
+        """Return the REST API's answer; raise unless the status is successful."""
         answer = requests.request(method, f"{self.url}{path}", json=fields or None, headers=self._headers, timeout=30)
         assert answer.ok, f"{method} {path} answered {answer.status_code}: {answer.text}"
         return answer.json()
@@ -106,9 +106,9 @@ class AirflowStack:
 
 
 def until(look: Callable[[], T], what: str, seconds: float = 90) -> T:
-    """What ``look`` finds, once it finds something."""
+    """Call ``look`` until it returns something true, and return that."""
     give_up_at = time.monotonic() + seconds
     while not (found := look()):
-        assert time.monotonic() < give_up_at, f"It did not come to this in {seconds:g} seconds: {what}"
+        assert time.monotonic() < give_up_at, f"not within {seconds:g} seconds: {what}"
         time.sleep(0.2)
     return found

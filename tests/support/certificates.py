@@ -1,4 +1,4 @@
-"""A certificate that nobody has signed, for a server of a test."""
+"""A self-signed certificate for a test's server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support import scratch
 
 
 def self_signed() -> ssl.SSLContext:
-    """Return a server's context with a new certificate of the loopback address."""
+    """Return a server's context with a new certificate for the loopback address."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, LOOPBACK)])
     now = datetime.now(tz=UTC)

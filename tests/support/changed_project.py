@@ -1,4 +1,4 @@
-"""A copy of the project that a test changes as its developers would, and runs as its users do."""
+"""A copy of the project that a test changes like a developer and runs like a user."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SECONDS = 180
 
 
 class ChangedProject:
-    """``environment`` is the tests' own, for the project itself."""
+    """A copy of the project; ``environment`` is the environment for the original."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.folder = scratch.new_folder("project")
@@ -29,20 +29,20 @@ class ChangedProject:
             if (ROOT / name).is_file():
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, self.folder / name)
-        # The programs stay those of the environment that the tests run in.
+        # The programs still come from the .venv that the tests run in.
         moved = ("PYTHONPATH", "AIRFLOW__CORE__DAGS_FOLDER", "AIRFLOW__CORE__PLUGINS_FOLDER")
         own = {name: environment[name].replace(str(ROOT), str(self.folder), 1) for name in moved}
         self.environment = {**environment, **own}
 
     def edit(self, path: str, old: str, new: str) -> None:
-        """Replace one place of a file."""
+        """Replace the only occurrence of ``old`` in a file."""
         file = self.folder / path
         text = file.read_text("utf-8")
         assert text.count(old) == 1, f"{path}: expected one {old!r}, found {text.count(old)}"
         file.write_text(text.replace(old, new), "utf-8")
 
     def add_migration(self, name: str) -> None:
-        """Put a migration of ``changes`` behind the last one."""
+        """Add a migration from ``changes`` after the last one."""
         revisions = sorted(file.name[:4] for file in (self.folder / _VERSIONS).glob("[0-9]*.py"))
         text = (CHANGES / name).read_text("utf-8").replace("HEAD", revisions[-1])
         (self.folder / _VERSIONS / f"9001_{name}").write_text(text, "utf-8")
@@ -53,7 +53,7 @@ class ChangedProject:
         return process.run(program, *arguments, env=self.environment, cwd=self.folder, timeout_seconds=_SECONDS)
 
     def ozon(self, *arguments: str, exit_code: int = 0) -> str:
-        """What the command printed, which has to end so."""
+        """Return the command's stdout; raise unless it ends with ``exit_code``."""
         done = self.command("ozon", *arguments)
         assert done.returncode == exit_code, f"ozon {' '.join(arguments)}:\n{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -62,5 +62,5 @@ class ChangedProject:
         return json.loads(self.ozon(*arguments, exit_code=exit_code))
 
     def load(self, **variables: str) -> FinishedRun:
-        """A run of the DAG by the real ``airflow dags test``."""
+        """Run the DAG by the real ``airflow dags test``."""
         return Airflow({**self.environment, **variables}, self.folder).run()

@@ -1,6 +1,6 @@
-"""All commands of ``ozon``, as Typer knows them, and a row for each: what the tests of bad input have to know of it.
+"""All commands of ``ozon``, from Typer, and a row for each with its arguments and exit codes for bad input.
 
-A command without a row fails these tests, and so does a row without a command. A new command provides a row here.
+A command without a row fails the tests, and so does a row without a command. A new command needs a row here.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ NONSENSE = "nonsense"
 
 @dataclass(frozen=True)
 class Reported:
-    """A command that looks at many things tells what it found in its report, and ends with this code."""
+    """A command that checks many things reports the problem among its results and ends with this code."""
 
     exit_code: int
 
 
 @dataclass(frozen=True)
 class Row:
-    """What a command is called with, and how it ends where something that it needs is not there.
+    """A command's arguments, and its exit codes when something that it needs is missing.
 
-    ``arguments`` make it do its work, and change nothing that a test minds. ``wrong`` are command lines that it refuses
-    by itself, beyond the values that the types of its options refuse.
+    ``arguments`` are valid and have no effect on other tests. ``wrong`` are command lines that the command's own checks
+    refuse, in addition to the types of its options.
 
-    Of the others each is what happens where that is wrong or not there: an exit code, with one sentence; or `Reported`;
-    or None for what the command does not need. ``warehouse`` is for a role that may do nothing there, too.
+    The other fields are the outcome when that part is wrong or missing: an exit code with a one-sentence message,
+    `Reported`, or None if the command does not need it. ``warehouse`` also applies to a role without permissions.
     """
 
     arguments: tuple[str, ...] = ()
@@ -45,7 +45,7 @@ class Row:
     warehouse: int | Reported | None = 1
     metadata: int | Reported | None = None
     has_json: bool = True
-    """False where nothing is shown, or only in a form that programs read anyway."""
+    """False if the command prints nothing, or its output is for programs anyway."""
 
 
 _NO_WAREHOUSE: dict[str, Any] = {"connection": None, "warehouse": None}
@@ -83,21 +83,21 @@ ROWS = {
     ),
     "schedule remove": Row(
         ("--target", "airflow", "--dry-run"), ((),), configuration=None, metadata=1, **_NO_WAREHOUSE
-    ),  # what is installed can be taken away with a configuration that is wrong
+    ),  # removing a schedule works with an invalid configuration
     "schedule restore": Row(("/nowhere",), (("/nowhere",),), configuration=None, **_NO_WAREHOUSE),
     "schedule due": Row(("etl",), ((NONSENSE,),), **_NO_WAREHOUSE, has_json=False),
 }
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Each command that does something by itself, with its words, such as ``alerts ack``."""
+    """Yield each command that can be run, with its full name, for example ``alerts ack``."""
     for words, found in everything():
         if words and (not isinstance(found, TyperGroup) or found.invoke_without_command):
             yield words, found
 
 
 def everything(found: Any = None, words: str = "") -> Iterator[tuple[str, Any]]:
-    """Groups too, the whole command line first."""
+    """Yield all commands and groups, the root first."""
     found = command() if found is None else found
     yield words, found
     if isinstance(found, TyperGroup):
@@ -106,14 +106,14 @@ def everything(found: Any = None, words: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def own_options(found: Any) -> Iterator[Any]:
-    """The options that only this command has."""
+    """Yield the options that only this command has."""
     for param in found.params:
         if param.param_type_name == "option" and EVERYWHERE.isdisjoint(param.opts):
             yield param
 
 
 def is_refused(param: Any) -> bool:
-    """Whether no value is allowed that reads ``nonsense``."""
+    """Return whether the option's type refuses the value ``nonsense``."""
     wanted = {param.type_descriptor.annotation, *typing.get_args(param.type_descriptor.annotation)}
     return any(
         each in (bool, int, float, datetime)

@@ -1,4 +1,4 @@
-"""The real ``crontab`` program, for a user of the test's own: nobody's crontab on this machine is touched."""
+"""The real ``crontab`` program for a user that the test creates: no other crontab on this machine changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SPOOL = Path("/var/spool/cron/crontabs")
 
 
 class TestUser:
-    """A system user without a home, and a folder with a ``crontab`` for PATH that is the real one for this user."""
+    """A system user without a home, and a folder for PATH whose ``crontab`` runs the real one for this user."""
 
     __test__ = False
 
@@ -26,7 +26,7 @@ class TestUser:
         wrapper = self.bin / "crontab"
         wrapper.write_text(f'#!/bin/sh\nexec {shlex.quote(str(PROGRAM))} -u {self.name} "$@"\n')
         wrapper.chmod(0o755)
-        # So that nothing else of the terminal's PATH is found, such as another test's crontab.
+        # Not the terminal's PATH: it may contain another test's crontab.
         self.path = f"{self.bin}:/usr/sbin:/usr/bin:/sbin:/bin"
 
     def close(self) -> None:
@@ -37,7 +37,7 @@ class TestUser:
         (SPOOL / self.name).unlink(missing_ok=True)
 
     def crontab(self) -> bytes | None:
-        """The bytes in the spool, which `crontab -l` shows only nearly; None where the user has none."""
+        """Return the bytes of the spool file, which `crontab -l` does not show exactly; None without a crontab."""
         file = SPOOL / self.name
         if not file.exists():
             return None
@@ -45,11 +45,11 @@ class TestUser:
         return content if header[0].startswith(b"# DO NOT EDIT") else file.read_bytes()
 
     def write(self, content: bytes) -> None:
-        """By the program, which checks it."""
+        """Write the crontab by the program, which checks it."""
         subprocess.run([str(self.bin / "crontab"), "-"], input=content, check=True)
 
     def write_unchecked(self, content: bytes) -> None:
-        """As an editor of the spool's file could."""
+        """Write the spool file directly."""
         file = SPOOL / self.name
         file.write_bytes(content)
         file.chmod(0o600)
@@ -57,7 +57,7 @@ class TestUser:
 
 
 def reason_to_skip() -> str | None:
-    """Install cron where it is missing and this may be done; otherwise why these tests cannot run."""
+    """Install cron if it is missing and the tests may install it; otherwise return why the tests cannot run."""
     if os.geteuid() != 0:
         return "needs root, to make a user of its own for the real crontab program"
     if not debian.has(PROGRAM, "cron"):

@@ -12,13 +12,13 @@ _APT_STATE = Path("/var/lib/apt")
 
 
 def has(program: Path, package: str) -> bool:
-    """Whether the program is there; its package is installed where it is missing and this may be done."""
+    """Install the package if the program is missing and apt-get is allowed; return whether the program exists."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return program.exists()
     folder = os.open(_APT_STATE, os.O_RDONLY)
     try:
-        # Workers ask at the same moment: apt-get fails where another one runs, and a program is there before all of its
-        # package is.
+        # Workers call this at the same time: apt-get fails while another one runs, and a program exists before its
+        # package is completely installed.
         fcntl.flock(folder, fcntl.LOCK_EX)
         if not program.exists():
             for command in (["update"], ["install", "--yes", "--no-install-recommends", package]):

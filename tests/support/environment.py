@@ -1,6 +1,6 @@
-"""What the tests need of a machine, looked at before they start: ``python -m tests.support.environment``.
+"""Checks that this machine can run the tests: ``python -m tests.support.environment``.
 
-A line for each part, with the way to fix what is missing; exit code 1 where something is.
+Prints a line for each check. After the first failure, with instructions to fix it, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from include.ozon.warehouse import schema
 from include.ozon_local.home import LOOPBACK, ROOT
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 
-# Servers of the tests, each worker's: PostgreSQL, sandboxes, a mail server, Airflow.
+# Each worker starts servers: PostgreSQL, sandboxes, a mail server, Airflow.
 PORTS = 20
 FREE_DISK_MB = 2_000
 FREE_MEMORY_MB = 1_500
@@ -34,25 +34,25 @@ OLDEST_POSTGRES = 150_000
 
 
 def python() -> str:
-    """One of the versions that pyproject.toml names."""
+    """Check that Python is one of the versions in pyproject.toml."""
     found, wanted = sys.version.split()[0], SpecifierSet(_project()["project"]["requires-python"])
     if found not in wanted:
-        raise FatalError(f"{found}, and {wanted} is needed: `make PYTHON=python3.12 venv`.")
+        raise FatalError(f"expected {wanted}, found {found}: run `make PYTHON=python3.12 venv`.")
     return found
 
 
 def packages() -> str:
-    """What pyproject.toml and its group dev name."""
+    """Check that the dependencies in pyproject.toml and its group dev are installed."""
     groups = _project()["dependency-groups"]
     named = [*_project()["project"]["dependencies"], *groups["dev"], *groups["local"]]
     wanted = [Requirement(each).name for each in named if isinstance(each, str)]
     if missing := [name for name in wanted if not _is_installed(name)]:
-        raise FatalError(f"{', '.join(missing)} not installed here: `make venv`, and use .venv/bin/python.")
+        raise FatalError(f"{', '.join(missing)} not installed: run `make venv`, and use .venv/bin/python.")
     return f"{len(wanted)} direct dependencies installed"
 
 
 def configuration() -> str:
-    """config/ozon.toml, whose environment testing the tests use."""
+    """Check config/ozon.toml; the tests use its environment testing."""
     try:
         settings = load_settings(environment="testing", environ={})
     except ConfigurationError as error:
@@ -61,7 +61,7 @@ def configuration() -> str:
 
 
 def database() -> str:
-    """The embedded PostgreSQL comes up, and the role that loads has the permissions that a load needs."""
+    """Check that the embedded PostgreSQL starts and its role has the permissions for a load."""
     folder = tempfile.mkdtemp(prefix="ozon-tests-check-")
     server = EmbeddedPostgres(Path(folder), durable=False)
     try:
@@ -76,7 +76,7 @@ def database() -> str:
             connection.execute("SELECT pg_try_advisory_lock(1)")
             version = connection.info.server_version
     except psycopg.Error as error:
-        raise FatalError(f"role {WAREHOUSE_ROLE} may not do what a load does: {str(error).strip()}") from error
+        raise FatalError(f"role {WAREHOUSE_ROLE} lacks permissions for a load: {str(error).strip()}") from error
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -86,7 +86,7 @@ def database() -> str:
 
 
 def ports() -> str:
-    """Servers can listen on the loopback address, and be reached there."""
+    """Check that servers can listen on the loopback address and accept connections."""
     listening = []
     try:
         for _ in range(PORTS):
@@ -95,44 +95,44 @@ def ports() -> str:
             pass
     except OSError as error:
         raise FatalError(
-            f"after {len(listening)} of {PORTS} on {LOOPBACK}: {error.strerror or error}. Is the loopback interface "
-            "up, and are ports left (`ss -s`)?"
+            f"expected {PORTS} free ports on {LOOPBACK}, found {len(listening)}: {error.strerror or error}. Check that "
+            "the loopback interface is up and ports are free (`ss -s`)."
         ) from error
     finally:
         for server in listening:
             server.close()
-    return f"{PORTS} can be had on {LOOPBACK}"
+    return f"{PORTS} free on {LOOPBACK}"
 
 
 def room() -> str:
-    """Disk for databases and logs, and memory for the servers."""
+    """Check the free disk space for databases and logs, and the free memory for servers."""
     folder = tempfile.gettempdir()
     disk_mb = shutil.disk_usage(folder).free // 2**20
     memory_mb = psutil.virtual_memory().available // 2**20
     if disk_mb < FREE_DISK_MB:
-        raise FatalError(f"{disk_mb} MB free in {folder}, and {FREE_DISK_MB} are needed: make room, or set TMPDIR.")
+        raise FatalError(f"expected {FREE_DISK_MB} MB free in {folder}, found {disk_mb}: free space or set TMPDIR.")
     if memory_mb < FREE_MEMORY_MB:
-        raise FatalError(f"{memory_mb} MB of memory available, and {FREE_MEMORY_MB} are needed: end other programs.")
+        raise FatalError(f"expected {FREE_MEMORY_MB} MB of available memory, found {memory_mb}: end other programs.")
     return f"{disk_mb // 1024} GB of disk in {folder}, {memory_mb // 1024} GB of memory"
 
 
 def programs() -> str:
-    """What the tests of `make` and of the clone start."""
+    """Check that the programs that the end-to-end tests start are installed."""
     if missing := [name for name in ("git", "make") if shutil.which(name) is None]:
         raise FatalError(
             f"{', '.join(missing)} not found: on Debian and Ubuntu, `apt-get install {' '.join(missing)}`."
         )
-    return "git and make are there"
+    return "git and make are installed"
 
 
-# What starts nothing comes first: one cause is to be one line.
+# Checks that start nothing come first: a later check may fail from the same cause.
 CHECKS: Mapping[str, Callable[[], str]] = {
     check.__name__: check for check in (python, packages, configuration, programs, room, ports, database)
 }
 
 
 def main(*, quiet: bool = False) -> int:
-    """Print what was found; the first failure leaves out the rest, which may follow from it."""
+    """Run the checks and print their results; stop at the first failure."""
     for name, check in CHECKS.items():
         try:
             found = check()

@@ -1,6 +1,6 @@
-"""Writes ``include/ozon/warehouse/migrations/expected_schema.json`` from what the migrations make.
+"""Writer of ``include/ozon/warehouse/migrations/expected_schema.json``, from a database with all migrations.
 
-After a new migration: ``.venv/bin/python -m tests.support.expected_schema``.
+Run after a new migration: ``.venv/bin/python -m tests.support.expected_schema``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""``ozon`` as a process that is forked from one that has imported it, where a test starts it hundreds of times.
+"""``ozon`` forked from a process that has already imported it, for tests that run it hundreds of times.
 
-It has its own arguments, environment, streams and exit code; only the two seconds that the import takes are saved.
+It has its own arguments, environment, streams and exit code; forking saves only the two seconds of the import.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def run(arguments: list[str], environment: dict[str, str]) -> subprocess.Complet
     process = _processes.Process(target=_ozon, args=(arguments, environment, folder))
     process.start()
     process.join()
-    shown, said = ((folder / name).read_text() for name in ("stdout", "stderr"))
-    return subprocess.CompletedProcess(arguments, process.exitcode or 0, shown, said)
+    stdout, stderr = ((folder / name).read_text() for name in ("stdout", "stderr"))
+    return subprocess.CompletedProcess(arguments, process.exitcode or 0, stdout, stderr)
 
 
 def _ozon(arguments: list[str], environment: dict[str, str], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""A health check's context on a warehouse and a sandbox of the test's own, at whatever moment the test says."""
+"""A health check's context with a test's own warehouse, sandbox and clock."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def health_context(
     folders: Sequence[Path] = (),
     log_folder: Path | None = None,
 ) -> HealthContext:
-    """``now`` may be moved afterwards too; with an address alone there is no API to ask."""
+    """Return a context; ``now`` may be changed later. With only a DSN there is no API."""
     pipeline = pipeline_or_dsn if isinstance(pipeline_or_dsn, Pipeline) else None
     dsn = pipeline_or_dsn.dsn if isinstance(pipeline_or_dsn, Pipeline) else pipeline_or_dsn
 
@@ -48,14 +48,14 @@ def health_context(
 
 
 def measured(area: Area, context: HealthContext, check: str, account: str | None = None) -> CheckResult:
-    """What one check of an area finds; the others of the area are not run."""
+    """Run one check of an area, and return its result."""
     wanted = [each for each in area.checks(context) if (each.rule.name, each.account) == (check, account)]
     (result,) = run_all(wanted, context)
     return result
 
 
 def run_all(checks: Iterable[Check], context: HealthContext, area: str = "test") -> list[CheckResult]:
-    """Run checks, and end their session as the caller of an area does."""
+    """Run checks, then close the session as an area's caller does."""
     try:
         return run_checks(area, checks)
     finally:

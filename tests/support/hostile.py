@@ -1,4 +1,4 @@
-"""Settings of a role that make every value look different, and sessions end too early."""
+"""Role settings that change the format of every value and end sessions early."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ SETTINGS = {
 
 
 def set_for_role(superuser: psycopg.Connection[tuple[object, ...]], dsn: str, settings: dict[str, str]) -> None:
-    """What the sessions of the address's role begin with in its database from now on."""
+    """Set the settings for new sessions of the DSN's role in the DSN's database."""
     url = urlsplit(dsn)
     for name, value in settings.items():
-        # A search path is a list, which in quotes would be one odd name.
+        # A search path is a list; in quotes it would be a single name.
         literal = sql.SQL(value) if name == "search_path" else sql.Literal(value)
         superuser.execute(
             sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}").format(

@@ -1,4 +1,4 @@
-"""One component's load as a process of its own, to be ended by signals as Airflow and systems do."""
+"""One component's load in its own process, to be ended by signals as Airflow and operating systems do."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
 from tests.support.pipeline import Pipeline, changed, quick_settings
 
 _ROOT = Path(__file__).resolve().parents[2]
-# Airflow sends SIGTERM, and SIGKILL so many seconds later.
+# Airflow sends SIGTERM, then SIGKILL after this many seconds.
 _GRACE_SECONDS = 5
 _GIVE_UP_SECONDS = 30
 
 
 class _RemoteSandbox(SandboxAdmin):
-    """A sandbox that another process has started."""
+    """A sandbox that another process started."""
 
     def __init__(self, base_url: str, keys: dict[str, dict[str, Any]]) -> None:
         super().__init__(base_url)
@@ -33,7 +33,7 @@ class _RemoteSandbox(SandboxAdmin):
 
 @contextmanager
 def loading(pipeline: Pipeline, component: str, dag_run_id: str = "run") -> Iterator[subprocess.Popen[str]]:
-    """A process that loads the account ``main``; killed at the end if it is still there."""
+    """Yield a process that loads the account ``main``; kill it at the end if it still runs."""
     order = {
         "base_url": pipeline.sandbox.base_url,
         "keys": {name: vars(account) for name, account in pipeline.sandbox.accounts.items()},
@@ -63,18 +63,18 @@ def loading(pipeline: Pipeline, component: str, dag_run_id: str = "run") -> Iter
 
 
 def until(condition: Callable[[], Any], process: subprocess.Popen[str]) -> None:
-    """Wait for something that ``process`` brings about."""
+    """Wait until ``condition`` is true; raise if ``process`` ends first."""
     give_up_at = time.monotonic() + _GIVE_UP_SECONDS
     while not condition():
         if process.poll() is not None:
-            said = process.stderr.read() if process.stderr else ""
-            raise AssertionError(f"the load ended with exit code {process.returncode}: {said}")
-        assert time.monotonic() < give_up_at, "the load did not come so far"
+            stderr = process.stderr.read() if process.stderr else ""
+            raise AssertionError(f"the load ended with exit code {process.returncode}: {stderr}")
+        assert time.monotonic() < give_up_at, f"not within {_GIVE_UP_SECONDS} seconds"
         time.sleep(0.02)
 
 
 def kill(pipeline: Pipeline, dag_run_id: str = "killed") -> None:
-    """Let a load stage a page, kill its process, and wait until PostgreSQL has noticed."""
+    """Let a load stage a page, kill its process, and wait until PostgreSQL releases its lock."""
     pipeline.sandbox.fault("latency", ms=10_000, method="/v3/product/list", after=1)
     with loading(pipeline, "product_etl", dag_run_id) as process:
         until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
@@ -90,7 +90,7 @@ def kill(pipeline: Pipeline, dag_run_id: str = "killed") -> None:
 
 
 def cancel(process: subprocess.Popen[str]) -> None:
-    """End the process as Airflow does: what it has not done when its grace is over, it never does."""
+    """End the process as Airflow does: SIGTERM, then SIGKILL after the grace period."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(_GRACE_SECONDS)

@@ -1,4 +1,4 @@
-"""A real SMTP server on a free port, and the mails that it took."""
+"""A real SMTP server on a free port, and the mails that it accepted."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tests.support.certificates import self_signed
 
 
 class MailServer:
-    """``with MailServer() as server:`` takes every mail, until it is told to refuse them.
+    """A context manager: an SMTP server that accepts every mail until ``refuse`` is called.
 
-    Given a login, it asks for STARTTLS and for that login first, as a provider's server on port 587 does.
+    With a login it requires STARTTLS and that login, as a provider's server on port 587 does.
     """
 
     def __init__(self, login: str = "", password: str = "") -> None:
@@ -31,7 +31,7 @@ class MailServer:
         self._password = password
         self._refusal: str | None = None
         self._unknown: set[str] = set()
-        # The controller asks the port it was given whether it answers, so that 0 will not do.
+        # Not 0: the controller connects to the port it was given.
         with socket.create_server((LOOPBACK, 0)) as free:
             self.port = int(free.getsockname()[1])
         asks_for_login = (
@@ -44,7 +44,7 @@ class MailServer:
             if login
             else {}
         )
-        # A name of its own: the server would look this machine's up in the DNS otherwise.
+        # Without a host name the server would look up this machine's in the DNS.
         self._controller = Controller(
             self, hostname=LOOPBACK, port=self.port, server_hostname="mail.example", **asks_for_login
         )
@@ -64,11 +64,11 @@ class MailServer:
 
     @property
     def connection(self) -> str:
-        """For ``AIRFLOW_CONN_SMTP_DEFAULT``."""
+        """The value of ``AIRFLOW_CONN_SMTP_DEFAULT``."""
         fields = json.loads(smtp_connection(LOOPBACK, self.port))
         if self._login:
             fields |= {"login": self._login, "password": self._password}
-            # Its certificate is nobody's.
+            # The certificate is self-signed.
             fields["extra"] |= {"disable_tls": False, "ssl_context": "none"}
         return json.dumps(fields)
 
@@ -77,11 +77,11 @@ class MailServer:
         return [str(message["Subject"]) for message in self.messages]
 
     def refuse(self, reply: str | None = "550 No such mailbox") -> None:
-        """Answer with this from now on; None takes mails again."""
+        """Answer with ``reply`` from now on; None accepts mails again."""
         self._refusal = reply
 
     def refuse_recipient(self, address: str) -> None:
-        """Take mails for all others."""
+        """Refuse mails to this address; accept all others."""
         self._unknown.add(address)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's
@@ -110,7 +110,7 @@ class MailServer:
 
 
 def part(message: EmailMessage, kind: str) -> str:
-    """The plain or html part of a mail, decoded."""
+    """Return the plain or html part of a mail, decoded."""
     body = message.get_body((kind,))
     assert body is not None, f"the mail has no {kind} part"
     return str(body.get_content()).replace("\r\n", "\n")

@@ -1,4 +1,4 @@
-"""Runs the Makefile's targets as a person would, on a state folder of the test's own."""
+"""Runs of the Makefile's targets, as a person would, with a state folder of the test's own."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def make(target: str, home: Path, *options: str, timeout_seconds: float = 240) -
 
 
 def command(target: str, *options: str) -> list[str]:
-    # `.venv` is in use by the tests themselves: its making is left out.
+    # The tests run in `.venv`: make must not rebuild it.
     return tied(["make", "--silent", "--old-file=venv", target, *options])
 
 
 def environment(home: Path) -> dict[str, str]:
-    """The terminal's, without what the `make test` around it and an `eval "$(make -s env)"` before it have set."""
+    """Return the terminal's environment without the variables of `make test` and `eval "$(make -s env)"`."""
     without = ("MAKE", "MFLAGS", "AIRFLOW", "OZON", "ARGS", "PYTEST")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(without)}
     return {**clean, "OZON_LOCAL_HOME": str(home), "PYTHON": sys.executable}

@@ -1,4 +1,4 @@
-"""Visibility metrics made by hand, for tests of what is said about them."""
+"""Visibility metrics made by hand, for tests of reports and alerts."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COUNTS = {"VISIBLE": 700, "HIDDEN": 200, "MODERATION": 20, "DECLINED": 30, "ARCH
 
 
 def product(number: int = 1, **fields: Any) -> Product:
-    """A hidden product with stock."""
+    """Return a hidden product with stock."""
     made = Product(
         product_id=2_147_000_000 + number, offer_id=f"АРТ-{number}", name=f"Кружка «Ёж» № {number}",
         visibility="HIDDEN", reasons=("Снят с продажи продавцом",), since=NOW - timedelta(minutes=5),
@@ -39,7 +39,7 @@ def product(number: int = 1, **fields: Any) -> Product:
 
 
 def point(days_ago: float, visible_pct: float | None = 70.0, **fields: Any) -> HistoryPoint:
-    """What was measured so long before `NOW`."""
+    """Return a measurement made ``days_ago`` days before `NOW`."""
     made = HistoryPoint(
         measured_at=NOW - timedelta(days=days_ago), workflow_id="run/main", products=1000, counts=COUNTS,
         visible_pct=visible_pct, coverage_pct=99.5, quality_score=95.0, turned_visible=0, turned_invisible=0,
@@ -49,7 +49,7 @@ def point(days_ago: float, visible_pct: float | None = 70.0, **fields: Any) -> H
 
 
 def metrics(**fields: Any) -> VisibilityMetrics:
-    """An account of a thousand products, of which 3 turned invisible; all is well but for what ``fields`` say."""
+    """Return metrics of an account with 1000 products, 3 of them newly hidden; ``fields`` replace values."""
     turned = tuple(product(number) for number in range(1, 4))
     made = VisibilityMetrics(
         account="main", measured_at=NOW, workflow_id="run/main", loaded_at=NOW - timedelta(minutes=5),
@@ -87,7 +87,7 @@ def metrics(**fields: Any) -> VisibilityMetrics:
 
 
 def empty() -> VisibilityMetrics:
-    """An account that was never loaded."""
+    """Return metrics of an account that was never loaded."""
     return metrics(
         workflow_id=None, loaded_at=None, inventory_loaded_at=None, products=0, counts=dict.fromkeys(COUNTS, 0),
         changes={"last": None, "day": None, "week": None},

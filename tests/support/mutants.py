@@ -1,11 +1,11 @@
-"""A seeded sample of mutants, each tested by the tests that belong to it: how well do the tests notice a wrong program?
+"""Mutation tests: a seeded sample of mutants, each run against the tests of its group.
 
     nice -n 19 .venv/bin/python -m tests.support.mutants GROUP --seed 12 --count 40
 
 GROUP is pipeline or monitoring (Python), or sql (the SQL text of pipeline, merge, staging and lock). Git's index
 of ``--source`` (a worktree with its .venv) is copied, and only the copy is changed. First the unchanged copy must pass
-(``--skip-baseline`` leaves that out); ``--minutes`` ends the sample early. Survivors are printed as diffs, the figures
-in the last line. Time-outs are counted apart: raise ``--timeout``, or judge them.
+(``--skip-baseline`` skips that); ``--minutes`` ends the sample early. Survivors are printed as diffs, the counts
+in the last line. Timeouts are counted separately: raise ``--timeout``, or inspect them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Mutant = tuple[str, int, str]  # file, line, the file's text with the change
 
 
 def python_changes(node: ast.AST) -> Iterator[str]:
-    """Return what could stand in place of the expression or statement."""
+    """Yield replacements for the expression or statement."""
     of = ast.unparse
     match node:
         case ast.Compare(ops=[op]):
@@ -133,7 +133,7 @@ def main() -> None:
 
 
 def run_tests(copy: Path, tests: list[str], timeout: float, module: str) -> tuple[str, str]:
-    """Run the tests, those that name the module first; return the result and what pytest said."""
+    """Run the tests, those that name the module first; return the result and pytest's first failure."""
     files = sorted({file for folder in tests for file in (copy / folder).rglob("test_*.py")})
     files.sort(key=lambda file: (module not in file.read_text(), "integration" in file.parts))
     command = [copy / ".venv/bin/python", "-B", "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:randomly"]
@@ -144,8 +144,8 @@ def run_tests(copy: Path, tests: list[str], timeout: float, module: str) -> tupl
         except subprocess.TimeoutExpired:
             process.terminate()  # pytest then ends its servers
             return "timeout", f"after {timeout:g} s"
-    said = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))] or output.splitlines()[-1:]
-    return {0: "survived", 1: "killed", 2: "killed"}.get(process.returncode, "error"), " ".join(said[:1])[:200]
+    lines = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))] or output.splitlines()[-1:]
+    return {0: "survived", 1: "killed", 2: "killed"}.get(process.returncode, "error"), " ".join(lines[:1])[:200]
 
 
 if __name__ == "__main__":

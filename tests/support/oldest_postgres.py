@@ -1,6 +1,6 @@
-"""PostgreSQL 15, the oldest version that is supported: ``python -m tests.support.oldest_postgres`` names its folder.
+"""PostgreSQL 15, the oldest supported version: ``python -m tests.support.oldest_postgres`` prints its folder.
 
-Debian's own, installed where it is missing and this may be done; otherwise one sentence on stderr, and exit code 1.
+Installs Debian's package if it is missing and apt-get is allowed; otherwise prints an error and exits with code 1.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ PROGRAMS = Path(f"/usr/lib/postgresql/{VERSION}/bin")
 def main() -> int:
     if not debian.has(PROGRAMS, f"postgresql-{VERSION}"):
         print(
-            f"There is no PostgreSQL {VERSION} in {PROGRAMS}, and apt-get cannot install it here (it needs root, and a "
-            f"Debian that has the package postgresql-{VERSION}). Name another: `make test ARGS='--postgres DIR'`.",
+            f"PostgreSQL {VERSION} not found in {PROGRAMS}, and apt-get cannot install it here (it needs root, and a "
+            f"Debian with the package postgresql-{VERSION}). Name another folder: `make test ARGS='--postgres DIR'`.",
             file=sys.stderr,
         )
         return 1

@@ -1,4 +1,4 @@
-"""The pipeline run by hand: a sandbox's accounts, loaded into a warehouse of the test's own."""
+"""The pipeline without Airflow: a sandbox's accounts, loaded into a test's own warehouse."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from include.ozon_sandbox.process import SandboxProcess
 
 Row = dict[str, Any]
 
-# The tables of the contract that hold data, and those of the records.
+# The tables of the load that contain data, without the records.
 DATA_TABLES = (
     "products",
     "product_visibility_history",
@@ -38,13 +38,13 @@ DATA_TABLES = (
 
 
 def quick_settings() -> Settings:
-    """Those of the environment testing, with small pages, so that a small catalogue has several, and no retries."""
+    """Return the settings of the environment testing, with small pages and without retries."""
     api = {"page_size": 100, "details_batch_size": 100, "attempts": 1, "analytics_seconds_between_requests": 0}
     return changed(load_settings(environment="testing", environ={}), "api", **api)
 
 
 def changed(settings: Settings, section: str, **values: Any) -> Settings:
-    """A copy with other values in a section, such as ``changed(settings, "guards.vanished", level="off")``."""
+    """Return a copy with other values in a section: ``changed(settings, "guards.vanished", level="off")``."""
     return _changed(settings, section.split("."), values)
 
 
@@ -58,7 +58,7 @@ def _changed(section: Any, path: list[str], values: dict[str, Any]) -> Any:
 
 @dataclass
 class Pipeline:
-    """Loads accounts of ``sandbox`` into the warehouse ``dsn``, and looks at what came of it."""
+    """Loads of the accounts of ``sandbox`` into the warehouse ``dsn``, and queries of their results."""
 
     sandbox: SandboxProcess
     dsn: str
@@ -86,14 +86,14 @@ class Pipeline:
             trigger="manual",
             settings=settings,
             connect=self.connect,
-            # The limit of requests is the client's matter, and has tests of its own.
+            # Never waits: the rate limit has its own tests.
             open_client=lambda stop: SellerClient(credentials, settings.api, stop=stop, pacer=Pacer(10_000)),
             dry_run=dry_run,
             accept_guards=frozenset(accept_guards),
         )
 
     def set_fbo_budget(self, minutes: float) -> None:
-        """The setting's own least is a whole minute."""
+        """Set the budget without validation, whose minimum is a whole minute."""
         inventory = self.settings.inventory.model_copy(update={"ozon_warehouses_budget_minutes": minutes})
         self.settings = self.settings.model_copy(update={"inventory": inventory})
 
@@ -107,18 +107,18 @@ class Pipeline:
         return end_workflow(self.run(dag_run_id, account))
 
     def load(self, dag_run_id: str = "run", account: str = "main", **options: Any) -> records.Status | None:
-        """The whole workflow of one account."""
+        """Run the workflow of one account."""
         self.products(dag_run_id, account, **options)
         self.inventory(dag_run_id, account, **options)
         return self.end(dag_run_id, account)
 
     def requests(self, account: str = "main") -> dict[str, int]:
-        """How often each method was called since the sandbox's counters were reset."""
+        """Return the number of calls of each method since the sandbox's counters were reset."""
         counted: dict[str, int] = self.sandbox.state()["accounts"][account]["requests"]
         return counted
 
     def truth(self, account: str = "main") -> dict[int, Row]:
-        """The sandbox's products by their ids."""
+        """Return the sandbox's products by their ids."""
         return {product["product_id"]: product for product in self.sandbox.catalogue(account)}
 
     def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
@@ -129,7 +129,7 @@ class Pipeline:
             return connection.execute(query.encode(), parameters or None).fetchall()
 
     def value(self, query: str, *parameters: object) -> Any:
-        """The first column of the only row."""
+        """Return the first column of the only row."""
         (row,) = self.rows(query, *parameters)
         return next(iter(row.values()))
 
@@ -138,7 +138,7 @@ class Pipeline:
             connection.execute(query.encode(), parameters or None)
 
     def attempts(self, component: str = "product_etl", dag_run_id: str = "run", account: str = "main") -> list[Row]:
-        """The records of a component's attempts, in their order."""
+        """Return the records of a component's attempts in order."""
         return self.rows(
             "SELECT * FROM ozon.etl_component_executions WHERE workflow_id = %s AND component = %s ORDER BY attempt",
             f"{dag_run_id}/{account}",
@@ -155,7 +155,7 @@ class Pipeline:
         return self.rows("SELECT * FROM ozon.rejected_items ORDER BY workflow_id, component, attempt, n")
 
     def staging_tables(self) -> set[str]:
-        """What stands in staging, the table of loads aside."""
+        """Return the names of the staging tables, except ``loads``."""
         found = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'ozon_staging'")
         return {row["tablename"] for row in found} - {"loads"}
 
@@ -164,7 +164,7 @@ class Pipeline:
         return bool(self.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
 
     def versions(self, *tables: str) -> dict[str, set[tuple[str, str]]]:
-        """Where each row of these tables of the schema ozon lies and who wrote it: the same if none was written."""
+        """Return the physical place, writer and content of each row: equal if and only if nothing was written."""
         return {
             table: {
                 (row["place"], row["content"])
@@ -176,7 +176,7 @@ class Pipeline:
         }
 
     def everything(self) -> dict[str, set[tuple[str, str]]]:
-        """``versions`` of all tables of the schema ozon, and what stands in staging."""
+        """Return ``versions`` of all tables of the schema ozon, and the names of the staging tables."""
         tables = self.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'ozon'")
         staged = {("", name) for name in self.staging_tables()}
         return {**self.versions(*(row["tablename"] for row in tables)), "staging": staged}

@@ -1,4 +1,4 @@
-"""The real PgBouncer before a test's warehouse."""
+"""A real PgBouncer in front of a test's warehouse."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SECONDS = 20
 
 
 def reason_to_skip() -> str | None:
-    """Install PgBouncer where it is missing and this may be done; otherwise why these tests cannot run."""
+    """Install PgBouncer if it is missing and the tests may install it; otherwise return why the tests cannot run."""
     if not debian.has(PROGRAM, "pgbouncer"):
         return "this machine has no PgBouncer, and apt-get cannot install Debian's"
     return None
@@ -31,7 +31,7 @@ def reason_to_skip() -> str | None:
 
 @contextmanager
 def pooler(dsn: str, mode: str) -> Iterator[str]:
-    """Airflow's connection to a database through a pooler in this mode."""
+    """Yield Airflow's connection to a database through a pooler in this mode."""
     url = urlsplit(dsn)
     folder = scratch.new_folder("pgbouncer")
     port = free_port(0, ())
@@ -48,7 +48,7 @@ def pooler(dsn: str, mode: str) -> Iterator[str]:
     lines = ["[databases]", database, "[pgbouncer]", *(f"{name} = {value}" for name, value in settings.items())]
     file = folder / "pgbouncer.ini"
     file.write_text("\n".join(lines) + "\n")
-    # It refuses to run as root.
+    # PgBouncer refuses to run as root.
     user = ["--user", _USER] if os.geteuid() == 0 else []
     if user:
         shutil.chown(folder, _USER)
@@ -70,7 +70,7 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
             socket.create_connection((LOOPBACK, port), timeout=1).close()
         except OSError:
             assert server.poll() is None, "PgBouncer did not start"
-            assert time.monotonic() < give_up_at, "PgBouncer did not come up"
+            assert time.monotonic() < give_up_at, f"PgBouncer does not listen after {_SECONDS} seconds"
             time.sleep(0.05)
         else:
             return

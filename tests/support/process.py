@@ -1,4 +1,4 @@
-"""Commands that tests run to their end."""
+"""Commands that tests run and wait for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OZON = Path(sys.executable).with_name("ozon")
 def run(
     *command: object, env: Mapping[str, str] | None = None, cwd: Path = ROOT, timeout_seconds: float | None = None
 ) -> Done:
-    """Return how a command ended and what it wrote; a failure is the test's to judge."""
+    """Run a command; return its exit code and output. A failure does not raise."""
     arguments = [str(part) for part in command]
     return subprocess.run(
         arguments, env=env, cwd=cwd, check=False, capture_output=True, text=True, timeout=timeout_seconds

@@ -1,6 +1,6 @@
-"""Answers of the Seller API as they were recorded (../shared/ozon-api.md), served from memory, with mutations.
+"""Recorded answers of the Seller API (../shared/ozon-api.md), served from memory, with mutations.
 
-A mutation changes one field anywhere in one answer: it is missing, null, of another type, or there twice.
+A mutation changes one field of one answer: the field is missing, null, of another type, or repeated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/produc
 WAREHOUSES, WAREHOUSE_STOCKS = "/v2/warehouse/list", "/v1/product/info/warehouse/stocks"
 ANALYTICS = "/v1/analytics/stocks"
 
-# Where the entries stand in each answer.
+# The path to the entries in each answer.
 ENTRIES: dict[str, tuple[str, ...]] = {
     LIST: ("result", "items"),
     DETAILS: ("items",),
@@ -36,7 +36,7 @@ WAREHOUSE_ID = 23_000_000_000_001
 
 
 class Again(str):
-    """A key that stands a second time in an object, which JSON allows and a dict of str does not."""
+    """A repeated key of an object, which JSON allows and a dict of str does not."""
 
     __slots__ = ()
 
@@ -157,7 +157,7 @@ def analytics_row(n: int) -> dict[str, Any]:
 
 
 def recorded(path: str) -> dict[str, Any]:
-    """One whole answer of each method, for a catalogue of `PRODUCT_COUNT`."""
+    """Return the method's complete answer for a catalogue of `PRODUCT_COUNT`."""
     numbers = range(PRODUCT_COUNT)
     if path == LIST:
         page = {"items": [list_item(n) for n in numbers], "last_id": "bA==", "total": 0, "total_items": PRODUCT_COUNT}
@@ -174,7 +174,7 @@ def recorded(path: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Mutation:
-    """``path`` leads to a field of an answer, by keys and positions; ``value`` is for the kind "set"."""
+    """A change of the field at ``path`` (keys and positions) of an answer; ``value`` is for the kind "set"."""
 
     method: str
     path: tuple[str | int, ...]
@@ -183,13 +183,13 @@ class Mutation:
 
     @property
     def entry(self) -> int | None:
-        """The position of the entry that is changed; None where the envelope is."""
+        """The position of the changed entry; None if the envelope is changed."""
         depth = len(ENTRIES[self.method])
         found = self.path[depth] if self.path[:depth] == ENTRIES[self.method] and len(self.path) > depth else None
         return found if isinstance(found, int) else None
 
     def apply(self, answer: Any) -> None:
-        """Change the answer in place; an earlier mutation may have removed what this one would change."""
+        """Change the answer in place, unless an earlier mutation removed the field."""
         holder = answer
         with suppress(KeyError, IndexError, TypeError, AttributeError):
             for step in self.path[:-1]:
@@ -208,7 +208,7 @@ class Mutation:
 
 
 def paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Every field of an answer, and every entry of its lists."""
+    """Yield the path of every field of an answer and every entry of its lists."""
     if path:
         yield path
     children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
@@ -229,7 +229,7 @@ OTHER_VALUES = (
 
 @st.composite
 def mutations(draw: st.DrawFn) -> Mutation:
-    """One field of one answer, changed."""
+    """Draw a change of one field of one answer."""
     method = draw(st.sampled_from(list(ENTRIES)))
     path = draw(st.sampled_from(PATHS[method]))
     kind = draw(st.sampled_from(["drop", "set", "set", "repeat"]))
@@ -237,7 +237,7 @@ def mutations(draw: st.DrawFn) -> Mutation:
 
 
 class RecordedApi(Server):
-    """Answers each method as recorded, but for the mutations that are switched on."""
+    """A server of the recorded answers, changed by ``mutations``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -252,7 +252,7 @@ class RecordedApi(Server):
 
 
 def _asked_for(asked: Asked, answer: Any) -> Any:
-    """The second page of a list is empty; details are those of the ids that were asked for, where they can be read."""
+    """Return the answer for the first page of a list, an empty page for the others."""
     if asked.body.get("last_id") or asked.body.get("cursor"):
         return {"result": {"items": []}} if asked.path == LIST else {ENTRIES[asked.path][0]: []}
     return answer

@@ -1,4 +1,4 @@
-"""Records of workflows and attempts as loads write them, where a test needs no load."""
+"""Records of workflows and attempts, written without a load."""
 
 from __future__ import annotations
 

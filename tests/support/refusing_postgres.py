@@ -1,4 +1,4 @@
-"""A PostgreSQL that lets nobody in, in words that a test gives it."""
+"""A PostgreSQL server that refuses every session with a given error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ENCRYPTION_REQUESTS = {80877103, 80877104}
 
 @contextmanager
 def refusing_server(message: str, sqlstate: str, encoding: str = "utf-8") -> Iterator[str]:
-    """The address of a server that ends each start of a session with this error, as a Russian server words it."""
+    """Yield the DSN of a server that refuses each session with this error; its severity is in Russian."""
     fields = {"S": "ВАЖНО", "V": "FATAL", "C": sqlstate, "M": message}
     body = b"".join(f"{name}{value}\0".encode(encoding) for name, value in fields.items()) + b"\0"
     answer = b"E" + struct.pack("!I", len(body) + 4) + body

@@ -1,4 +1,4 @@
-"""The test runner behind `make test`: a look at the machine, then pytest: ``python -m tests.support.run --help``."""
+"""The test runner of `make test`: checks the machine, then runs pytest. See ``python -m tests.support.run --help``."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tests.support import environment
 
 _TESTS = ROOT / "tests"
 TIERS = ("unit", "integration", "e2e", "faults", "long", "docker")
-# Minutes of work, or an engine that is installed first: only where they are asked for.
+# They take minutes or install a container engine.
 _ONLY_WHEN_ASKED_FOR = ("long", "docker")
 # Each worker has a PostgreSQL and sandboxes of its own.
 _MOST_WORKERS = 4
 
 
 class NoSuchTestError(Exception):
-    """A name or a path that no test has."""
+    """No test has this name or path."""
 
 
 def main(arguments: Sequence[str]) -> NoReturn:
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
         os.environ[INSTALLED] = str(options.postgres.expanduser().absolute())
     os.chdir(ROOT)
     if environment.main(quiet=options.quiet):
-        sys.exit("This machine cannot run the tests; what is missing is above.")
+        sys.exit("This machine cannot run the tests; see the failed check above.")
     sys.stdout.flush()
     workers = ["-n", str(options.workers), "--dist", "loadgroup"]
     command = [sys.executable, "-m", "pytest", *selection, *workers, *_reports(options), *pytest_options]
@@ -56,40 +56,41 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit code: 0 all passed; 1 some failed, or the machine cannot run them; 2 wrong usage or interrupted.",
     )
     add = parser.add_argument
-    add("names", nargs="*", metavar="NAME", help="a file's or a test's name or a part of it, or a path")
+    add("names", nargs="*", metavar="NAME", help="name of a file or a test, a part of it, or a path")
     add(
         "--tier",
         choices=TIERS,
         action="append",
         default=[],
-        help="only these; may be given more than once. `faults` are the tests of all tiers that break something on "
-        "purpose; `long` takes minutes and `docker` installs an engine: by default both are left out",
+        help="run only this tier; may be repeated. `faults`: tests of all tiers that break something on purpose; "
+        "`long` takes minutes and `docker` installs an engine: both are skipped by default",
     )
     add("--coverage", action="store_true", help="measure lines and branches; reports in .local/coverage/")
-    add("--junit", type=Path, metavar="FILE", help="also write the results as JUnit XML, for a CI system")
-    add("--workers", type=int, default=min(os.cpu_count() or 1, _MOST_WORKERS), help="processes; 0 is this one")
-    add("--postgres", type=Path, metavar="DIR", help="the programs of a PostgreSQL to run on, not the embedded one")
-    add("--quiet", action="store_true", help="show what the machine lacks, not what it has")
+    add("--junit", type=Path, metavar="FILE", help="also write the results as JUnit XML for a CI system")
+    workers = min(os.cpu_count() or 1, _MOST_WORKERS)
+    add("--workers", type=int, default=workers, help="number of processes; 0 runs the tests in this one")
+    add("--postgres", type=Path, metavar="DIR", help="use the PostgreSQL programs in DIR, not the embedded ones")
+    add("--quiet", action="store_true", help="print only the check of the machine that fails")
     return parser
 
 
 def select(names: Sequence[str], tiers: Sequence[str]) -> list[str]:
-    """Return the pytest arguments that pick the tests. Raises NoSuchTestError for a name that no test has."""
+    """Return the pytest arguments that select the tests. Raises NoSuchTestError for an unknown name."""
     wanted = [f"({' or '.join(tiers)})"] if tiers else []
-    # Who names a test wants it, however long it takes; nobody gets an engine installed by a name.
+    # A named test runs even if it is long, but a name alone does not install an engine.
     left_out = [tier for tier in _ONLY_WHEN_ASKED_FOR if tier not in tiers and not (tier == "long" and names)]
     marks = " and ".join([*wanted, *(f"not {tier}" for tier in left_out)])
     return [*dict.fromkeys(found for name in names for found in _called(name)), "-m", marks]
 
 
 def _called(name: str) -> list[str]:
-    """Return what a name means: a path; the file called so; else all files, else all tests, whose names contain it."""
+    """Return the tests for a name: a path, the file of that name, files that contain it, or tests that contain it."""
     path = name.partition("::")[0]
     if "/" in name or path.endswith(".py"):
         if not (ROOT / path).exists():
-            raise NoSuchTestError(f"There is no {name} in {ROOT}; give a file or folder below tests/, or a name.")
+            raise NoSuchTestError(f"{name} not found in {ROOT}; give a file or folder below tests/, or a name.")
         return [name]
-    # As it stands in the code, also if written in words.
+    # A name may be written in words: "complete workflow".
     plain = re.sub(r"\W+", "_", name).removeprefix("test_")
     files = {str(file.relative_to(ROOT)): file.stem.removeprefix("test_") for file in sorted(_TESTS.rglob("test_*.py"))}
     for found in (
@@ -100,8 +101,8 @@ def _called(name: str) -> list[str]:
         if found:
             return found
     similar = get_close_matches(plain, files.values(), n=3)
-    hint = f"did you mean {', '.join(similar)}?" if similar else "the files below tests/ have them."
-    raise NoSuchTestError(f"No test is called {name!r}; {hint}")
+    hint = f"did you mean {', '.join(similar)}?" if similar else "see the files below tests/."
+    raise NoSuchTestError(f"unknown test {name!r}; {hint}")
 
 
 def _tests_called(plain: str, file: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sandboxes that run on between tests, each as if it had just started."""
+"""Sandboxes that keep running between tests and are reset for each."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
 
-# A start takes half a second of a core; a sandbox that runs takes 70 MB.
+# Starting a sandbox takes half a second of CPU; a running one takes 70 MB.
 _MOST_IDLE = 4
 
 
 class Sandboxes:
-    """The sandboxes of a worker that no test has borrowed, by their configuration, the longest idle first."""
+    """A worker's idle sandboxes with their configurations, the longest idle first."""
 
     def __init__(self) -> None:
         self._idle: list[tuple[str, SandboxProcess]] = []
 
     @contextmanager
     def borrow(self, accounts: Mapping[str, Any], **options: Any) -> Iterator[SandboxProcess]:
-        """Yield a sandbox at tick 0, with the faults of its configuration, that has not been asked anything."""
+        """Yield a sandbox at tick 0 with the faults of its configuration and no requests yet."""
         configuration = json.dumps([accounts, options])
         sandbox = self._take(configuration) or SandboxProcess(scratch.new_folder("sandbox"), accounts, **options)
         try:

@@ -1,4 +1,4 @@
-"""The folder for everything that a test session starts, and the end of all of it."""
+"""The temporary folder of a test session, and the clean-up of files and processes in it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from include.ozon_local import processes
 
 _VARIABLE = "OZON_TESTS_SCRATCH"
 _PREFIX = "ozon-tests-"
-# A test's database has hundreds of files, and to make a file takes a hundred times as long on some disks as in memory.
+# A test's database has hundreds of files; on some disks creating a file takes a hundred times as long as in memory.
 _IN_MEMORY = Path("/dev/shm")
 _ROOMY_BYTES = 4 * 2**30
 
 
 def create() -> None:
-    """Make the folder, in memory where there is plenty; workers of pytest-xdist find it by the environment.
+    """Create the folder, in memory if there is enough; workers of pytest-xdist find it by an environment variable.
 
-    Not below pytest's own temporary folder, which each session closes to the user that runs PostgreSQL.
+    Not below pytest's temporary folder: the user that runs PostgreSQL cannot read that.
     """
     _sweep()
     parent = _IN_MEMORY if "TMPDIR" not in os.environ and _is_roomy(_IN_MEMORY) else None
@@ -35,19 +35,19 @@ def new_folder(name: str) -> Path:
 
 
 def remove() -> None:
-    """End whatever still runs in the folder, and delete it."""
+    """End the processes that still run in the folder, and delete it."""
     folder = Path(os.environ.pop(_VARIABLE))
     processes.end(running_in(folder), grace_seconds=10)
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def running_in(folder: Path) -> list[psutil.Process]:
-    """Airflow and runs by their marker; PostgreSQL and the sandbox by the folder in their command."""
+    """Return Airflow and runs, found by their marker, and PostgreSQL and sandboxes, found by their command line."""
     return [*processes.marked(lambda home: home.is_relative_to(folder)), *_with_command_naming(folder)]
 
 
 def _is_roomy(folder: Path) -> bool:
-    """Whether a file system in memory leaves enough of it to everybody else, and lets programs be run."""
+    """Return whether a file system in memory has enough room, leaves enough memory, and can execute programs."""
     try:
         found = os.statvfs(folder)
     except OSError:
@@ -62,7 +62,7 @@ def _is_roomy(folder: Path) -> bool:
 
 
 def _sweep() -> None:
-    """Delete what killed sessions left in memory, where it would stay until the machine is started again."""
+    """Delete the folders of killed sessions in memory; otherwise they stay until the next reboot."""
     for folder in _IN_MEMORY.glob(f"{_PREFIX}*-*"):
         session = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if session.isdecimal() and not psutil.pid_exists(int(session)):

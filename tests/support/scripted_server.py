@@ -1,4 +1,4 @@
-"""A server that answers as each test tells it to."""
+"""An HTTP server with scripted answers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 
 @dataclass
 class Answer:
-    """``body`` that is no bytes is sent as JSON; ``lost`` drops the connection before or within the body.
+    """An HTTP answer, sent after ``seconds``.
 
-    The answer is sent after ``seconds``.
+    A ``body`` other than bytes is sent as JSON; ``lost`` drops the connection ``before`` or ``within`` the body.
     """
 
     status: int = 200
@@ -37,11 +37,11 @@ class Asked:
     headers: dict[str, str]
     arrived_at: float
     port: int
-    """The client's, which tells connections apart."""
+    """The client's port, which identifies the connection."""
 
 
 class Server:
-    """Answers the n-th request with the n-th of ``answers``, and every further one with the last."""
+    """A server that sends ``answers`` in order, and repeats the last one."""
 
     def __init__(self) -> None:
         self.answers: list[Answer] = [Answer(body={})]
@@ -49,7 +49,7 @@ class Server:
         self._lock = threading.Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http.daemon_threads = True
-        # A client that does not wait for the end of an answer is part of some tests.
+        # Silent: in some tests the client does not wait for the end of an answer.
         self._http.handle_error = lambda *_: None  # type: ignore[method-assign]
         threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self._http.server_port}"

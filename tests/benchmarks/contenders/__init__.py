@@ -1,1 +1,1 @@
-"""What is compared: a module each, with ``prepare`` (not timed), ``load`` (timed) and ``TABLE`` (its result)."""
+"""The contenders: a module each, with ``prepare`` (not timed), ``load`` (timed) and ``TABLE`` (its result)."""

@@ -1,7 +1,7 @@
-"""dlt with a merge on the primary key, in the form that was fastest with PostgreSQL: CSV files, deleted and inserted.
+"""dlt with a merge on the primary key, in its fastest form with PostgreSQL: CSV files and delete-insert.
 
-Where Airflow is installed, dlt imports it in the middle of a load to look for secrets, which takes longer than loading
-10,000 products. That is switched off: it says nothing about loading.
+With Airflow installed, dlt imports it during a load to look for secrets, which takes longer than loading 10,000
+products. That is switched off, because it is not part of the load.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TYPES = {"numeric": "decimal", "timestamptz": "timestamp", "boolean": "bool", "
 
 
 def prepare(dsn: str) -> None:
-    """dlt makes its tables itself."""
+    """Do nothing: dlt creates its tables."""
 
 
 def load(base_url: str, dsn: str, folder: Path) -> None:

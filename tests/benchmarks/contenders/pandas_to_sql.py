@@ -1,6 +1,6 @@
-"""pandas' ``to_sql`` with the method that its documentation calls the fastest: a callable that does ``COPY``.
+"""pandas' ``to_sql`` with the fastest method of its documentation: a callable that runs ``COPY``.
 
-It only appends: the rows of a reload are added to those that are there, and nothing is compared.
+It only appends: a reload adds its rows to the existing ones and compares nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MERGES = False
 
 
 def prepare(dsn: str) -> None:
-    # CSV made by Python has no spelling for an array.
+    # Python's csv module cannot write PostgreSQL arrays.
     columns = COLUMNS | {"hidden_reasons": "jsonb"}
     definitions = ", ".join(f"{name} {type_}" for name, type_ in columns.items())
     with psycopg.connect(dsn) as connection:

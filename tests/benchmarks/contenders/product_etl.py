@@ -1,4 +1,4 @@
-"""product_etl as a DAG run calls it, but for the limit of requests a second: the others have none."""
+"""product_etl as a DAG run calls it, but without the rate limit, because the other contenders have none."""
 
 from __future__ import annotations
 

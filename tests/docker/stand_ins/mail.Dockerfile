@@ -1,4 +1,4 @@
-# In place of Mailpit: an SMTP server with the part of its API that the tests read.
+# Replaces Mailpit: an SMTP server with the part of its API that the tests use.
 FROM ozon-stand-in:base
 COPY site-packages /opt/libs
 COPY mailpit /mailpit

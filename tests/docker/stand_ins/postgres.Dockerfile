@@ -1,4 +1,4 @@
-# In place of PostgreSQL's official image: the embedded server, in the same folders and under the same user.
+# Replaces PostgreSQL's official image: the embedded server, with the same folders and user.
 FROM ozon-stand-in:base
 COPY postgres /opt/postgres
 COPY entrypoint /usr/local/bin/docker-entrypoint.sh

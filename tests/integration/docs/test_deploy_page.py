@@ -1,4 +1,4 @@
-"""docs/deploy.md: its commands for backup, restore and readers, run as they stand on the page."""
+"""docs/deploy.md: its commands for backup, restore and readers, run unchanged."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.support import process
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
-RESTORED = "ozon_restored"  # as the page calls it
+RESTORED = "ozon_restored"  # the page's name
 READERS = ("anna", "ozon_reader")
 PASSWORD = "of-this-test"
 
 
 def blocks(heading: str, language: str) -> list[str]:
-    """The blocks of code below a heading of the page."""
+    """Return the blocks of code below a heading of the page."""
     page = (ROOT / "docs" / "deploy.md").read_text("utf-8")
     section = re.split(r"^## ", page.partition(f"\n## {heading}\n")[2], flags=re.M)[0]
     found = re.findall(rf"^```{language}\n(.+?)^```", section, flags=re.M | re.S)
@@ -41,7 +41,7 @@ def shell(command: str, folder: Path, **variables: str) -> None:
 
 
 def contents(pipeline: Pipeline) -> dict[str, list[str]]:
-    """All rows of the schema ozon."""
+    """Return all rows of the schema ozon by table."""
     tables = pipeline.rows("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'ozon' ORDER BY tablename")
     return {
         name: sorted(row["content"] for row in pipeline.rows(f"SELECT t::text AS content FROM ozon.{name} t"))
@@ -51,14 +51,14 @@ def contents(pipeline: Pipeline) -> dict[str, list[str]]:
 
 @pytest.fixture
 def restored(postgres: EmbeddedPostgres) -> Iterator[str]:
-    """The address of the database that the page's commands make."""
+    """The DSN of the database that the page's commands create."""
     yield postgres.dsn(RESTORED, WAREHOUSE_ROLE)
     postgres.drop_database(RESTORED)
 
 
 @pytest.fixture
 def readers(postgres: EmbeddedPostgres, warehouse_dsn: str) -> Iterator[str]:
-    """The address of the warehouse for the analyst that the page's statements make."""
+    """The warehouse's DSN for the analyst role that the page's statements create."""
     (statements,) = blocks("Readers: a role for analysts", "sql")
     database = warehouse_dsn.rpartition("/")[2]
     with psycopg.connect(postgres.dsn(database, SUPERUSER), autocommit=True) as connection:
@@ -70,14 +70,14 @@ def readers(postgres: EmbeddedPostgres, warehouse_dsn: str) -> Iterator[str]:
             connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
 
 
-def test_a_lost_warehouse_is_restored_and_the_next_load_changes_nothing_twice(
+def test_a_lost_warehouse_is_restored_and_the_next_load_changes_nothing(
     pipeline: Pipeline, postgres: EmbeddedPostgres, restored: str, tmp_path: Path
 ) -> None:
     backup, restore = blocks("Backup and restore of the warehouse", "sh")
     pipeline.load("before")
     pipeline.sandbox.tick()
     pipeline.load("moved on")
-    # A run that is to be retried: its staging is there while the dump is taken.
+    # A stopped load leaves its staging tables, so they exist during the dump.
     with pytest.raises(GuardStoppedError):
         _stopped_load(pipeline)
     assert pipeline.staging_tables()
@@ -114,8 +114,8 @@ def _stopped_load(pipeline: Pipeline) -> None:
         pipeline.sandbox.clear_faults()
 
 
-def test_a_dump_keeps_no_load_waiting(pipeline: Pipeline, tmp_path: Path) -> None:
-    """The dump leaves the staging tables alone, which a load drops when it ends."""
+def test_a_dump_does_not_wait_for_a_load(pipeline: Pipeline, tmp_path: Path) -> None:
+    """The dump excludes the staging tables, which a load drops at its end."""
     backup, _ = blocks("Backup and restore of the warehouse", "sh")
     pipeline.load("first")
     with pytest.raises(GuardStoppedError):
@@ -126,7 +126,7 @@ def test_a_dump_keeps_no_load_waiting(pipeline: Pipeline, tmp_path: Path) -> Non
         shell(f"{backup.strip()} --lock-wait-timeout=2s", tmp_path, OZON_WAREHOUSE_DSN=pipeline.dsn)
 
 
-def test_an_analyst_reads_what_later_migrations_make_too_and_writes_nothing(pipeline: Pipeline, readers: str) -> None:
+def test_an_analyst_can_read_tables_of_later_migrations_and_cannot_write(pipeline: Pipeline, readers: str) -> None:
     pipeline.load()
     schema.downgrade(pipeline.connect, "0001")
     schema.upgrade(pipeline.connect)

@@ -1,4 +1,4 @@
-"""docs/runbook.md: its statements of SQL, run as they stand on the page."""
+"""docs/runbook.md: its SQL statements, run unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.pipeline import Pipeline
 
 
 def statements(heading: str) -> str:
-    """The indented block of SQL below a heading of the page."""
+    """Return the indented block of SQL below a heading of the page."""
     page = (ROOT / "docs" / "runbook.md").read_text("utf-8")
     section = re.split(r"^## ", page.partition(f"\n## {heading}\n")[2], flags=re.M)[0]
     found = [block for block in re.findall(r"(?:^ {4,}.+\n)+", section, flags=re.M) if ";" in block]
@@ -18,7 +18,7 @@ def statements(heading: str) -> str:
     return dedent(found[0])
 
 
-def test_a_removed_account_leaves_no_row_and_takes_none_of_another(pipeline: Pipeline) -> None:
+def test_removing_an_account_deletes_exactly_its_rows(pipeline: Pipeline) -> None:
     pipeline.load()
     tables = [
         row["name"]
@@ -42,7 +42,7 @@ def test_a_removed_account_leaves_no_row_and_takes_none_of_another(pipeline: Pip
     for table in tables:
         named = f"DELETE FROM ozon.{table} " in text
         assert named or table in {"etl_component_executions", "rejected_items", "alerts"}, (
-            f"docs/runbook.md: removing an account has to delete from ozon.{table}, too"
+            f"docs/runbook.md: removing an account has to delete from ozon.{table} too"
         )
     others = pipeline.versions(*tables)
 
@@ -60,7 +60,7 @@ def test_a_removed_account_leaves_no_row_and_takes_none_of_another(pipeline: Pip
     assert not any(pipeline.versions(*tables).values())
 
 
-def test_who_holds_an_account_can_be_seen(pipeline: Pipeline) -> None:
+def test_the_session_that_locks_an_account_is_shown(pipeline: Pipeline) -> None:
     with pipeline.connect() as holder:
         holder.execute("SET application_name = 'product_etl run/main'")
         found = pipeline.rows(statements("A run that is stuck"))

@@ -1,4 +1,4 @@
-"""docs/tables.md: every table and column has its words, and every query of the page finds something."""
+"""docs/tables.md: every table and column has a description, and every query of the page returns rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support import scratch
 from tests.support.pipeline import Pipeline, changed, quick_settings
 
 ACCOUNTS = ("main", "second")
-# Each comment with the transaction that wrote it.
+# Every comment with the transaction that wrote it.
 _WRITTEN_AT = "SELECT d.objoid, d.objsubid, d.xmin::text FROM pg_description d JOIN pg_class c ON c.oid = d.objoid"
 DETAILS = "/v3/product/info/list"
 
@@ -39,7 +39,7 @@ class Query(NamedTuple):
 
 
 def _queries() -> list[Query]:
-    """What the page shows below its heading "Queries", as a reader would copy it."""
+    """Return the queries below the page's heading "Queries"."""
     sections = re.split(r"^### ", table_docs.DOCS_PATH.read_text("utf-8").partition("\n## Queries\n")[2], flags=re.M)
     return [_query(section) for section in sections[1:]]
 
@@ -55,7 +55,7 @@ QUERIES = _queries()
 
 @pytest.fixture(scope="module")
 def loaded(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterator[Pipeline]:
-    """Four loads of two accounts with measurements: products come and go, and some entries cannot be loaded."""
+    """Four loads of two accounts with measurements: products vanish and return, and some entries are rejected."""
     name = "tables_page"
     postgres.create_database(name, WAREHOUSE_ROLE, template=warehouse_template)
     accounts = dict(zip(ACCOUNTS, (400, 200), strict=True))
@@ -89,13 +89,13 @@ def _load(pipeline: Pipeline, dag_run_id: str) -> None:
 
 
 @pytest.mark.parametrize("query", QUERIES, ids=[query.title for query in QUERIES])
-def test_a_query_of_the_page_returns_rows_and_the_columns_that_it_says(loaded: Pipeline, query: Query) -> None:
+def test_a_query_of_the_page_returns_rows_with_the_documented_columns(loaded: Pipeline, query: Query) -> None:
     with loaded.connect() as connection:
         cursor = connection.execute(query.text.encode())
         rows = cursor.fetchall()
 
     assert [column.name for column in cursor.description or ()] == query.columns, (
-        "correct the line 'Columns:' below the query in docs/tables.md"
+        "fix the line 'Columns:' below the query in docs/tables.md"
     )
     assert rows
 
@@ -107,7 +107,7 @@ def test_the_page_has_at_least_ten_queries_with_a_sentence_each() -> None:
 
 
 def test_no_query_adds_money_of_two_currencies(loaded: Pipeline) -> None:
-    """The worth that nobody sees is what the metrics say of each currency."""
+    """The worth of hidden stock is the same as in the metrics, for each currency."""
     (query,) = [query for query in QUERIES if "worth" in query.columns]
     found = {(row["account"], row["currency_code"]): float(row["worth"]) for row in loaded.rows(query.text)}
     measured = loaded.rows(
@@ -122,15 +122,15 @@ def test_no_query_adds_money_of_two_currencies(loaded: Pipeline) -> None:
     }
 
 
-def test_every_table_and_column_has_its_words(warehouse_dsn: str) -> None:
+def test_every_table_and_column_has_a_comment(warehouse_dsn: str) -> None:
     with psycopg.connect(warehouse_dsn) as connection:
         columns = table_docs.read_columns(connection)
 
-    silent = [f"{column.table}.{column.name}" for column in columns if not (column.table_meaning and column.meaning)]
-    assert not silent, f"{', '.join(silent)}: say in include/ozon/warehouse/tables what each means"
+    missing = [f"{column.table}.{column.name}" for column in columns if not (column.table_meaning and column.meaning)]
+    assert not missing, f"{', '.join(missing)}: add the meaning in include/ozon/warehouse/tables"
     nullable = [column for column in columns if column.is_nullable]
     unclear = [f"{column.table}.{column.name}" for column in nullable if "null" not in (column.meaning or "").lower()]
-    assert not unclear, f"{', '.join(unclear)}: say in the comment what null means"
+    assert not unclear, f"{', '.join(unclear)}: add the meaning of null to the comment"
 
 
 def test_the_page_is_up_to_date(warehouse_dsn: str) -> None:
@@ -141,7 +141,7 @@ def test_the_page_is_up_to_date(warehouse_dsn: str) -> None:
         )
 
 
-def test_check_tells_what_to_run_and_changes_nothing(
+def test_check_prints_the_command_to_run_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = table_docs.DOCS_PATH.read_text("utf-8")
@@ -159,7 +159,7 @@ def test_check_tells_what_to_run_and_changes_nothing(
     assert table_docs.main(["--check"]) == 0
 
 
-def test_a_page_without_the_marks_is_a_sentence(tmp_path: Path) -> None:
+def test_a_page_without_the_markers_is_a_fatal_error(tmp_path: Path) -> None:
     path = tmp_path / "tables.md"
     path.write_text("# Tables\n", "utf-8")
 
@@ -167,7 +167,7 @@ def test_a_page_without_the_marks_is_a_sentence(tmp_path: Path) -> None:
         with_part(path, "", "`python -m x`")
 
 
-def test_an_upgrade_writes_the_comments_that_differ_and_no_others(empty_database_dsn: str) -> None:
+def test_an_upgrade_writes_only_the_comments_that_differ(empty_database_dsn: str) -> None:
     connect = partial(psycopg.connect, empty_database_dsn)
     schema.upgrade(connect)
     with connect() as connection:
@@ -183,7 +183,7 @@ def test_an_upgrade_writes_the_comments_that_differ_and_no_others(empty_database
     assert len(rewritten) == 1
 
 
-def test_the_lists_of_columns_are_the_databases(warehouse_dsn: str) -> None:
+def test_the_lists_of_columns_match_the_database(warehouse_dsn: str) -> None:
     with psycopg.connect(warehouse_dsn) as connection:
         found = {(column.table, column.name, column.shown_type) for column in table_docs.read_columns(connection)}
 

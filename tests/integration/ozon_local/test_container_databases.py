@@ -1,4 +1,4 @@
-"""What the stack's one-shot `databases` does, on a real PostgreSQL: two databases that see nothing of each other."""
+"""The stack's one-shot service `databases` on a real PostgreSQL: two databases, isolated from each other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLES = {"airflow": "AIRFLOW_DB_PASSWORD", "ozon": "WAREHOUSE_PASSWORD"}
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
-    """Of its own, because passwords of roles change."""
+    """A separate server, because the tests change passwords of roles."""
     server = EmbeddedPostgres(scratch.new_folder("databases"), durable=False)
     server.start()
     create_databases(server.dsn("postgres", SUPERUSER), PASSWORDS)
@@ -41,12 +41,12 @@ def test_a_role_may_work_in_its_own_database(server: EmbeddedPostgres, role: str
     ("role", "database"),
     [("airflow", "ozon_warehouse"), ("ozon", "airflow"), ("airflow", "postgres"), ("ozon", "template1")],
 )
-def test_a_role_cannot_enter_another_database(server: EmbeddedPostgres, role: str, database: str) -> None:
+def test_a_role_cannot_connect_to_another_database(server: EmbeddedPostgres, role: str, database: str) -> None:
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         connect(server, role, database)
 
 
-def test_a_second_time_changes_passwords_and_keeps_data(server: EmbeddedPostgres) -> None:
+def test_a_second_run_changes_passwords_and_keeps_data(server: EmbeddedPostgres) -> None:
     connect(server, "ozon", "ozon_warehouse")
     changed = PASSWORDS | {"WAREHOUSE_PASSWORD": "a new one"}
 

@@ -35,7 +35,7 @@ def postmaster(home: Path) -> psutil.Process:
     return psutil.Process(int((home / "postgres" / "data" / "postmaster.pid").read_text().split()[0]))
 
 
-def test_each_role_signs_in_to_its_database_and_a_wrong_password_does_not(server: EmbeddedPostgres) -> None:
+def test_a_role_signs_in_with_its_password_only(server: EmbeddedPostgres) -> None:
     server.start()
     server.create_database("w", "ozon")
     dsn = server.dsn("w", "ozon")
@@ -47,14 +47,14 @@ def test_each_role_signs_in_to_its_database_and_a_wrong_password_does_not(server
         psycopg.connect(dsn.replace("ozon:", "ozon:x"))
 
 
-def test_it_listens_on_the_loopback_address_alone(server: EmbeddedPostgres, home: Path) -> None:
+def test_it_listens_only_on_the_loopback_address(server: EmbeddedPostgres, home: Path) -> None:
     server.start()
 
     listening = [c.laddr for c in postmaster(home).net_connections("all") if c.status in ("LISTEN", "NONE") and c.laddr]
     assert [address for address in listening if address] == [(LOOPBACK, int(server.address.rpartition(":")[2]))]
 
 
-def test_starting_twice_keeps_the_server_and_stopping_twice_is_no_error(server: EmbeddedPostgres, home: Path) -> None:
+def test_starting_twice_keeps_the_server_and_stopping_twice_is_allowed(server: EmbeddedPostgres, home: Path) -> None:
     server.start()
     first = postmaster(home)
     EmbeddedPostgres(home, durable=False).start()
@@ -80,7 +80,7 @@ def test_data_and_address_survive_a_restart(server: EmbeddedPostgres) -> None:
         assert connection.execute("SELECT answer FROM kept").fetchone() == (42,)
 
 
-def test_it_moves_to_another_port_where_a_stranger_took_its_own(server: EmbeddedPostgres) -> None:
+def test_it_moves_to_another_port_if_its_own_is_in_use(server: EmbeddedPostgres) -> None:
     server.start()
     address = server.address
     server.stop()
@@ -102,9 +102,7 @@ def test_an_initdb_that_was_interrupted_is_repeated(server: EmbeddedPostgres, ho
     assert not half_done.exists()
 
 
-def test_a_crashed_server_whose_process_id_is_another_processes_now_starts(
-    server: EmbeddedPostgres, home: Path
-) -> None:
+def test_a_crashed_server_starts_even_if_its_process_id_is_reused(server: EmbeddedPostgres, home: Path) -> None:
     server.start()
     crashed = postmaster(home)
     crashed.send_signal(signal.SIGKILL)
@@ -125,7 +123,7 @@ def test_a_crashed_server_whose_process_id_is_another_processes_now_starts(
         stranger.wait()
 
 
-def test_servers_that_are_started_together_are_one(home: Path) -> None:
+def test_concurrent_starts_result_in_one_server(home: Path) -> None:
     program = (
         "import sys, pathlib; from include.ozon_local.postgres import EmbeddedPostgres;"
         "EmbeddedPostgres(pathlib.Path(sys.argv[1])).start()"
@@ -139,7 +137,7 @@ def test_servers_that_are_started_together_are_one(home: Path) -> None:
         EmbeddedPostgres(home).stop()
 
 
-def test_a_server_that_does_not_start_says_why(server: EmbeddedPostgres, home: Path) -> None:
+def test_the_error_for_a_failed_start_has_the_servers_message(server: EmbeddedPostgres, home: Path) -> None:
     server.start()
     server.stop()
     (home / "postgres" / "data" / "postgresql.conf").write_text("no_such_setting = 1\n")
@@ -149,7 +147,7 @@ def test_a_server_that_does_not_start_says_why(server: EmbeddedPostgres, home: P
     assert not server.is_running()
 
 
-def test_lost_passwords_are_told_with_what_to_do(server: EmbeddedPostgres, home: Path) -> None:
+def test_the_error_for_lost_passwords_names_the_fix(server: EmbeddedPostgres, home: Path) -> None:
     server.start()
     (home / "secrets.json").unlink()
 
@@ -167,7 +165,7 @@ def test_only_a_durable_server_waits_for_the_disk_and_outlives_its_starter(home:
 
 
 def setting_after_starter_ended(home: Path, *, durable: bool) -> str | None:
-    """``fsync`` of a server that another process, now ended, has started; None where it is gone."""
+    """Return ``fsync`` of a server whose starter has ended; None if the server has ended too."""
     program = (
         "import sys, pathlib; from include.ozon_local.postgres import EmbeddedPostgres;"
         f"EmbeddedPostgres(pathlib.Path(sys.argv[1]), durable={durable}).start()"
@@ -183,7 +181,7 @@ def setting_after_starter_ended(home: Path, *, durable: bool) -> str | None:
     return str(row[0]) if row else None
 
 
-def test_a_database_is_copied_whole_and_dropped_with_a_client_connected(server: EmbeddedPostgres) -> None:
+def test_a_copied_database_is_dropped_with_a_client_connected(server: EmbeddedPostgres) -> None:
     server.start()
     server.create_database("template", "ozon")
     with psycopg.connect(server.dsn("template", "ozon")) as connection:

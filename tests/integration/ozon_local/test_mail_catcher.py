@@ -1,4 +1,4 @@
-"""The mail catcher as a process of its own."""
+"""The mail catcher as a process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def send(catcher: MailCatcher, subject: str) -> None:
         server.send_message(message)
 
 
-def test_it_keeps_what_it_is_sent_and_ends_when_told(catcher: MailCatcher) -> None:
+def test_it_keeps_mails_and_stops_on_request(catcher: MailCatcher) -> None:
     catcher.start()
     catcher.start()
     send(catcher, "первое")
@@ -54,7 +54,7 @@ def test_it_keeps_what_it_is_sent_and_ends_when_told(catcher: MailCatcher) -> No
     assert not catcher.is_running()
 
 
-def test_it_listens_on_this_machine_only_and_nobody_else_reads_the_mails(catcher: MailCatcher) -> None:
+def test_it_listens_on_this_machine_only_and_its_inbox_is_private(catcher: MailCatcher) -> None:
     catcher.start()
 
     assert catcher.address.startswith(f"{LOOPBACK}:")
@@ -62,7 +62,7 @@ def test_it_listens_on_this_machine_only_and_nobody_else_reads_the_mails(catcher
     assert stat.S_IMODE(catcher.inbox.stat().st_mode) & 0o077 == 0
 
 
-def test_what_it_kept_outlives_it(catcher: MailCatcher) -> None:
+def test_mails_are_kept_across_restarts(catcher: MailCatcher) -> None:
     catcher.start()
     send(catcher, "первое")
     catcher.stop()
@@ -72,7 +72,7 @@ def test_what_it_kept_outlives_it(catcher: MailCatcher) -> None:
     assert len(list((catcher.inbox / "new").iterdir())) == 2
 
 
-def test_a_port_that_a_stranger_took_is_left_to_him(catcher: MailCatcher) -> None:
+def test_it_moves_to_another_port_if_its_own_is_in_use(catcher: MailCatcher) -> None:
     catcher.start()
     port = int(catcher.address.split(":")[1])
     catcher.stop()
@@ -84,7 +84,7 @@ def test_a_port_that_a_stranger_took_is_left_to_him(catcher: MailCatcher) -> Non
     assert len(list((catcher.inbox / "new").iterdir())) == 1
 
 
-def test_it_says_why_it_did_not_start(catcher: MailCatcher) -> None:
+def test_the_error_for_a_failed_start_has_the_reason(catcher: MailCatcher) -> None:
     catcher.inbox.parent.mkdir(parents=True)
     catcher.inbox.symlink_to("nowhere")
 

@@ -1,4 +1,4 @@
-"""`make test` as a process: the machine first, then the tests, and an honest end."""
+"""`make test` as a process: the checks of the machine, the tests, and the exit code."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ import pytest
 from include.ozon_local.home import ROOT
 from tests.support import process
 
-# A few tests that need nothing.
+# A few unit tests.
 QUICK = "copy_text"
 CHECKED = ["python", "packages", "configuration", "programs", "room", "ports", "database"]
 
 
 def run_tests(*arguments: str, **variables: str) -> process.Done:
-    """In this process's environment, without what a `make test --coverage` around it has set."""
+    """Run the test runner without the variables of the `make test --coverage` that runs this test."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
     return process.run(
         sys.executable, "-m", "tests.support.run", "--workers", "0", *arguments, env={**own, **variables}
@@ -26,7 +26,7 @@ def run_tests(*arguments: str, **variables: str) -> process.Done:
 
 
 @pytest.mark.long
-def test_it_looks_at_the_machine_and_runs_what_is_named_with_its_reports(tmp_path: Path) -> None:
+def test_it_checks_the_machine_runs_the_named_tests_and_writes_reports(tmp_path: Path) -> None:
     results = tmp_path / "results.xml"
 
     done = run_tests(QUICK, "--coverage", "--junit", str(results), COVERAGE_FILE=str(tmp_path / "data"))
@@ -45,7 +45,7 @@ def test_it_looks_at_the_machine_and_runs_what_is_named_with_its_reports(tmp_pat
     assert (folder / "html" / "index.html").is_file()
 
 
-def test_a_test_that_fails_is_an_exit_code_and_a_result(tmp_path: Path) -> None:
+def test_a_failing_test_sets_the_exit_code_and_is_in_the_results(tmp_path: Path) -> None:
     file, results = tmp_path / "test_wrong.py", tmp_path / "results.xml"
     file.write_text("def test_wrong():\n    assert 1 == 2\n")
 
@@ -56,18 +56,18 @@ def test_a_test_that_fails_is_an_exit_code_and_a_result(tmp_path: Path) -> None:
     assert ElementTree.parse(results).getroot()[0].attrib["failures"] == "1"
 
 
-def test_a_machine_that_lacks_something_is_a_sentence_and_no_test_is_run(tmp_path: Path) -> None:
+def test_a_failed_check_of_the_machine_is_reported_and_no_test_runs(tmp_path: Path) -> None:
     done = run_tests(QUICK, PATH=str(tmp_path))
 
     assert done.returncode == 1
     assert "FAILED  programs      git, make not found" in done.stderr
-    assert done.stderr.splitlines()[-1] == "This machine cannot run the tests; what is missing is above."
+    assert done.stderr.splitlines()[-1] == "This machine cannot run the tests; see the failed check above."
     assert "test session starts" not in done.stdout
 
 
-def test_a_name_that_no_test_has_is_reported_before_anything_is_started() -> None:
+def test_an_unknown_name_is_reported_before_anything_starts() -> None:
     done = run_tests("no_such_test_anywhere")
 
     assert done.returncode == 2
     assert done.stdout == ""
-    assert "No test is called 'no_such_test_anywhere'" in done.stderr
+    assert "unknown test 'no_such_test_anywhere'" in done.stderr

@@ -1,4 +1,4 @@
-"""A product's moderation, as Ozon says it."""
+"""Ozon's moderation status of a product."""
 
 from alembic import op
 

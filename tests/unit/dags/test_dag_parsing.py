@@ -1,4 +1,4 @@
-"""Airflow parses the DAG files every few seconds: that has to be quick and to reach for nothing outside."""
+"""Parsing of the DAG files: Airflow does it every few seconds, so it has to be fast and without connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support import process
 
 DAG_FILES = sorted((ROOT / "dags").glob("*.py"))
 
-# Warnings are errors only once Airflow itself is imported: its own are not ours to mend.
+# Warnings become errors after the import of Airflow: we cannot fix Airflow's own.
 PARSE = """
 import runpy, socket, sys, warnings
 import airflow.sdk
@@ -36,15 +36,15 @@ def parse(file: Path, tmp_path: Path, **variables: str) -> process.Done:
 
 
 @pytest.mark.parametrize("file", DAG_FILES, ids=lambda file: file.stem)
-def test_parsing_warns_of_nothing_connects_to_nothing_and_imports_little(file: Path, tmp_path: Path) -> None:
+def test_parsing_has_no_warnings_opens_no_connection_and_imports_little(file: Path, tmp_path: Path) -> None:
     done = parse(file, tmp_path)
 
     assert done.returncode == 0, done.stderr
     heavy = {"requests", "psycopg", "alembic", "sqlalchemy", "pandas", "rich"} & set(done.stdout.split())
-    assert not heavy, f"parsing imports {heavy}: import what the tasks do inside of the tasks"
+    assert not heavy, f"parsing imports {heavy}: move these imports into the tasks"
 
 
-def test_a_wrong_setting_is_an_import_error_that_names_it(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_an_import_error_that_names_it(tmp_path: Path) -> None:
     done = parse(ROOT / "dags" / "ozon_etl.py", tmp_path, OZON__SCHEDULE__ETL="every day")
 
     assert done.returncode == 1

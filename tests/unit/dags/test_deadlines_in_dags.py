@@ -1,4 +1,4 @@
-"""The deadlines that the DAGs carry, as Airflow's scheduler reads and calls them."""
+"""The DAGs' deadlines, as Airflow's scheduler reads and calls them."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.unit.dags.conftest import DAG_IDS, LoadDag
 
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the plugin tells Airflow, which in tests has a plugins folder of its own."""
+    """Register the plugin's reference, because Airflow's plugins folder is another one in tests."""
     path = f"{deadlines.RunDue.__module__}.{deadlines.RunDue.__qualname__}"
     monkeypatch.setattr("airflow.plugins_manager.get_deadline_references_plugins", lambda: {path: deadlines.RunDue})
 
 
 @pytest.mark.usefixtures("registered")
-def test_a_deadline_is_counted_from_the_moment_a_run_was_due(dag: DAG) -> None:
+def test_a_deadline_is_counted_from_the_time_a_run_was_due(dag: DAG) -> None:
     (serialized,) = DagSerialization.to_dict(dag)["dag"]["deadline"]
     again = decode_deadline_alert(serialized)
 
@@ -32,7 +32,7 @@ def test_a_deadline_is_counted_from_the_moment_a_run_was_due(dag: DAG) -> None:
     assert again.interval == deadline.interval
 
 
-def test_what_the_triggerer_calls_can_be_imported_and_awaited_there(dag: DAG) -> None:
+def test_the_triggerer_can_import_and_await_the_callback(dag: DAG) -> None:
     (deadline,) = dag.deadline or []
     callback = import_string(deadline.callback.path)
 
@@ -42,7 +42,7 @@ def test_what_the_triggerer_calls_can_be_imported_and_awaited_there(dag: DAG) ->
 
 
 @pytest.mark.parametrize("dag_id", DAG_IDS)
-def test_how_long_a_run_may_take_is_set_in_the_configuration(dag_id: str, load_dag: LoadDag) -> None:
+def test_the_configuration_sets_the_deadline(dag_id: str, load_dag: LoadDag) -> None:
     dag = load_dag(dag_id, **{f"OZON__DEADLINES__{dag_id.upper()}_MINUTES": "77"})
     (deadline,) = dag.deadline or []
     assert deadline.interval == timedelta(minutes=77)

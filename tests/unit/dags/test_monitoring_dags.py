@@ -1,4 +1,4 @@
-"""How ``ozon_health_check`` and ``ozon_visibility_metrics`` are wired, and that the configuration decides about it."""
+"""The tasks of ``ozon_health_check`` and ``ozon_visibility_metrics``, their order, and the settings they follow."""
 
 from __future__ import annotations
 
@@ -18,29 +18,27 @@ def metrics(load_dag: LoadDag) -> DAG:
     return load_dag("ozon_visibility_metrics")
 
 
-def test_the_health_check_runs_every_quarter_of_an_hour_unless_told_otherwise(
-    health_check: DAG, load_dag: LoadDag
-) -> None:
+def test_the_health_check_runs_every_quarter_of_an_hour_by_default(health_check: DAG, load_dag: LoadDag) -> None:
     assert health_check.timetable == CronTriggerTimetable("*/15 * * * *", timezone="Europe/Moscow")
     other = load_dag("ozon_health_check", OZON__SCHEDULE__HEALTH="*/5 * * * *", OZON__TIME_ZONE="UTC")
     assert other.timetable == CronTriggerTimetable("*/5 * * * *", timezone="UTC")
 
 
-def test_the_health_check_has_a_task_for_each_component_one_that_tells_and_one_that_is_red(health_check: DAG) -> None:
+def test_the_health_check_has_tasks_for_the_areas_the_summary_and_the_verdict(health_check: DAG) -> None:
     assert set(health_check.task_ids) == {"select_areas", "check", "summarize", "verdict"}
     assert [task.task_id for task in health_check.tasks if task.is_mapped] == ["check"]
     before = {task.task_id: task.upstream_task_ids for task in health_check.tasks}
     assert before["summarize"] == {"select_areas", "check"}
-    # Also of the first task, without which a run that could check nothing would be green.
+    # select_areas too: without it a run in which it failed would be green.
     assert before["verdict"] == {"summarize", "select_areas"}
 
 
-def test_findings_are_summed_up_whatever_became_of_the_checks(health_check: DAG) -> None:
+def test_results_are_summarized_even_if_checks_fail(health_check: DAG) -> None:
     assert health_check.get_task("summarize").trigger_rule == "all_done"
     assert health_check.get_task("verdict").trigger_rule == "all_success"
 
 
-def test_metrics_follow_the_load_and_the_clock(metrics: DAG, load_dag: LoadDag) -> None:
+def test_metrics_run_after_a_load_and_by_schedule(metrics: DAG, load_dag: LoadDag) -> None:
     assert isinstance(metrics.timetable, AssetOrTimeSchedule)
     assert [asset.name for asset in metrics.timetable.asset_condition.objects] == ["ozon_loaded"]
     assert metrics.timetable.timetable == CronTriggerTimetable("30 9 * * *", timezone="Europe/Moscow")
@@ -48,7 +46,7 @@ def test_metrics_follow_the_load_and_the_clock(metrics: DAG, load_dag: LoadDag) 
     assert other.timetable.timetable == CronTriggerTimetable("0 7 * * 1", timezone="Europe/Moscow")
 
 
-def test_metrics_are_measured_for_each_account_and_one_that_fails_is_not_hidden(metrics: DAG) -> None:
+def test_metrics_are_measured_for_each_account_and_a_failed_one_fails_the_run(metrics: DAG) -> None:
     assert set(metrics.task_ids) == {"select_accounts", "measure", "alert"}
     assert [task.task_id for task in metrics.tasks if task.is_mapped] == ["measure"]
     alert = metrics.get_task("alert")
@@ -56,14 +54,14 @@ def test_metrics_are_measured_for_each_account_and_one_that_fails_is_not_hidden(
     assert alert.on_failure_fail_dagrun
 
 
-def test_all_alerts_go_through_one_slot(load_dag: LoadDag) -> None:
+def test_all_alerts_are_sent_through_one_pool(load_dag: LoadDag) -> None:
     senders = (("ozon_health_check", "summarize"), ("ozon_visibility_metrics", "alert"))
     assert {load_dag(dag_id).get_task(task_id).pool for dag_id, task_id in senders} == {"ozon_alerts"}
-    renamed = {load_dag(dag_id, OZON__ALERTS__POOL="told").get_task(task_id).pool for dag_id, task_id in senders}
-    assert renamed == {"told"}
+    renamed = {load_dag(dag_id, OZON__ALERTS__POOL="mails").get_task(task_id).pool for dag_id, task_id in senders}
+    assert renamed == {"mails"}
 
 
-def test_the_trigger_forms_suggest_what_there_is(health_check: DAG, metrics: DAG) -> None:
+def test_the_trigger_forms_suggest_the_available_values(health_check: DAG, metrics: DAG) -> None:
     checks = health_check.params.get_param("checks").schema["examples"]
     assert checks == ["warehouse", "runs", "deadlines", "data", "api", "airflow", "machine"]
     assert metrics.params.get_param("formats").schema["examples"] == ["text", "json", "csv", "html"]

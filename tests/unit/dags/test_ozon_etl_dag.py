@@ -1,4 +1,4 @@
-"""How ``ozon_etl`` is wired, and that the configuration decides about it."""
+"""The tasks of ``ozon_etl``, their order, and the settings that it follows."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def ozon_etl(load_dag: LoadDag) -> DAG:
     return load_dag("ozon_etl")
 
 
-def test_task_ids_are_those_of_the_contract(ozon_etl: DAG) -> None:
+def test_task_ids_are_the_documented_ones(ozon_etl: DAG) -> None:
     assert set(ozon_etl.task_ids) == {"select_accounts", "product_etl", "inventory_etl", "close_workflow", "announce"}
 
 
-def test_stock_follows_products_and_the_end_follows_both(ozon_etl: DAG) -> None:
+def test_inventory_runs_after_products_and_the_end_after_both(ozon_etl: DAG) -> None:
     before = {task.task_id: task.upstream_task_ids for task in ozon_etl.tasks}
     assert before["inventory_etl"] >= {"product_etl"}
     assert before["close_workflow"] >= {"inventory_etl"}
@@ -34,7 +34,7 @@ def test_accounts_are_mapped_and_the_announcement_is_not(ozon_etl: DAG) -> None:
     assert mapped == {"product_etl", "inventory_etl", "close_workflow"}
 
 
-def test_the_end_comes_whatever_happened_and_hides_no_failure(ozon_etl: DAG) -> None:
+def test_the_end_always_runs_and_a_failure_still_fails_the_run(ozon_etl: DAG) -> None:
     teardowns = {t.task_id: t.on_failure_fail_dagrun for t in ozon_etl.tasks if t.is_teardown}
     assert teardowns == {"close_workflow": False, "announce": True}
     assert {t.task_id: t.trigger_rule.value for t in ozon_etl.tasks if t.is_teardown} == dict.fromkeys(
@@ -48,7 +48,7 @@ def test_only_the_announcement_emits_the_asset_event(ozon_etl: DAG) -> None:
     }
 
 
-def test_production_follows_the_contract(ozon_etl: DAG) -> None:
+def test_production_has_the_documented_schedule_and_retries(ozon_etl: DAG) -> None:
     assert ozon_etl.timetable == CronTriggerTimetable("0 2,8,14,20 * * *", timezone="Europe/Moscow")
     for name in ("product_etl", "inventory_etl"):
         task = ozon_etl.get_task(name)
@@ -74,7 +74,9 @@ def test_production_follows_the_contract(ozon_etl: DAG) -> None:
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
-def test_the_configuration_decides(variables: dict[str, str], expected: dict[str, Any], load_dag: LoadDag) -> None:
+def test_the_dag_follows_the_configuration(
+    variables: dict[str, str], expected: dict[str, Any], load_dag: LoadDag
+) -> None:
     dag = load_dag("ozon_etl", **variables)
     task = dag.get_task("product_etl")
     assert {name: getattr(dag if name == "timetable" else task, name) for name in expected} == expected
@@ -90,13 +92,13 @@ def test_the_configuration_decides(variables: dict[str, str], expected: dict[str
         {"accept_guard": {"vanished": True}},
     ],
 )
-def test_parameters_of_the_wrong_kind_are_refused(params: dict[str, Any], ozon_etl: DAG) -> None:
+def test_parameters_of_the_wrong_type_are_refused(params: dict[str, Any], ozon_etl: DAG) -> None:
     (name,) = params
     with pytest.raises(ParamValidationError):
         ozon_etl.params.get_param(name).resolve(params[name])
 
 
-def test_the_trigger_form_suggests_what_there_is(load_dag: LoadDag) -> None:
+def test_the_trigger_form_suggests_the_available_values(load_dag: LoadDag) -> None:
     params = load_dag("ozon_etl", OZON_ENV="testing").params
     assert params.get_param("accounts").schema["examples"] == ["main", "second"]
     assert params.get_param("accept_guard").schema["examples"] == list(GuardsSettings.model_fields)

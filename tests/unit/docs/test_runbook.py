@@ -36,7 +36,7 @@ CODES = {
 
 
 def rows(heading: str) -> Iterator[list[str]]:
-    """The rows of the tables below a heading of the page, as lists of cells."""
+    """Yield the rows of the tables below a heading of the page, as lists of cells."""
     page = (ROOT / "docs" / "runbook.md").read_text("utf-8")
     section = re.split(r"^## ", page.partition(f"\n## {heading}\n")[2], flags=re.M)[0]
     assert section, f"docs/runbook.md: expected a heading {heading!r}"
@@ -62,17 +62,17 @@ def test_the_table_of_alerts_is_made_from_the_rules(capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_every_error_has_its_row(name: str) -> None:
-    cells = "the class in backquotes, whether it is tried again, what it means, what to do"
+    cells = "the class in backquotes, whether it is retried, what it means, what to do"
     row = only([row for row in rows("Errors") if row[0] == f"`{name}`"], f"the error {name}", "Errors", cells)
 
     is_retriable = issubclass(getattr(errors, name), errors.RetriableError)
-    assert row[1].startswith("yes" if is_retriable else "no"), f"docs/runbook.md: is {name} tried again?"
+    assert row[1].startswith("yes" if is_retriable else "no"), f"docs/runbook.md: wrong cell for the retry of {name}"
 
 
 @pytest.mark.parametrize("guard", list(GuardsSettings.model_fields))
 def test_every_guard_has_its_row(guard: str) -> None:
     heading = "A guard stopped a load"
-    cells = "the guard in backquotes, what it saw, when that is right and when it is wrong"
+    cells = "the guard in backquotes, what it found, when that is right and when it is wrong"
     only([row for row in rows(heading) if row[0] == f"`{guard}`"], f"the guard {guard}", heading, cells)
 
 
@@ -82,7 +82,7 @@ def test_every_exit_code_has_its_row(code: int) -> None:
     only([row for row in rows("Exit codes") if row[0] == str(code)], f"the exit code {code}", "Exit codes", cells)
 
 
-def test_links_of_the_pages_lead_somewhere() -> None:
+def test_links_of_the_pages_have_targets() -> None:
     broken = []
     for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
@@ -92,7 +92,7 @@ def test_links_of_the_pages_lead_somewhere() -> None:
             file = (page.parent / path) if path else page
             if not file.exists() or (anchor and anchor not in _anchors(file.read_text("utf-8"))):
                 broken.append(f"{page.name}: {target}")
-    assert not broken, f"correct these links: {', '.join(broken)}"
+    assert not broken, f"fix these links: {', '.join(broken)}"
 
 
 def _anchors(text: str) -> set[str]:

@@ -40,14 +40,14 @@ def test_the_installer_comes_with_the_hashes_of_the_lock() -> None:
     assert len(lines) > 2
 
 
-def test_pips_index_is_told_to_uv_in_its_own_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pips_index_is_passed_to_uv_by_uvs_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("PIP_")]:
         monkeypatch.delenv(name)
     configuration = tmp_path / "pip.conf"
     configuration.write_text("[global]\nindex-url = https://mirror.example/simple\ntimeout = 7\n")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(configuration))
     monkeypatch.setenv("PIP_CERT", "/ca.pem")
-    # The Python of the tests stands for the one of the environment that is being made.
+    # The tests' Python replaces the new environment's.
     monkeypatch.setattr(bootstrap, "VENV_PYTHON", sys.executable)
 
     settings = bootstrap.settings_of_pip()
@@ -57,7 +57,7 @@ def test_pips_index_is_told_to_uv_in_its_own_names(tmp_path: Path, monkeypatch: 
 
 
 class TestStamp:
-    """Of an environment in a folder of the test's own, in which "installing" writes a line."""
+    """Tests of the stamp of an environment in a temporary folder; "installing" only records the call."""
 
     @pytest.fixture(autouse=True)
     def project(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -92,7 +92,7 @@ class TestStamp:
         bootstrap.main()
         assert self.done == ["create", "install", "install"]
 
-    def test_an_interrupted_installation_starts_anew(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_interrupted_installation_starts_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
         bootstrap.main()
         (bootstrap.REQUIREMENTS).write_text("b\n")
         with monkeypatch.context() as patched:
@@ -109,7 +109,7 @@ class TestStamp:
         assert self.done == ["create", "install", "create", "install"]
 
 
-def test_it_needs_nothing_but_the_standard_library() -> None:
+def test_it_needs_only_the_standard_library() -> None:
     program = [sys.executable, "-I", "-S", "-c", f"import runpy; runpy.run_path({bootstrap.__file__!r})"]
 
     subprocess.run(program, check=True, env={"PATH": sysconfig.get_path("scripts")})

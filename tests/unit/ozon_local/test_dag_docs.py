@@ -1,4 +1,4 @@
-"""docs/DAGs.md is what the DAG files say."""
+"""The generator of docs/DAGs.md from the DAG files."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ some_dag()
 '''
 
 
-def test_documentation_is_up_to_date_whatever_the_terminal_says() -> None:
+def test_documentation_does_not_depend_on_the_terminals_environment() -> None:
     terminal = {"OZON_ENV": "testing", "OZON__SCHEDULE__ETL": "nonsense", "OZON_CONFIG": "/nowhere"}
     done = process.run(sys.executable, "-m", "include.ozon_local.dag_docs", "--check", env={**os.environ, **terminal})
     assert done.returncode == 0, done.stderr
 
 
-def test_check_tells_what_to_run_and_changes_nothing(
+def test_check_prints_the_command_to_run_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "DAGs.md"

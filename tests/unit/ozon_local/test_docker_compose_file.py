@@ -1,4 +1,4 @@
-"""What docker-compose.yaml promises, read from the file itself; tests/docker starts it for real."""
+"""Properties of docker-compose.yaml, read from the file; tests/docker starts the stack."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TestEveryService:
             assert service["restart"] == "unless-stopped"
             assert service["healthcheck"]["test"]
 
-    def test_publishes_nothing_but_on_the_loopback_address(self, name: str) -> None:
+    def test_publishes_ports_only_on_the_loopback_address(self, name: str) -> None:
         assert [port for port in SERVICES[name].get("ports", []) if not port.startswith("127.0.0.1:")] == []
 
     def test_has_a_pinned_image(self, name: str) -> None:
@@ -53,23 +53,23 @@ class TestEveryService:
         assert service["security_opt"] == ["no-new-privileges:true"]
 
 
-def test_no_secret_has_a_default_and_make_docker_env_makes_each_variable() -> None:
+def test_no_secret_has_a_default_and_make_docker_env_writes_each_variable() -> None:
     used = {(found[1], found[2]) for found in VARIABLE.finditer(TEXT)}
 
     assert {name for name, kind in used if SECRET.search(name) and kind != ":?"} == set()
-    # What a person may set and need not.
+    # Variables that a person may set.
     optional = {"AIRFLOW_PARALLELISM", "WORKER_CONCURRENCY"}
     assert {name for name, _ in used} - optional <= set(env_file.NAMES)
 
 
-def test_a_password_stands_in_an_address_only_as_an_address_takes_it() -> None:
+def test_passwords_in_addresses_are_percent_encoded() -> None:
     addresses = [line for line in TEXT.splitlines() if re.search(r"://.*\$\{\w*PASSWORD", line)]
 
     assert addresses
     assert [line for line in addresses if "PASSWORD_IN_URI:" not in line] == []
 
 
-def test_secrets_are_written_nowhere_else() -> None:
+def test_secrets_come_only_from_variables() -> None:
     named = (
         (name, key)
         for name, service in SERVICES.items()
@@ -80,18 +80,18 @@ def test_secrets_are_written_nowhere_else() -> None:
     assert list(named) == []
 
 
-def test_the_superusers_password_is_given_to_nobody_but_postgresql_and_who_makes_its_databases() -> None:
+def test_only_postgresql_and_databases_get_the_superusers_password() -> None:
     given = {name for name, service in SERVICES.items() if "POSTGRES_PASSWORD" in json.dumps(service)}
 
     assert given == {"postgres", "databases"}
 
 
-def test_postgresqls_volume_is_where_version_18_keeps_its_data() -> None:
+def test_postgresqls_volume_is_the_data_folder_of_version_18() -> None:
     assert SERVICES["postgres"]["image"].startswith("postgres:18.")
     assert SERVICES["postgres"]["volumes"] == ["postgres:/var/lib/postgresql"]
 
 
-def test_our_image_is_tagged_with_our_version_and_begins_with_the_airflow_that_is_pinned() -> None:
+def test_our_image_has_our_version_and_the_pinned_airflow() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     (airflow,) = (each for each in project["dependencies"] if each.startswith("apache-airflow=="))
     ours = {service["image"] for service in SERVICES.values() if service["image"].startswith("ozon-etl")}

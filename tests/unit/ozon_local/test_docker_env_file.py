@@ -1,4 +1,4 @@
-"""``.env``: its secrets, and that what a person has written into it stays."""
+"""``.env``: its secrets, and values that a person wrote, which stay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def values(file: Path) -> dict[str, str]:
     return env_file.read(file.read_text())
 
 
-def test_it_is_private_and_complete_at_once(tmp_path: Path) -> None:
+def test_a_new_file_is_private_and_complete(tmp_path: Path) -> None:
     file = tmp_path / ".env"
 
     added = env_file.complete(file)
@@ -32,7 +32,7 @@ def test_it_is_private_and_complete_at_once(tmp_path: Path) -> None:
     assert warehouse["password"] == values(file)["WAREHOUSE_PASSWORD"]
 
 
-def test_no_two_secrets_and_no_two_clones_are_alike(tmp_path: Path) -> None:
+def test_all_secrets_of_all_clones_differ(tmp_path: Path) -> None:
     files = [tmp_path / "one", tmp_path / "two"]
     for file in files:
         env_file.complete(file)
@@ -45,7 +45,7 @@ def test_no_two_secrets_and_no_two_clones_are_alike(tmp_path: Path) -> None:
     assert min(map(len, secrets)) >= 16
 
 
-def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
+def test_a_second_call_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     env_file.complete(file)
     before = file.read_bytes()
@@ -54,7 +54,7 @@ def test_a_second_time_changes_nothing(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
-def test_what_is_there_stays_and_what_is_missing_or_empty_is_added(tmp_path: Path) -> None:
+def test_existing_values_stay_and_missing_or_empty_ones_are_added(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("# mine\nWAREHOUSE_PASSWORD=my own\nADMIN_PASSWORD=\nOTHER='x=y'")
     file.chmod(0o644)
@@ -69,7 +69,7 @@ def test_what_is_there_stays_and_what_is_missing_or_empty_is_added(tmp_path: Pat
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-# What a person may write, and what every compose takes it for.
+# A value as a person may write it, and as every compose reads it.
 PASSWORDS = {
     "'p@/#%?$x \"y\" z'": 'p@/#%?$x "y" z',
     '"it\'s @/#%?"': "it's @/#%?",
@@ -80,7 +80,7 @@ PASSWORDS = {
 
 
 @pytest.mark.parametrize("written", PASSWORDS)
-def test_a_password_of_ones_own_stands_in_every_address_as_it_is(tmp_path: Path, written: str) -> None:
+def test_a_persons_password_is_the_same_in_every_address(tmp_path: Path, written: str) -> None:
     file = tmp_path / ".env"
     names = ("AIRFLOW_DB_PASSWORD", "REDIS_PASSWORD", "WAREHOUSE_PASSWORD", "SANDBOX_KEY_MAIN")
     file.write_text("".join(f"{name}={written}\n" for name in names))
@@ -94,14 +94,14 @@ def test_a_password_of_ones_own_stands_in_every_address_as_it_is(tmp_path: Path,
         assert unquote(found[name]) == PASSWORDS[written]
     for name in ("AIRFLOW_CONN_OZON_WAREHOUSE", "AIRFLOW_CONN_OZON_API_MAIN"):
         assert json.loads(found[name])["password"] == PASSWORDS[written]
-        assert not re.search(r"""'|\\[^u]""", found[name]), "compose would read a meaning into it"
-    assert env_file.complete(file) == [], "what was written is refused or read as something else"
+        assert not re.search(r"""'|\\[^u]""", found[name]), "compose would interpret it"
+    assert env_file.complete(file) == [], "its own output is refused or changed"
 
 
 @pytest.mark.parametrize(
     "written", ["a#b", "a$b", "it's", "'it's'", "'a${b}'", '"a$b"', '"a\\b"', "a\\b", "'a\\'", "'a' # mine", "'a\\\\b'"]
 )
-def test_a_password_that_compose_would_read_as_another_is_refused(tmp_path: Path, written: str) -> None:
+def test_a_password_that_compose_would_read_differently_is_refused(tmp_path: Path, written: str) -> None:
     file = tmp_path / ".env"
     file.write_text(f"AIRFLOW_DB_PASSWORD={written}\n")
 
@@ -112,7 +112,7 @@ def test_a_password_that_compose_would_read_as_another_is_refused(tmp_path: Path
     assert file.read_text() == f"AIRFLOW_DB_PASSWORD={written}\n"
 
 
-def test_a_password_that_was_changed_is_changed_in_the_addresses(tmp_path: Path) -> None:
+def test_a_changed_password_is_changed_in_the_addresses(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     env_file.complete(file)
     file.write_text(file.read_text() + "REDIS_PASSWORD='another/one'\n")
@@ -121,7 +121,7 @@ def test_a_password_that_was_changed_is_changed_in_the_addresses(tmp_path: Path)
     assert values(file)["REDIS_PASSWORD_IN_URI"] == "another%2Fone"
 
 
-def test_a_profile_changes_its_two_lines_and_no_other(tmp_path: Path) -> None:
+def test_a_profile_changes_only_its_two_lines(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     env_file.complete(file)
     before = values(file)
@@ -131,7 +131,7 @@ def test_a_profile_changes_its_two_lines_and_no_other(tmp_path: Path) -> None:
     assert changed == ["COMPOSE_PROFILES", "AIRFLOW_EXECUTOR"]
     assert values(file) == before | {"COMPOSE_PROFILES": "celery", "AIRFLOW_EXECUTOR": "CeleryExecutor"}
     env_file.complete(file)
-    assert values(file)["COMPOSE_PROFILES"] == "celery", "nobody asked for another profile"
+    assert values(file)["COMPOSE_PROFILES"] == "celery", "the profile stays"
     env_file.complete(file, "local")
     assert values(file) == before
 

@@ -34,7 +34,7 @@ from include.ozon_local.connections import dsn_of_connection, postgres_connectio
         ),
     ],
 )
-def test_an_airflow_connection_as_psql_takes_it(connection: str, dsn: str) -> None:
+def test_an_airflow_connection_becomes_a_dsn_for_psql(connection: str, dsn: str) -> None:
     assert dsn_of_connection(connection) == dsn
 
 
@@ -52,7 +52,7 @@ def test_a_password_survives_every_notation(password: str) -> None:
     assert json.loads(postgres_connection(dsn))["password"] == password
     assert dsn_of_connection(postgres_connection(dsn)) == dsn
     assert dsn_of_connection(dsn.replace("postgresql:", "postgres:")) == dsn
-    assert conninfo_to_dict(dsn)["password"] == password, "libpq reads another"
+    assert conninfo_to_dict(dsn)["password"] == password, "libpq reads a different one"
 
 
 def test_an_address_is_shown_without_its_password() -> None:

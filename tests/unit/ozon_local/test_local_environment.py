@@ -29,7 +29,7 @@ def test_it_names_everything_that_airflow_ozon_and_psql_need(tmp_path: Path) -> 
     assert environment["OZON__ALERTS__INBOX_FOLDER"] == str(tmp_path / "mail" / "inbox")
 
 
-def test_what_is_set_in_the_terminal_wins(tmp_path: Path) -> None:
+def test_variables_of_the_terminal_take_precedence(tmp_path: Path) -> None:
     terminal = {
         "AIRFLOW_CONN_OZON_WAREHOUSE": PERSONS_WAREHOUSE,
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.example",
@@ -45,7 +45,7 @@ def test_what_is_set_in_the_terminal_wins(tmp_path: Path) -> None:
     assert "AIRFLOW_CONN_OZON_API_MAIN" in environment
 
 
-def test_what_an_earlier_call_exported_is_replaced(tmp_path: Path) -> None:
+def test_variables_that_an_earlier_call_exported_are_replaced(tmp_path: Path) -> None:
     terminal = local_environment(LocalHome(tmp_path / "other_clone"), {"PATH": "/usr/bin"})
 
     environment = local_environment(LocalHome(tmp_path / "this_clone"), terminal)
@@ -54,7 +54,7 @@ def test_what_an_earlier_call_exported_is_replaced(tmp_path: Path) -> None:
     assert environment["PATH"] == terminal["PATH"]
 
 
-def test_what_was_exported_and_then_changed_by_hand_stays(tmp_path: Path) -> None:
+def test_an_exported_variable_that_was_changed_by_hand_stays(tmp_path: Path) -> None:
     terminal = local_environment(LocalHome(tmp_path), {"PATH": "/usr/bin"})
     terminal["AIRFLOW_CONN_OZON_API_MAIN"] = "http://42:key@real.example"
 
@@ -64,7 +64,7 @@ def test_what_was_exported_and_then_changed_by_hand_stays(tmp_path: Path) -> Non
     assert "AIRFLOW_CONN_OZON_API_SECOND" in environment
 
 
-def test_a_shell_reads_the_lines_as_they_are_meant() -> None:
+def test_a_shell_reads_the_exported_values_unchanged() -> None:
     value = """a 'quoted' "value" with $HOME, `id` and a \\ backslash"""
 
     shell = subprocess.run(
@@ -77,7 +77,7 @@ def test_a_shell_reads_the_lines_as_they_are_meant() -> None:
     assert shell.stdout == f"{value}x"
 
 
-def test_airflow_binds_the_loopback_address_alone(tmp_path: Path) -> None:
+def test_airflow_listens_only_on_the_loopback_address(tmp_path: Path) -> None:
     environment = local_environment(LocalHome(tmp_path), {})
 
     assert environment["AIRFLOW__API__HOST"] == "127.0.0.1"

