@@ -80,11 +80,12 @@ def test_stock_of_a_product_that_cannot_be_read_stays_as_it_was(without_guards: 
     assert pipeline.versions(*tables) == good
 
 
-def test_stock_of_a_product_whose_id_cannot_be_read_stays_as_it_was(without_guards: Pipeline) -> None:
+@pytest.mark.parametrize("share", [0.004, 0.1], ids=["one product", "many products"])
+def test_stock_of_a_product_whose_id_cannot_be_read_stays_as_it_was(without_guards: Pipeline, share: float) -> None:
     pipeline = without_guards
     pipeline.load("before")
     good = pipeline.versions("inventory", "inventory_history")
-    pipeline.sandbox.fault("drop_field", method=STOCKS, field="product_id", share=0.1)
+    pipeline.sandbox.fault("drop_field", method=STOCKS, field="product_id", share=share)
     pipeline.products("after")
 
     numbers = pipeline.inventory("after")

@@ -359,6 +359,13 @@ def test_of_two_senders_at_once_the_second_waits_and_sends_nothing_twice(
     assert _count(connection, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
 
 
+def test_the_lock_ends_with_the_run(connection: Connection) -> None:
+    with store.one_run(connection):
+        assert _count(connection, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 1
+
+    assert _count(connection, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0
+
+
 def test_a_sender_that_hangs_is_not_waited_for_for_ever(
     warehouse_dsn: str, connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
