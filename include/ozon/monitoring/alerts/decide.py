@@ -91,7 +91,7 @@ def decide(
     )
 
 
-# What fires
+# Alerts
 
 
 def _sound(incidents: Iterable[Incident], channels: Collection[str], settings: Settings) -> list[Incident]:
@@ -221,7 +221,7 @@ def _is_news(alert: Alert, event: Event) -> bool:
     )
 
 
-# What is notified
+# Incidents
 
 
 def _resolved_and_open(
