@@ -42,7 +42,7 @@ CHANNEL_FAILED = Rule(
     limits=State(level="warning"),
     next_step="Check the channel's connection in Airflow, then `ozon alerts test`.",
     meaning="A channel cannot deliver; you were notified by the others.",
-    remedy="Its connection: `airflow connections test`; what it missed is sent later.",
+    remedy="`ozon alerts test CHANNEL` shows why; what it missed is sent later.",
 )
 
 EVENTS = (RUN_DEADLINE, TASK_FAILED)

@@ -180,14 +180,15 @@ def _since(message: Message, settings: Settings, now: datetime) -> str:
 
 
 def _part(alert: Alert, message: Message, settings: Settings) -> _Part:
-    facts = [*_measured(alert)]
-    if len(message.alerts) > 1:  # of a single one the first two lines have these
-        account = _account(alert, settings) if alert.account else "all"
-        since = "Happened" if alert.is_event else "Since"
-        facts = [("Account", account), ("Level", alert.level), *facts, (since, moment(alert.opened_at, settings))]
+    # Of a single alert the first two lines have the account, the level and the time.
+    is_single = len(message.alerts) == 1
+    account = [] if is_single else [("Account", _account(alert, settings) if alert.account else "all")]
     if alert.resolved_at:
-        return _Part(f"It was: {alert.message}", (*facts, ("Resolved", moment(alert.resolved_at, settings))))
-    return _Part(alert.message, tuple(facts))
+        times = f"{moment(alert.opened_at, settings)} to {moment(alert.resolved_at, settings)}"
+        return _Part(f"It was: {alert.message}", (*account, *([] if is_single else [("Fired", times)])))
+    since = ("Happened" if alert.is_event else "Since", moment(alert.opened_at, settings))
+    rest = [] if is_single else [("Level", alert.level), since]
+    return _Part(alert.message, (*account, *_measured(alert), *rest))
 
 
 def _measured(alert: Alert) -> Iterator[tuple[str, str]]:
