@@ -200,7 +200,9 @@ def test_firing_alerts_and_their_acknowledgements_become_incidents(database: Dat
             ('a3', 'disk_used_pct', NULL, '', 'critical', '2026-01-01', '2026-01-01', NULL, NULL,
              NULL, NULL, 'warehouse_reachable', '{}', 'Full.'),
             ('a4', 'failures_in_a_row', 'main', '', 'warning', '2025-01-01', '2025-01-01', '2025-01-01', 'warning',
-             NULL, '2025-01-02', NULL, '{}', 'Failed once.');
+             NULL, '2025-01-02', NULL, '{duty}', 'Failed once.'),
+            ('a5', 'task_failed', 'main', 'ozon_etl.product_etl', 'critical', '2025-01-01', '2025-01-01', '2025-01-01',
+             'critical', NULL, '2025-01-02', NULL, '{duty}', 'Failed once.');
         """
     )
 
@@ -217,12 +219,13 @@ def test_firing_alerts_and_their_acknowledgements_become_incidents(database: Dat
     assert loads.acknowledged_at is not None
     assert [(each.channel, each.kind, each.delivered_at) for each in loads.notifications] == [("duty", "opened", None)]
     assert (disk.group, disk.notified_at, disk.alerts[0].muted_by) == ("disk_used_pct", None, "warehouse_reachable")
-    assert past.resolved_at is not None
+    assert (past.resolved_at is not None, [each.kind for each in past.notifications]) == (True, ["resolved"])
+    assert found["a5"].notifications == ()
 
     schema.downgrade(database.connect, "0007")
 
-    assert database.column("acknowledged_at IS NOT NULL", "alerts") == [True, True, False, False]
-    assert database.column("pending_channels", "alerts") == [["duty"], ["duty"], [], []]
+    assert database.column("acknowledged_at IS NOT NULL", "alerts") == [True, True, False, False, False]
+    assert database.column("pending_channels", "alerts") == [["duty"], ["duty"], [], ["duty"], []]
 
 
 def test_an_upgrade_waits_for_one_that_is_under_way(database: Database) -> None:

@@ -93,7 +93,10 @@ SELECT md5(i.incident_id || channel), i.incident_id, channel,
        coalesce(i.notified_level, i.level), coalesce(i.resolved_at, i.notified_at, i.opened_at)
 FROM ozon.incidents i
 CROSS JOIN LATERAL (
-    SELECT DISTINCT unnest(a.pending_channels) AS channel FROM ozon.alerts a WHERE a.incident_id = i.incident_id
+    SELECT DISTINCT unnest(a.pending_channels) AS channel FROM ozon.alerts a
+    WHERE a.incident_id = i.incident_id
+      -- Events have no resolution that a channel could have missed.
+      AND (i.resolved_at IS NULL OR a.rule NOT IN ('task_failed', 'run_deadline'))
 ) pending;
 
 ALTER TABLE ozon.alerts
