@@ -20,7 +20,7 @@ from include.ozon.marketplace import pacer
 from include.ozon.warehouse import schema
 from include.ozon_local.airflow import airflow_environment, migrate
 from include.ozon_local.connections import api_connection, postgres_connection
-from include.ozon_local.environment import WAREHOUSE_CONNECTION, around_the_proxy
+from include.ozon_local.environment import WAREHOUSE_CONNECTION, proxy_exceptions
 from include.ozon_local.postgres import AIRFLOW_ROLE, INSTALLED, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         _remove_terminal_settings()
         scratch.create()
-        os.environ.update(around_the_proxy(os.environ))
+        os.environ.update(proxy_exceptions(os.environ))
         # Importing Airflow creates AIRFLOW_HOME, which must not be the user's own.
         os.environ["AIRFLOW_HOME"] = str(scratch.new_folder("airflow"))
         # `make test` passes SIGTERM on; like Ctrl-C, it ends the session with its clean-up.

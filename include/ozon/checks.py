@@ -1,4 +1,4 @@
-"""What somebody looked at, and how it was: the rows of `ozon doctor`, `ozon schedule validate` and the like."""
+"""Checks of the installation, as `ozon doctor` and `ozon schedule validate` show them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CheckStatus = Literal["ok", "warning", "failed", "unknown"]
 
 @dataclass(frozen=True)
 class Check:
-    """``message`` is a sentence; of what is not ok it says what to do."""
+    """The result of one check. ``message`` is a sentence, with what to do if the status is not ok."""
 
     name: str
     status: CheckStatus

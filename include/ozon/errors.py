@@ -1,19 +1,18 @@
-"""Errors, named by what can be done about them.
+"""Errors, classified by what can be done about them.
 
-Whoever catches one needs no list of causes: the class says whether to stop, to try again, to wait, or to
-step aside, and the message says what was expected, what was found and what to do next. No message ever
-holds a key, a password or a connection's address with either.
+Code that catches one needs no list of causes: the class decides whether to stop, retry, wait or skip. The message says
+what was expected, what was found and what to do next. It never contains a key, a password or an address with either.
 """
 
 from __future__ import annotations
 
 
 class OzonError(Exception):
-    """Base of all errors this package raises on purpose."""
+    """Base class of all errors that this package raises."""
 
 
 class FatalError(OzonError):
-    """A person has to act first; trying again as things are would fail again."""
+    """A person has to act first; a retry would fail again."""
 
 
 class ConfigurationError(FatalError):
@@ -25,11 +24,11 @@ class ConnectionSettingsError(FatalError):
 
 
 class AccessDeniedError(FatalError):
-    """Ozon or PostgreSQL knows who asks and refuses: wrong key, missing role, read-only database."""
+    """Ozon or PostgreSQL refuses access: wrong key, missing role, read-only database."""
 
 
 class NotFoundError(FatalError):
-    """Ozon accepts the key and knows the method, and does not know what was asked for, such as a warehouse."""
+    """Ozon accepts the key and the method but does not know the requested object, for example a warehouse."""
 
 
 class ObsoleteMethodError(FatalError):
@@ -41,9 +40,9 @@ class SchemaError(FatalError):
 
 
 class GuardStoppedError(FatalError):
-    """A guard saw a change too large to believe; the last good state was kept.
+    """A guard stopped a load that would change too much; the last good state was kept.
 
-    ``guards`` are the names that ``accept_guard`` would have to hold to let the load through.
+    ``guards`` are the names that ``accept_guard`` needs for the load to pass.
     """
 
     def __init__(self, message: str, guards: tuple[str, ...]) -> None:
@@ -52,19 +51,19 @@ class GuardStoppedError(FatalError):
 
 
 class DependencyError(FatalError):
-    """The component that has to come first in this workflow did not succeed."""
+    """A component that has to run first in this workflow did not succeed."""
 
 
 class RetriableError(OzonError):
-    """May well succeed a little later without anybody's help."""
+    """A retry may succeed without anybody's help."""
 
 
 class MarketplaceUnavailableError(RetriableError):
-    """The Seller API did not answer, or answered with a fault of its own."""
+    """The Seller API did not answer, or reported an internal fault."""
 
 
 class RateLimitedError(RetriableError):
-    """The Seller API asks to wait; ``retry_after_seconds`` says how long."""
+    """The Seller API received too many requests; wait for ``retry_after_seconds``."""
 
     def __init__(self, message: str, retry_after_seconds: float) -> None:
         super().__init__(message)
@@ -72,22 +71,22 @@ class RateLimitedError(RetriableError):
 
 
 class BadDataError(RetriableError):
-    """An answer as a whole cannot be understood or trusted, such as a list that loops.
+    """A whole answer cannot be decoded or trusted, for example a list that loops.
 
-    Single items that cannot be understood do not raise: they go to ``rejected_items``.
+    Single items that cannot be decoded do not raise: they go to ``rejected_items``.
     """
 
 
 class WarehouseUnavailableError(RetriableError):
-    """PostgreSQL cannot be reached, or dropped the connection, or a lock was not granted in time."""
+    """PostgreSQL cannot be reached, dropped the connection, or did not grant a lock in time."""
 
 
 class AlreadyRunningError(OzonError):
-    """Another run holds the account's lock; this one steps aside."""
+    """Another run holds the account's lock; this one is skipped."""
 
 
 class CancelledError(KeyboardInterrupt):
-    """The run was told to stop (SIGTERM or SIGINT).
+    """The run was cancelled (SIGTERM or SIGINT).
 
-    A ``KeyboardInterrupt``, because that is the one exception on which psycopg cancels the statement under way.
+    It is a ``KeyboardInterrupt``, because psycopg cancels the running statement only for that exception.
     """

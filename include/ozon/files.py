@@ -1,4 +1,4 @@
-"""Files that only their owner may read, and the folder below which state is kept where no setting names a place."""
+"""Private files, and the default folder of all state."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from include.ozon.errors import FatalError
 
 
 def write_private(file: Path, content: bytes | str) -> None:
-    """Write a file that only its owner may read, in one step: a reader sees the old content or the new.
+    """Write a file atomically, readable by its owner only.
 
-    Raises FatalError where the machine does not let it.
+    Raises FatalError if it cannot be written.
     """
     fresh = file.with_name(f"{file.name}.new")
     try:
@@ -23,16 +23,16 @@ def write_private(file: Path, content: bytes | str) -> None:
         fresh.replace(file)
     except OSError as error:
         raise FatalError(
-            f"{file} cannot be written ({error.strerror}). Choose another folder or fix its rights."
+            f"{file} cannot be written ({error.strerror}). Choose another folder or fix its permissions."
         ) from None
 
 
 def airflow_home(environ: Mapping[str, str] | None = None) -> Path:
-    """AIRFLOW_HOME of ``environ``, by itself of this process; Airflow's own default where it is not set or empty."""
+    """Return AIRFLOW_HOME from ``environ``, by default the process's; Airflow's default if it is not set or empty."""
     return Path((os.environ if environ is None else environ).get("AIRFLOW_HOME") or "~/airflow").expanduser()
 
 
 def local_folder(address: str) -> Path | None:
-    """The folder that a setting such as ``reports.folder`` names; None where it is a bucket's address."""
+    """Return the folder of a setting like ``reports.folder``; None if it is a bucket's address."""
     path = address.removeprefix("file://")
     return None if "://" in path else airflow_home() / Path(path).expanduser()

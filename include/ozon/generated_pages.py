@@ -1,4 +1,4 @@
-"""Pages of docs/ that are made from the code: how they are written, and the check that they are up to date."""
+"""Generated pages of docs/, and the check that they are up to date."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from include.ozon.errors import FatalError
 
 
 def write_or_check(path: Path, text: str, module: str, arguments: Sequence[str]) -> int:
-    """Write the page; with ``--check`` only compare it. Returns the exit code of ``python -m <module>``."""
+    """Write the page, or only compare it with ``--check``; return the exit code of ``python -m <module>``."""
     if "--check" not in arguments:
         path.write_text(text, encoding="utf-8")
         return 0
@@ -21,19 +21,19 @@ def write_or_check(path: Path, text: str, module: str, arguments: Sequence[str])
 
 
 def with_part(path: Path, part: str, source: str) -> str:
-    """Return the page with the part between its marks made anew; ``source`` says what it is made from, and by what.
+    """Return the page with the part between its marks replaced; ``source`` names its generator.
 
-    Raises FatalError where the page has lost the marks.
+    Raises FatalError if the marks are missing.
     """
     begin, end = f"<!-- Made by {source}; do not edit. -->\n", "<!-- End of what is made. -->\n"
     before, found, rest = path.read_text(encoding="utf-8").partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found and found_end):
-        raise FatalError(f"{path} has no part to be made: expected the lines {begin.strip()} and {end.strip()}.")
+        raise FatalError(f"{path} has no generated part: expected the lines {begin.strip()} and {end.strip()}.")
     return f"{before}{begin}\n{part}\n{end}{after}"
 
 
 def table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [header, ("---",) * len(header), *rows]
     return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)

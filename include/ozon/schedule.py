@@ -1,4 +1,4 @@
-"""Due moments of a cron expression in a time zone, the same as those of Airflow's CronTriggerTimetable."""
+"""Due moments of a cron expression in a time zone, equal to those of Airflow's CronTriggerTimetable."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from zoneinfo import ZoneInfo
 from croniter import croniter
 
 DUE_TOLERANCE = timedelta(minutes=10)
-"""How late cron may start a job. Shorter than the distance of two candidate hours, which is half an hour at least (Lord
-Howe Island moves its clock by so much), so that only one of them is due."""
+"""The accepted delay of cron. It is shorter than the distance of two candidate hours, which is at least half an hour
+(the clock change of Lord Howe Island), so that only one of them is due."""
 
-# For at most twice the change of a clock, the result depends on where the walk began; no zone moves its clock by more
-# than three hours in one night.
+# The result depends on the first moment for at most twice the clock change, and no zone changes its clock by more than
+# three hours in one night.
 _LOOKBACK = timedelta(hours=6)
 _DAY = timedelta(days=1)
 
 
 def is_due(expression: str, time_zone: str, now: datetime, tolerance: timedelta = DUE_TOLERANCE) -> bool:
-    """Return whether the expression was due at ``now`` or less than ``tolerance`` before it."""
+    """Return whether the expression was due at ``now`` or less than ``tolerance`` before."""
     return next_due(expression, time_zone, now - tolerance) <= now
 
 
@@ -34,12 +34,12 @@ def next_due(expression: str, time_zone: str, after: datetime) -> datetime:
 def due_moments(expression: str, time_zone: str, after: datetime) -> Iterator[datetime]:
     """Yield all due moments after ``after``, in UTC.
 
-    The rules of Airflow in the nights in which the clock changes: a time that comes twice is due the second time; a
-    skipped time is due as long after midnight as on other days, and what the clock has passed by then is left out.
-    An expression for every hour goes by elapsed time instead: both hours that look the same are due.
+    In the nights of clock changes these are Airflow's rules: a repeated time is due the second time; a skipped time is
+    due after the usual elapsed time since midnight, and the times that the clock has passed by then are left out. An
+    hourly expression counts elapsed time instead: both repeated hours are due.
     """
     zone, times = ZoneInfo(time_zone), _WallTimes(expression)
-    # From a due moment on, as Airflow goes: elapsed time since an earlier moment would lead elsewhere.
+    # Start from a due moment, as Airflow does: elapsed time since another moment gives another result.
     moment = _moment(times.before(_wall(after, zone) - _LOOKBACK), zone)
     while True:
         wall = _wall(moment, zone)
@@ -51,21 +51,21 @@ def due_moments(expression: str, time_zone: str, after: datetime) -> Iterator[da
 
 @lru_cache(maxsize=16)
 def smallest_gap(expression: str, time_zone: str) -> timedelta:
-    """Return the shortest time between two due moments of a year, the clock's changes included."""
-    # A leap year, so that 29 February counts, and always the same one, so that a configuration is not valid on one day
-    # and invalid on another.
+    """Return the shortest time between two due moments of a year, including clock changes."""
+    # A leap year, to include 29 February, and always the same one, so that the validity of a configuration does not
+    # depend on the day.
     first, last = (datetime(year, 1, day, tzinfo=ZoneInfo(time_zone)) for year, day in ((2028, 1), (2029, 2)))
     moments = takewhile(lambda moment: moment < last, due_moments(expression, time_zone, first - timedelta(seconds=1)))
     return min((later - earlier for earlier, later in pairwise(moments)), default=366 * _DAY)
 
 
 class _WallTimes:
-    """The wall clock times of an expression. croniter only finds the days: it takes seconds for all times of a year."""
+    """The wall clock times of an expression. croniter only finds the days: it is too slow for all times of a year."""
 
     def __init__(self, expression: str) -> None:
         minute, hour, *day_fields = expression.split()
         minutes, hours = croniter(f"{minute} {hour} * * *").expanded[:2]
-        # Airflow's own test for it.
+        # The same test as Airflow's.
         self.is_hourly = hours == ["*"]
         self._times = sorted(
             timedelta(hours=int(h), minutes=int(m))

@@ -1,6 +1,6 @@
-"""Counts, numbers, money, sizes, spans and moments as people read them, the same in mails, reports and messages.
+"""Formatting of counts, numbers, money, sizes, spans and moments for mails, reports and messages.
 
-Babel is imported where it is used: parsing a DAG needs no words.
+Babel is imported inside the functions: parsing a DAG does not need it.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ _LOCALE = "en"
 _QUOTED_CHARACTERS = 300
 _BYTE_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte")
 _TIME_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
-# A minute and a half is no whole number of minutes.
+# Shorter spans keep their seconds: a minute and a half is not a whole number of minutes.
 _IN_SECONDS = 120
 
 
 class HasTimeZone(Protocol):
-    """The settings, which are a layer above."""
+    """The part of the settings that `moment` needs; they are in a layer above."""
 
     def in_time_zone(self, moment: datetime) -> datetime: ...
 
 
 def number(value: float | Decimal | None, digits: int = 0) -> str:
-    """Return the number with its thousands apart: ``1 234 567``."""
+    """Return the number with separated thousands: ``1 234 567``."""
     return NOTHING if value is None else _decimal(value, f"#,##0.{'0' * digits}")
 
 
 def amount(value: float | None) -> str:
-    """Return the number with at most two digits after the point, or two that count: ``1 234.5``, ``0.0043``."""
+    """Return the number with at most two decimals, or two significant digits: ``1 234.5``, ``0.0043``."""
     return NOTHING if value is None else _decimal(value, "@#" if 0 < abs(value) < 0.01 else "#,##0.##")
 
 
@@ -49,7 +49,7 @@ def percent(value: float | None) -> str:
 
 
 def money(value: Decimal, currency: str) -> str:
-    """Return whole units of the currency where there are many of them: ``1 234 567 RUB``, ``99.50 RUB``."""
+    """Return the amount, rounded to whole units from 1000 on: ``1 234 567 RUB``, ``99.50 RUB``."""
     digits = 0 if abs(value) >= 1000 or value == value.to_integral_value() else 2
     return f"{number(value.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP), digits)} {currency}".rstrip()
 
@@ -63,7 +63,7 @@ def count_of(count: int, singular: str, plural: str = "") -> str:
 
 
 def size(byte_count: float) -> str:
-    """Return a size such as ``3.4 MB``, with 1024 bytes to a kB."""
+    """Return a size, for example ``3.4 MB``, with 1024 bytes per kB."""
     power = 0
     while abs(byte_count) >= 1024 and power < len(_BYTE_UNITS) - 1:
         byte_count /= 1024
@@ -74,7 +74,7 @@ def size(byte_count: float) -> str:
 
 
 def span(time: timedelta) -> str:
-    """Return a span in two units at most: ``45 seconds``, ``12 minutes``, ``3 hours 5 minutes``, ``2 days``."""
+    """Return a span in at most two units: ``45 seconds``, ``12 minutes``, ``3 hours 5 minutes``, ``2 days``."""
     seconds = max(0, round(time.total_seconds()))
     if seconds >= _IN_SECONDS:
         seconds = 60 * round(seconds / 60)
@@ -88,7 +88,7 @@ def span(time: timedelta) -> str:
 
 
 def moment(at: datetime | None, settings: HasTimeZone) -> str:
-    """Return the moment to the minute, in the configuration's time zone: ``2026-11-24 08:10 MSK``."""
+    """Return the moment to the minute, in the configured time zone: ``2026-11-24 08:10 MSK``."""
     return NOTHING if at is None else f"{settings.in_time_zone(at):%Y-%m-%d %H:%M %Z}"
 
 
@@ -98,7 +98,7 @@ def minutes_between(earlier: datetime, later: datetime) -> float:
 
 
 def quoted(text: str | None) -> str:
-    """Return an error's sentence as a part of another sentence: no line breaks, no full stop, not too long."""
+    """Return an error's message for use within a sentence: without line breaks and full stop, shortened."""
     return shorten(text or "no reason was recorded", _QUOTED_CHARACTERS, placeholder=" ...").rstrip(". ")
 
 

@@ -1,4 +1,4 @@
-"""``python -m include.ozon_local <command>``: what the Makefile's targets do."""
+"""The commands of the Makefile's targets: ``python -m include.ozon_local <command>``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from include.ozon.errors import FatalError
 from include.ozon_local import processes, stack
-from include.ozon_local.environment import around_the_proxy, export_lines, local_environment
+from include.ozon_local.environment import export_lines, local_environment, proxy_exceptions
 from include.ozon_local.home import LocalHome
 from include.ozon_local.lock import lock
 from include.ozon_local.run import run
@@ -25,7 +25,7 @@ def _services(home: LocalHome) -> int:
 
 def _stop(home: LocalHome) -> int:
     Services(home).stop()
-    print("Nothing of this project's is running any more.")
+    print("All processes of this project have ended.")
     return 0
 
 
@@ -57,7 +57,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m include.ozon_local", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     command = COMMANDS[parser.parse_args().command]
-    os.environ.update(around_the_proxy(os.environ))
+    os.environ.update(proxy_exceptions(os.environ))
     processes.raise_on_signals()
     try:
         return command(LocalHome.from_environment())

@@ -1,4 +1,4 @@
-"""Airflow on this machine: its settings, its metadata database, its sign-in."""
+"""Airflow on this machine: its settings, metadata database and sign-in."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ TASK_TOKEN_SECONDS = 24 * 60 * 60
 
 
 def airflow_environment(home: Path, metadata_dsn: str) -> dict[str, str]:
-    """The variables with which ``airflow`` runs this project's DAGs, with all of its files below ``home``.
+    """Return the variables for ``airflow`` to run this project's DAGs, with all of its files below ``home``.
 
-    Nothing it starts listens on any address but the loopback one.
+    Its servers listen only on the loopback address.
     """
     local = LocalHome(home)
     folder = local.path / "airflow"
@@ -68,17 +68,16 @@ def web_url(home: LocalHome) -> str:
 
 
 def sign_in(home: LocalHome) -> tuple[str, str]:
-    """User and password of the web UI; Airflow reads them from a file that this writes."""
+    """Write the password file of Airflow's web UI and return the user and the password."""
     password = home.secret("airflow_admin", lambda: secrets.token_urlsafe(12))
     write_private(home.path / "airflow" / "passwords.json", json.dumps({USER: password}))
     return USER, password
 
 
 def migrate(metadata_dsn: str, environment: Mapping[str, str]) -> bool:
-    """Bring Airflow's metadata database to the installed version; whether that was not yet done.
+    """Migrate Airflow's metadata database to the installed version; return False if it was up to date.
 
-    The version that did it is kept as the comment of the database's schema: it lives, dies and is copied
-    with the database.
+    The version is stored as the comment of the database's schema, so that it is copied and dropped with the database.
     """
     version = f"Airflow {importlib.metadata.version('apache-airflow')}"
     with psycopg.connect(metadata_dsn, autocommit=True) as connection:
@@ -94,17 +93,17 @@ def migrate(metadata_dsn: str, environment: Mapping[str, str]) -> bool:
 
 
 def register_dags(environment: Mapping[str, str]) -> None:
-    """Make the DAGs known to ``airflow dags list`` and the like before a DAG processor has run.
+    """Register the DAGs, for example for ``airflow dags list``, before a DAG processor has run.
 
-    A DAG that cannot be read is told by whatever runs it.
+    Errors are ignored: the command that runs a broken DAG reports them.
     """
     _airflow(["dags", "reserialize"], environment)
 
 
 def create_alert_pool(metadata_dsn: str, environment: Mapping[str, str]) -> None:
-    """Make the pool of one slot in which alerts are sent, unless there is one of that name.
+    """Create the pool of one slot for sending alerts, unless it exists.
 
-    Raises `FatalError` where Airflow refuses.
+    Raises `FatalError` if Airflow refuses.
     """
     pool = load_settings(environ=environment).alerts.pool
     with psycopg.connect(metadata_dsn, autocommit=True) as connection:

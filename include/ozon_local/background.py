@@ -1,4 +1,4 @@
-"""Servers of ours that go on when the process that started them ends."""
+"""Servers in the background, which outlive the process that started them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOP_SECONDS = 10
 
 
 class BackgroundServer:
-    """A program that writes ``ready.json`` into its folder once it answers; ``word`` of its command tells it apart."""
+    """A program that writes ``ready.json`` into its folder once it is ready; ``word`` identifies its command line."""
 
     def __init__(self, name: str, home: LocalHome, word: str) -> None:
         self._name = name
@@ -31,7 +31,7 @@ class BackgroundServer:
     def start(self, command: Sequence[str]) -> None:
         """Start it and wait until it is ready.
 
-        Raises `FatalError` with the end of its log where it does not come up.
+        Raises `FatalError` with the end of its log if it does not start.
         """
         try:
             self._launch(command)

@@ -1,16 +1,16 @@
-"""Makes ``.venv`` from requirements.lock, with nothing but the Python that runs this file.
+"""Creation of ``.venv`` from requirements.lock, which needs only the Python that runs this file.
 
-pip installs uv, as the lock pins it, and uv the rest; both check the lock's hashes. The second call is
-quick: a stamp in ``.venv`` says what it was made from.
+pip installs uv in the locked version, and uv installs the rest; both check the lock's hashes. A second call is quick: a
+stamp in ``.venv`` records its sources.
 """
 
 import sys
 
-# Before anything that an old Python cannot run; hence also no `from __future__ import annotations`.
+# Above everything that an old Python cannot run; hence also no `from __future__ import annotations`.
 if not (3, 11) <= sys.version_info[:2] <= (3, 13):
     sys.exit(
-        f"error: Python 3.11, 3.12 or 3.13 is needed, and {sys.executable} is {sys.version.split()[0]}: "
-        "name another, as in `make PYTHON=python3.12`."
+        f"error: expected Python 3.11, 3.12 or 3.13, found {sys.version.split()[0]} ({sys.executable}): "
+        "choose another, for example `make PYTHON=python3.12`."
     )
 
 import ast
@@ -42,17 +42,17 @@ def main() -> None:
         found = STAMP.read_text() if STAMP.exists() else ""
         if found == base() + pins():
             return
-        say(f"making {VENV} from {REQUIREMENTS.name}")
+        log(f"creating {VENV} from {REQUIREMENTS.name}")
         if not found.startswith(base()):
             create()
-        # Without the stamp: one that was interrupted is made anew.
+        # Without the stamp an interrupted installation is repeated.
         STAMP.unlink(missing_ok=True)
         install()
         STAMP.write_text(base() + pins())
 
 
 def base() -> str:
-    """What ``.venv`` cannot be adapted to: its programs name their Python and their place."""
+    """Return what requires a new ``.venv`` if it changes: its programs contain their Python and their path."""
     return f"Python {sys.version_info.major}.{sys.version_info.minor} in {ROOT}\n"
 
 
@@ -64,7 +64,7 @@ def create() -> None:
     if importlib.util.find_spec("ensurepip") is None or importlib.util.find_spec("venv") is None:
         name = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         sys.exit(f"error: Python's venv module is missing: on Debian and Ubuntu, `apt-get install {name}`.")
-    # The Python behind a virtual environment, which may be the very one that is replaced.
+    # Not the Python of a virtual environment: that may be the one to be replaced.
     python = Path(sys.executable).resolve()
     run(python, "-m", "venv", "--clear", VENV)
 
@@ -76,15 +76,15 @@ def install() -> None:
         uv_alone.flush()
         run(*pip, "install", "--quiet", "--require-hashes", "--no-deps", "-r", uv_alone.name)
     uv = (VENV_PYTHON, "-m", "uv", "--quiet", "pip")
-    # Where Python may not keep what it compiles, each start of Airflow would compile all that it imports.
+    # If Python may not write bytecode, each start of Airflow would compile all its imports.
     compiled = ("--compile-bytecode",) if sys.dont_write_bytecode else ()
     run(*uv, "sync", *compiled, "--require-hashes", REQUIREMENTS.name, settings=settings_of_pip())
-    # Only for the `ozon` program: the packages are found from the project's root.
+    # Only for the `ozon` program: the packages are imported from the project's root.
     run(*uv, "install", "--no-deps", "--editable", ".", settings=settings_of_pip())
 
 
 def pinned(package: str) -> str:
-    """The package's lines of the lock, with its hashes."""
+    """Return the package's lines in the lock, with its hashes."""
     lines = REQUIREMENTS.read_text().splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith(f"{package}=="))
     end = next(number for number in range(start, len(lines)) if not lines[number].endswith("\\"))
@@ -92,16 +92,16 @@ def pinned(package: str) -> str:
 
 
 def settings_of_pip() -> dict[str, str]:
-    """pip's package index, where this machine names one, in the names that uv reads."""
+    """Return pip's configured package index as uv's variables."""
     listed = subprocess.run([VENV_PYTHON, "-m", "pip", "config", "list"], capture_output=True, text=True, check=True)
     configured = {}
-    # The environment's lines last: they count where a file says something else.
+    # The environment's lines last: they override those of a file.
     for line in sorted(listed.stdout.splitlines(), key=lambda line: line.startswith(":env:")):
         name, _, value = line.partition("=")
         configured[name.rpartition(".")[2]] = str(ast.literal_eval(value))
     names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "cert": "SSL_CERT_FILE"}
     settings = {names[name]: value for name, value in configured.items() if name in names}
-    # As pip does; the hashes decide what is the right file.
+    # As pip does; the hashes decide which file is right.
     return {**settings, "UV_INDEX_STRATEGY": "unsafe-best-match"}
 
 
@@ -111,15 +111,15 @@ def run(*command: str | Path, settings: Mapping[str, str] = MappingProxyType({})
     try:
         exit_code = child.wait()
     except BaseException:
-        # Installers start others: none may go on writing while the next `make` begins.
+        # Installers start child processes: none may still write when the next `make` begins.
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
         raise
     if exit_code:
-        sys.exit(f"error: {VENV} could not be made; the reason is above, and the next `make` tries again.")
+        sys.exit(f"error: could not create {VENV}; the reason is above. Run `make` again to retry.")
 
 
-def say(text: str) -> None:
+def log(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 

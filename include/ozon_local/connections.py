@@ -1,4 +1,4 @@
-"""Airflow's connections in JSON, and between them, in either of their notations, and PostgreSQL's addresses (DSNs)."""
+"""Airflow's connections as JSON, and their conversion from and to PostgreSQL's addresses (DSNs)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SENDER = "ozon-etl@ozon.example"
 
 
 def postgres_connection(dsn: str) -> str:
-    """A PostgreSQL address as Airflow's connection in JSON."""
+    """Return a PostgreSQL address as an Airflow connection in JSON."""
     parts = urlsplit(dsn)
     return json.dumps(
         {
@@ -30,19 +30,19 @@ def postgres_connection(dsn: str) -> str:
 
 
 def api_connection(account: str, base_url: str, keys: SandboxAccount) -> tuple[str, str]:
-    """The name and value of the variable that holds Airflow's connection to an account's Seller API."""
+    """Return the name and value of the variable with Airflow's connection to an account's Seller API."""
     fields = {"conn_type": "http", "host": base_url, "login": keys.client_id, "password": keys.api_key}
     return f"AIRFLOW_CONN_OZON_API_{account.upper()}", json.dumps(fields)
 
 
 def smtp_connection(host: str, port: int) -> str:
-    """Airflow's SMTP connection, as JSON, to a mail catcher, which knows neither TLS nor a login."""
+    """Return Airflow's SMTP connection, as JSON, to a mail catcher, which supports neither TLS nor a login."""
     extra = {"disable_ssl": True, "disable_tls": True, "timeout": 10, "retry_limit": 1, "from_email": _SENDER}
     return json.dumps({"conn_type": "smtp", "host": host, "port": port, "extra": extra})
 
 
 def dsn_of_connection(connection: str) -> str:
-    """The address, as psql takes it, of an Airflow connection as JSON or as URI."""
+    """Return the address for psql of an Airflow connection, given as JSON or as URI."""
     if connection.lstrip().startswith("{"):
         fields: dict[str, Any] = json.loads(connection)
         extra = fields.get("extra") or {}

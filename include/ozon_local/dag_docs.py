@@ -1,7 +1,7 @@
-"""Writes docs/DAGs.md from the DAG files: ``python -m include.ozon_local.dag_docs``.
+"""The generator of docs/DAGs.md from the DAG files: ``python -m include.ozon_local.dag_docs``.
 
-With ``--check`` it writes nothing, and its exit code is 1 where the file is not what it would write. The figures
-are production's, whatever environment and variables the terminal has.
+With ``--check`` it only compares; the exit code is 1 if the page is out of date. The values are those of production,
+whatever the environment and variables of the terminal.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ _INTRODUCTION = """\
 
 # DAGs
 
-Schedules, retries and time-outs as production has them; [configuration.md](configuration.md) says where each is set
-and what the other environments do differently.
+Schedules, retries and time-outs are those of production; see [configuration.md](configuration.md) for their settings
+and for the other environments.
 """
 
 
 def render(dags_folder: Path = DAGS_FOLDER) -> str:
-    """The whole page, as the environment and variables of this process have it."""
+    """Return the whole page for the environment and variables of this process."""
     return "\n".join([_INTRODUCTION, *(_section(_read(file)) for file in sorted(dags_folder.glob("*.py")))])
 
 
 def main(arguments: list[str]) -> int:
     with TemporaryDirectory() as airflow_home:
-        _forget_the_terminals_own(airflow_home)
+        _isolate_environment(airflow_home)
         text = render()
     return write_or_check(DOCS_PATH, text, "include.ozon_local.dag_docs", arguments)
 
 
-def _forget_the_terminals_own(airflow_home: str) -> None:
+def _isolate_environment(airflow_home: str) -> None:
     for name in [name for name in os.environ if name.startswith(("AIRFLOW", "OZON"))]:
         del os.environ[name]
-    # Importing Airflow makes its home.
+    # Importing Airflow creates its home.
     os.environ |= {"OZON_ENV": "production", "AIRFLOW_HOME": airflow_home}
 
 
 def _read(file: Path) -> Any:
-    """The file's DAG. What makes it has the file's name: one file a DAG."""
+    """Return the file's only DAG; its function has the file's name."""
     return runpy.run_path(str(file))[file.stem]()
 
 
@@ -66,7 +66,7 @@ def _section(dag: Any) -> str:
             "### Tasks\n",
             table(("Task", "For each", "Retries", "Wait before a retry", "Time-out", "Emits"), _tasks(dag)),
             "### Parameters\n",
-            table(("Name", "Type", "Default", "What it is for"), _params(dag)),
+            table(("Name", "Type", "Default", "Meaning"), _params(dag)),
         ]
     )
 
@@ -83,7 +83,7 @@ def _deadlines(dag: Any) -> str:
 
 
 def _for_each(task: Any) -> str:
-    """What a task is mapped over, by the name of its argument."""
+    """Return what a task is mapped over, by the argument's name."""
     if task.get_closest_mapped_task_group() is not None:
         return "account"
     return ", ".join(task.op_kwargs_expand_input.value) if task.is_mapped else "run"

@@ -1,4 +1,4 @@
-"""The environment in which Airflow and ``ozon`` run on this machine, for children and for a terminal."""
+"""The environment of Airflow and ``ozon`` on this machine, for child processes and for a terminal."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ AIRFLOW_DATABASE = "airflow"
 
 WAREHOUSE_CONNECTION = "AIRFLOW_CONN_OZON_WAREHOUSE"
 
-# The connections and settings that `make env` has exported, as digests: one that is found in the terminal unchanged is
-# this project's own, perhaps of another clone or with a password since deleted, and not a person's choice.
+# The digests of the connections and settings that `make env` has exported. An unchanged one in the terminal was not set
+# by the user: it comes from this project, perhaps from another clone or with a password that was deleted since.
 EXPORTED = "OZON_LOCAL_EXPORTED"
 
 
 def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """All variables that plain ``airflow``, ``ozon`` and ``psql`` need; the terminal's own choices win.
+    """Return all variables that plain ``airflow``, ``ozon`` and ``psql`` need; those set by the user win.
 
-    Starts nothing, but makes up the passwords and ports that are missing.
+    It starts nothing, but generates missing passwords and ports.
     """
     postgres = EmbeddedPostgres(home.path)
     mail = MailCatcher(home.path)
@@ -40,7 +40,7 @@ def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ)
         SMTP_CONNECTION: mail.connection(),
         "OZON__ALERTS__INBOX_FOLDER": str(mail.inbox),
     }
-    ours = {name: value for name, value in preset.items() if not _is_persons_choice(name, terminal)}
+    ours = {name: value for name, value in preset.items() if not _is_set_by_user(name, terminal)}
     if WAREHOUSE_CONNECTION not in ours:
         warehouse_dsn = dsn_of_connection(terminal[WAREHOUSE_CONNECTION])
     return {
@@ -49,13 +49,13 @@ def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ)
         "OZON_ENV": terminal.get("OZON_ENV", "development"),
         "OZON_WAREHOUSE_DSN": warehouse_dsn,
         **ours,
-        **around_the_proxy(terminal),
+        **proxy_exceptions(terminal),
         EXPORTED: json.dumps({name: _digest(value) for name, value in ours.items()}),
     }
 
 
-def around_the_proxy(terminal: Mapping[str, str]) -> dict[str, str]:
-    """Where the terminal names a proxy for the way out: the variables that keep this machine out of it."""
+def proxy_exceptions(terminal: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that exclude this machine from the terminal's proxy, if it has one."""
     if not {"http_proxy", "https_proxy", "all_proxy"} & {name.lower() for name in terminal}:
         return {}
     excepted = (terminal.get("no_proxy") or terminal.get("NO_PROXY") or "").split(",")
@@ -64,11 +64,11 @@ def around_the_proxy(terminal: Mapping[str, str]) -> dict[str, str]:
 
 
 def export_lines(environment: Mapping[str, str]) -> str:
-    """The variables as lines for ``eval``."""
+    """Return the variables as lines for ``eval``."""
     return "\n".join(f"export {name}={shlex.quote(value)}" for name, value in environment.items())
 
 
-def _is_persons_choice(name: str, terminal: Mapping[str, str]) -> bool:
+def _is_set_by_user(name: str, terminal: Mapping[str, str]) -> bool:
     exported = json.loads(terminal.get(EXPORTED, "{}"))
     return name in terminal and exported.get(name) != _digest(terminal[name])
 

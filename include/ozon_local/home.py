@@ -1,4 +1,4 @@
-"""The one folder that holds all state of this machine: data, ports, passwords, logs."""
+"""The folder with all state on this machine: data, ports, passwords, logs."""
 
 from __future__ import annotations
 
@@ -34,26 +34,26 @@ class LocalHome:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Hold ``name`` against all other processes that use this folder; wait until it is free.
+        """Hold the lock ``name`` of this folder; wait until it is free.
 
-        It is the kernel's lock on an open file, so it ends with the process whatever happens to that.
+        It is the kernel's lock on an open file, so it always ends with the process.
         """
         with self._lock_file(name).open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def secret(self, name: str, generate: Callable[[], str] = lambda: secrets.token_hex(16)) -> str:
-        """The password or key of that name, made up at the first request."""
+        """Return the password or key with that name; generate it at the first call."""
         return str(self._remembered("secrets", name, lambda known: generate()))
 
     def port(self, name: str, preferred: int = 0) -> int:
-        """The loopback port kept for ``name``; ``preferred`` is taken where it is free the first time."""
+        """Return the loopback port of ``name``; at the first call choose ``preferred`` if it is free."""
         return int(
             self._remembered("ports", name, lambda known: free_port(preferred, {int(p) for p in known.values()}))
         )
 
     def port_to_listen(self, name: str) -> int:
-        """Like `port`, for a server that starts now: another one where a stranger listens on it."""
+        """Return the port for a server that starts now; choose another one if something else listens on it."""
         port = self.port(name)
         if _is_free(port):
             return port
@@ -91,13 +91,13 @@ class LocalHome:
 
 
 def fernet_key() -> str:
-    """A new key of the kind that Airflow encrypts its connections with."""
+    """Return a new key for Airflow to encrypt its connections with."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As servers do: a port on which only closed connections linger is free.
+        # As servers do: a port with only closed connections is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -107,7 +107,7 @@ def _is_free(port: int) -> bool:
 
 
 def free_port(preferred: int, taken: Collection[Value]) -> int:
-    """A loopback port that nobody listens on and that is not ``taken``: ``preferred`` where possible."""
+    """Return a free loopback port that is not ``taken``: ``preferred`` if possible."""
     if preferred and preferred not in taken and _is_free(preferred):
         return preferred
     while True:

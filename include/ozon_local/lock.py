@@ -1,4 +1,4 @@
-"""`make lock`: resolve pyproject.toml into requirements.lock, and export what servers install from it."""
+"""The target `make lock`: resolve pyproject.toml into requirements.lock, and export requirements for servers."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from include.ozon_local.home import ROOT
 
 _COMPILE = (
     *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "pyproject.toml"),
-    # One resolution for every supported Python; the oldest one decides which versions are possible.
+    # One resolution for every supported Python; the oldest one limits the versions.
     *("--universal", "--python-version", "3.11"),
     *("--no-emit-index-url", "--no-annotate", "--no-header"),
 )
 
 
 def lock(options: Sequence[str]) -> int:
-    """Resolve anew with as few changes as possible; ``--upgrade`` in the options takes the newest of all."""
+    """Resolve with as few changes as possible; the option ``--upgrade`` takes the newest versions."""
     for arguments in (
         ["--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
         ["--constraints", "requirements.lock", "--output-file", "requirements.txt"],
-        # Not in the lock, because nothing outside of a container uses it.
+        # Not in the lock, because only containers use it.
         [
             "--group",
             "docker",

@@ -1,4 +1,4 @@
-"""The mail catcher: an SMTP server that keeps every mail in a folder instead of sending it on.
+"""The mail catcher: an SMTP server that keeps every mail in a folder instead of delivering it.
 
 ``python -m include.ozon_local.mail --folder MAILDIR --port PORT --ready-file FILE`` runs it in the foreground.
 """
@@ -23,7 +23,7 @@ CONNECTION = "AIRFLOW_CONN_SMTP_DEFAULT"
 
 
 class MailCatcher:
-    """The mail catcher in the background; its mails, a Maildir, live below ``home``."""
+    """The mail catcher in the background; its mails are in a Maildir below ``home``."""
 
     def __init__(self, home: Path) -> None:
         self._home = LocalHome(home)
@@ -35,11 +35,11 @@ class MailCatcher:
         return f"{LOOPBACK}:{self._home.port('mail')}"
 
     def connection(self) -> str:
-        """Airflow's ``smtp_default`` that leads here."""
+        """Return Airflow's connection ``smtp_default`` to this server."""
         return smtp_connection(LOOPBACK, self._home.port("mail"))
 
     def start(self) -> None:
-        """Start it unless it runs. Raises `FatalError` where it does not come up."""
+        """Start it unless it is running. Raises `FatalError` if it does not start."""
         with self._home.lock("mail"):
             if self.is_running():
                 return
@@ -63,7 +63,7 @@ def main() -> int:
     arguments = parser.parse_args()
     ending = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ending)  # before the server's thread, which inherits it
-    # A name of its own: the server would look this machine's up in the DNS for each mail otherwise.
+    # With a fixed name: otherwise the server looks up this machine's name in the DNS for each mail.
     catcher = Controller(
         Mailbox(arguments.folder), hostname=LOOPBACK, port=arguments.port, server_hostname="mail-catcher.local"
     )

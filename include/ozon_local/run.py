@@ -1,4 +1,4 @@
-"""`make run`: one load of the catalogue by the real Airflow, against what runs on this machine."""
+"""The target `make run`: one load of the catalogue by the real Airflow, with this machine's services."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ _SHORT_LISTS = {"OZON__REPORTS__LISTED_PRODUCTS": "5"}
 
 
 def run(home: LocalHome, conf: str) -> int:
-    """The exit code of ``airflow dags test ozon_etl``, given ``conf``, a JSON object, as the run's parameters.
+    """Run ``airflow dags test ozon_etl`` with the parameters ``conf``, a JSON object, and return its exit code.
 
-    The services stay up, so that one can look at the data; interrupted, those that this call started end.
+    The services keep running, so that the data can be queried; an interrupted call ends those that it started.
     """
     is_dry = bool(_parameters(conf).get("dry_run"))
     services = Services(home)
     with services.ended_if_interrupted():
         services.start()
         environment = services.trial_environment()
-        _move_catalogues_on(home, services, environment)
+        _advance_catalogues(home, services, environment)
         started_at = datetime.now(tz=UTC)
         exit_code = _load(conf, environment)
     print(flush=True)
     if exit_code:
         print(f"{dags.ETL} failed (exit code {exit_code}); the reason is above.", flush=True)
     if is_dry:
-        print(f"A dry run: nothing was written{'' if exit_code else '; the log above says what would have changed'}.")
+        print(f"A dry run: nothing was written{'' if exit_code else '; the log above shows what would have changed'}.")
     else:
         since = f"{started_at:%Y-%m-%dT%H:%M:%S}"
         _show(environment, "runs", "--since", since)
-        # No scheduler runs here, so that Airflow's own part would only say that it is not there.
+        # No scheduler runs here, so the area airflow would only report that.
         here = ",".join(name for name in AREA_NAMES if name != "airflow")
         _show(environment, "health", "--quiet", "--checks", here)
         _show(environment | _SHORT_LISTS, "visibility", "--since", since)
     if exit_code == 0 and not is_dry:
         _loaded_once(home).touch()
-    print(f"\nLook at the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")
+    print(f"\nQuery the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")
     print('            or: eval "$(make -s env)" && psql "$OZON_WAREHOUSE_DSN"')
     return exit_code
 
@@ -65,35 +65,35 @@ def _parameters(conf: str) -> dict[str, Any]:
     except ValueError:
         parameters = None
     if not isinstance(parameters, dict):
-        raise FatalError(f"ARGS has to be a JSON object such as '{{\"dry_run\": true}}', not {conf!r}.")
+        raise FatalError(f"ARGS: expected a JSON object, for example '{{\"dry_run\": true}}', found {conf!r}.")
     return parameters
 
 
 def _load(conf: str, environment: Mapping[str, str]) -> int:
     command = [str(airflow.PROGRAM), "dags", "test", dags.ETL, "--conf", conf]
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the other in its own way.
+    # In a new session, so that Ctrl-C reaches only this process, which then ends the other one.
     airflow_run = subprocess.Popen(
         processes.tied(command), cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, start_new_session=True
     )
     try:
         return airflow_run.wait()
     except processes.Interrupted:
-        print(f"\nEnding the run; it has {END_SECONDS} seconds to record that it was cancelled.", flush=True)
+        print(f"\nCancelling the run; it has {END_SECONDS} seconds to record its end.", flush=True)
         with suppress(psutil.NoSuchProcess):
             processes.end([psutil.Process(airflow_run.pid)], END_SECONDS)
         raise
 
 
 def _show(environment: Mapping[str, str], *command: str) -> None:
-    """What a command of ours prints, whatever it thinks of what it sees."""
+    """Run an `ozon` command and ignore its exit code."""
     print(flush=True)
     subprocess.run([OZON, *command], env=environment, cwd=ROOT, check=False)
 
 
-def _move_catalogues_on(home: LocalHome, services: Services, environment: Mapping[str, str]) -> None:
+def _advance_catalogues(home: LocalHome, services: Services, environment: Mapping[str, str]) -> None:
     uses_sandbox = services.sandbox.connections().items() & environment.items()
     if _loaded_once(home).exists() and uses_sandbox:
-        print(f"{'Sandbox':12}the catalogues have moved on to tick {services.sandbox.tick()}", flush=True)
+        print(f"{'Sandbox':12}the catalogues advanced to tick {services.sandbox.tick()}", flush=True)
 
 
 def _loaded_once(home: LocalHome) -> Path:
@@ -101,7 +101,7 @@ def _loaded_once(home: LocalHome) -> Path:
 
 
 def _address_to_show(home: LocalHome, services: Services, dsn: str) -> str:
-    """The warehouse's address without a password; the embedded one's is then read from a file of libpq's."""
+    """Return the warehouse's address without a password; that of the embedded one is written to libpq's file."""
     if dsn != services.postgres.dsn(WAREHOUSE_DATABASE, WAREHOUSE_ROLE):
         return without_password(dsn)
     parts = urlsplit(dsn)

@@ -13,12 +13,12 @@ from include.ozon_local.connections import api_connection
 from include.ozon_local.home import LOOPBACK, LocalHome
 from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
 
-# Name, Client-Id and number of products at the start, as config/ozon.toml names the development accounts.
+# Name, Client-Id and initial number of products of the development accounts in config/ozon.toml.
 ACCOUNTS = (("main", "1000001", 3000), ("second", "1000002", 400))
 
 
 class LocalSandbox:
-    """A sandbox that goes on when this process ends; its configuration, keys and tick live below ``home``."""
+    """A sandbox that outlives this process; its configuration, keys and tick are below ``home``."""
 
     def __init__(self, home: Path) -> None:
         self._home = LocalHome(home)
@@ -31,13 +31,13 @@ class LocalSandbox:
         return f"http://{LOOPBACK}:{self._home.port('sandbox')}"
 
     def connections(self) -> dict[str, str]:
-        """An ``AIRFLOW_CONN_OZON_API_...`` variable for each account."""
+        """Return an ``AIRFLOW_CONN_OZON_API_...`` variable for each account."""
         return dict(api_connection(name, self.address, account) for name, account in self._accounts().items())
 
     def start(self) -> None:
-        """Start the sandbox unless it runs.
+        """Start the sandbox unless it is running.
 
-        Raises `FatalError` with the end of its log where it does not come up.
+        Raises `FatalError` with the end of its log if it does not start.
         """
         with self._home.lock("sandbox"):
             if self.is_running():
@@ -55,11 +55,11 @@ class LocalSandbox:
         return self._server.is_running()
 
     def tick(self) -> int:
-        """Move all catalogues on by one tick; which one it is now."""
+        """Advance all catalogues by one tick and return the new one."""
         return SandboxAdmin(self.address).tick()
 
     def _accounts(self) -> dict[str, SandboxAccount]:
-        """As the configuration says, which is written at the first need and then kept."""
+        """Return the accounts of the configuration, which is written at the first call and then kept."""
         with self._home.lock("sandbox-config"):
             if not self._config.exists():
                 accounts = {

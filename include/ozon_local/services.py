@@ -1,4 +1,4 @@
-"""The embedded database, the sandbox and the mail catcher in the background, all databases migrated."""
+"""The services in the background: the embedded databases, migrated, the sandbox and the mail catcher."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from include.ozon_local.sandbox import LocalSandbox
 
 OZON = ROOT / ".venv" / "bin" / "ozon"
 
-# `airflow dags test` writes a real run, which a scheduler on the same database would execute a second time.
+# `airflow dags test` writes a real run, which a scheduler on the same database would execute again.
 TRIAL_DATABASE = "airflow_trial"
 
 Service = EmbeddedPostgres | LocalSandbox | MailCatcher
 
-END_SECONDS = 10  # for Airflow and a run under way to record that they were cancelled
+END_SECONDS = 10  # for Airflow and a running load to record that they were cancelled
 
 
 class Services:
-    """What runs in the background on one machine."""
+    """The services in the background of one machine."""
 
     def __init__(self, home: LocalHome) -> None:
         self._home = home
@@ -41,7 +41,7 @@ class Services:
         self.mail = MailCatcher(home.path)
 
     def start(self) -> None:
-        """Start what does not run, and migrate what is behind; safe to repeat, also at the same time."""
+        """Start all services and migrate the databases; safe to repeat, even in parallel."""
         with self._home.lock("services"):
             _start("PostgreSQL", self.postgres)
             self.postgres.create_database(WAREHOUSE_DATABASE, WAREHOUSE_ROLE)
@@ -55,7 +55,7 @@ class Services:
 
     @contextmanager
     def ended_if_interrupted(self) -> Iterator[None]:
-        """End what was started inside, if the command is told to stop before it is through."""
+        """End the services that were started inside if the command is interrupted."""
         before = self.running()
         try:
             yield
@@ -66,18 +66,18 @@ class Services:
             raise
 
     def stop(self) -> None:
-        """End everything that was started for this folder, Airflow and a run under way included."""
+        """End everything that was started for this folder, including Airflow and a running load."""
         with self._home.lock("services"):
             processes.end(processes.marked(lambda home: home == self._home.path), END_SECONDS)
             for service in self.running():
                 service.stop()
 
     def environment(self) -> dict[str, str]:
-        """The terminal's environment for this machine, children's marker included."""
+        """Return the terminal's environment with this machine's variables and the marker of child processes."""
         return processes.child_environment(self._home.path) | local_environment(self._home)
 
     def trial_environment(self) -> dict[str, str]:
-        """The same for ``airflow dags test``: with a metadata database of its own, and without Airflow's chatter."""
+        """Return the environment of ``airflow dags test``: with its own metadata database, and with less logging."""
         return (
             {"AIRFLOW__LOGGING__NAMESPACE_LEVELS": "airflow=WARNING task=WARNING py.warnings=ERROR"}
             | self.environment()
@@ -104,11 +104,11 @@ class Services:
         if _is_at_head(environment["OZON_WAREHOUSE_DSN"]):
             return
         if subprocess.run([OZON, "db", "upgrade"], env=environment, cwd=ROOT, check=False).returncode:
-            raise FatalError("The warehouse could not be migrated; `ozon db upgrade` says why above.")
+            raise FatalError("Could not migrate the warehouse; the output of `ozon db upgrade` is above.")
 
 
 def _is_at_head(warehouse_dsn: str) -> bool:
-    """Whether `ozon db upgrade`, which takes seconds, would find nothing to do."""
+    """Return whether `ozon db upgrade`, which takes seconds, can be skipped."""
     connect = partial(psycopg.connect, warehouse_dsn, connect_timeout=10)
     try:
         with open_session(connect, WarehouseSettings(), "make services") as connection:

@@ -1,4 +1,4 @@
-"""`make up`: the whole of Airflow in the background, as children of one supervisor."""
+"""The target `make up`: all of Airflow in the background, as children of one supervisor."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from include.ozon_local.home import ROOT, LocalHome
 from include.ozon_local.processes import tail
 from include.ozon_local.services import END_SECONDS, Services
 
-# The log servers would listen on every address; the api-server reads the same files from the disk.
+# Without the log servers, which would listen on every address; the api-server reads the same files from the disk.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "api-server": (),
     "scheduler": ("--skip-serve-logs",),
@@ -27,13 +27,13 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 }
 HEALTHY_SECONDS = 180
 _POLL_SECONDS = 0.5
-# A component gives its first heartbeat before it finds out that it cannot work.
+# A component sends its first heartbeat before it may fail.
 _SETTLED_SECONDS = 4
 _SUPERVISE = "supervise"
 
 
 def up(home: LocalHome) -> int:
-    """Start the services and Airflow, wait until all of it is healthy, and say how to sign in."""
+    """Start the services and Airflow, wait until everything is healthy, and print the sign-in."""
     services = Services(home)
     with services.ended_if_interrupted():
         services.start()
@@ -51,7 +51,7 @@ def up(home: LocalHome) -> int:
 
 
 def supervise(home: LocalHome) -> int:
-    """Run Airflow's components until one of them ends or a signal comes, then end them all."""
+    """Run Airflow's components until one of them ends or a signal arrives, then end all of them."""
     failure = _failure(home)
     failure.unlink(missing_ok=True)
     children: dict[str, subprocess.Popen[bytes]] = {}
@@ -115,7 +115,7 @@ def _wait_until_healthy(home: LocalHome) -> None:
 
 
 def _unhealthy(home: LocalHome) -> list[str]:
-    """The components that do not report themselves healthy."""
+    """Return the components that are not healthy."""
     try:
         health = parse_health(requests.get(f"{airflow.web_url(home)}{HEALTH_PATH}", timeout=10).json())
     except (requests.RequestException, ValueError):
@@ -137,7 +137,7 @@ def _supervisor(home: LocalHome) -> processes.ProcessFile:
 
 
 def _ended_first(home: LocalHome) -> tuple[str, str]:
-    """The component whose end ended the others, and how it ended."""
+    """Return the component that ended first, with its exit code."""
     try:
         name, exit_code = _failure(home).read_text().split()
     except FileNotFoundError:

@@ -1,6 +1,6 @@
-"""PostgreSQL refuses to run as root: as root it runs as a system user of its own.
+"""The system user of PostgreSQL when this program runs as root, as which PostgreSQL refuses to run.
 
-That user has to reach the program and the data, which may lie below a home folder closed to others.
+The user needs access to the programs and the data, which may be below a home folder that is closed to others.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ NAME = "pgserver"
 
 
 def prepare(programs: Sequence[Path], data_folder: Path) -> str | None:
-    """Make the folders usable by the user that runs PostgreSQL; its name, or None for "as we are"."""
+    """Give PostgreSQL's user access to the folders and return its name; None if it runs as the current user."""
     if os.geteuid() != 0:
         return None
     user = _user()
     for folder in (*programs, data_folder):
-        _let_through(folder)
+        _allow_traversal(folder)
     for folder in programs:
-        _let_read(folder)
+        _allow_reading(folder)
     os.chown(data_folder, user.pw_uid, user.pw_gid)
     return NAME
 
@@ -43,21 +43,21 @@ def _user() -> pwd.struct_passwd:
             text=True,
         )
         if added.returncode:
-            # Perhaps another process adds a user at this moment: useradd does not wait for its lock.
+            # Another process may be adding a user at this moment: useradd does not wait for its lock.
             time.sleep(0.25)
     raise FatalError(f"The system user {NAME}, as which root runs PostgreSQL, cannot be added: {added.stderr}")
 
 
-def _let_through(folder: Path) -> None:
-    """Let others pass through the folders above, which does not let them see what is in there."""
+def _allow_traversal(folder: Path) -> None:
+    """Allow others to traverse the folders above, but not to list them."""
     for parent in folder.parents:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:
             parent.chmod(mode | stat.S_IXOTH)
 
 
-def _let_read(folder: Path) -> None:
-    """What a strict umask may have taken from the installed files."""
+def _allow_reading(folder: Path) -> None:
+    """Restore the read permissions that a strict umask may have removed from the installed files."""
     for path in (folder, *folder.rglob("*")):
         mode = path.stat().st_mode
         wanted = mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)

@@ -1,7 +1,7 @@
-"""Writes the tables' part of docs/tables.md from a migrated database: ``python -m include.ozon_local.table_docs``.
+"""The generator of the tables' part of docs/tables.md: ``python -m include.ozon_local.table_docs``.
 
-What tables and columns mean is said by comments in the database; the rest of the page is written by hand. With
-``--check`` nothing is written, and the exit code is 1 where the page is not what it would be.
+Its source are the comments of tables and columns in a migrated database; the rest of the page is written by hand. With
+``--check`` it only compares; the exit code is 1 if the page is out of date.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WHERE c.relnamespace = 'ozon'::regnamespace AND c.relkind = 'r'
 ORDER BY c.relname, a.attnum
 """
 
-# PostgreSQL's long names, as everybody writes them.
+# The common short forms of PostgreSQL's long names.
 _TYPES = {"timestamp with time zone": "timestamptz", "character varying": "text"}
 
 
@@ -63,12 +63,12 @@ class Column(NamedTuple):
 
 
 def read_columns(connection: Connection) -> list[Column]:
-    """Every column of the schema ozon, with what the database says that it means."""
+    """Return every column of the schema ozon, with its comment in the database."""
     return connection.cursor(row_factory=class_row(Column)).execute(_COLUMNS).fetchall()
 
 
 def render(columns: list[Column]) -> str:
-    """Return the page with its made part made anew."""
+    """Return the page with its generated part updated."""
     return with_part(DOCS_PATH, _sections(columns), _SOURCE)
 
 
@@ -77,7 +77,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _migrated_columns() -> list[Column]:
-    """Those of a server that is there for this question only."""
+    """Return the columns of a temporary server."""
     with TemporaryDirectory(prefix="ozon-tables-") as folder:
         server = EmbeddedPostgres(Path(folder), durable=False)
         server.start()

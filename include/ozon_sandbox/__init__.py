@@ -1,5 +1,5 @@
-"""A stand-in of the Ozon Seller API that fails as the real one does, for development, tests and demonstrations.
+"""A stand-in for the Ozon Seller API that fails like the real one, for development, tests and demonstrations.
 
-As a process: ``python -m include.ozon_sandbox --config FILE`` (see ``config``). From Python: ``SandboxProcess``
-in ``process``. Switching faults on, moving the catalogue on and asking for the truth: see ``admin``.
+Start it as a process with ``python -m include.ozon_sandbox --config FILE`` (see ``config``), or from Python with
+``SandboxProcess`` in ``process``. ``admin`` switches faults on, advances the catalogue and returns the truth.
 """

@@ -1,10 +1,10 @@
-"""``python -m include.ozon_sandbox``: serves the API on loopback until SIGTERM or SIGINT.
+"""The sandbox's server on loopback, until SIGTERM or SIGINT: ``python -m include.ozon_sandbox``.
 
-Whoever reaches the admin address may do anything: it has no sign-in. So the sandbox listens where others can reach it
-only if told so twice, by ``--host`` and ``--any-address``; that is for a container, whose loopback address nobody else
-reaches, in a network that holds nothing but the same project.
+The admin address has no sign-in and allows everything. So another address than loopback needs two options, ``--host``
+and ``--any-address``. They are for a container, whose loopback address is not reachable from outside, in a network that
+contains only the same project.
 
-Exit code 2, with one sentence on stderr, where it cannot start.
+The exit code is 2, with one sentence on stderr, if it cannot start.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from include.ozon_sandbox.app import create_app
 from include.ozon_sandbox.errors import SandboxConfigurationError
 from include.ozon_sandbox.sandbox import Sandbox
 
-# What is still being answered after this long is cut off, such as a fault that waits for minutes.
+# Running requests, for example faults that wait for minutes, are cut off after this time.
 _GRACE_SECONDS = 1
 _WAITING_CONNECTIONS = 512
 
 
 class _Server(uvicorn.Server):
-    """Says that it is ready only once connections are accepted."""
+    """A server that writes the ready file once it accepts connections."""
 
     def __init__(self, settings: uvicorn.Config, ready_file: Path | None) -> None:
         super().__init__(settings)
@@ -48,15 +48,15 @@ class _Server(uvicorn.Server):
 
 
 def _listening_socket(host: str, port: int, any_address: bool) -> socket.socket:
-    """Raises SandboxConfigurationError for an address that is not allowed or not free."""
+    """Open the socket. Raises SandboxConfigurationError for an address that is not allowed or not free."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        raise SandboxConfigurationError(f"The host must be an address such as 127.0.0.1, not {host!r}.") from None
+        raise SandboxConfigurationError(f"--host: expected an address such as 127.0.0.1, found {host!r}.") from None
     if not (address.is_loopback or any_address):
         raise SandboxConfigurationError(
-            f"The host must be a loopback address such as 127.0.0.1, not {host!r}: the admin address has no sign-in. "
-            "In a container whose network is the project's own, add --any-address."
+            f"--host: expected a loopback address such as 127.0.0.1, found {host!r}: the admin address has no sign-in. "
+            "In a container whose network contains only this project, add --any-address."
         )
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -92,9 +92,9 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default: %(default)s)")
     parser.add_argument("--any-address", action="store_true", help="in a container: allow another --host than loopback")
     parser.add_argument("--port", type=int, default=0, help="0, the default, means any free one")
-    parser.add_argument("--ready-file", type=Path, help="where to write the port and the process id")
+    parser.add_argument("--ready-file", type=Path, help="the file to write the port and the process id to")
     arguments = parser.parse_args()
-    # uvicorn raises the signal again when it has closed everything, for whoever was there before it.
+    # uvicorn raises the signal again after its shutdown, for the previous handler.
     signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGINT, _end)
     try:

@@ -1,18 +1,18 @@
-"""The address that only tests and the local services know; Ozon has nothing like it.
+"""The admin address for tests and the local services; the real API has none.
 
 ========================================  =================================================================
 ``GET /admin/state``                      the tick, each account's size and requests by method, all answers
                                           by status, and the most requests in any one second by Client-Id
-``POST /admin/tick`` ``{"count": 1}``     moves every catalogue on
-``GET /admin/catalogue/{account}``        the truth, a JSON object for each product and line (see ``truth``)
-``GET /admin/faults``                     what is switched on, and how often it has fired
+``POST /admin/tick`` ``{"count": 1}``     advances every catalogue
+``GET /admin/catalogue/{account}``        the truth, one JSON object per line for each product (see ``truth``)
+``GET /admin/faults``                     the active faults, and how often each has fired
 ``POST /admin/faults``                    switches one on (see ``faults.registry``)
 ``DELETE /admin/faults``                  switches all off
-``POST /admin/reset-counters``            forgets requests, answers and the busiest second
-``POST /admin/reset`` ``{"tick": 0}``     puts everything back to how the process started; the tick is optional
+``POST /admin/reset-counters``            resets the counts of requests and answers and the busiest second
+``POST /admin/reset`` ``{"tick": 0}``     restores the state at the process's start; the tick is optional
 ========================================  =================================================================
 
-There is no sign-in: the sandbox listens on the machine's own loopback address, or inside a container's own network.
+It has no sign-in: the sandbox listens on the machine's loopback address, or inside a container's own network.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def router(sandbox: Sandbox) -> APIRouter:
             order = msgspec.json.decode(await request.body() or b"{}", type=_Tick)
         except msgspec.DecodeError as error:
             return _refusal(str(error))
-        sandbox.move_on(order.count)
+        sandbox.advance(order.count)
         return _json({"tick": sandbox.tick})
 
     @routes.get("/catalogue/{account}")
     async def catalogue(account: str) -> Response:
         if account not in sandbox.config.accounts:
-            return _refusal(f"there is no account {account!r}")
+            return _refusal(f"unknown account {account!r}")
         lines = truth_lines(sandbox.true_catalogue(account))
         return StreamingResponse(lines, media_type="application/x-ndjson")
 

@@ -35,7 +35,7 @@ def create_app(sandbox: Sandbox) -> FastAPI:
 
 
 class _Endpoint:
-    """One method's way from the request to the answer."""
+    """The processing of one method's requests."""
 
     def __init__(self, sandbox: Sandbox, method: Method) -> None:
         self._sandbox = sandbox

@@ -1,4 +1,4 @@
-"""Who asks: the headers ``Client-Id`` and ``Api-Key``."""
+"""Authentication by the headers ``Client-Id`` and ``Api-Key``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _POSITIVE_INTEGER = re.compile(r"[0-9]*[1-9][0-9]*", re.ASCII)
 
 
 def account_of(headers: Mapping[str, str], accounts: Mapping[str, Account]) -> str:
-    """The name of the account whose key was sent; raises ApiError as Ozon answers."""
+    """Return the name of the account whose key was sent. Raises the ApiError that Ozon would answer with."""
     client_id, api_key = headers.get("client-id"), headers.get("api-key")
     if not client_id or not api_key:
         raise errors.headers_missing()

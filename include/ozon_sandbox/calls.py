@@ -1,4 +1,4 @@
-"""One request on its way through the sandbox, and what the methods have in common."""
+"""One request to the sandbox, and the definition of a method."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Answer = dict[str, Any]
 
 @dataclass
 class Call:
-    """What a method needs to answer; ``request`` is the decoded body, of the method's type."""
+    """The input of a method; ``request`` is the decoded body, of the method's type."""
 
     account_name: str
     account: Account
@@ -27,9 +27,9 @@ class Call:
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the API. ``entries`` and ``mark`` are where its page and its next mark stand in the answer.
+    """A method of the API. ``entries`` and ``mark`` are the paths of its page and its next mark in the answer.
 
-    A removed method has no ``request``: nobody looks at its body.
+    A removed method has no ``request``: its body is not read.
     """
 
     path: str
@@ -39,12 +39,12 @@ class Method:
     mark: tuple[str, ...] = ()
 
     def entries_of(self, answer: Answer) -> list[dict[str, Any]]:
-        """The page of an answer, to change in place; empty for a method without one."""
+        """Return the page of an answer, to change in place; empty for a method without one."""
         found: Any = answer
         for key in self.entries:
             found = found[key]
         return found if self.entries else []
 
     def holder_of_mark(self, answer: Answer) -> Answer:
-        """The object that holds the mark and the totals."""
+        """Return the object that contains the mark and the totals."""
         return answer["result"] if len(self.mark) > 1 else answer

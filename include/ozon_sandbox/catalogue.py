@@ -1,7 +1,7 @@
-"""An account's products at any tick, found by page, by filter, or by id.
+"""An account's products at any tick, by page, by filter, or by id.
 
-Nothing is kept but the counts of the filters: each answer is computed from the seed, the account, the size and
-the tick, a chunk of products at a time.
+Only the counts of the filters are cached: each answer is computed from the seed, the account, the size and the tick, a
+chunk of products at a time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LARGEST_CHUNK = 65_536
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The catalogue of ``origin`` as it is at ``tick``, changed by ``effects``."""
+    """The catalogue of ``origin`` at ``tick``, changed by ``effects``."""
 
     origin: Origin
     tick: int
@@ -39,27 +39,27 @@ class Catalogue:
 
     @property
     def length(self) -> int:
-        """How many products there have ever been, gone ones included."""
+        """The number of products so far, including gone ones."""
         return self.origin.length(self.tick)
 
     def products(self, indices: Ints) -> Products:
         return Products(self.origin, self.tick, self.effects, indices)
 
     def chunks(self, start: int = 0, size: int = _SMALLEST_CHUNK) -> Iterator[Products]:
-        """All products from ``start`` on, in chunks that double up to a bound."""
+        """Yield all products from ``start`` on, in chunks that double up to a bound."""
         while start < self.length:
             end = min(start + size, self.length)
             yield self.products(np.arange(start, end, dtype=np.int64))
             start, size = end, min(size * 2, _LARGEST_CHUNK)
 
     def page(self, wanted: Filter, start: int, limit: int) -> tuple[Products, int, bool]:
-        """The first ``limit`` wanted products from index ``start`` on.
+        """Return the first ``limit`` wanted products from index ``start`` on.
 
-        Besides them: the index to go on from, and whether any wanted product is left there.
+        Also return the index after them, and whether there are more wanted products from there on.
         """
         found = np.empty(0, dtype=np.int64)
         for chunk in self.chunks(start):
-            hits = chunk.indices[wanted(chunk) & ~chunk.slip_through_lists]
+            hits = chunk.indices[wanted(chunk) & ~chunk.omitted_from_lists]
             found = np.concatenate([found, hits])
             if len(found) > limit:
                 break
@@ -69,7 +69,7 @@ class Catalogue:
         return self.products(found), following, has_more
 
     def count(self, visibility: str) -> int:
-        """How many products a visibility filter holds."""
+        """Return the number of products of a visibility filter."""
         return _count(self, visibility)
 
     def by_product_id(self, product_ids: Iterable[int]) -> Products:
@@ -94,7 +94,7 @@ class Catalogue:
 
 
 def _unique(numbers: Iterable[int]) -> Ints:
-    # No id of Ozon's is near these bounds; a larger number in a request just finds nothing.
+    # Ozon's ids are far within these bounds; a larger number in a request finds nothing.
     return np.unique(np.array([n for n in numbers if 0 <= n < 1 << 62], dtype=np.int64))
 
 

@@ -1,9 +1,9 @@
 """The sandbox's configuration file, a JSON object.
 
-``seed`` and each account's name and ``size`` fix its catalogue. ``state`` is the file that remembers the tick.
-``rate_limit_per_second`` is for one Client-Id, ``analytics_seconds_between_requests`` for
-``/v1/analytics/stocks``; a method's circuit opens for ``circuit_open_seconds`` after ``circuit_refusals``
-refused requests in ten seconds. ``faults`` are switched on from the start (see ``faults``).
+``seed`` and each account's name and ``size`` determine its catalogue. ``state`` is the file that stores the tick.
+``rate_limit_per_second`` applies to one Client-Id, ``analytics_seconds_between_requests`` to
+``/v1/analytics/stocks``. A method's circuit opens for ``circuit_open_seconds`` after ``circuit_refusals`` refused
+requests in ten seconds. ``faults`` are switched on from the start (see ``faults``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Positive = Annotated[int, Meta(ge=1)]
 
 
 class Account(Struct, frozen=True, forbid_unknown_fields=True):
-    """A seller; ``key_expires_at`` is in 60 days where nothing is said."""
+    """A seller account; ``key_expires_at`` is in 60 days by default."""
 
     client_id: Annotated[str, Meta(pattern="^[1-9][0-9]*$")]
     api_key: Annotated[str, Meta(min_length=1)]
@@ -51,7 +51,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read(path: Path) -> Config:
-    """Raises SandboxConfigurationError with one sentence for a file that cannot be used."""
+    """Read the file. Raises SandboxConfigurationError with one sentence if it cannot be used."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=Config)
     except OSError as error:

@@ -1,6 +1,6 @@
 """The opaque marks between pages: ``last_id`` and ``cursor``.
 
-A position is where the next page starts in the order of creation, so that products which come or go between
+A position is the start of the next page in the order of creation, so that products which appear or disappear between
 two requests shift the pages as they do at Ozon.
 """
 
@@ -15,7 +15,7 @@ from include.ozon_sandbox.errors import bad_request
 
 @dataclass(frozen=True)
 class Position:
-    """``note`` tells marks of the same place apart, for the faults that need it."""
+    """The start of a page; ``note`` distinguishes marks of the same place, for the faults that need it."""
 
     index: int = 0
     note: str = ""
@@ -25,7 +25,7 @@ class Position:
 
 
 def position_of(mark: str) -> Position:
-    """Where a client wants to go on; the start for an empty mark, HTTP 400 for one that was never given out."""
+    """Return the position of a client's mark; the start for an empty one, HTTP 400 for an invalid one."""
     if not mark:
         return Position()
     try:

@@ -1,6 +1,6 @@
-"""What a fault may do to the catalogue itself; the empty ``Effect`` does nothing.
+"""Effects of faults on the catalogue; the base class ``Effect`` has none.
 
-Effects are frozen and hashable: a catalogue under one effect is as reproducible as one without.
+Effects are frozen and hashable: a catalogue with an effect is as reproducible as one without.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _VISIBLE = [code for code, situation in SITUATIONS.items() if situation.visibili
 
 @dataclass(frozen=True)
 class Effect:
-    """Each method takes and returns one column for the products of ``indices``."""
+    """The base class; each method takes and returns one column for the products of ``indices``."""
 
     def situations(self, indices: Ints, codes: Ints) -> Ints:
         return codes
@@ -26,17 +26,17 @@ class Effect:
         return hundredths
 
     def free_stock(self, indices: Ints, pieces: Ints, listed: Mask) -> Ints:
-        """``pieces`` that can be ordered and where the product is ``listed``, shape (storages, products)."""
+        """Change the orderable ``pieces``; ``listed`` marks where a product is; shape (storages, products)."""
         return pieces
 
-    def slips_through_lists(self, indices: Ints, product_ids: Ints) -> Mask:
-        """Which products exist and are counted, but are on no page of a list."""
+    def omitted_from_lists(self, indices: Ints, product_ids: Ints) -> Mask:
+        """Return the mask of products that exist and are counted, but are on no page of a list."""
         return np.zeros(len(indices), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
 class ChangeSituation(Effect):
-    """A share of the products that may be concerned comes into another situation."""
+    """Moves a share of the products, or of the visible ones, into another situation."""
 
     share: float
     situation: Code
@@ -69,9 +69,9 @@ class NegativeStock(Effect):
 
 
 @dataclass(frozen=True)
-class SlipThroughLists(Effect):
+class OmitFromLists(Effect):
     share: float
     product_ids: tuple[int, ...]
 
-    def slips_through_lists(self, indices: Ints, product_ids: Ints) -> Mask:
+    def omitted_from_lists(self, indices: Ints, product_ids: Ints) -> Mask:
         return chosen(key_of("lists"), indices, self.share) | np.isin(product_ids, self.product_ids)

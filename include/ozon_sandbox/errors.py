@@ -1,7 +1,7 @@
-"""Ozon's error answers, word for word where they are known.
+"""Ozon's error answers, verbatim where they are known.
 
 ``code`` is gRPC's number. The statuses of the key errors other than "Invalid Api-Key" and "Offer not signed" are
-not documented; 403 stands for them here.
+not documented; they are assumed to be 403.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ class SandboxConfigurationError(Exception):
 
 
 class ApiError(Exception):
-    """An answer other than 200. ``html`` is for the faults of the edge, which knows no JSON."""
+    """An answer other than 200. ``html`` is for the faults of the edge, which does not answer with JSON."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ def company_blocked() -> ApiError:
 
 
 def subscription_needed() -> ApiError:
-    """Methods of analytics need a subscription; the words are not documented."""
+    """Return the error of analytics methods without a subscription; its text is not documented."""
     return ApiError(403, 7, "The method is available with the Premium Plus subscription only")
 
 
@@ -78,17 +78,17 @@ def rate_limited(retry_after_seconds: int | None, status: int = 429) -> ApiError
 
 
 def circle_open() -> ApiError:
-    """Ozon says neither the status nor when to come back; the harsher reading has no ``Retry-After``."""
+    """Return the error of an open circuit. Ozon documents neither status nor ``Retry-After``, so it has none."""
     return ApiError(429, 8, "Circle is open")
 
 
 def method_obsolete(status: int = 410) -> ApiError:
-    """410 without a code, and 400 with code 9, have both been recorded."""
+    """Return the error of a removed method; both 410 without a code and 400 with code 9 were recorded."""
     return ApiError(status, None if status == 410 else 9, "obsolete method cannot be used")
 
 
 def conflict() -> ApiError:
-    """Documented for ``/v1/analytics/stocks`` as a status only."""
+    """Return the conflict of ``/v1/analytics/stocks``, of which only the status is documented."""
     return ApiError(409, 10, "conflict")
 
 
@@ -97,7 +97,7 @@ def not_found(what: str) -> ApiError:
 
 
 def warehouse_not_found() -> ApiError:
-    """What a disabled warehouse's stock may be refused with; not documented."""
+    """Return the possible error for a disabled warehouse's stock; it is not documented."""
     return ApiError(400, 3, "WAREHOUSE_NOT_FOUND")
 
 
@@ -106,10 +106,10 @@ def internal() -> ApiError:
 
 
 def edge_fault(status: int) -> ApiError:
-    """502, 503 and 504 come from the machine in front of the API, which answers with a page."""
+    """Return a 502, 503 or 504 of the server in front of the API, which answers with an HTML page."""
     return ApiError(status, None, "The server is temporarily unable to answer", html=True)
 
 
 def robot_check() -> ApiError:
-    """What the edge asks a machine that it takes for a robot; not recorded of the Seller API."""
+    """Return the edge's answer to a suspected robot; it was not recorded from the Seller API."""
     return ApiError(403, None, "Please confirm that you are not a robot", html=True)

@@ -1,6 +1,6 @@
 """Ozon's ``visibility`` filters: they overlap, and none of them is a product's state.
 
-The list is that of the API's documentation; what a filter means is taken from the descriptions there.
+The list and the meaning of the filters are from the API's documentation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _not_archived(products: Products) -> Mask:
 
 
 def _current(condition: Filter) -> Filter:
-    """Every filter leaves archived products out, except ALL and those that are named after the archive."""
+    """Return the filter without archived products: only ALL and the archive's filters include them."""
     return lambda products: _not_archived(products) & condition(products)
 
 
@@ -38,7 +38,7 @@ def _visible_share(trait: str, share: float) -> Filter:
 
 
 def has_barcode(products: Products) -> Mask:
-    """Whether the seller or Ozon gave the product a barcode."""
+    """Return the mask of products that have a barcode, from the seller or from Ozon."""
     return (products.skus > 0) & products.chance("barcode", 0.9)
 
 
@@ -80,6 +80,6 @@ FILTERS: dict[str, Filter] = {
     "SHOWCASE_SELECT_ACTIVE": _visible_share("showcase", 0.1),
 }
 
-# What ALL contains where Ozon leaves the archived products out of it; no request can name it.
+# The filter ALL without archived products, for a fault; no request can name it.
 ALL_BUT_ARCHIVED = "ALL but ARCHIVED"
 EVERY_FILTER = {**FILTERS, ALL_BUT_ARCHIVED: _not_archived}

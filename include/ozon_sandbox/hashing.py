@@ -1,7 +1,6 @@
-"""Numbers that look random and are the same for ever: the catalogue's only source of variety.
+"""Reproducible pseudo-random numbers, the catalogue's only source of variety.
 
-Everything is splitmix64 over the product's index, so a million products need no memory and any of them can
-be computed alone.
+They are splitmix64 over the product's index, so that a million products need no memory and each can be computed alone.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 
 
 def key_of(*parts: object) -> int:
-    """A 64-bit key for one purpose, such as the prices of one account under one seed."""
+    """Return a 64-bit key for one purpose, for example the prices of one account with one seed."""
     text = "\0".join(str(part) for part in parts)
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def mix(key: int, indices: Ints, versions: Ints | int = 0) -> Hashes:
-    """A 64-bit hash for each index; another version of the same index gives an unrelated hash."""
+    """Return a 64-bit hash for each index; another version of the same index has an unrelated hash."""
     with np.errstate(over="ignore"):
         hashes = indices.astype(np.uint64) * _GOLDEN + np.uint64(key)
         hashes += np.asarray(versions).astype(np.uint64) * _VERSION
@@ -38,15 +37,15 @@ def mix(key: int, indices: Ints, versions: Ints | int = 0) -> Hashes:
 
 
 def below(hashes: Hashes, bound: int) -> Ints:
-    """Whole numbers from 0 to ``bound`` - 1."""
+    """Return whole numbers from 0 to ``bound`` - 1."""
     return (hashes % np.uint64(bound)).astype(np.int64)
 
 
 def unit(hashes: Hashes) -> NDArray[np.float64]:
-    """Fractions from 0 up to, but without, 1."""
+    """Return fractions from 0 to 1, without 1."""
     return (hashes >> np.uint64(11)).astype(np.float64) / float(1 << 53)
 
 
 def chosen(key: int, indices: Ints, share: float) -> Mask:
-    """Which indices belong to the given share of all; always the same ones for one key."""
+    """Return the mask of the indices in the given share of all; always the same ones for one key."""
     return unit(mix(key, indices)) < share

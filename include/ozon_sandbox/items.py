@@ -19,7 +19,7 @@ _SECONDS_OF_THREE_YEARS = 94_608_000
 
 
 def price_text(hundredths: int) -> str:
-    """Ozon's prices are texts, and empty where none is set."""
+    """Return a price as Ozon's text, which is empty if no price is set."""
     return f"{hundredths // 100}.{hundredths % 100:02d}" if hundredths else ""
 
 
@@ -50,7 +50,7 @@ def list_items(products: Products) -> list[Item]:
 
 
 def stock_items(products: Products) -> list[Item]:
-    """Entries of ``/v4/product/info/stocks``."""
+    """Return entries of ``/v4/product/info/stocks``."""
     columns = zip(products.product_ids.tolist(), products.offer_ids, typed_stocks(products), strict=True)
     return [
         {
@@ -96,14 +96,14 @@ def detail_items(products: Products) -> list[Item]:
 
 
 def _created(products: Products) -> list[str]:
-    """Products of tick 0 are up to three years older; later ones are as old as their tick."""
+    """Return the moments of creation: up to three years before tick 0, or within the product's own tick."""
     seconds = below(products.hash("created"), _SECONDS_OF_THREE_YEARS)
     born_later = products.born_at_tick > 0
     return moments.texts(products.born_at_tick, (seconds % _SECONDS_OF_A_TICK) * born_later - seconds * ~born_later)
 
 
 def _changed(products: Products, created: list[str]) -> list[str]:
-    """Ozon's ``updated_at`` moves with the price and the statuses, not with the stock."""
+    """Return ``updated_at``, which changes with the price and the statuses, not with the stock."""
     ticks = products.situation_since_tick.clip(products.price_since_tick)
     return _moments_after_creation(products, ticks, created)
 
@@ -262,7 +262,7 @@ def _price_indexes(price: int, currency_code: str, traits: int) -> Item:
 
 
 def _availabilities(sku: int, situation: Situation) -> list[Item]:
-    """One entry for each source; a product that is not hidden has one without reasons."""
+    """Return one entry for each source; that of a visible product has no reasons."""
     if not situation.reasons:
         return [{"sku": sku, "source": "sds", "availability": "AVAILABLE", "reasons": []}]
     sources = ("sds",) if len(situation.reasons) == 1 else ("fbo", "fbs")

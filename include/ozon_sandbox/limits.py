@@ -1,7 +1,7 @@
-"""How often a client may call: a true sliding window of one second for each Client-Id, and the circuit.
+"""The rate limit, a sliding window of one second for each Client-Id, and the circuit breaker.
 
-Only admitted requests count against the limit; all arrivals count for the busiest second, which is how a test
-sees whether a client keeps to it.
+Only admitted requests count against the limit; all requests count for the busiest second, with which a test checks
+whether a client stays within the limit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Clock = Callable[[], float]
 
 
 class Window:
-    """The moments of the last ``seconds``."""
+    """The moments of requests in the last ``seconds``."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -59,7 +59,7 @@ class _Client:
 
 
 class Limits:
-    """All clients' use of the API; for one event loop, so without locks."""
+    """The use of the API by all clients; for one event loop, so without locks."""
 
     def __init__(self, config: Config, clock: Clock = time.monotonic) -> None:
         self._config = config
@@ -67,12 +67,12 @@ class Limits:
         self._clients: defaultdict[str, _Client] = defaultdict(_Client)
 
     def remaining(self, client_id: str) -> int:
-        """What ``Ratelimit-Remaining`` says."""
+        """Return the value of ``Ratelimit-Remaining``."""
         used = self._clients[client_id].admitted.count(self._clock()) if client_id in self._clients else 0
         return max(0, self._config.rate_limit_per_second - used)
 
     def busiest_seconds(self) -> dict[str, int]:
-        """The most requests that arrived in any one second, by Client-Id."""
+        """Return the most requests that arrived in any one second, by Client-Id."""
         return {client_id: client.busiest_second for client_id, client in self._clients.items()}
 
     def reset_busiest_seconds(self) -> None:
@@ -80,7 +80,7 @@ class Limits:
             client.busiest_second = 0
 
     def admit(self, client_id: str, path: str) -> None:
-        """Counts a request; raises ApiError (429) for one too many and while the method's circuit is open."""
+        """Count a request. Raises ApiError (429) if the limit is exceeded or the method's circuit is open."""
         now = self._clock()
         client = self._clients[client_id]
         client.arrived.add(now)

@@ -1,4 +1,4 @@
-"""The methods of the Seller API that the sandbox has, and those that Ozon has removed."""
+"""The methods of the Seller API that the sandbox implements, and those that Ozon has removed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OBSOLETE = (
 
 def product_list(call: Call) -> Answer:
     items, mark, found_count = _filtered_page(call, list_items)
-    # `total` is switched off since 2026-11-23; here it is 0, in the stocks it is absent, and both occur.
+    # Ozon does not count `total` since 2026-11-23: it is 0 or missing. Here it is 0, in the stocks it is missing.
     return {"result": {"items": items, "last_id": mark, "total": 0, "total_items": found_count}}
 
 
@@ -45,7 +45,7 @@ def product_stocks(call: Call) -> Answer:
 
 
 def _filtered_page(call: Call, render: Callable[[Products], list[Item]]) -> tuple[list[Item], str, int]:
-    """A page of products, the mark after it (also after the last one), and how many the filter holds."""
+    """Return a page of products, the mark after it (also after the last one), and the filter's count."""
     request: requests.ProductList | requests.ProductStocks = call.request
     asked_for = request.filter
     catalogue = call.catalogue

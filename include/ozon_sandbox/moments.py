@@ -12,6 +12,6 @@ _TICK = np.timedelta64(6, "h")
 
 
 def texts(ticks: Ints, seconds: Ints) -> list[str]:
-    """RFC 3339 moments: ``seconds`` after each tick began."""
+    """Return RFC 3339 moments, ``seconds`` after the beginning of each tick."""
     moments: NDArray[np.datetime64] = _TICK_0 + ticks * _TICK + seconds * np.timedelta64(1_000_000, "us")
     return [f"{text}Z" for text in np.datetime_as_string(moments, unit="us").tolist()]

@@ -1,4 +1,4 @@
-"""A sandbox as a process of its own, for tests and the local services.
+"""A sandbox in its own process, for tests and the local services.
 
 with SandboxProcess(tmp_path, {"main": 3000}) as sandbox:
     sandbox.fault("server_error", method="/v3/product/list", times=2, status=503)
@@ -31,12 +31,12 @@ _FIRST_CLIENT_ID = 1_000_001
 
 
 class SandboxError(Exception):
-    """The sandbox did not start, or refused an order; the message says why."""
+    """The sandbox did not start, or refused a command; the message contains the reason."""
 
 
 @dataclass(frozen=True)
 class SandboxAccount:
-    """How to sign in as one of the sandbox's sellers."""
+    """The credentials of one of the sandbox's sellers."""
 
     client_id: str
     api_key: str = field(repr=False)
@@ -48,18 +48,18 @@ class SandboxAccount:
 
 
 class SandboxAdmin:
-    """The admin address of a sandbox that runs already; see ``admin`` for what it offers."""
+    """A client for the admin address of a running sandbox; see ``admin``."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
 
     def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._order("GET", "state")
+        found: dict[str, Any] = self._send("GET", "state")
         return found
 
     def tick(self, count: int = 1) -> int:
-        """Moves all catalogues on and returns the new tick."""
-        return int(self._order("POST", "tick", {"count": count})["tick"])
+        """Advance all catalogues and return the new tick."""
+        return int(self._send("POST", "tick", {"count": count})["tick"])
 
     def fault(
         self,
@@ -73,35 +73,35 @@ class SandboxAdmin:
         seconds: float | None = None,
         **params: Any,
     ) -> dict[str, Any]:
-        """Switches a fault on; see ``faults.registry`` for the names and selectors."""
+        """Switch a fault on; see ``faults.registry`` for the names and selectors."""
         selectors = {"method": method, "account": account, "probability": probability, "after": after}
         description = {"name": name, **selectors, "times": times, "seconds": seconds, "params": params}
-        added: dict[str, Any] = self._order("POST", "faults", description)
+        added: dict[str, Any] = self._send("POST", "faults", description)
         return added
 
     def faults(self) -> list[dict[str, Any]]:
-        active: list[dict[str, Any]] = self._order("GET", "faults")
+        active: list[dict[str, Any]] = self._send("GET", "faults")
         return active
 
     def clear_faults(self) -> None:
-        self._order("DELETE", "faults")
+        self._send("DELETE", "faults")
 
     def reset_counters(self) -> None:
-        self._order("POST", "reset-counters")
+        self._send("POST", "reset-counters")
 
     def reset(self, tick: int | None = None) -> None:
-        """Put everything back to how the process started, or to that tick."""
-        self._order("POST", "reset", {"tick": tick})
+        """Restore the state at the process's start, with another tick if it is given."""
+        self._send("POST", "reset", {"tick": tick})
 
     def catalogue(self, account: str) -> list[dict[str, Any]]:
-        """The truth about each product of an account; see ``truth``."""
+        """Return the truth about each product of an account; see ``truth``."""
         answer = requests.get(f"{self.base_url}/admin/catalogue/{account}", timeout=_ADMIN_SECONDS)
         if not answer.ok:
             raise SandboxError(answer.json()["message"])
         decoder = msgspec.json.Decoder(dict[str, Any])
         return decoder.decode_lines(answer.content)
 
-    def _order(self, verb: str, name: str, body: object = None) -> Any:
+    def _send(self, verb: str, name: str, body: object = None) -> Any:
         answer = requests.request(verb, f"{self.base_url}/admin/{name}", json=body, timeout=_ADMIN_SECONDS)
         if not answer.ok:
             raise SandboxError(answer.json()["message"])
@@ -109,11 +109,11 @@ class SandboxAdmin:
 
 
 class SandboxProcess(SandboxAdmin):
-    """Starts on a free port of 127.0.0.1 and stops at the end of the ``with`` block.
+    """A sandbox on a free port of 127.0.0.1 that stops at the end of the ``with`` block.
 
-    ``accounts`` maps each name to a size, or to the fields of ``config.Account``; a Client-Id or Api-Key that is
-    not given is made up. ``options`` are the configuration's other fields. All files are in ``directory``, and
-    so is the tick: another process in the same directory goes on from it.
+    ``accounts`` maps each name to a size, or to the fields of ``config.Account``; a missing Client-Id or Api-Key is
+    generated. ``options`` are the configuration's other fields. All files are in ``directory``, including the tick:
+    another process in the same directory continues from it.
     """
 
     def __init__(
@@ -152,7 +152,7 @@ class SandboxProcess(SandboxAdmin):
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Returns once connections are accepted; raises SandboxError with what the process said."""
+        """Start it and wait until it accepts connections. Raises SandboxError with the process's output."""
         self.directory.mkdir(parents=True, exist_ok=True)
         config, ready = self.directory / "sandbox.json", self.directory / "ready.json"
         config.touch(mode=0o600)
@@ -177,13 +177,13 @@ class SandboxProcess(SandboxAdmin):
             if ready.exists():
                 return int(json.loads(ready.read_text())["port"])
             if process.poll() is not None:
-                said = (self.directory / "sandbox.log").read_text(errors="replace").strip()
-                raise SandboxError(f"The sandbox ended with exit code {process.returncode}: {said}")
+                output = (self.directory / "sandbox.log").read_text(errors="replace").strip()
+                raise SandboxError(f"The sandbox ended with exit code {process.returncode}: {output}")
             time.sleep(0.02)
         raise SandboxError(f"The sandbox was not ready within {_START_SECONDS:.0f} s.")
 
     def stop(self) -> None:
-        """Ends the process; safe to repeat."""
+        """End the process; safe to repeat."""
         process, self._process = self._process, None
         if process is None:
             return
@@ -197,7 +197,7 @@ class SandboxProcess(SandboxAdmin):
     def post(
         self, method: str, body: object = None, *, account: str = "main", timeout_seconds: float = 60.0
     ) -> requests.Response:
-        """Calls a method of the API as this account."""
+        """Call a method of the API as this account."""
         return requests.post(
             f"{self.base_url}{method}",
             json={} if body is None else body,
@@ -210,6 +210,6 @@ def _with_credentials(accounts: Mapping[str, int | Mapping[str, Any]]) -> dict[s
     complete = {}
     for number, (name, account) in enumerate(accounts.items()):
         given = {"size": account} if isinstance(account, int) else dict(account)
-        made_up = {"client_id": str(_FIRST_CLIENT_ID + number), "api_key": secrets.token_hex(16), "size": 3_000}
-        complete[name] = made_up | given
+        generated = {"client_id": str(_FIRST_CLIENT_ID + number), "api_key": secrets.token_hex(16), "size": 3_000}
+        complete[name] = generated | given
     return complete

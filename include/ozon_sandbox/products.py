@@ -1,7 +1,7 @@
 """Some products of a catalogue at one tick, as columns.
 
-A column is computed when it is first asked for: a filter over a million products looks at one or two of them.
-Money is in hundredths of the product's currency, stock in pieces.
+A column is computed at its first use: a filter over a million products needs only one or two columns. Money is in
+hundredths of the product's currency, stock in pieces.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from include.ozon_sandbox.situations import (
 
 PRODUCT_ID_STEP = 211
 SKU_STEP = 97
-# Close below 2**31, so that even a small catalogue has ids that no 32-bit column can hold.
+# Slightly below 2**31, so that even a small catalogue has ids that do not fit into a 32-bit column.
 FIRST_PRODUCT_ID = 2_147_000_000
 FIRST_SKU = 1_610_000_000
-# Coprime to the number of slots: neighbours differ, and any 200 of them have all slots.
+# Coprime to the number of slots: neighbours differ, and any 200 neighbours have all slots.
 _SLOT_STRIDE = 67
 _TICKS_OF_A_PRICE = 25
 _TICKS_OF_A_STOCK = 10
 
 
 class Storage(IntEnum):
-    """Where a product's pieces lie; the seller's warehouses come in the order of ``SELLER_WAREHOUSES``."""
+    """The place of a product's pieces; seller warehouses are in the order of ``seller_warehouses``."""
 
     FBO = 0
     FBS_MAIN = 1
@@ -68,7 +68,7 @@ _LIFE_STARTS = np.array([next(code for code in life if code != Code.GONE) for li
 
 @dataclass(frozen=True)
 class Origin:
-    """What tells one catalogue from another: the seed, the account's name and its size at tick 0."""
+    """The identity of a catalogue: the seed, the account's name and its size at tick 0."""
 
     seed: int
     account: str
@@ -79,7 +79,7 @@ class Origin:
         return max(1, self.size // 400)
 
     def length(self, tick: int) -> int:
-        """How many products there have ever been."""
+        """Return the number of products so far, including gone ones."""
         return self.size + tick * self.births_per_tick
 
     def key(self, purpose: str) -> int:
@@ -99,11 +99,11 @@ class Products:
         return len(self.indices)
 
     def hash(self, purpose: str, versions: Ints | int = 0) -> Hashes:
-        """A number for each product and purpose, for ever the same; a new one for each version."""
+        """Return a constant number for each product, purpose and version."""
         return mix(self.origin.key(purpose), self.indices, versions)
 
     def chance(self, purpose: str, share: float) -> Mask:
-        """A trait that a share of the products has for life."""
+        """Return the mask of a permanent trait of a share of the products."""
         return unit(self.hash(purpose)) < share
 
     @cached_property
@@ -112,7 +112,7 @@ class Products:
 
     @cached_property
     def sku_ever(self) -> Ints:
-        """The sku that the product has or will have."""
+        """The SKU that the product has or will have."""
         return FIRST_SKU + self.indices * SKU_STEP + below(self.hash("sku"), SKU_STEP)
 
     @cached_property
@@ -143,7 +143,7 @@ class Products:
     def situations(self) -> Ints:
         codes: Ints = LIVES[self.slots, self.tick % TICKS_OF_A_LIFE].astype(np.int64)
         if self.tick == 0:
-            # Nothing can have vanished yet: the catalogue starts with exactly its size.
+            # At tick 0 no product has vanished: the catalogue starts with exactly its size.
             codes = np.where(codes == Code.GONE, _LIFE_STARTS[self.slots], codes)
         codes = np.where((self.born_at_tick == self.tick) & (self.tick > 0), Code.VALIDATION_PENDING, codes)
         codes = np.where(self.born_at_tick > self.tick, Code.GONE, codes)
@@ -168,15 +168,15 @@ class Products:
         return _IS_ARCHIVED[self.situations]
 
     @cached_property
-    def slip_through_lists(self) -> Mask:
-        slipping = np.zeros(len(self), dtype=np.bool_)
+    def omitted_from_lists(self) -> Mask:
+        omitted = np.zeros(len(self), dtype=np.bool_)
         for effect in self.effects:
-            slipping |= effect.slips_through_lists(self.indices, self.product_ids)
-        return slipping
+            omitted |= effect.omitted_from_lists(self.indices, self.product_ids)
+        return omitted
 
     @cached_property
     def situation_since_tick(self) -> Ints:
-        """Since when the situation lasts; the product's first tick if it never had another."""
+        """The first tick of the present situation; the product's first tick if it never had another."""
         ages: Ints = SITUATION_AGES[self.slots, self.tick % TICKS_OF_A_LIFE]
         births = self.born_at_tick + ((self.born_at_tick > 0) & (self.born_at_tick < self.tick))
         since: Ints = np.maximum(self.tick - ages, births)
@@ -199,7 +199,7 @@ class Products:
 
     @cached_property
     def prices(self) -> Ints:
-        """0 where no price is set."""
+        """0 if no price is set."""
         worth = 10 ** (2 + 2.3 * unit(self.hash("price")))
         drift = 0.8 + 0.4 * unit(self.hash("price drift", self._price_version))
         units = np.array([hundredths for _, hundredths in vocabulary.CURRENCIES])[self.currencies]
@@ -211,7 +211,7 @@ class Products:
 
     @cached_property
     def old_prices(self) -> Ints:
-        """The price before the discount; 0 where there is none."""
+        """The price before the discount; 0 if there is none."""
         raised = (self.prices * 5 // 4 + 99) // 100 * 100
         return np.where(self.chance("old price", 0.6), raised, 0)
 
@@ -229,9 +229,9 @@ class Products:
 
     @cached_property
     def listed_in(self) -> Mask:
-        """Where Ozon lists the product, be it with zero pieces; shape (storages, products).
+        """The mask of storages in which Ozon lists the product, even with zero pieces; shape (storages, products).
 
-        The rarer kinds come and go with the stock, FBO and FBS are listed for whatever has a sku.
+        The rarer types appear and disappear with the stock; FBO and FBS are listed for every product with a SKU.
         """
         chances = unit(self._storage_hashes("lies in"))
         chances[Storage.RFBS] = unit(self.hash("lies in rfbs", self._stock_version))
@@ -243,7 +243,7 @@ class Products:
         """Pieces that can be ordered, by storage."""
         hashes = self._storage_hashes("free", self._stock_version)
         pieces = np.where(self.listed_in & _KEEPS_STOCK[self.situations], below(hashes, 40), 0)
-        # What is on sale has a piece somewhere; a product that lies nowhere has it in Ozon's warehouse.
+        # A product on sale has at least one piece; without any storage, it is in an FBO warehouse.
         lacking = _SELLS_STOCK[self.situations] & (pieces.sum(axis=0) == 0)
         pieces[Storage.FBO] += lacking
         for effect in self.effects:
@@ -252,7 +252,7 @@ class Products:
 
     @cached_property
     def reserved(self) -> Ints:
-        """Pieces ordered and not yet shipped, by storage; sold-out products have them too."""
+        """Pieces ordered and not yet shipped, by storage; sold-out products may have them too."""
         pieces = below(self._storage_hashes("reserved", self._stock_version), 6) - 2
         return np.where(self.listed_in & ~self.archived, pieces.clip(0), 0)
 

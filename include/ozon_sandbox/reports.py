@@ -1,7 +1,7 @@
-"""The products report: ordered, made after a while, downloaded as CSV.
+"""The products report: ordered, ready after a few polls, downloaded as CSV.
 
-A report shows the catalogue of the moment it was ordered. Its code is kept in memory: reports do not outlive
-the process, as they expire at Ozon.
+A report shows the catalogue at the time of the order. It is kept in memory and does not outlive the process, just as
+reports expire at Ozon.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from include.ozon_sandbox.requests import ReportCreate
 _MOST_REPORTS = 100
 _STATUSES = ("waiting", "processing", "success")
 _ROWS_AT_ONCE = 5_000
-# Excel, for which these files are made, knows UTF-8 by this mark only.
+# These files are for Excel, which recognizes UTF-8 only by this mark.
 _BYTE_ORDER_MARK = "\ufeff"
 
 _COLUMNS = (
@@ -56,7 +56,7 @@ class Report:
     polls: int = 0
 
     def lines(self) -> Iterator[bytes]:
-        """The file, a few thousand rows at a time."""
+        """Yield the file, a few thousand rows at a time."""
         yield _csv_text([_COLUMNS], _BYTE_ORDER_MARK)
         wanted = FILTERS[self.order.visibility]
         for chunk in self.catalogue.chunks(size=_ROWS_AT_ONCE):
@@ -99,7 +99,7 @@ def _csv_text(rows: Any, prefix: str = "") -> bytes:
 
 @dataclass
 class Reports:
-    """The reports that were ordered, the oldest forgotten first."""
+    """The ordered reports; the oldest are dropped first."""
 
     _by_code: dict[str, Report] = field(default_factory=dict)
 
@@ -111,12 +111,12 @@ class Reports:
         return code
 
     def find(self, code: str) -> Report | None:
-        """The report of a code, which is all the download asks for: the address is the secret."""
+        """Return the report of a code; the download needs no key, because its address is secret."""
         report = self._by_code.get(code)
         return report if report and report.polls >= len(_STATUSES) else None
 
     def info(self, account_name: str, code: str, base_url: str) -> dict[str, Any]:
-        """What ``/v1/report/info`` says; each poll brings a report one status further."""
+        """Return the answer of ``/v1/report/info``; each poll advances the report by one status."""
         report = self._by_code.get(code)
         if report is None or report.account_name != account_name:
             raise not_found("Report")

@@ -1,6 +1,6 @@
-"""The bodies that the methods take, with Ozon's bounds; what does not fit is HTTP 400.
+"""The methods' request bodies, with Ozon's bounds; invalid ones are answered with HTTP 400.
 
-As in Ozon's own JSON, a 64-bit number may also come as text, and unknown fields are ignored.
+As in Ozon's JSON, a 64-bit number may also be sent as text, and unknown fields are ignored.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The running sandbox: its accounts and tick, and what it counts.
+"""The running sandbox: its accounts, tick and counters.
 
-Used from one event loop only; what is rendered in threads gets a catalogue, which never changes.
+It is used from one event loop only; threads that render answers get an immutable catalogue.
 """
 
 from __future__ import annotations
@@ -22,16 +22,19 @@ from include.ozon_sandbox.reports import Reports
 
 
 class Sandbox:
-    """Raises SandboxConfigurationError where the state file or a configured fault cannot be used."""
+    """The state of the sandbox.
+
+    Raises SandboxConfigurationError if the state file or a configured fault cannot be used.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self._state = Path(config.state)
         self._first_tick = self.tick = _read_tick(self._state)
-        self._start_anew()
+        self._initialize()
 
-    def _start_anew(self) -> None:
-        """New objects, so that requests under way, which have the old ones, change nothing of what follows."""
+    def _initialize(self) -> None:
+        """Create new objects, so that running requests, which use the old ones, do not change the new state."""
         self.limits = Limits(self.config)
         self.reports = Reports()
         self.faults = Faults(tuple(self.config.accounts), self.config.seed)
@@ -48,19 +51,19 @@ class Sandbox:
         return Catalogue(origin, self.tick, effects)
 
     def true_catalogue(self, account: str) -> Catalogue:
-        """The catalogue as it is, faults of single requests aside."""
+        """Return the true catalogue, without the faults of single requests."""
         return self.catalogue(account, self.faults.truth_effects(account))
 
-    def move_on(self, ticks: int) -> None:
+    def advance(self, ticks: int) -> None:
         self._set_tick(self.tick + ticks)
 
     def reset(self, tick: int | None) -> None:
-        """Put everything back to how the process started; ``tick`` is the catalogues' then, if it is given."""
+        """Restore the state at the process's start, with another ``tick`` if it is given."""
         self._set_tick(self._first_tick if tick is None else tick)
-        self._start_anew()
+        self._initialize()
 
     def _set_tick(self, tick: int) -> None:
-        """Remembers the new tick before any answer shows it."""
+        """Save the new tick before any answer shows it."""
         _write_tick(self._state, tick)
         self.tick = tick
 
@@ -69,7 +72,7 @@ class Sandbox:
         self.limits.reset_busiest_seconds()
 
     def state(self) -> dict[str, Any]:
-        """What ``GET /admin/state`` tells; never a key."""
+        """Return the answer of ``GET /admin/state``, without keys."""
         accounts = {
             name: {
                 "client_id": account.client_id,
@@ -96,7 +99,7 @@ def _read_tick(path: Path) -> int:
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise SandboxConfigurationError(f"The state file {path} cannot be read: {error!r}.") from error
     if not isinstance(tick, int) or tick < 0:
-        raise SandboxConfigurationError(f"The state file {path} holds no tick but {tick!r}.")
+        raise SandboxConfigurationError(f"The state file {path}: expected a tick, found {tick!r}.")
     return tick
 
 

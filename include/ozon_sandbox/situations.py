@@ -1,9 +1,8 @@
-"""What can be the matter with a product, and in which order it happens to one.
+"""The situations of a product, and their sequences.
 
-A situation is a combination of statuses as seen in real answers of ``/v3/product/info/list``, with the
-visibility that the warehouse is to derive from it. A life is eight situations, one for each tick, that repeat;
-the catalogue's products are spread evenly over 200 slots, so that in any 200 neighbours each change of each
-life happens at every tick.
+A situation is a combination of statuses from real answers of ``/v3/product/info/list``, with the visibility that the
+warehouse has to derive from it. A life is a cycle of eight situations, one for each tick. The catalogue's products are
+spread evenly over 200 slots, so that in any 200 neighbours each change of each life happens at every tick.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ SLOTS = 200
 
 
 class Code(IntEnum):
-    """The number under which the catalogue's columns hold a situation."""
+    """The number of a situation in the catalogue's columns."""
 
     ON_SALE = 0
     NOT_UPDATED = 1
@@ -34,7 +33,7 @@ class Code(IntEnum):
     ARCHIVED = 10
     AUTO_ARCHIVED = 11
     SEASONAL_ARCHIVED = 12
-    UNHEARD_OF = 13
+    UNKNOWN_STATUS = 13
     GONE = 14
 
 
@@ -50,9 +49,9 @@ class ErrorEntry:
 
 @dataclass(frozen=True)
 class Situation:
-    """``visibility`` is the warehouse's word; the other texts are Ozon's.
+    """A combination of statuses. ``visibility`` is the warehouse's value; the other texts are Ozon's.
 
-    ``sells_stock`` says that at least one piece can be ordered, ``keeps_stock`` that there may be some.
+    With ``sells_stock`` at least one piece can be ordered, with ``keeps_stock`` there may be some.
     """
 
     visibility: str
@@ -187,7 +186,7 @@ SITUATIONS: dict[Code, Situation] = {
     Code.ARCHIVED: _archived,
     Code.AUTO_ARCHIVED: _archived,
     Code.SEASONAL_ARCHIVED: _archived,
-    Code.UNHEARD_OF: Situation(
+    Code.UNKNOWN_STATUS: Situation(
         "UNKNOWN", "state_unheard_of", "reconsidering", "maybe", "Небывалый статус", reasons=("Небывалая причина",)
     ),
     Code.GONE: Situation("", "", "", "", "", has_sku=False, keeps_stock=False),
@@ -221,7 +220,7 @@ _CHANGING: list[Life] = [
 
 
 def _lives() -> NDArray[np.uint8]:
-    """The situation of each slot at each tick of its life, shape (slots, ticks)."""
+    """Return the situation of each slot at each tick of its life, shape (slots, ticks)."""
     rows = [[code] * TICKS_OF_A_LIFE for count, code in _STEADY for _ in range(count)]
     for life in _CHANGING:
         rows += [list(life[turn:] + life[:turn]) for turn in range(TICKS_OF_A_LIFE)]
@@ -229,13 +228,13 @@ def _lives() -> NDArray[np.uint8]:
 
 
 def _ages(lives: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """For each slot and tick of its life, for how many ticks the situation has lasted; a steady one: for ever."""
+    """Return the age of the situation in ticks, for each slot and tick of its life; infinite for a constant one."""
     ages = np.zeros(lives.shape, dtype=np.int64)
-    lasting = np.ones(lives.shape, dtype=np.bool_)
+    is_unchanged = np.ones(lives.shape, dtype=np.bool_)
     for back in range(1, TICKS_OF_A_LIFE):
-        lasting &= np.roll(lives, back, axis=1) == lives
-        ages += lasting
-    ages[lasting] = np.iinfo(np.int32).max
+        is_unchanged &= np.roll(lives, back, axis=1) == lives
+        ages += is_unchanged
+    ages[is_unchanged] = np.iinfo(np.int32).max
     return ages
 
 

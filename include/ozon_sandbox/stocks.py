@@ -1,6 +1,6 @@
-"""Stock as the methods show it: by type, by the seller's warehouses, and in Ozon's warehouses.
+"""Stock as in the methods' answers: by type, by seller warehouse and by FBO warehouse.
 
-All three come from the same pieces, so they agree: ``fbs`` is the sum over the seller's FBS warehouses, and
+All three are computed from the same pieces, so they agree: ``fbs`` is the sum of the seller's FBS warehouses, and
 ``present`` includes ``reserved``.
 """
 
@@ -46,7 +46,7 @@ class WarehouseStock(NamedTuple):
 
 
 def seller_warehouses(origin: Origin) -> list[SellerWarehouse]:
-    """An account's own warehouses; the last one is closed and holds nothing."""
+    """Return an account's seller warehouses; the last one is disabled and empty."""
     first = 23_000_000_000_000 + origin.key("warehouse") % 1_000_000_000 * 1_000
     return [
         SellerWarehouse(first, "Склад Москва-Север", False, "created", Storage.FBS_MAIN),
@@ -57,7 +57,7 @@ def seller_warehouses(origin: Origin) -> list[SellerWarehouse]:
 
 
 def typed_stocks(products: Products) -> list[list[TypedStock]]:
-    """For each product a row for each type that Ozon lists, zeros included; none without a sku."""
+    """Return for each product a row for each type that Ozon lists, including zeros; none without a SKU."""
     skus = products.skus.tolist()
     rows: list[list[TypedStock]] = [[] for _ in skus]
     for kind, storages in _STORAGES_OF_TYPE.items():
@@ -72,7 +72,7 @@ def typed_stocks(products: Products) -> list[list[TypedStock]]:
 
 
 def warehouse_stocks(products: Products, warehouses: list[SellerWarehouse]) -> list[WarehouseStock]:
-    """What lies in these warehouses, product by product; archived products are not listed in any."""
+    """Return the stock in these warehouses, by product, without archived products."""
     shown = []
     for warehouse in warehouses:
         if warehouse.storage is not None:
@@ -94,9 +94,9 @@ def stock_moments(products: Products) -> list[str]:
 
 
 def ozon_warehouse_rows(products: Products) -> list[dict[str, Any]]:
-    """The FBO pieces that can be ordered, spread over some of Ozon's warehouses.
+    """Return the FBO pieces that can be ordered, spread over some FBO warehouses.
 
-    A SKU in several of them has also the sum of each cluster, with warehouse_id 0 and without a name.
+    A SKU in several of them also has the sum of each cluster, with warehouse_id 0 and without a name.
     """
     rows: list[dict[str, Any]] = []
     first_places = below(products.hash("ozon warehouse"), len(vocabulary.OZON_WAREHOUSES)).tolist()
@@ -120,7 +120,7 @@ def ozon_warehouse_rows(products: Products) -> list[dict[str, Any]]:
 
 
 def _cluster_sums(placed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows of one SKU, added up by cluster."""
+    """Return the rows of one SKU, added up by cluster."""
     sums: dict[int, dict[str, Any]] = {}
     for row in placed:
         nowhere = row | {"warehouse_id": 0, "warehouse_name": "", "available_stock_count": 0}
@@ -129,7 +129,7 @@ def _cluster_sums(placed: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _split(pieces: int) -> list[int]:
-    """Small amounts lie in one warehouse, larger ones in up to three."""
+    """Split an amount over up to three warehouses; a small one stays in one warehouse."""
     places = 1 + (pieces >= 6) + (pieces >= 20)
     share = pieces // places
     return [pieces - share * (places - 1), *[share] * (places - 1)]
@@ -160,7 +160,7 @@ def _analytics_row(sku: int, offer_id: str, name: str, place: int) -> dict[str, 
 
 
 def _turnover(all_pieces: int, pieces: int, sold_a_day: float) -> dict[str, Any]:
-    """``idc`` is the number of days that the stock will last; 0 where nothing is sold."""
+    """Return the sales figures; ``idc`` is the number of days until the stock is sold, 0 without sales."""
     return {
         "ads": sold_a_day,
         "ads_cluster": round(sold_a_day / 2, 3),

@@ -1,8 +1,7 @@
-"""What is true of each product, for a test to compare a warehouse with, row by row.
+"""The truth about each product, for tests to compare a warehouse with, row by row.
 
 ``hidden_reasons`` are the texts of the details' ``availabilities``, each once, in their order. ``stocks`` are by
-type and sku, ``warehouse_stocks`` by the seller's own warehouses; prices are texts as Ozon sends them, null
-where none is set.
+type and SKU, ``warehouse_stocks`` by seller warehouse; prices are texts as Ozon sends them, null if none is set.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _PRODUCTS_AT_ONCE = 2_000
 
 
 def truth_lines(catalogue: Catalogue) -> Iterator[bytes]:
-    """NDJSON, one product a line, in the order of their ids; gone products are left out."""
+    """Yield NDJSON, one product per line, in the order of their ids, without gone products."""
     warehouses = seller_warehouses(catalogue.origin)
     encoder = msgspec.json.Encoder()
     start = 0

@@ -1,4 +1,4 @@
-"""The words of the catalogue: articles, names, currencies, and Ozon's own warehouses."""
+"""The catalogue's texts: articles, names, currencies and FBO warehouses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 LONGEST_ARTICLE = 255
 _FIRST_ARTICLE = 100_000
 
-# Each article holds the product's number as its only run of five digits or more, so that it can be read back.
+# Each article contains the product's number as its only run of five or more digits, so that it can be parsed.
 _ARTICLES = (
     "{n}",
     "АРТ-{n}",
@@ -44,7 +44,7 @@ _THINGS = (
 _BRANDS = ("Уютный дом", "Северъ", "Лён и хлопок", "KAIDI", "Мастерская №1", "Без бренда", "ТеплоДар")
 _COLOURS = ("чёрный", "белый", "серо-голубой", "тёмно-зелёный", "жёлтый", "бордовый", "прозрачный")
 
-# Most products are sold for roubles; the number is the price of a rouble's worth in hundredths of the currency.
+# Most products are sold in roubles; the number is the value of one rouble in hundredths of the currency.
 CURRENCIES: tuple[tuple[str, float], ...] = (
     ("RUB", 100.0),
     ("CNY", 8.4),
@@ -92,7 +92,7 @@ OZON_WAREHOUSES: tuple[tuple[int, str, int, str], ...] = (
 
 
 def article(index: int, pattern: int) -> str:
-    """A product's article; ``pattern`` picks its look, and pattern 0 is as long as Ozon lets one be."""
+    """Return a product's article; ``pattern`` selects its form, and pattern 0 has the maximum length."""
     number = _FIRST_ARTICLE + index
     if pattern == 0:
         text = f"№{number}" + _LONG_ARTICLE_TEXT * 7
@@ -101,7 +101,7 @@ def article(index: int, pattern: int) -> str:
 
 
 def article_index(text: str) -> int | None:
-    """The index that an article was made of, if it is one; the caller compares the whole text."""
+    """Return the index in an article, if there is one; the caller compares the whole text."""
     found = _ARTICLE_NUMBER.search(text)
     return int(found.group()) - _FIRST_ARTICLE if found and len(found.group()) <= 12 else None
 

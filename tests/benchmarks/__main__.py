@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from include.ozon_local.environment import around_the_proxy
+from include.ozon_local.environment import proxy_exceptions
 from include.ozon_local.home import LocalHome
 from include.ozon_local.postgres import EmbeddedPostgres
 from include.ozon_local.processes import Interrupted, raise_on_signals
@@ -35,7 +35,7 @@ def main() -> int:
     arguments = _arguments()
     plans = _plans(arguments)
     raise_on_signals()
-    os.environ.update(around_the_proxy(os.environ))
+    os.environ.update(proxy_exceptions(os.environ))
     folder = LocalHome.from_environment().path / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="scratch-", dir=folder))

@@ -57,7 +57,7 @@ class Stack:
         return done
 
     def healthy_after_seconds(self, printed: str) -> int:
-        found = re.search(r"All of it is healthy after (\d+) s", printed)
+        found = re.search(r"All containers are healthy after (\d+) s", printed)
         assert found, printed
         return int(found[1])
 

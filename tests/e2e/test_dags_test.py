@@ -129,7 +129,7 @@ def test_a_fault_longer_than_the_retry_budget_is_retried_from_the_last_page(
         assert (first["status"], second["status"]) == ("failed", "success")
         assert sentence in first["error"]
         assert_agreement(warehouse, account)
-    assert "Account main: taking up what an earlier attempt has read" in done.output
+    assert "Account main: resuming from what an earlier attempt has read" in done.output
     assert "Ozon said how long to wait" in done.output
 
 
@@ -171,7 +171,7 @@ def test_an_account_that_another_session_loads_is_skipped_with_the_reason(
     assert airflow.states()["product_etl[0]"] == "skipped in try 1"
     skipped = warehouse.workflow(last_dag_run(warehouse), "main")
     assert skipped["status"] == "skipped"
-    reason = r"Account main is already running since .* UTC, by somebody\. This run steps aside"
+    reason = r"Account main is already running since .* UTC, by somebody\. This run is skipped"
     assert re.search(reason, skipped["error"])
     assert re.search(reason, done.output)
     assert_agreement(warehouse, "second")

@@ -115,7 +115,7 @@ def test_arguments_that_are_not_json_are_refused_before_anything_starts(home: Pa
     done = make("run", home, "ARGS=dry_run")
 
     assert done.returncode != 0
-    assert "ARGS has to be a JSON object" in done.stderr
+    assert "ARGS: expected a JSON object" in done.stderr
     assert scratch.running_in(home) == []
 
 
@@ -156,7 +156,7 @@ def test_the_second_run_reuses_everything_and_shows_what_changed(home: Path) -> 
     second = make("run", home)
 
     assert second.returncode == 0, second.stdout + second.stderr
-    assert "moved on to tick" in second.stdout
+    assert "advanced to tick" in second.stdout
     assert set(scratch.running_in(home)) == running
     for done in (first, second):
         address = re.search(r"postgresql://ozon@\S+", done.stdout)

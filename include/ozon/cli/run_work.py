@@ -133,11 +133,11 @@ class RunWork:
             display.close()
             display.say(f"{self._interruption.name}: stopping in good order; a second signal stops at once.")
 
-        self._interruption.at_first(announce_stop)
+        self._interruption.on_first_signal(announce_stop)
         try:
             yield display
         finally:
-            self._interruption.at_first(None)
+            self._interruption.on_first_signal(None)
             display.close()
 
     @contextmanager

@@ -1,7 +1,7 @@
-"""Values that are each allowed and cannot be meant together.
+"""Contradictions: values that are valid alone, but not together.
 
-Each rule says which settings it looked at, so that the message can show them with where they come from, and
-that the rule is left out where one of them is wrong in itself.
+Each check returns the settings that it compared, so that the message can show their values and sources. A
+contradiction is not reported if one of its settings is invalid.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def find_contradictions(settings: Settings) -> Iterator[Contradiction]:
 
 
 def _timeouts(settings: Settings) -> dict[str, int]:
-    """The minutes that an attempt of each component has."""
+    """Return the time limit of an attempt of each component, in minutes."""
     return {name: component.timeout_minutes for name, component in settings.components}
 
 
@@ -39,12 +39,12 @@ def _timeout_key(component: str) -> str:
 
 
 def _runs_that_overlap(settings: Settings) -> Iterator[Contradiction]:
-    """A run that needs all its retries has to end before the next one is due, or runs pile up.
+    """Require a run with all its retries to end before the next one is due.
 
-    The bound for a component is the longest wait before each retry and one time-out; attempts that fail are
-    taken to fail early. With the production defaults the waits are at most 10 + 20 + 40 minutes (see
+    A component takes at most the longest wait before each retry plus one time-out; failed attempts are assumed to
+    fail early. With the production defaults the waits are at most 10 + 20 + 40 minutes (see
     :meth:`RetrySettings.longest_waits_seconds`) and the time-out is 60: 130 minutes for each, 260 for both.
-    Runs at 2, 8, 14 and 20 o'clock are 360 minutes apart, or 300 where the clock skips an hour.
+    Runs at 2, 8, 14 and 20 o'clock are 360 minutes apart, or 300 when the clock skips an hour.
     """
     waits_minutes = sum(settings.retry.longest_waits_seconds()) / 60
     timeouts = _timeouts(settings)
@@ -61,7 +61,7 @@ def _runs_that_overlap(settings: Settings) -> Iterator[Contradiction]:
                 "retry.max_delay_seconds",
                 *map(_timeout_key, timeouts),
             ),
-            f"two runs are only {gap_minutes:g} minutes apart, and one can take {needed_minutes:g}: "
+            f"two runs are only {gap_minutes:g} minutes apart, but one can take {needed_minutes:g}: "
             f"{' and '.join(timeouts)} each have {waits_minutes:g} minutes of waits and a time-out; "
             "run less often, or lower the retries, their waits or the time-outs",
         )
@@ -78,7 +78,7 @@ def _shrinking_waits(settings: Settings) -> Iterator[Contradiction]:
 
 
 def _pages_too_old_to_resume(settings: Settings) -> Iterator[Contradiction]:
-    """What a failed attempt has read is at least as old as the wait before the retry that would reuse it."""
+    """Require the pages of a failed attempt to be usable after the shortest wait before a retry."""
     max_age_seconds = settings.load.resume_max_age_minutes * 60
     wait_seconds = min(settings.retry.first_delay_seconds, settings.retry.max_delay_seconds)
     if settings.retry.retries and max_age_seconds <= wait_seconds:
@@ -89,8 +89,8 @@ def _pages_too_old_to_resume(settings: Settings) -> Iterator[Contradiction]:
                 "retry.max_delay_seconds",
                 "retry.retries",
             ),
-            f"a retry never goes on from the pages read: it may reuse them for {max_age_seconds} seconds and "
-            f"comes after {wait_seconds} at the earliest; raise load.resume_max_age_minutes or lower "
+            f"a retry can never resume: pages can be reused for {max_age_seconds} seconds, but a retry starts "
+            f"after {wait_seconds} at the earliest; raise load.resume_max_age_minutes or lower "
             "retry.first_delay_seconds",
         )
 
@@ -101,7 +101,7 @@ def _more_requests_than_ozon_allows(settings: Settings) -> Iterator[Contradictio
     if total > limit:
         yield Contradiction(
             ("api.requests_per_second", "api.other_requests_per_second"),
-            f"together {total} requests a second, and Ozon allows {limit} for one Client-Id; lower one",
+            f"together {total} requests per second, but Ozon allows {limit} for one Client-Id; lower one",
         )
 
 
@@ -118,7 +118,7 @@ def _request_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]
                     _timeout_key(component),
                 ),
                 f"one request alone can take {request_seconds:g} seconds (attempts x time-out + waits), "
-                f"and all of {component} has {minutes * 60}; lower the attempts or the API's time-out, or "
+                f"but all of {component} has {minutes * 60}; lower the attempts or the API's time-out, or "
                 f"raise {_timeout_key(component)}",
             )
 
@@ -130,7 +130,7 @@ def _wait_longer_than_its_exchange(settings: Settings) -> Iterator[Contradiction
         if seconds > whole_seconds:
             yield Contradiction(
                 (f"api.{name}", "api.exchange_timeout_seconds"),
-                f"the time-out of {seconds:g} seconds never fires: the whole exchange is given up after "
+                f"the time-out of {seconds:g} seconds is never reached: the whole exchange ends after "
                 f"{whole_seconds:g}; lower api.{name} or raise api.exchange_timeout_seconds",
             )
 
@@ -142,7 +142,7 @@ def _budget_longer_than_its_task(settings: Settings) -> Iterator[Contradiction]:
     if settings.inventory.ozon_warehouses and budget >= timeout:
         yield Contradiction(
             ("inventory.ozon_warehouses_budget_minutes", _timeout_key(component)),
-            f"Ozon's warehouses may take {budget} minutes, and all of {component} has {timeout}; "
+            f"FBO warehouses may take {budget} minutes, but all of {component} has {timeout}; "
             f"lower inventory.ozon_warehouses_budget_minutes or raise {_timeout_key(component)}",
         )
 
@@ -153,44 +153,43 @@ def _statement_longer_than_its_task(settings: Settings) -> Iterator[Contradictio
         if statement_seconds >= minutes * 60:
             yield Contradiction(
                 ("warehouse.statement_timeout_seconds", _timeout_key(component)),
-                f"the statement time-out, {statement_seconds} seconds, never fires: {component} is stopped "
+                f"the statement time-out, {statement_seconds} seconds, is never reached: {component} is stopped "
                 f"after {minutes * 60}; lower warehouse.statement_timeout_seconds or raise "
                 f"{_timeout_key(component)}",
             )
 
 
 def _lock_wait_longer_than_statement(settings: Settings) -> Iterator[Contradiction]:
-    """PostgreSQL counts the wait for a lock as a part of the statement."""
+    """Require the lock time-out to be shorter: for PostgreSQL the wait for a lock is part of the statement."""
     lock_seconds = settings.warehouse.lock_timeout_seconds
     statement_seconds = settings.warehouse.statement_timeout_seconds
     if lock_seconds >= statement_seconds:
         yield Contradiction(
             ("warehouse.lock_timeout_seconds", "warehouse.statement_timeout_seconds"),
-            f"the lock time-out, {lock_seconds} seconds, never fires: the statement time-out, "
+            f"the lock time-out, {lock_seconds} seconds, is never reached: the statement time-out, "
             f"{statement_seconds}, comes first; lower warehouse.lock_timeout_seconds below it",
         )
 
 
 def _thresholds_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
-    """A share cannot be above 100 per cent."""
+    """Require thresholds of shares below 100 per cent: no share is larger."""
     for name in GuardsSettings.model_fields:
         guard = getattr(settings.guards, name)
         if isinstance(guard, ThresholdGuardSettings) and guard.level != "off" and guard.threshold_pct >= 100:
             yield Contradiction(
                 (f"guards.{name}.level", f"guards.{name}.threshold_pct"),
-                f"the guard never fires: nothing is more than {guard.threshold_pct:g} per cent; "
+                f"the guard never fires: no share exceeds {guard.threshold_pct:g} per cent; "
                 f'lower guards.{name}.threshold_pct below 100, or set guards.{name}.level to "off"',
             )
     if settings.load.listing_shortfall_pct >= 100:
         yield Contradiction(
             ("load.listing_shortfall_pct",),
-            "no list lacks more than 100 per cent, so that even an empty one would count as complete; "
-            "lower load.listing_shortfall_pct below 100",
+            "even an empty list would count as complete; lower load.listing_shortfall_pct below 100",
         )
 
 
 def _limits_in_the_wrong_order(settings: Settings) -> Iterator[Contradiction]:
-    """Between the limits lies what is worth a warning."""
+    """Require the limits in this order: ok, warning, critical."""
     for rule in RULES:
         key, limits = rule.key, rule.limits_in(settings)
         if isinstance(limits, Above) and limits.critical < limits.warning:
@@ -201,7 +200,7 @@ def _limits_in_the_wrong_order(settings: Settings) -> Iterator[Contradiction]:
             continue
         yield Contradiction(
             (f"{key}.warning", f"{key}.critical"),
-            f"the warning never comes: critical, {limits.critical:g}, is {wrong} warning, {limits.warning:g}; "
+            f"the warning never fires: critical, {limits.critical:g}, is {wrong} warning, {limits.warning:g}; "
             f"set {key}.critical {right} {key}.warning",
         )
 
@@ -212,7 +211,7 @@ def _shares_that_never_fire(settings: Settings) -> Iterator[Contradiction]:
         if rule.unit is Unit.SHARE and isinstance(limits, Above) and limits.enabled and limits.warning >= 100:
             yield Contradiction(
                 (f"{key}.enabled", f"{key}.warning"),
-                f"the rule never fires: nothing is more than {limits.warning:g} per cent; "
+                f"the rule never fires: no share exceeds {limits.warning:g} per cent; "
                 f"lower {key}.warning below 100, or set {key}.enabled to false",
             )
 
@@ -221,7 +220,7 @@ def _unknown_groups(settings: Settings) -> Iterator[Contradiction]:
     for name, group in settings.alerts.groups.items():
         if name not in GROUPS:
             keys = tuple(f"alerts.groups.{name}.{key}" for key in sorted(group.model_fields_set))
-            yield Contradiction(keys, f'"{name}" is no group of rules{_meant(name, GROUPS)}')
+            yield Contradiction(keys, f"unknown group '{name}'{_meant(name, GROUPS)}")
 
 
 def _unknown_channels(settings: Settings) -> Iterator[Contradiction]:
@@ -231,44 +230,45 @@ def _unknown_channels(settings: Settings) -> Iterator[Contradiction]:
             if channel not in settings.alerts.channels:
                 yield Contradiction(
                     (f"alerts.groups.{name}.channels",),
-                    f'"{channel}" is no channel; those in alerts.channels: {known}',
+                    f"unknown channel '{channel}'; known in alerts.channels: {known}",
                 )
 
 
-def _channels_without_an_end(settings: Settings) -> Iterator[Contradiction]:
+def _invalid_recipients(settings: Settings) -> Iterator[Contradiction]:
     for name, channel in settings.alerts.channels.items():
         if channel.kind == "email" and not channel.recipients:
             yield Contradiction(
                 (f"alerts.channels.{name}.kind",),
-                f"nobody gets its mails; name e-mail addresses in alerts.channels.{name}.recipients",
+                f"it has no recipients; add e-mail addresses to alerts.channels.{name}.recipients",
             )
         if channel.kind == "apprise" and channel.recipients:
             yield Contradiction(
                 (f"alerts.channels.{name}.kind", f"alerts.channels.{name}.recipients"),
-                f"Apprise's addresses are in the connection {channel.connection}; leave out "
+                f"Apprise's addresses are in the connection {channel.connection}; remove "
                 f"alerts.channels.{name}.recipients",
             )
 
 
-def _silences_that_never_come(settings: Settings) -> Iterator[Contradiction]:
+def _invalid_silences(settings: Settings) -> Iterator[Contradiction]:
     for name, silence in settings.alerts.silences.items():
         key = f"alerts.silences.{name}"
         starts_at, ends_at = (settings.in_time_zone(moment) for moment in (silence.starts_at, silence.ends_at))
         if ends_at <= starts_at:
             yield Contradiction(
-                (f"{key}.starts_at", f"{key}.ends_at"), "it ends before it begins; exchange or correct them"
+                (f"{key}.starts_at", f"{key}.ends_at"), "it ends before it begins; swap or correct them"
             )
         for rule in silence.rules:
             if rule not in RULE_BY_NAME:
-                yield Contradiction((f"{key}.rules",), f'"{rule}" is no rule{_meant(rule, RULE_BY_NAME)}')
+                yield Contradiction((f"{key}.rules",), f"unknown rule '{rule}'{_meant(rule, RULE_BY_NAME)}")
         for account in silence.accounts:
             if account not in settings.accounts:
-                yield Contradiction((f"{key}.accounts",), f'"{account}" is no account of the configuration')
+                known = ", ".join(settings.accounts)
+                yield Contradiction((f"{key}.accounts",), f"unknown account '{account}'; known in accounts: {known}")
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else "; docs/configuration.md lists all of them"
+    return f"; did you mean '{close[0]}'?" if close else "; docs/configuration.md lists all of them"
 
 
 _CHECKS: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
@@ -286,6 +286,6 @@ _CHECKS: tuple[Callable[[Settings], Iterator[Contradiction]], ...] = (
     _shares_that_never_fire,
     _unknown_groups,
     _unknown_channels,
-    _channels_without_an_end,
-    _silences_that_never_come,
+    _invalid_recipients,
+    _invalid_silences,
 )

@@ -1,6 +1,7 @@
-"""Writes docs/configuration.md from the model and config/ozon.toml: ``python -m include.ozon.configuration.docs``.
+"""The generator of docs/configuration.md: ``python -m include.ozon.configuration.docs``.
 
-With ``--check`` it writes nothing, and its exit code is 1 where the file is not what it would write.
+Its sources are the settings' model and config/ozon.toml. With ``--check`` it only compares; the exit code is 1 if the
+page is out of date.
 """
 
 from __future__ import annotations
@@ -30,26 +31,24 @@ _INTRODUCTION = """\
 
 # Configuration
 
-Everything that can be set is in one file, `config/ozon.toml`. Where a setting is given in several places,
-the last of these counts:
+All settings are in one file, `config/ozon.toml`. If a setting is given in several places, the last of these wins:
 
-1. what it is by itself: the column "Default" below;
+1. its default: the column "Default" below;
 2. the file's table `[default]`, for all environments;
-3. the file's table of the environment that `OZON_ENV` names: `development` (where it names none), `testing`
-   or `production`;
+3. the file's table of the environment in `OZON_ENV`: `development` (the default), `testing` or `production`;
 4. a variable `OZON__SECTION__KEY`, for one value and one process: two underscores stand for each dot of the
-   key, and capitals do not matter. `OZON__RETRY__FIRST_DELAY_SECONDS=5` sets `retry.first_delay_seconds`, and
-   `OZON__GUARDS__VANISHED__LEVEL=warn` sets `guards.vanished.level`. A list is JSON, or has commas between
-   its entries.
+   key, and case does not matter. `OZON__RETRY__FIRST_DELAY_SECONDS=5` sets `retry.first_delay_seconds`, and
+   `OZON__GUARDS__VANISHED__LEVEL=warn` sets `guards.vanished.level`. A list is JSON, or its entries are
+   separated by commas.
 
-`OZON_CONFIG` names another file. Unknown keys, wrong values and contradictions are errors, told all at once
-with the place of each. Client-Id, Api-Key and passwords are no settings: they belong in Airflow's connections
+`OZON_CONFIG` names another file. Unknown keys, wrong values and contradictions are errors; all of them are reported
+at once, each with its place. Client-Id, Api-Key and passwords are not settings: they belong in Airflow's connections
 `ozon_api_<account>` and `ozon_warehouse`, and a key that looks like one of them is an error too.
 """
 
 
 def render(config_path: Path = DEFAULT_PATH) -> str:
-    """The whole page, for the model and the tables of one configuration file.
+    """Return the whole page, for the model and one configuration file.
 
     :raises ConfigurationError: the file cannot be read.
     """
@@ -61,7 +60,7 @@ def render(config_path: Path = DEFAULT_PATH) -> str:
             blocks += _rules_section(field)
         elif schema.is_table(field):
             blocks += _section(name, field, built_in)
-    blocks += ["## What config/ozon.toml says\n", _file_table(config_path)]
+    blocks += ["## Values in config/ozon.toml\n", _file_table(config_path)]
     return "\n".join(blocks)
 
 
@@ -85,11 +84,11 @@ def _section(name: str, field: FieldInfo, built_in: Merged) -> Iterator[str]:
 
 
 def _rules_section(field: FieldInfo) -> Iterator[str]:
-    """One table of what can be set for any rule, and one with a row for each rule."""
+    """Yield one table with the settings of any rule, and one with a row for each rule."""
     yield f"## rules\n\n{field.description} A rule is a table with these keys:\n"
     keys = {name: each for kind in (AboveShare, State) for name, each in kind.model_fields.items()}
     yield table(
-        ("Key", "Type", "Allowed", "What it is for"),
+        ("Key", "Type", "Allowed", "Meaning"),
         (
             (f"`{name}`", schema.kind(each), schema.limits(each) or "any", each.description or "")
             for name, each in keys.items()
@@ -97,11 +96,11 @@ def _rules_section(field: FieldInfo) -> Iterator[str]:
     )
     yield (
         "For example `[default.rules]` with `disk_used_pct = { warning = 70, critical = 90 }`. Alerts of one group are "
-        "notified together, as one\nincident; `alerts.groups.<group>` says whom, and how often. "
-        "[The runbook](runbook.md#alerts) says what each rule means and what to do.\n"
+        "notified together, as one\nincident; `alerts.groups.<group>` sets the channels and the repeat interval. "
+        "[The runbook](runbook.md#alerts) explains each rule and what to do.\n"
     )
     yield table(
-        ("Rule", "Bad", "Default", "Unit", "Group", "What it measures"),
+        ("Rule", "Bad", "Default", "Unit", "Group", "Measured value"),
         (
             (f"`{rule.key}`", _side(rule.limits), _default(rule.limits), _unit(rule), rule.group, rule.measures)
             for rule in RULES
@@ -130,7 +129,7 @@ def _unit(rule: Rule[Limits]) -> str:
 
 def _settings_table(settings: Iterable[schema.Setting], built_in: Merged) -> str:
     return table(
-        ("Key", "Type", "Allowed", "Default", "What it is for"),
+        ("Key", "Type", "Allowed", "Default", "Meaning"),
         (
             (
                 f"`{key}`",
@@ -145,7 +144,7 @@ def _settings_table(settings: Iterable[schema.Setting], built_in: Merged) -> str
 
 
 def _default_of(field: FieldInfo) -> str:
-    """Return the default of a setting in a table whose name the user chooses."""
+    """Return the default of a setting in a table with a user-defined name."""
     return "must be given" if field.is_required() else f"`{schema.shown(field.default)}`"
 
 

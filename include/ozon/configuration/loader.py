@@ -1,4 +1,4 @@
-"""Reading the configuration: all layers merged, validated, and every problem told at once."""
+"""Loading of the configuration: merge all layers, validate them, and report all problems at once."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def load_settings(
 ) -> Settings:
     """Read and check the configuration.
 
-    A path or environment not given comes from ``OZON_CONFIG`` or ``OZON_ENV`` in ``environ`` (by default the
-    process's own); without these it is the repository's ``config/ozon.toml`` or ``development``.
+    ``path`` and ``environment`` default to ``OZON_CONFIG`` and ``OZON_ENV`` in ``environ`` (by default the process's),
+    and then to the repository's ``config/ozon.toml`` and ``development``.
 
-    :raises ConfigurationError: with a line for each thing that is wrong in the file and in the variables.
+    :raises ConfigurationError: with a line for each problem in the file and in the variables.
     """
     environ = os.environ if environ is None else environ
     path = path or Path(environ.get("OZON_CONFIG") or DEFAULT_PATH)
@@ -60,16 +60,16 @@ def load_settings(
         settings: Settings = Configuration.model_validate(
             merged.values, context={"environment": environment, "origins": merged.origins}
         )
-        unsound_keys: set[str] = set()
+        invalid_keys: set[str] = set()
     except ValidationError as error:
         details = error.errors(include_url=False)
         problems += [_describe(detail, path, merged) for detail in details]
-        unsound_keys = {_key(detail) for detail in details}
-        settings = _sound_part(merged, unsound_keys)
+        invalid_keys = {_key(detail) for detail in details}
+        settings = _valid_part(merged, invalid_keys)
     problems += [
         f"{path}: {_values(contradiction.keys, merged)}: {contradiction.message}"
         for contradiction in find_contradictions(settings)
-        if unsound_keys.isdisjoint(contradiction.keys)
+        if invalid_keys.isdisjoint(contradiction.keys)
     ]
     if problems:
         raise _all_at_once(problems)
@@ -84,18 +84,16 @@ def _all_at_once(problems: list[str]) -> ConfigurationError:
 def _unknown_environment(environment: str) -> str:
     similar = get_close_matches(environment.lower(), ENVIRONMENTS, n=1, cutoff=0.4)
     hint = f"; did you mean {similar[0]}?" if similar else ""
-    return f"OZON_ENV: {schema.shown(environment)} is no environment; allowed: {', '.join(ENVIRONMENTS)}{hint}"
+    return f"OZON_ENV: unknown environment {schema.shown(environment)}; allowed: {', '.join(ENVIRONMENTS)}{hint}"
 
 
 def _describe(detail: ErrorDetails, path: Path, merged: Merged) -> str:
-    """One of pydantic's findings in the configuration's own terms."""
+    """Return the message for one of pydantic's errors."""
     key = _key(detail)
     where = _where(key, path, merged)
     if detail["loc"][-1] == "[key]":
         table = schema.find([str(name) for name in detail["loc"][:-2]])
-        return (
-            f"{where}: {key} has a name that is not allowed; allowed: {schema.allowed(table) if table else 'nothing'}"
-        )
+        return f"{where}: the name of {key} is not allowed; allowed: {schema.allowed(table) if table else 'nothing'}"
     field = schema.find(key.split("."))
     allowed = schema.allowed(field) if field else "nothing"
     if detail["type"] == "missing":
@@ -105,12 +103,12 @@ def _describe(detail: ErrorDetails, path: Path, merged: Merged) -> str:
 
 
 def _key(detail: ErrorDetails) -> str:
-    """The setting that it is about; an entry of a list is told as the list's."""
+    """Return the key of the wrong setting; for an entry of a list, the list's key."""
     return ".".join(str(name) for name in detail["loc"] if name != "[key]" and not isinstance(name, int))
 
 
 def _where(key: str, path: Path, merged: Merged) -> str:
-    """The place to correct: a variable, or a table of the file."""
+    """Return the place to correct: a variable, or a table of the file."""
     origins = (merged.origins[each] for each in merged.origins if f"{each}.".startswith(f"{key}."))
     origin = next(origins, None)
     if origin is None:
@@ -122,24 +120,24 @@ def _values(keys: tuple[str, ...], merged: Merged) -> str:
     return ", ".join(f"{key} = {schema.shown(merged.value(key))} ({merged.origins[key]})" for key in keys)
 
 
-def _sound_part(merged: Merged, unsound_keys: set[str]) -> Settings:
-    """The settings with the model's own value for each unsound one, for the checks that do not look at it.
+def _valid_part(merged: Merged, invalid_keys: set[str]) -> Settings:
+    """Return the settings with the default instead of each invalid value, for the checks that do not use it.
 
-    A table whose name was chosen by the user, such as a channel, has no values of the model's own and is left out
-    whole; no check needs the accounts' titles.
+    A table with a user-defined name, for example a channel, has no defaults and is left out. The checks do not use the
+    accounts' titles.
     """
     named_by_users = ("alerts.channels.", "alerts.groups.", "alerts.silences.")
-    unsound_tables = {".".join(key.split(".")[:3]) for key in unsound_keys if key.startswith(named_by_users)}
-    sound = merge([built_in_layer(), Layer("sound", _leave_out(unsound_keys | unsound_tables, merged.values))])
+    invalid_tables = {".".join(key.split(".")[:3]) for key in invalid_keys if key.startswith(named_by_users)}
+    valid = merge([built_in_layer(), Layer("valid", _without(invalid_keys | invalid_tables, merged.values))])
     accounts = {
-        name: {"title": name} for name in merged.values.get("accounts", {}) if f"accounts.{name}" not in unsound_keys
+        name: {"title": name} for name in merged.values.get("accounts", {}) if f"accounts.{name}" not in invalid_keys
     }
-    return Configuration.model_validate({**sound.values, "accounts": accounts or {"any": {"title": "any"}}})
+    return Configuration.model_validate({**valid.values, "accounts": accounts or {"any": {"title": "any"}}})
 
 
-def _leave_out(keys: set[str], table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def _without(keys: set[str], table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return {
-        name: _leave_out(keys, value, f"{prefix}{name}.") if isinstance(value, dict) else value
+        name: _without(keys, value, f"{prefix}{name}.") if isinstance(value, dict) else value
         for name, value in table.items()
         if f"{prefix}{name}" not in keys
     }

@@ -1,4 +1,4 @@
-"""The settings as a whole: those of each part, with what the registries add of components, rules and areas."""
+"""The model of all settings: those of each part, and those that the registries add for components, rules and areas."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from include.ozon.settings.monitoring import HealthSettings
 
 
 def _table(base: type[Section], description: str | None, **fields: Any) -> Any:
-    """Return a table of settings as a field: those of ``base`` and ``fields``, each with its default."""
+    """Return a table of settings as a field: ``base`` extended by ``fields``, with their defaults."""
     model = create_model(f"_{base.__name__}", __base__=base, **fields)
     return model, Field(default=model(), description=description)
 
 
 def _limits(table: str) -> dict[str, Any]:
-    """Return the limits of all rules that are set in a table, as its fields."""
+    """Return the limits of the rules in a table, as its fields."""
     placed = {tuple(rule.key.rsplit(".", 1)): rule for rule in RULES}
     return {
         name: (type(rule.limits), Field(default=rule.limits, description=rule.measures))
@@ -38,7 +38,7 @@ def _described(name: str) -> str | None:
 
 _components = {
     component.name: _table(
-        ComponentSettings, f"Those of the {component.title}.", **_limits(f"components.{component.name}")
+        ComponentSettings, f"The component that loads {component.title}.", **_limits(f"components.{component.name}")
     )
     for component in COMPONENTS
 }

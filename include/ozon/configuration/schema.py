@@ -1,4 +1,4 @@
-"""The model as a tree to walk: which keys there are, and what each may hold, in words."""
+"""The settings' model as a tree: its keys, and the allowed values in words."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _KINDS = ((int, "whole number"), (float, "number"), (bool, "true or false"), (li
 
 
 class Setting(NamedTuple):
-    """A single value of the configuration; in ``key``, ``<account>`` and the like stand for any name."""
+    """A single value of the configuration; placeholders in ``key`` (``<account>``) stand for any name."""
 
     key: str
     field: FieldInfo
 
 
 def children(field: FieldInfo) -> Mapping[str, FieldInfo]:
-    """The keys of a table, such as ``<account>`` where they are the user's to choose; none of a single value."""
+    """Return the keys of a table (a placeholder for user-defined ones), or none for a single value."""
     annotation = field.annotation
     if isinstance(annotation, type) and issubclass(annotation, Section):
         return annotation.model_fields
@@ -44,7 +44,7 @@ def is_table(field: FieldInfo) -> bool:
 
 
 def find(path: Sequence[str]) -> FieldInfo | None:
-    """The field at a path such as ``("retry", "retries")``; None if there is no such setting."""
+    """Return the field at a path, for example ``("retry", "retries")``; None if the setting is unknown."""
     field = ROOT
     for name in path:
         known = children(field)
@@ -57,7 +57,7 @@ def find(path: Sequence[str]) -> FieldInfo | None:
 
 
 def settings_below(field: FieldInfo = ROOT, prefix: str = "") -> Iterator[Setting]:
-    """All single values of a table and of the tables in it, in the model's order."""
+    """Yield all single values of a table and of its subtables, in the model's order."""
     for name, child in children(field).items():
         if is_table(child):
             yield from settings_below(child, f"{prefix}{name}.")
@@ -66,7 +66,7 @@ def settings_below(field: FieldInfo = ROOT, prefix: str = "") -> Iterator[Settin
 
 
 def suggestion(path: Sequence[str]) -> str | None:
-    """The key that was probably meant: the name in another table, a similar one in its own, a similar key."""
+    """Return the probably intended key: the same name in another table, a similar one in its own, a similar key."""
     *parents, name = path
     if moved := _moved_to_its_group(".".join(parents), name):
         return moved
@@ -81,7 +81,7 @@ def suggestion(path: Sequence[str]) -> str | None:
 
 
 def _moved_to_its_group(table: str, name: str) -> str | None:
-    """Return where that is set which was set for each rule before."""
+    """Return the present key of a setting that each rule had in older versions."""
     key = {"cooldown_minutes": "repeat_minutes", "channels": "channels"}.get(name)
     if key is None or table == "alerts":
         return "alerts.repeat_minutes" if key else None
@@ -90,7 +90,7 @@ def _moved_to_its_group(table: str, name: str) -> str | None:
 
 
 def kind(field: FieldInfo) -> str:
-    """The type of a setting, in words."""
+    """Return the type of a setting, in words."""
     if is_table(field):
         return "table"
     origin = get_origin(field.annotation) or field.annotation
@@ -98,7 +98,7 @@ def kind(field: FieldInfo) -> str:
 
 
 def limits(field: FieldInfo) -> str:
-    """Which values of its type a setting takes, in words; empty for any of them."""
+    """Return the allowed values of a setting's type, in words; empty if all are allowed."""
     for item in field.metadata:
         if isinstance(item, Allowed):
             return item.text
@@ -112,7 +112,7 @@ def allowed(field: FieldInfo) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as it would stand in the file, shortened; of a table only that it is one."""
+    """Return a value as in the file, shortened; "a table" for a table."""
     if isinstance(value, Mapping):
         return "a table"
     text = json.dumps(value, ensure_ascii=False, default=str)

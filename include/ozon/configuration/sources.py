@@ -1,8 +1,7 @@
-"""Where values come from: the model's own defaults, the file's tables, and ``OZON__`` variables.
+"""The sources of values: the model's defaults, the file's tables, and ``OZON__`` variables.
 
-Each source becomes a :class:`Layer` that holds only settings that exist, tables where tables belong and
-single values where those belong; the rest is reported here. Whether a value is good is checked later, in the
-merged layers.
+Each source becomes a :class:`Layer` that contains only known settings, with tables and single values in the right
+places; everything else is reported here. The values themselves are validated later, in the merged layers.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ _SECRET_NAME = re.compile(r"api_?key|client_?id|passw|pwd|secret|token|credentia
 
 
 class Layer(NamedTuple):
-    """The values of one source, as nested tables; ``origin`` is what ``Settings.origins`` says of them."""
+    """The values of one source, as nested tables; ``origin`` names the source in ``Settings.origins``."""
 
     origin: str
     values: dict[str, Any]
 
 
 class Merged(NamedTuple):
-    """Several layers as one; ``origins`` has each value's layer by its dotted key."""
+    """Several merged layers; ``origins`` maps each dotted key to the layer of its value."""
 
     values: dict[str, Any]
     origins: dict[str, str]
@@ -57,14 +56,14 @@ def built_in_layer() -> Layer:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """The file's tables, unchecked.
+    """Return the file's tables without validation.
 
-    :raises ConfigurationError: there is no such file, or it is no TOML.
+    :raises ConfigurationError: the file is missing or is not TOML.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: there is no such file; OZON_CONFIG can name another one") from None
+        raise ConfigurationError(f"{path}: file not found; OZON_CONFIG can name another one") from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
@@ -74,9 +73,9 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def file_layers(path: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Layer], list[str]]:
-    """A layer for each table of the file, and the problems of all of them.
+    """Return a layer for each table of the file, and the problems of all of them.
 
-    Other environments' tables are looked at too: a slip in ``[production]`` should not wait for deployment.
+    The tables of other environments are checked too: a mistake in ``[production]`` should not wait for deployment.
     """
     layers: dict[str, Layer] = {}
     problems: list[str] = []
@@ -84,7 +83,7 @@ def file_layers(path: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Layer]
         if name not in _FILE_TABLES:
             problems.append(f"{path}: {_unknown_file_table(name)}")
         elif not isinstance(table, dict):
-            problems.append(f"{path}: {name} has to be a table, [{name}]")
+            problems.append(f"{path}: expected {name} to be a table, [{name}]")
         else:
             values, found = _known_settings(table, ())
             layers[name] = Layer(name, values)
@@ -93,7 +92,7 @@ def file_layers(path: Path, tables: Mapping[str, Any]) -> tuple[dict[str, Layer]
 
 
 def variable_layers(environ: Mapping[str, str]) -> tuple[list[Layer], list[str]]:
-    """A layer for each ``OZON__SECTION__KEY`` variable, and the problems of those that name no setting."""
+    """Return a layer for each ``OZON__SECTION__KEY`` variable, and the problems of those that name no setting."""
     layers: list[Layer] = []
     problems: list[str] = []
     names_by_path: dict[tuple[str, ...], str] = {}
@@ -115,9 +114,9 @@ def variable_layers(environ: Mapping[str, str]) -> tuple[list[Layer], list[str]]
 
 
 def parse_text(annotation: Any, text: str) -> Any:
-    """A variable's text as a value of the setting's type; a list is JSON, or entries with commas between.
+    """Return a variable's text as a value of the setting's type; a list is JSON or separated by commas.
 
-    Text that is no such value is given back as it is, for the model to refuse like a value of the file.
+    Text that cannot be converted is returned unchanged; the model then rejects it like a value of the file.
     """
     value: Any = text
     if get_origin(annotation) is list:
@@ -132,19 +131,19 @@ def parse_text(annotation: Any, text: str) -> Any:
 
 
 def merge(layers: Iterable[Layer]) -> Merged:
-    """Lay each layer over those before it."""
+    """Merge the layers; later ones override earlier ones."""
     merged = Merged({}, {})
     for layer in layers:
-        _lay_over(merged.values, layer.values, merged.origins, layer.origin, "")
+        _override(merged.values, layer.values, merged.origins, layer.origin, "")
     return merged
 
 
-def _lay_over(
+def _override(
     target: dict[str, Any], table: Mapping[str, Any], origins: dict[str, str], origin: str, prefix: str
 ) -> None:
     for name, value in table.items():
         if isinstance(value, dict):
-            _lay_over(target.setdefault(name, {}), value, origins, origin, f"{prefix}{name}.")
+            _override(target.setdefault(name, {}), value, origins, origin, f"{prefix}{name}.")
         else:
             target[name] = value
             origins[f"{prefix}{name}"] = origin
@@ -163,7 +162,7 @@ def _known_settings(table: Mapping[str, Any], parents: tuple[str, ...]) -> tuple
             problems += found
         elif schema.is_table(field):
             # The value is not shown: it may be a whole address with a password in it.
-            problems.append(f"{'.'.join(path)} is a single value; it has to be a table")
+            problems.append(f"{'.'.join(path)} is a single value; expected a table")
         elif isinstance(value, dict):
             problems.append(f"{'.'.join(path)} is a table; allowed: {schema.allowed(field)}")
         else:
@@ -172,23 +171,23 @@ def _known_settings(table: Mapping[str, Any], parents: tuple[str, ...]) -> tuple
 
 
 def _unknown_setting(path: Sequence[str], *, as_variable: bool = False) -> str:
-    """The sentence on a key that no setting has; its value may be a secret, and is never shown."""
+    """Return the message for an unknown key, without its value: that may be a secret."""
     key = ".".join(path)
     if _SECRET_NAME.search(path[-1]):
         return _secret(path)
     meant = schema.suggestion(path)
     if meant and as_variable:
         meant = VARIABLE_PREFIX + meant.replace(".", "__").upper()
-    hint = f"; did you mean {meant}?" if meant else "; docs/configuration.md lists all settings"
-    return f"{key} is no setting{hint}"
+    hint = f"; did you mean '{meant}'?" if meant else "; docs/configuration.md lists all settings"
+    return f"unknown setting '{key}'{hint}"
 
 
 def _secret(path: Sequence[str]) -> str:
     account = path[1] if len(path) > 2 and path[0] == "accounts" else "<account>"
     return (
-        f"{'.'.join(path)} looks like a credential, and the configuration holds none; Client-Id and Api-Key "
-        f"belong in the Airflow connection ozon_api_{account} (login and password), the warehouse's "
-        "in ozon_warehouse"
+        f"{'.'.join(path)} looks like a credential, which must not be in the configuration; Client-Id and Api-Key "
+        f"belong in the Airflow connection ozon_api_{account} (login and password), those of the warehouse in "
+        "ozon_warehouse"
     )
 
 
@@ -196,10 +195,10 @@ def _unknown_file_table(name: str) -> str:
     if _SECRET_NAME.search(name):
         return _secret((name,))
     if schema.find((name,)):
-        return f"{name} stands outside {_listed(_FILE_TABLES)}; move it into one of these tables"
+        return f"{name} is outside of {_listed(_FILE_TABLES)}; move it into one of these tables"
     similar = get_close_matches(name, _FILE_TABLES, n=1)
     hint = f"; did you mean [{similar[0]}]?" if similar else ""
-    return f"[{name}] is no environment; allowed: {_listed(_FILE_TABLES)}{hint}"
+    return f"unknown environment [{name}]; allowed: {_listed(_FILE_TABLES)}{hint}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,1 +1,1 @@
-"""The Seller API: its client, its answers as types, and what its statuses mean for a product's visibility."""
+"""The Seller API: its client, its typed answers, and the visibility that its statuses give a product."""

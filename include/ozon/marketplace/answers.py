@@ -1,9 +1,9 @@
-"""The Seller API's answers as types: only the fields that are used, checked while they are decoded.
+"""The Seller API's answers as types: only the fields that are used, validated while decoding.
 
-Ozon adds, removes and retypes fields between releases. So unknown ones are ignored, missing or null ones take their
-default, and one of another type is read where its meaning is beyond doubt (see ``tolerance``). Fields without a
-default are those without which an entry cannot be loaded. Every bound is one of PostgreSQL's columns, so that no
-value that got through can make a load fail.
+Ozon adds, removes and retypes fields between releases. So unknown fields are ignored, missing or null ones take their
+default, and a field of another type is converted if its meaning is clear (see ``tolerance``). An entry cannot be
+loaded without the fields that have no default. The bounds are those of PostgreSQL's columns, so that no accepted value
+can make a load fail.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOMENT_PATTERN = (
     r"\A(?:[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:0[0-9]|1[0-5]):[0-5][0-9]))?\Z"
 )
-# What protobuf writes for a moment that was never set.
+# Protobuf's value for a moment that was never set.
 _ZERO_MOMENT = "0001-01-01T00:00:00"
 
 ProductId = Annotated[int, Meta(ge=1, le=MAX_BIGINT)]
@@ -34,14 +34,14 @@ Measure = Annotated[float, Meta(ge=0, le=1e9)]
 # Ozon's articles have up to 255 characters; longer ones than this do not fit into a PostgreSQL index.
 OfferId = Annotated[str, Meta(min_length=1, max_length=500)]
 StockType = Annotated[str, Meta(min_length=1, max_length=100)]
-# A list that may be missing, and must be readable to the last entry where it is there.
+# Marks a list that may be missing, but if present, every entry must be readable.
 WHOLE = {"whole": True}
 Price = Annotated[str, Meta(pattern=DECIMAL_PATTERN)]
 Moment = Annotated[str, Meta(pattern=MOMENT_PATTERN)]
 
 
 def is_in_calendar(moment: str) -> bool:
-    """Return whether the calendar has a moment: the pattern alone lets a 30 February through."""
+    """Return whether a moment exists in the calendar: the pattern alone accepts 30 February."""
     try:
         datetime.fromisoformat(moment)
     except ValueError:
@@ -60,14 +60,14 @@ class Answer(Struct, frozen=True, gc=False):
 
 
 class ListedProduct(Answer, frozen=True, gc=False):
-    """An entry of ``/v3/product/list``. The details have all else, but for whether Ozon stores the product (FBO)."""
+    """An entry of ``/v3/product/list``; only ``has_fbo_stocks`` is missing from the product's details."""
 
     product_id: ProductId
     has_fbo_stocks: bool | None = None
 
 
 class Statuses(Answer, frozen=True, gc=False):
-    """Plain text of Ozon's, without a documented list of values; see ``visibility``."""
+    """Ozon's statuses: texts without a documented list of values; see ``visibility``."""
 
     status: str | None = None
     status_failed: str | None = None
@@ -91,7 +91,7 @@ class HiddenReason(Answer, frozen=True, gc=False):
 
 
 class Availability(Answer, frozen=True, gc=False):
-    """Why customers do not see one SKU of a product; no reasons where they do."""
+    """The reasons why customers do not see one SKU of a product; none if they see it."""
 
     availability: str | None = None
     reasons: list[HiddenReason] | None = None
@@ -117,13 +117,13 @@ class SkuSource(Answer, frozen=True, gc=False):
 
 
 class DetailStocks(Answer, frozen=True, gc=False):
-    """A product's stock as its details have it; used for its SKUs only."""
+    """A product's stock in its details; used only for the SKUs."""
 
     stocks: list[SkuSource] | None = None
 
 
 class ProductDetail(Answer, frozen=True, gc=False):
-    """An entry of ``/v3/product/info/list``. Its ``id`` is what all other methods call ``product_id``."""
+    """An entry of ``/v3/product/info/list``. All other methods call its ``id`` ``product_id``."""
 
     id: ProductId
     offer_id: OfferId | None = None
@@ -150,12 +150,12 @@ class ProductDetail(Answer, frozen=True, gc=False):
 
     @property
     def skus(self) -> tuple[int, ...]:
-        """All SKUs of the product, its main one first: beside the id, else by source (sds, fbo, fbs), else by stock."""
+        """All SKUs of the product. The main one comes first: ``sku``, else by source (sds, fbo, fbs), else by stock."""
         sources, stocks = self.sources or [], (self.stocks and self.stocks.stocks) or []
         skus = {entry.sku for entry in (*sources, *stocks) if entry.sku}
         ranked = (*sorted(sources, key=_source_rank), *stocks) if skus and not self.sku else ()
         main = self.sku or next((entry.sku for entry in ranked if entry.sku), None)
-        # But for the main one, in an order of our own: Ozon's may change where the product has not.
+        # The others are sorted: Ozon's order may change although the product does not.
         return (main, *sorted(skus - {main})) if main else ()
 
 
@@ -173,7 +173,7 @@ class TypeStock(Answer, frozen=True, gc=False):
 
 
 class StockItem(Answer, frozen=True, gc=False):
-    """An entry of ``/v4/product/info/stocks``. None is not the same as no stocks: see ``inventory_merge``."""
+    """An entry of ``/v4/product/info/stocks``. ``None`` differs from an empty list: see ``inventory_merge``."""
 
     product_id: ProductId
     offer_id: OfferId | None = None
@@ -181,7 +181,7 @@ class StockItem(Answer, frozen=True, gc=False):
 
 
 class Warehouse(Answer, frozen=True, gc=False):
-    """An entry of ``/v2/warehouse/list``: one of the seller's own warehouses."""
+    """An entry of ``/v2/warehouse/list``: a seller warehouse."""
 
     warehouse_id: IdOrZero
     name: str | None = None
@@ -199,11 +199,11 @@ class WarehouseStock(Answer, frozen=True, gc=False):
 
 
 class FboStock(Answer, frozen=True, gc=False):
-    """An entry of ``/v1/analytics/stocks``: one SKU in one FBO warehouse, or in all of a cluster.
+    """An entry of ``/v1/analytics/stocks``: one SKU in one FBO warehouse or in a whole cluster.
 
-    ``warehouse_id`` 0 is the sum of a cluster. ``ads`` is the average number sold a day over 28 days, ``idc`` the
-    days that the stock will last at that rate: of the SKU in all clusters, repeated in each of its entries.
-    ``ads_cluster`` and ``idc_cluster`` are of the entry's own cluster.
+    ``warehouse_id`` 0 is the sum of a cluster. ``ads`` is the average daily sales over 28 days and ``idc`` the days
+    until the stock is sold at that rate, both of the SKU in all clusters and repeated in each of its entries.
+    ``ads_cluster`` and ``idc_cluster`` are those of the entry's own cluster.
     """
 
     sku: ProductId
@@ -222,15 +222,15 @@ class Role(Answer, frozen=True, gc=False):
 
 
 class Roles(Answer, frozen=True, gc=False):
-    """The answer of ``/v1/roles``: until when the key is valid and what it may call."""
+    """The answer of ``/v1/roles``: the key's expiry and the methods that it may call."""
 
     expires_at: Moment | None = None
     roles: list[Role] | None = None
 
     def allow(self, method: str) -> bool | None:
-        """Return whether a role allows ``method``; None where a role names no methods, so that nobody knows.
+        """Return whether a role allows ``method``; None (unknown) if a role names no methods.
 
-        A role may also name a prefix of methods, such as ``/v3/product`` (Ozon's documentation of ``/v1/roles``).
+        A role may also name a prefix of methods, for example ``/v3/product`` (Ozon's documentation of ``/v1/roles``).
         """
         roles = [role.methods or [] for role in self.roles or []]
         if any(method.startswith(prefix) for methods in roles for prefix in methods if prefix):
@@ -240,11 +240,11 @@ class Roles(Answer, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class RejectedItem:
-    """What could not be loaded, kept for whoever asks Ozon about it: an entry, or one field of a loaded entry."""
+    """An entry, or one field of a loaded entry, that could not be loaded."""
 
     reason: str
     payload: str
-    """JSON text that PostgreSQL's jsonb accepts; see ``rejection`` for entries that are no such thing."""
+    """JSON text that PostgreSQL's jsonb accepts; see ``rejection`` for the conversion of other entries."""
     product_id: int | None
     kind: Literal["entry", "field"] = "entry"
 
@@ -256,8 +256,8 @@ class Page(Generic[T]):
     items: list[T]
     rejected: list[RejectedItem]
     item_count: int
-    """How many entries came, those that were rejected included."""
+    """The number of received entries, including rejected ones."""
     next_cursor: str | None
-    """None where the list ends."""
+    """None at the end of the list."""
     total_items: int | None
-    """How many entries Ozon says the whole list has, where it says so."""
+    """Ozon's total for the whole list, if it sent one."""

@@ -47,7 +47,7 @@ from include.ozon.settings import ApiSettings
 
 __all__ = ["RequestUsage", "SellerClient", "other_client"]
 
-# Of a client that is not the load's: the health check runs every quarter of an hour.
+# For clients other than the load's: the health check runs every quarter of an hour.
 _LONGEST_RETRY_AFTER_SECONDS = 900.0
 
 T = TypeVar("T")
@@ -56,16 +56,16 @@ _read_roles = tolerant_reader(Roles)
 
 
 class SellerClient:
-    """One account's Seller API, for any number of threads.
+    """A thread-safe client for the Seller API of one account.
 
-    ``pacer`` is the limit of requests a second, and by default the load's (``api.requests_per_second``), which all
-    clients of a Client-Id share; whatever else calls the API brings its own. When ``stop`` is set, all waits end
-    and calls raise RequestStoppedError. ``observe`` is given each answer as it came, before it is understood.
+    ``pacer`` limits the requests per second. By default it is the load's (``api.requests_per_second``), which all
+    clients of a Client-Id share; other callers of the API pass their own. When ``stop`` is set, all waits end and
+    calls raise RequestStoppedError. ``observe`` is called with each raw answer before it is decoded.
 
-    Every method raises a FatalError where a person has to act, a RetriableError after the last attempt, and
-    BadDataError for an answer that is not what Ozon documents. Single entries that cannot be loaded raise nothing:
-    they are in the page's ``rejected``. Methods that page take the cursor of the page to read ("" for the first)
-    and the list's trail, which decides whether there is a next one.
+    Every method raises a FatalError if a person has to act, a RetriableError after the last attempt, and BadDataError
+    for an answer that Ozon does not document. Single entries that cannot be loaded raise nothing: they are in the
+    page's ``rejected``. Paging methods take the cursor of the page to read ("" for the first) and the list's trail,
+    which decides whether there is a next page.
     """
 
     def __init__(
@@ -97,11 +97,11 @@ class SellerClient:
 
     @property
     def usage(self) -> RequestUsage:
-        """What was asked of the API since this client was made."""
+        """The requests since this client was created."""
         return self._transport.usage
 
     def product_list(self, visibility: str, cursor: str, trail: CursorTrail) -> Page[ListedProduct]:
-        """A page of the products that Ozon's filter ``visibility`` lists; filters overlap in any way."""
+        """Return a page of the products that Ozon's filter ``visibility`` lists; filters may overlap."""
         limit = self._api.page_size
         body = {
             "filter": {"visibility": visibility, "offer_id": [], "product_id": []},
@@ -111,47 +111,47 @@ class SellerClient:
         return self._page(PRODUCT_LIST, body, cursor, limit, trail)
 
     def product_details(self, product_ids: Sequence[int]) -> Page[ProductDetail]:
-        """The details of up to 1000 products, archived ones too. Ids that Ozon does not know are left out."""
+        """Return the details of up to 1000 products, including archived ones, without ids that Ozon does not know."""
         _check_count("product_ids", product_ids, MAX_DETAILS_COUNT)
-        return _only_page(self._believable(PRODUCT_DETAILS, {"product_id": list(product_ids)}, items_read=0))
+        return _only_page(self._confirmed(PRODUCT_DETAILS, {"product_id": list(product_ids)}, items_read=0))
 
     def stocks(self, visibility: str, cursor: str, trail: CursorTrail) -> Page[StockItem]:
-        """A page of stocks by type, of the products that Ozon's filter ``visibility`` lists."""
+        """Return a page of stocks by type, of the products that Ozon's filter ``visibility`` lists."""
         limit = self._api.page_size
         body = {"filter": {"visibility": visibility}, "cursor": cursor, "limit": limit}
         return self._page(STOCKS, body, cursor, limit, trail, repeat_ends=True)
 
     def warehouses(self, cursor: str, trail: CursorTrail) -> Page[Warehouse]:
-        """A page of the seller's own warehouses."""
+        """Return a page of seller warehouses."""
         limit = min(self._api.page_size, MAX_WAREHOUSES_COUNT)
         return self._page(WAREHOUSES, {"cursor": cursor, "limit": limit}, cursor, limit, trail)
 
     def warehouse_stocks(self, warehouse_id: int, cursor: str, trail: CursorTrail) -> Page[WarehouseStock]:
-        """A page of the stock in one of the seller's own warehouses."""
+        """Return a page of the stock in one seller warehouse."""
         limit = self._api.page_size
         body = {"warehouse_id": warehouse_id, "cursor": cursor, "limit": limit}
         return self._page(WAREHOUSE_STOCKS, body, cursor, limit, trail)
 
     def fbo_stocks(self, skus: Sequence[int]) -> Page[FboStock]:
-        """The stock of up to 100 SKUs in Ozon's warehouses. Ozon limits this method much more strictly."""
+        """Return the stock of up to 100 SKUs in FBO warehouses. Ozon limits this method much more strictly."""
         _check_count("skus", skus, MAX_FBO_SKUS_COUNT)
         try:
             return _only_page(self._call(FBO_STOCKS, {"skus": list(skus)}, self._analytics_pacer))
         except NotFoundError:
-            # Documented for SKUs of which Ozon stores none.
+            # The documented answer for SKUs without FBO stock.
             return Page([], [], 0, None, None)
 
     def roles(self) -> Roles:
-        """Until when the key is good and which methods it may call."""
+        """Return the key's expiry and the methods that it may call."""
         return self._transport.call(ROLES_PATH, {}, _decode_roles)
 
     def _call(self, method: ListMethod[T], body: dict[str, object], own_pacer: Pacer | None = None) -> Decoded[T]:
         return self._transport.call(method.path, body, method.decode, own_pacer)
 
-    def _believable(self, method: ListMethod[T], body: dict[str, object], items_read: int) -> Decoded[T]:
-        """Ask; ask again where nothing came, unless that is normal or the list is complete by its own total.
+    def _confirmed(self, method: ListMethod[T], body: dict[str, object], items_read: int) -> Decoded[T]:
+        """Call the method, and call it again if the answer is empty, unless that is normal or agrees with the total.
 
-        An empty list hides a catalogue, so it takes two answers to believe it (docs/decisions/0014).
+        A wrong empty list would hide a whole catalogue, so it needs a second answer (docs/decisions/0014).
         """
         answer = self._call(method, body)
         is_complete = answer.total_items is not None and items_read >= answer.total_items
@@ -169,7 +169,7 @@ class SellerClient:
         *,
         repeat_ends: bool = False,
     ) -> Page[T]:
-        answer = self._believable(method, body, trail.items_read)
+        answer = self._confirmed(method, body, trail.items_read)
         next_cursor = trail.next_cursor(
             method.path,
             asked=cursor,
@@ -189,7 +189,7 @@ def _only_page(answer: Decoded[T]) -> Page[T]:
 
 def _check_count(name: str, values: Sequence[int], at_most: int) -> None:
     if not 1 <= len(values) <= at_most:
-        raise ValueError(f"{name}: Ozon takes 1 to {at_most} of them in a request, got {len(values)}")
+        raise ValueError(f"{name}: expected 1 to {at_most} in one request, found {len(values)}")
 
 
 def _decode_roles(body: bytes) -> Roles:
@@ -197,7 +197,7 @@ def _decode_roles(body: bytes) -> Roles:
         return _read_roles(parsed(body))[0]
     except UnreadableError as problem:
         raise GarbledAnswerError(
-            f"{ROLES_PATH} answered with JSON that is not its own: {describe(problem.within('the answer'))}."
+            f"{ROLES_PATH} answered with unexpected JSON: {describe(problem.within('the answer'))}."
         ) from None
     except (ValueError, RecursionError) as error:
         raise NotJsonError(str(error)) from None
@@ -206,7 +206,7 @@ def _decode_roles(body: bytes) -> Roles:
 def other_client(
     credentials: Credentials, api: ApiSettings, timeout_seconds: float | None = None, observe: Observe | None = None
 ) -> SellerClient:
-    """Return a client that sends each request once, at a pace of its own: the load keeps what it may send."""
+    """Return a client that sends each request once, with its own rate limit, so that it does not slow down the load."""
     once: dict[str, Any] = {
         "attempts": 1,
         "retry_budget_seconds": 0.0,

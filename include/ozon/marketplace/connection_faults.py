@@ -1,4 +1,4 @@
-"""What a request means that brought no answer: no connection, no TLS, or an answer that broke off."""
+"""Errors of requests without an answer: no connection, no TLS, or an incomplete answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.ozon.marketplace.credentials import Credentials
 
 
 def error_of_failure(path: str, failure: requests.RequestException, credentials: Credentials) -> OzonError:
-    """Return what to raise in place of ``failure``. Quotes none of it: it has the headers with the key."""
+    """Return the error to raise instead of ``failure``, without quoting it: it contains the headers with the key."""
     causes = list(_causes(failure))
     host, source = credentials.host, credentials.source
     for cause in causes:
@@ -21,7 +21,7 @@ def error_of_failure(path: str, failure: requests.RequestException, credentials:
             return ConnectionSettingsError(
                 f"{path}: the TLS certificate of {host} is not trusted ({cause.verify_message}). Expected a valid "
                 f"certificate for this name; check the host of connection {source}, this machine's clock, and "
-                "REQUESTS_CA_BUNDLE where an authority of your own signs."
+                "REQUESTS_CA_BUNDLE if your own certificate authority signs."
             )
         if isinstance(cause, ssl.SSLError) and cause.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
             return ConnectionSettingsError(
@@ -29,17 +29,18 @@ def error_of_failure(path: str, failure: requests.RequestException, credentials:
                 "http:// for such a server; correct the scheme or the port."
             )
     return MarketplaceUnavailableError(
-        f"{path}: {_broken(causes, host)} If this lasts, check the host of connection {source}, and the network."
+        f"{path}: {_broken(causes, host)} If this keeps happening, check the host of connection {source} and the "
+        "network."
     )
 
 
 def _broken(causes: list[BaseException], host: str) -> str:
     # In this order: urllib3's classes derive from each other.
     sentences = {
-        requests.exceptions.ProxyError: f"the proxy that HTTPS_PROXY or HTTP_PROXY names gives no way to {host}.",
-        urllib3.exceptions.NameResolutionError: f"the name of host {host} cannot be resolved. Expected one that "
+        requests.exceptions.ProxyError: f"the proxy in HTTPS_PROXY or HTTP_PROXY cannot reach {host}.",
+        urllib3.exceptions.NameResolutionError: f"the name of host {host} cannot be resolved. Expected a name that "
         "this machine's DNS knows.",
-        urllib3.exceptions.NewConnectionError: f"{host} takes no connections. Expected the Seller API to listen there.",
+        urllib3.exceptions.NewConnectionError: f"{host} refuses connections. Expected the Seller API to listen there.",
         urllib3.exceptions.ConnectTimeoutError: f"{host} accepted no connection within api.connect_timeout_seconds.",
         urllib3.exceptions.ReadTimeoutError: f"{host} sent nothing for longer than api.read_timeout_seconds.",
         requests.exceptions.ContentDecodingError: f"{host} sent a body that cannot be decompressed. Expected gzip "
@@ -52,7 +53,7 @@ def _broken(causes: list[BaseException], host: str) -> str:
 
 
 def _causes(failure: BaseException) -> Iterator[BaseException]:
-    """``failure`` and what lies beneath: requests and urllib3 keep it in args, ``reason`` or ``__context__``."""
+    """Yield ``failure`` and its causes, which requests and urllib3 keep in args, ``reason`` or ``__context__``."""
     waiting: list[object] = [failure]
     seen: set[int] = set()
     while waiting:

@@ -1,4 +1,4 @@
-"""What one account's Airflow connection says about the Seller API."""
+"""The address and key of the Seller API from one account's Airflow connection."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ OZON_BASE_URL = "https://api-seller.ozon.ru"
 
 @dataclass(frozen=True)
 class Credentials:
-    """Where the Seller API is and as whom to ask it.
+    """The address of the Seller API with the Client-Id and Api-Key of one account.
 
-    ``source`` is the id of the connection the three values come from, and is what every message names. The
-    Api-Key stays out of ``repr``, and the whole object cannot be pickled, so that it gets into no log and no XCom.
+    ``source`` is the id of the connection, which every message names. ``repr`` leaves out the Api-Key, and the object
+    cannot be pickled, so that the key never gets into a log or an XCom.
 
-    Raises ConnectionSettingsError where a value cannot be what it should be.
+    Raises ConnectionSettingsError if a value is not valid.
     """
 
     base_url: str
@@ -31,24 +31,24 @@ class Credentials:
         self._check_base_url()
         object.__setattr__(self, "base_url", self.base_url.rstrip("/"))
         if not re.fullmatch(r"[1-9][0-9]*", self.client_id):
-            # Not the value: login and password are easily given the wrong way round.
+            # The value is not shown: login and password may have been swapped.
             found = "something else" if self.client_id else "nothing"
             self._refuse("login", "Ozon's Client-Id, a positive integer", found)
         if not re.fullmatch(r"[!-~]+", self.api_key):
-            found = "something with spaces or other characters in it" if self.api_key else "nothing"
+            found = "a text with spaces or other characters" if self.api_key else "nothing"
             self._refuse("password", "the Api-Key that Ozon gave for this Client-Id", found)
 
     @property
     def host(self) -> str:
-        """The host to connect to, with the port where the base URL has one."""
+        """The host to connect to, with the port if the base URL has one."""
         return urlsplit(self.base_url).netloc
 
     def scrubbed(self, text: str) -> str:
-        """``text`` without the Api-Key, for what a server sent back."""
+        """Return ``text``, which a server sent, without the Api-Key."""
         return re.sub(re.escape(self.api_key), "***", text, flags=re.IGNORECASE)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("Credentials hold a key and are not pickled; read them from the connection where needed")
+        raise TypeError("Credentials contain a key and cannot be pickled; read them from the connection instead")
 
     def _check_base_url(self) -> None:
         expected = f"the API's base URL with its scheme, such as {OZON_BASE_URL}"
@@ -58,7 +58,7 @@ class Credentials:
         except ValueError:
             complete = False
         if "@" in self.base_url:
-            self._refuse("host", f"{expected}, and no password in it", "an @")
+            self._refuse("host", f"{expected}, without a password", "an @")
         if not complete or url.query or url.fragment or re.search(r"\s", self.base_url):
             self._refuse("host", expected, repr(self.base_url))
 

@@ -1,7 +1,7 @@
-"""From an answer's bytes to typed entries, as fast as the page allows.
+"""Fast decoding of an answer's bytes into typed entries.
 
-A page is decoded in one go. Only where that fails, or a NUL stands in it, is it taken apart and read tolerantly, so
-that what is wrong is rejected, an entry or a field, and all else is kept.
+A page is decoded in one step. Only if that fails, or if the page contains a NUL, each entry is read tolerantly on its
+own, so that wrong entries or fields are rejected and everything else is kept.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from include.ozon.marketplace.tolerance import MISSING, UnreadableError, toleran
 
 T = TypeVar("T")
 
-# Without these nobody knows whether a list goes on; the other fields of an envelope are optional.
+# Needed to know whether a list continues; the other fields of an envelope are optional.
 _PAGING_FIELDS = {"cursor", "last_id", "has_next"}
-# Those of an error, which may come with status 200 too.
+# The fields of an error, which may come with status 200 too.
 _ERROR_FIELDS = {"code", "message", "error"}
 _QUOTED_BYTES = 100
-# A longer one is no number that anybody means, and Python refuses to convert it.
+# No real number is longer, and Python refuses to convert it.
 _LONGEST_INTEGER = 1000
 
 
 class NotJsonError(Exception):
-    """An answer is no JSON, or only its beginning."""
+    """An answer is not JSON, or is cut off."""
 
 
 class Envelope(msgspec.Struct, kw_only=True):
-    """What stands around the entries of a list."""
+    """The fields around the entries of a list."""
 
     cursor: str | None = None
     has_next: bool | None = None
@@ -49,7 +49,7 @@ class ProductListEnvelope(Envelope, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Decoded(Generic[T]):
-    """What one answer of a list contains. ``item_count`` counts all entries that came, rejected ones included."""
+    """The contents of one answer of a list. ``item_count`` counts all received entries, including rejected ones."""
 
     items: list[T]
     rejected: list[RejectedItem]
@@ -62,8 +62,8 @@ class Decoded(Generic[T]):
 class ListMethod(Generic[T]):
     """A method of the API that answers with a list of ``item_type``.
 
-    The list stands under ``items_key`` of an ``envelope``, and that under ``wrapper``, if it is not the whole answer.
-    ``is_often_empty`` says that an account may well have no entries: a list that is missing is an empty one then.
+    The list is in ``items_key`` of an ``envelope``, which is in ``wrapper`` or is the whole answer.
+    ``is_often_empty`` marks a method for which an account may have no entries: a missing list then counts as empty.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class ListMethod(Generic[T]):
         self._page_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, page] if wrapper else page)
 
     def decode(self, body: bytes) -> Decoded[T]:
-        """Decode an answer. Raises NotJsonError, or GarbledAnswerError if it is JSON and not this method's list."""
+        """Decode an answer. Raises NotJsonError, or GarbledAnswerError for JSON without this method's list."""
         if NUL_ESCAPE not in body:
             try:
                 page = self._page_decoder.decode(body)
@@ -118,11 +118,11 @@ class ListMethod(Generic[T]):
         return _decoded(envelope, items, rejected, len(raw_items))
 
     def _fields(self, body: bytes) -> dict[str, msgspec.Raw]:
-        """The fields of the envelope, each as its JSON."""
+        """Return the fields of the envelope, each as raw JSON."""
         try:
             answer = _object(body)
         except NotJsonError:
-            # msgspec refuses a whole page for a lone surrogate, wherever it stands.
+            # msgspec refuses a whole page for one lone surrogate.
             answer = _object(mark_unstorable(body))
         if answer is not None and self._wrapper:
             if self._wrapper not in answer:
@@ -135,7 +135,7 @@ class ListMethod(Generic[T]):
         return answer
 
     def _raw_items(self, fields: dict[str, msgspec.Raw]) -> list[msgspec.Raw]:
-        """The entries, each as its JSON; none for a list that is null, or missing where it may be."""
+        """Return the entries, each as raw JSON; none for a list that is null, or missing where that is allowed."""
         if self._items_key not in fields:
             is_envelope = self._wrapper or self.is_often_empty or self._envelope_keys & fields.keys()
             if not is_envelope or _ERROR_FIELDS & fields.keys():
@@ -151,8 +151,8 @@ class ListMethod(Generic[T]):
 
     def _garbled(self, problem: UnreadableError) -> GarbledAnswerError:
         return GarbledAnswerError(
-            f"{self.path} answered with JSON that is not its list: {describe(problem)}. Try again later; if this "
-            "lasts, the method has changed and this package has to be upgraded."
+            f"{self.path} answered with unexpected JSON: {describe(problem)}. Try again later; if this keeps "
+            "happening, the method has changed and this package has to be upgraded."
         )
 
     def _entry(self, item: bytes) -> tuple[T | None, list[RejectedItem]]:
@@ -167,12 +167,12 @@ class ListMethod(Generic[T]):
         except UnreadableError as problem:
             return None, [rejected_entry(item, value, problem)]
         except (ValueError, RecursionError):
-            return None, [rejected_entry(item, None, UnreadableError("JSON that is not so deep", item.decode()))]
+            return None, [rejected_entry(item, None, UnreadableError("JSON that is less deep", item.decode()))]
         return entry, [rejected_field(value, problem) for problem in problems]
 
 
 def parsed(body: bytes) -> Any:
-    """Parse JSON; a number with a fraction becomes a Decimal, so that a price keeps its digits."""
+    """Parse JSON; a number with a fraction becomes a Decimal, so that a price keeps all its digits."""
     return json.loads(body, parse_float=Decimal, parse_int=_integer)
 
 
@@ -181,7 +181,7 @@ def _integer(digits: str) -> int | Decimal:
 
 
 def _object(body: bytes) -> dict[str, msgspec.Raw] | None:
-    """The fields of an object, each as its JSON; None for JSON of another kind."""
+    """Return the fields of an object, each as raw JSON; None for JSON of another type."""
     try:
         return msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except msgspec.ValidationError:
@@ -191,7 +191,7 @@ def _object(body: bytes) -> dict[str, msgspec.Raw] | None:
 
 
 def _decoded(envelope: Any, items: list[Any], rejected: list[RejectedItem], item_count: int) -> Decoded[Any]:
-    # A counter that Ozon has switched off may well stay in the answer as 0.
+    # A total that Ozon no longer counts may stay in the answer as 0.
     total_items = envelope.total_items or envelope.total or None
     if total_items is None and item_count == 0 and envelope.total_items == 0:
         total_items = 0

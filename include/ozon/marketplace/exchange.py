@@ -1,8 +1,8 @@
-"""One request and its answer, within a number of seconds and a number of bytes.
+"""One request and its answer, limited in seconds and bytes.
 
-The time-outs of requests are for single reads: a server that sends a byte now and then is waited for without an end,
-and nothing limits the name resolution. So each exchange runs on a daemon thread of its own, and whoever waits for it
-goes on at the deadline or when told to stop.
+The time-outs of the library requests apply to single reads: a server that sends a byte now and then can block forever,
+and nothing limits the name resolution. So each exchange runs on its own daemon thread, and the caller waits only until
+the deadline or until ``stop`` is set.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import requests
 import requests.adapters
 from urllib3.connection import HTTPConnection
 
-# Requests reads in pieces of 10 kB by default, which takes longer than all else it does for a page (measured).
+# The library's default of 10 kB takes longer than everything else it does for a page (measured).
 READ_BYTES_COUNT = 1_000_000
-# A page of a thousand products has some 3 MB. A few kB of gzip can unpack to a thousand times as much.
+# A page of a thousand products has about 3 MB. A few kB of gzip can unpack to a thousand times as much.
 LARGEST_BODY_BYTES_COUNT = 64_000_000
-# Of an answer other than 200, which is read for its message only.
+# For an answer other than 200, which is read only for its message.
 LARGEST_ERROR_BYTES_COUNT = 64_000
 _STOP_INTERVAL_SECONDS = 0.1
 
@@ -43,12 +43,12 @@ class BodyTooLargeError(Exception):
 
 @dataclass(frozen=True)
 class Exchange:
-    """An answer as it came, whatever its status."""
+    """A raw answer with any status."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes = field(repr=False)
-    """Its beginning where the status is not 2xx."""
+    """Only the beginning if the status is not 2xx."""
     seconds: float
 
     @property
@@ -56,8 +56,8 @@ class Exchange:
         return 200 <= self.status < 300
 
 
-class Line:
-    """A session with one connection, for one exchange after the other."""
+class HttpSession:
+    """A session with one connection, for one exchange at a time."""
 
     def __init__(self, headers: Mapping[str, str], timeouts: tuple[float, float]) -> None:
         self._timeouts = timeouts
@@ -71,8 +71,8 @@ class Line:
     def exchange(self, url: str, content: bytes, seconds: float, stop: threading.Event) -> Exchange:
         """POST ``content`` and return the answer.
 
-        Raises requests' errors and those above. After ExchangeTimeoutError and ExchangeStoppedError the line
-        must not be used again: its thread may still be busy with the name resolution.
+        Raises the errors of requests and of this module. The session must not be used again after ExchangeTimeoutError
+        and ExchangeStoppedError: its thread may still be busy with the name resolution.
         """
         outcome: Future[Exchange] = Future()
 
@@ -112,7 +112,7 @@ class Line:
             body.append(piece)
             size += len(piece)
             if self._is_given_up.is_set():
-                # What has come already takes its time to unpack, whatever became of the connection.
+                # Unpacking the received bytes takes time even after the connection was closed.
                 raise ExchangeStoppedError
             if size > most:
                 if is_success:
@@ -125,7 +125,7 @@ class Line:
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """Knows its connection, so that another thread can end what waits for it."""
+    """An adapter that keeps its connection, so that another thread can shut it down."""
 
     _connection: HTTPConnection | None = None
 
@@ -142,7 +142,7 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return pool
 
     def shut_down(self) -> None:
-        """End the exchange that is under way, unless it still resolves the name: that ends when it can."""
+        """End the running exchange; a name resolution cannot be interrupted."""
         sock = self._connection and self._connection.sock
         if sock:
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""The Seller API's methods: where each is, what its entries are, and how many one request may ask for."""
+"""The Seller API's methods: path, type of the entries, and largest request."""
 
 from __future__ import annotations
 

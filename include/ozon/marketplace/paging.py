@@ -1,28 +1,28 @@
-"""When a list ends, and when it only goes in circles."""
+"""Paging: the end of a list, and the detection of loops."""
 
 from __future__ import annotations
 
 from include.ozon.errors import BadDataError
 
-# Pages may repeat while the catalogue changes; so many in a row only fill the time until the task's time-out.
+# Pages may repeat while the catalogue changes, but this many in a row mean a loop.
 MOST_PAGES_WITHOUT_NEWS = 10
 
 
 class CursorTrail:
-    """The cursors that one list has been asked for, from its first page on.
+    """The cursors that one list has been requested with.
 
-    A list that says nothing about a next page ends at an empty page, at a page shorter than the limit, or at an
-    empty cursor: Ozon's last page may well carry a cursor. A list with ``has_next`` ends where that is false or a
-    page is empty; its pages may be short on the way. A cursor that was asked for before would only bring the same
-    pages again. Calling that the end could lose half a catalogue, so it is an error.
+    A list without ``has_next`` ends at an empty page, at a page shorter than the limit, or at an empty cursor: Ozon's
+    last page may have a cursor. A list with ``has_next`` ends when that is false or a page is empty; its other pages
+    may be short. A repeated cursor would return the same pages again. Treating it as the end could lose half a
+    catalogue, so it is an error.
 
-    The one exception are the stocks, whose documented end is also a cursor that repeats itself: there the page
-    that answers with its own cursor is the last, unless ``total_items`` says that entries are still to come.
+    The exception is the list of stocks, which is also documented to end with a repeated cursor: a page that answers
+    with its own cursor is the last, unless entries are missing according to ``total_items``.
 
-    Cursors that are ever new can lead in circles too. Only whoever keeps the entries sees that, and reports with
-    ``note_new`` how many of a page's were new.
+    New cursors can lead in a loop too. Only the code that stores the entries can detect that: it reports with
+    ``note_new`` how many entries of a page were new.
 
-    A list that is resumed gets the counts of what was read before; its trail begins where it is taken up.
+    A resumed list starts with the counts of the pages read before and without their cursors.
     """
 
     def __init__(self, pages_read: int = 0, items_read: int = 0) -> None:
@@ -43,10 +43,10 @@ class CursorTrail:
         total_items: int | None = None,
         repeat_ends: bool = False,
     ) -> str | None:
-        """The cursor to ask for after this page, or None where the list ends.
+        """Return the cursor of the next page, or None at the end of the list.
 
-        ``item_count`` counts the entries of the page that were rejected too. Raises BadDataError for a loop, and
-        for a list that promises a next page and gives no cursor to it.
+        ``item_count`` includes the rejected entries of the page. Raises BadDataError for a loop, and for a list that
+        announces a next page without a cursor.
         """
         self.pages_read += 1
         self.items_read += item_count
@@ -57,27 +57,27 @@ class CursorTrail:
             return None
         if not answered:
             raise BadDataError(
-                f"{method} says after page {self.pages_read} that there is more (has_next). Expected a cursor to the "
-                "next page, found none; the list cannot be completed, and nothing of it was loaded. Try again later."
+                f"{method}: page {self.pages_read} announces a next page (has_next). Expected its cursor, found none; "
+                "the list cannot be completed, and nothing of it was loaded. Try again later."
             )
         if answered in self._asked:
             if repeat_ends and answered == asked and self._is_complete(total_items):
                 return None
             raise BadDataError(
                 f"{method} goes in circles: page {self.pages_read} of {item_count} entries leads to cursor "
-                f"{_shown(answered)}, which was read before. Expected a cursor to further entries; the list "
+                f"{_shown(answered)}, which was read before. Expected a new cursor; the list "
                 "cannot be completed, and nothing of it was loaded. Try again later."
             )
         return answered
 
     def note_new(self, name: str, count: int) -> None:
-        """Raise BadDataError for a list ``name`` whose last pages had no entry that was new."""
+        """Raise BadDataError if the last pages of the list ``name`` contained no new entry."""
         self._pages_without_news = 0 if count else self._pages_without_news + 1
         if self._pages_without_news >= MOST_PAGES_WITHOUT_NEWS:
             raise BadDataError(
                 f"The list {name} goes in circles: its last {self._pages_without_news} pages, up to page "
-                f"{self.pages_read}, had only entries that were read before or cannot be loaded. Expected further "
-                "entries, or the list's end; nothing of it was loaded. Try again later."
+                f"{self.pages_read}, contain only entries that were read before or cannot be loaded. Expected new "
+                "entries or the end of the list; nothing of it was loaded. Try again later."
             )
 
     def _is_complete(self, total_items: int | None) -> bool:

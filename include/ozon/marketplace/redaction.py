@@ -1,4 +1,4 @@
-"""Texts of Ozon's that may leave the company, and what is taken out of the others."""
+"""Redaction of Ozon's texts, so that they may leave the company."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 
 from include.ozon.marketplace.credentials import Credentials
 
-# An enumeration's value is short, and has hardly a digit; an article, a phone number or an id has more.
+# A value of an enumeration is short and has few digits; an article, a phone number or an id has more.
 _WORD = re.compile(r"[\w /,()%+-]{1,40}|[A-Za-z_]{1,80}")
 _MAX_DIGITS_COUNT = 3
 _METHOD = re.compile(r"/v[0-9]{1,2}(/[a-z-]{1,30}){1,8}")
-# From the first quotation mark to the last one, as a quoted name may have quotation marks of its own.
+# From the first quotation mark to the last one, because a quoted name may contain quotation marks.
 _QUOTED = re.compile(r"""["«“„”`{\[].*["»”“`}\]]|["«“„`{\[].*|(?<!\w)'.*""")
 _READ_CHARACTERS_COUNT = 4_000
 _LONGEST_TOKEN = 40
@@ -19,7 +19,7 @@ _SHOWN_CHARACTERS_COUNT = 200
 
 
 class Redactor:
-    """Knows ``secrets``, which no text may show whatever it looks like."""
+    """Removes ``secrets`` and everything that may identify somebody from texts."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         longest_first = sorted({secret for secret in secrets if secret}, key=len, reverse=True)
@@ -27,12 +27,12 @@ class Redactor:
 
     @classmethod
     def of(cls, credentials: Credentials) -> Redactor:
-        """Return the redactor of one account: its secrets are key, Client-Id, address, and the connection's name."""
+        """Return the redactor of one account, whose secrets are the key, Client-Id, address and connection id."""
         own = (credentials.api_key, credentials.client_id, credentials.base_url, credentials.host, credentials.source)
         return cls(own)
 
     def is_word(self, text: str) -> bool:
-        """Return whether ``text`` looks like a value of an enumeration, and like no id, name, address or secret."""
+        """Return whether ``text`` looks like a value of an enumeration and not like an id, name, address or secret."""
         return bool(
             _WORD.fullmatch(text)
             and sum(character.isdigit() for character in text) <= _MAX_DIGITS_COUNT
@@ -40,7 +40,7 @@ class Redactor:
         )
 
     def message(self, text: str) -> str:
-        """Return an error's message without secrets, quoted text, addresses, and anything with a digit in it."""
+        """Return an error's message without secrets, quoted text, addresses and words with digits."""
         known = self._secrets.sub("<secret>", text)[:_READ_CHARACTERS_COUNT]
         printable = "".join(character if character.isprintable() else " " for character in known)
         shown = " ".join(_token(token) for token in _QUOTED.sub("<quoted>", printable).split())
@@ -48,7 +48,7 @@ class Redactor:
 
 
 def is_method(text: str) -> bool:
-    """Return whether ``text`` is a method of the API, such as ``/v3/product/list``."""
+    """Return whether ``text`` is a method of the API, for example ``/v3/product/list``."""
     return bool(_METHOD.fullmatch(text))
 
 

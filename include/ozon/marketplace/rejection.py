@@ -1,8 +1,8 @@
-"""What cannot be loaded, entries and single fields: why not, in a sentence, and as what it is kept.
+"""Rejected entries and fields: the reason, in a sentence, and the payload to keep.
 
-PostgreSQL holds neither NUL nor lone surrogates nor bytes that are not UTF-8, and msgspec refuses a page for the
-last two. So what is refused is *marked*: each of them becomes a NUL followed by its own spelling, in valid JSON.
-What is wrong then shows as a NUL in a text, and nothing received is lost. Marking twice changes nothing.
+PostgreSQL can store neither NUL nor lone surrogates nor bytes that are not UTF-8, and msgspec refuses a page with the
+last two. So these are *marked*: each becomes a NUL followed by its escape sequence, in valid JSON. A NUL in a text
+then shows the fault, and nothing received is lost. Marking is idempotent.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _UNSTORABLE = re.compile(
     r"|(?P<surrogate>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
     r"|(?P<byte>[\udc80-\udcff])"
 )
-# PostgreSQL's numeric ends somewhere beyond; nothing outside of a float's range can be meant.
+# PostgreSQL's numeric has a larger range, but no real value is outside that of a float.
 _MAX_EXPONENT = 308
 _SHOWN_CHARACTERS = 100
-# What a field's record names its entry by.
+# The fields that identify the entry in the record of a rejected field.
 _IDENTITIES = ("product_id", "id", "sku", "warehouse_id", "offer_id")
 
 
@@ -45,12 +45,12 @@ def _mark(match: re.Match[str]) -> str:
 
 
 def rejected_entry(item: bytes, entry: Any, problem: UnreadableError) -> RejectedItem:
-    """Return the record of an entry that cannot be loaded; ``entry`` is what JSON makes of ``item``."""
+    """Return the record of an entry that cannot be loaded; ``entry`` is the parsed ``item``."""
     return RejectedItem(describe(problem), _jsonb_text(item.decode()), _product_id(entry))
 
 
 def rejected_field(entry: Any, problem: UnreadableError) -> RejectedItem:
-    """Return the record of a field that was left out of a loaded entry, with what was found."""
+    """Return the record of a field that an entry was loaded without, with the found value."""
     known = entry if isinstance(entry, dict) else {}
     identity = {name: known[name] for name in _IDENTITIES if isinstance(known.get(name), (int, str))}
     payload = _dumped({**identity, "field": problem.path, "found": problem.found})
@@ -58,7 +58,7 @@ def rejected_field(entry: Any, problem: UnreadableError) -> RejectedItem:
 
 
 def describe(problem: UnreadableError) -> str:
-    """Return where a value stands, what was expected and what was found, in one line."""
+    """Return a value's path with what was expected and found, in one line."""
     found = "nothing" if problem.found is MISSING else _shown(problem.found)
     return f"{problem.path or 'the entry'}: expected {problem.expected}, found {found}"
 
@@ -89,7 +89,7 @@ def _product_id(entry: Any) -> int | None:
 
 
 def _dumped(value: object) -> str:
-    """JSON text; a number with a fraction, which was parsed as a Decimal, becomes one again."""
+    """Return JSON text; a Decimal becomes a number again."""
     return json.dumps(value, default=float)
 
 

@@ -1,7 +1,7 @@
-"""The shape of JSON without its values: which fields there are, of which types and classes, and how often.
+"""The shape of JSON without its values: the fields, their types and classes, and their frequency.
 
-Of the values only a class is kept. Texts are shown for the fields that the caller names, which hold words of Ozon's
-own, and only those that look like such words (``redaction``); a field's name is shown where it looks like one.
+Only the class of a value is kept. Texts are shown only for the fields that the caller names, which contain Ozon's own
+words, and only if they look like such words (``redaction``). A field's name is shown only if it looks like one.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from include.ozon.marketplace.redaction import Redactor, is_method
 Use = Literal["required", "used", "not used"]
 
 _MAX_DEPTH = 10
-# An object with more names than any of Ozon's, or a field with more words, is keyed or filled by the seller's data.
+# Objects with more names, or fields with more words, than any of Ozon's contain the seller's data.
 _MAX_NAMES_COUNT = 100
 _MAX_WORDS_COUNT = 40
 _MAX_STORED_INTEGER = 2**63 - 1
@@ -49,8 +49,8 @@ _SCRIPTS = {"LATIN": "latin", "CYRILLIC": "cyrillic", "CJK": "han"}
 class FieldShape:
     """One field of all entries: ``path`` is like ``errors[].texts.message``.
 
-    ``kinds`` are what its values are, with their share of the objects that the field belongs to; ``words`` are
-    Ozon's own words, with a coarse count.
+    ``kinds`` maps the classes of its values to their share of the objects that have the field; ``words`` maps Ozon's
+    own words to a coarse count.
     """
 
     path: str
@@ -67,10 +67,10 @@ def describe(
     redactor: Redactor,
     skip: str = "",
 ) -> list[FieldShape]:
-    """Return the fields of ``entries``, those that this version uses first.
+    """Return the fields of ``entries``; those that this version uses come first.
 
-    ``answer_type`` is how this version reads an entry: what it has no field for is "not used". ``words`` are the paths
-    of Ozon's own words, and what lies below the path ``skip`` is left out.
+    ``answer_type`` is the type of an entry in this version: fields that it lacks are "not used". ``words`` are the
+    paths of Ozon's own words; everything below the path ``skip`` is left out.
     """
     tally = _Tally(frozenset(words), skip, redactor)
     for entry in entries:
@@ -96,7 +96,7 @@ def coarse(count: int) -> str:
 
 
 def share(count: int, total: int) -> str:
-    """Return a share in whole per cent; neither 0 nor 100 % unless it is exactly that."""
+    """Return a share in whole per cent; 0 % and 100 % only for exact values."""
     if count in (0, total):
         return "100 %" if count else "0 %"
     pct = 100 * count / total
@@ -104,7 +104,7 @@ def share(count: int, total: int) -> str:
 
 
 def kind_of(value: Any) -> str:
-    """Return the class of a value as JSON has it."""
+    """Return the class of a JSON value."""
     match value:
         case None | True | False:
             return json.dumps(value)
@@ -152,7 +152,7 @@ def _script(character: str) -> str:
 
 
 class _Tally:
-    """What was seen under each path."""
+    """Counts of the values found at each path."""
 
     def __init__(self, words: frozenset[str], skip: str, redactor: Redactor) -> None:
         self._words = words
@@ -191,17 +191,17 @@ class _Tally:
 
 
 def _paths(tally: _Tally, expected: dict[str, bool]) -> Iterator[str]:
-    """Yield the paths that were seen, and those that were expected in an object that was seen."""
+    """Yield the paths that were found, and the missing ones that were expected in a found object."""
     if set(tally.kinds.get("", ())) - {"object"}:
         yield ""
     waiting = [""]
     while waiting:
         path = waiting.pop()
-        seen = list(tally.children.get(path, ()))
-        if len(seen) > _MAX_NAMES_COUNT:
-            seen = [name for name in seen if name in expected]
-        yield from seen
-        waiting += seen
+        found = list(tally.children.get(path, ()))
+        if len(found) > _MAX_NAMES_COUNT:
+            found = [name for name in found if name in expected]
+        yield from found
+        waiting += found
     for path in expected:
         if path not in tally.kinds and not path.endswith("[]") and tally.objects_count(_parent(path)):
             yield path
@@ -255,5 +255,5 @@ def _below(path: str, name: str) -> str:
 
 
 def _parent(path: str) -> str:
-    """Return the path of the object that has the field; names have no dots."""
+    """Return the path of the object that contains the field; names have no dots."""
     return path.rpartition(".")[0]

@@ -1,9 +1,9 @@
-"""Answers that are not as documented, read where their meaning is beyond doubt.
+"""Tolerant reading of answers that are not as documented but have a clear meaning.
 
 The fast decoder refuses an entry for a single field of another type. Here the entry is read field by field: a number
-that came as text, a price that came as a number, a list in place of an empty object. What has no clear meaning costs
-as little as it can (docs/decisions/0014): an optional field takes its default, an entry of an inner list is left out,
-and each is noted; only a field without a default costs the whole.
+sent as text, a price sent as a number, a list instead of an empty object. A value without a clear meaning costs as
+little as possible (docs/decisions/0014): an optional field takes its default, an entry of an inner list is left out,
+and each is reported; only an unreadable required field makes the whole entry unreadable.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from include.ozon.marketplace.answers import DECIMAL_PATTERN, MOMENT_PATTERN, is
 
 T = TypeVar("T")
 
-# Longer texts are no numbers and no moments, whatever they contain.
+# Longer texts are neither numbers nor moments.
 _LONGEST_TEXT = 64
 _NUMBER = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{0,30})?", re.ASCII)
 _MOMENT = re.compile(
@@ -29,7 +29,7 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 
 class UnreadableError(Exception):
-    """A value without a clear meaning: where it stands (``statuses.status``), what was expected, what was found."""
+    """A value without a clear meaning: its path (``statuses.status``), the expected and the found value."""
 
     def __init__(self, expected: str, found: Any, path: str = "") -> None:
         super().__init__(path, expected, found)
@@ -38,13 +38,13 @@ class UnreadableError(Exception):
         self.path = path
 
     def within(self, step: str) -> UnreadableError:
-        """Return the same problem as seen from the object or list that holds the value."""
+        """Return the same problem with its path relative to the surrounding object or list."""
         joint = "." if self.path and not self.path.startswith("[") else ""
         return UnreadableError(self.expected, self.found, f"{step}{joint}{self.path}")
 
 
 MISSING = object()
-"""Stands for a field that is not there."""
+"""The value of a missing field."""
 
 Problems = list[UnreadableError]
 _Read = Callable[[Any, Problems], Any]
@@ -53,8 +53,8 @@ _Read = Callable[[Any, Problems], Any]
 def tolerant_reader(kind: type[T]) -> Callable[[Any], tuple[T, Problems]]:
     """Return a function that reads parsed JSON as the msgspec type ``kind``.
 
-    It returns the value with the optional fields that could not be read, and raises UnreadableError where a field
-    without a default has no clear meaning.
+    It returns the value together with the problems of its optional fields, and raises UnreadableError if a required
+    field has no clear meaning.
     """
     read = _reader_of(inspect.type_info(kind))
 
@@ -70,7 +70,7 @@ def _reader_of(info: inspect.Type) -> _Read:
     if isinstance(info, inspect.Metadata):
         info = info.type
     if isinstance(info, inspect.UnionType):
-        # All unions are with null, which the holder of the value has dealt with.
+        # All unions are with null, which the caller has handled.
         (info,) = (member for member in info.types if not isinstance(member, inspect.NoneType))
     match info:
         case inspect.StructType():
@@ -84,7 +84,7 @@ def _reader_of(info: inspect.Type) -> _Read:
         case inspect.BoolType():
             read = _read_boolean
         case _:
-            raise TypeError(f"{info} is not a type that answers have")
+            raise TypeError(f"{info} is not a type of answers")
     return read
 
 
@@ -128,7 +128,7 @@ def _list_reader(read_item: _Read, *, is_whole: bool) -> _Read:
 
 
 def _read_part(read: _Read, value: Any, step: str, problems: Problems, *, is_needed: bool) -> Any:
-    """Return a part of a value, or MISSING where it has no clear meaning and is not needed."""
+    """Return a part of a value, or MISSING if it has no clear meaning and is not needed."""
     inner: Problems = []
     try:
         return read(value, inner)
@@ -189,7 +189,7 @@ def _as_number(value: Any) -> int | Decimal | None:
     if isinstance(value, str):
         text = value.strip()
         return Decimal(text) if len(text) <= _LONGEST_TEXT and _NUMBER.fullmatch(text) else None
-    # Within a float's range; computing with other exponents would take for ever.
+    # Within a float's range; computing with larger exponents would take forever.
     if isinstance(value, Decimal) and abs(value.adjusted()) < 308:
         return value
     return value if type(value) is int else None
@@ -205,7 +205,7 @@ def _as_decimal_text(value: Any) -> str | None:
 def _as_moment(value: Any) -> str | None:
     text = value.strip() if isinstance(value, str) else None
     if text and len(text) <= _LONGEST_TEXT and (found := _MOMENT.fullmatch(text)):
-        # The API's moments are in UTC, also those that do not say so.
+        # The API's moments are in UTC, even without a zone.
         text = f"{found['date']}T{found['time']}{(found['zone'] or 'Z').upper()}"
         return text if is_in_calendar(text) else None
     return text

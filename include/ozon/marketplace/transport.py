@@ -1,4 +1,4 @@
-"""One request to the Seller API: paced, sent, and sent again after a short fault."""
+"""One request to the Seller API, with rate limit and retries."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from include.ozon.marketplace.exchange import (
     Exchange,
     ExchangeStoppedError,
     ExchangeTimeoutError,
-    Line,
+    HttpSession,
 )
 from include.ozon.marketplace.faults import FaultReader, GarbledAnswerError
-from include.ozon.marketplace.pacer import Pacer, RefusalWaits
+from include.ozon.marketplace.pacer import Pacer, RateLimitBackoff
 from include.ozon.settings import ApiSettings
 
 T = TypeVar("T")
@@ -44,36 +44,36 @@ _backoff = wait_exponential_jitter(multiplier=0.5, max=30, jitter=0.5)
 
 
 class RequestStoppedError(OzonError):
-    """A request was not made, or not waited for, because the ``stop`` event is set.
+    """A request was not sent, or its answer not awaited, because the ``stop`` event is set.
 
-    No failure: whoever sets the event knows why and tells so itself (CancelledError in the main thread), and
-    ignores what its worker threads raise from then on.
+    This is not a failure: the code that sets the event raises its own error (CancelledError in the main thread) and
+    ignores the exceptions of its worker threads from then on.
     """
 
 
 @dataclass(frozen=True)
 class RequestUsage:
-    """What was asked of the Seller API so far, all threads together."""
+    """The requests to the Seller API so far, of all threads together."""
 
     requests: int = 0
-    """Every request sent, repeated ones too."""
+    """All requests sent, including retries."""
     retries: int = 0
-    """How many of them repeated a failed one."""
+    """Requests that repeated a failed one."""
     rate_limited: int = 0
-    """How many of them Ozon refused because there were too many (429, or the method's circuit is open)."""
+    """Requests that Ozon refused because there were too many (429, or the method's circuit is open)."""
     wait_seconds: float = 0.0
-    """Time spent not asking: for the limit of requests a second, and before retries."""
+    """Time spent waiting: for the rate limit and before retries."""
 
 
 Observe = Callable[[Exchange], None]
 
 
 class Transport:
-    """Sends requests of one account from any number of threads, each on a connection of its own.
+    """A thread-safe sender of one account's requests, with one connection for each thread.
 
-    Everything a person has to fix is raised at once; what may pass is tried again, ``api.attempts`` times and
-    with at most ``api.retry_budget_seconds`` of waiting in between. A refusal as one too many is no attempt: Ozon
-    answers those within milliseconds, so only the budget counts. ``observe`` is given each answer that came.
+    Errors that a person has to fix are raised at once. Temporary ones are retried, with at most ``api.attempts``
+    attempts and ``api.retry_budget_seconds`` of waits. A rate-limited request does not count as an attempt: Ozon
+    refuses those within milliseconds, so only the budget limits them. ``observe`` is called with each answer.
     """
 
     def __init__(
@@ -90,9 +90,9 @@ class Transport:
         self._stop = stop or threading.Event()
         self._observe = observe
         self._faults = FaultReader(credentials, api.longest_retry_after_seconds)
-        self._refusal_waits = RefusalWaits()
+        self._backoffs = RateLimitBackoff()
         self._lock = threading.Lock()
-        self._idle_lines: list[Line] = []
+        self._idle_sessions: list[HttpSession] = []
         self._is_closed = False
         self._usage = RequestUsage()
 
@@ -101,35 +101,35 @@ class Transport:
         return self._usage
 
     def close(self) -> None:
-        """Close all connections. One that is still waiting for its answer closes when it has it."""
+        """Close all connections; a busy one closes after its answer."""
         with self._lock:
             self._is_closed = True
-            for line in self._idle_lines:
-                line.close()
-            self._idle_lines.clear()
+            for session in self._idle_sessions:
+                session.close()
+            self._idle_sessions.clear()
 
     def call(
         self, path: str, body: dict[str, object], decode: Callable[[bytes], T], own_pacer: Pacer | None = None
     ) -> T:
-        """POST ``body`` and return what ``decode`` makes of the answer; ``own_pacer`` is the method's own limit.
+        """POST ``body`` and return the decoded answer; ``own_pacer`` is the method's own rate limit.
 
-        Raises FatalError's subclasses at once, RetriableError's after the last attempt, and RequestStoppedError.
-        ``decode`` raises NotJsonError for an answer worth asking for again.
+        Raises a FatalError at once, a RetriableError after the last attempt, and RequestStoppedError. ``decode``
+        raises NotJsonError for an answer that is worth a retry.
         """
         content = msgspec.json.encode(body)
-        patience = _Patience(self._api)
+        policy = _RetryPolicy(self._api)
         retrying = Retrying(
             retry=retry_if_exception_type(WORTH_ANOTHER_ATTEMPT),
-            stop=patience.is_over,
+            stop=policy.is_over,
             wait=_wait_seconds,
             sleep=self._sleep,
-            before_sleep=partial(self._announce_retry, patience),
+            before_sleep=partial(self._log_retry, policy),
             reraise=True,
         )
         try:
             answer: T = retrying(self._attempt, path, content, decode, own_pacer)
         except RetriableError as error:
-            error.args = (f"{error} {patience.describe()}",)
+            error.args = (f"{error} {policy.describe()}",)
             raise
         return answer
 
@@ -147,9 +147,9 @@ class Transport:
         return outcome
 
     def _exchange(self, path: str, content: bytes, decode: Callable[[bytes], T]) -> T | OzonError:
-        """Send one request. An error is returned, not raised, so that its traceback holds nothing from in here.
+        """Send one request. An error is returned, not raised, so that its traceback contains no local variables.
 
-        What requests raises has the headers with the key in it, and a server may send the key back in a body.
+        The exceptions of requests contain the headers with the key, and a server may send the key back in a body.
         """
         sent_at = time.monotonic()
         answer = self._send(path, content)
@@ -158,8 +158,8 @@ class Transport:
         if self._observe:
             self._observe(answer)
         if not answer.is_success:
-            return self._faults.of_answer(path, answer, partial(self._refusal_waits.refused, path, sent_at))
-        self._refusal_waits.answered(path)
+            return self._faults.of_answer(path, answer, partial(self._backoffs.next_wait_seconds, path, sent_at))
+        self._backoffs.reset(path)
         try:
             return decode(answer.body)
         except NotJsonError as problem:
@@ -169,9 +169,9 @@ class Transport:
 
     def _send(self, path: str, content: bytes) -> Exchange | OzonError:
         seconds = self._api.exchange_timeout_seconds
-        line = self._take_line()
+        session = self._acquire_session()
         try:
-            answer = line.exchange(self._credentials.base_url + path, content, seconds, self._stop)
+            answer = session.exchange(self._credentials.base_url + path, content, seconds, self._stop)
         except ExchangeStoppedError:
             return _stopped()
         except ExchangeTimeoutError:
@@ -180,13 +180,13 @@ class Transport:
             return self._faults.of_too_large(path)
         except requests.RequestException as failure:
             return self._faults.of_failure(path, failure)
-        self._give_back(line)
+        self._release_session(session)
         return answer
 
-    def _take_line(self) -> Line:
+    def _acquire_session(self) -> HttpSession:
         with self._lock:
-            if self._idle_lines:
-                return self._idle_lines.pop()
+            if self._idle_sessions:
+                return self._idle_sessions.pop()
         headers = {
             "Client-Id": self._credentials.client_id,
             "Api-Key": self._credentials.api_key,
@@ -195,29 +195,29 @@ class Transport:
             "Accept-Encoding": "gzip",
             "User-Agent": USER_AGENT,
         }
-        return Line(headers, (self._api.connect_timeout_seconds, self._api.read_timeout_seconds))
+        return HttpSession(headers, (self._api.connect_timeout_seconds, self._api.read_timeout_seconds))
 
-    def _give_back(self, line: Line) -> None:
+    def _release_session(self, session: HttpSession) -> None:
         with self._lock:
             if self._is_closed:
-                line.close()
+                session.close()
             else:
-                self._idle_lines.append(line)
+                self._idle_sessions.append(session)
 
-    def _announce_retry(self, patience: _Patience, state: RetryCallState) -> None:
+    def _log_retry(self, policy: _RetryPolicy, state: RetryCallState) -> None:
         error = _error(state)
         rate_limited = isinstance(error, RateLimitedError)
         logger.log(
             logging.INFO if rate_limited else logging.WARNING,
             "%s %s The next attempt is in %.1f s.",
             error,
-            patience.describe(),
+            policy.describe(),
             state.upcoming_sleep,
         )
         self._count(retries=1)
         if rate_limited:
-            # The limit is the account's: all threads have to wait, or each runs into it for itself.
-            self._pacer.hold(state.upcoming_sleep)
+            # The limit is the account's: all threads have to wait, or each of them hits it.
+            self._pacer.pause(state.upcoming_sleep)
 
     def _sleep(self, seconds: float) -> None:
         started_at = time.monotonic()
@@ -240,8 +240,8 @@ class Transport:
             )
 
 
-class _Patience:
-    """How often one request was tried, and whether it is worth another attempt."""
+class _RetryPolicy:
+    """The attempts of one request, and the decision whether to make another."""
 
     def __init__(self, api: ApiSettings) -> None:
         self._api = api
@@ -255,7 +255,7 @@ class _Patience:
             self._refusals += 1
         else:
             self._attempts += 1
-        # A refusal costs a second at least, however short a wait the answer asks for.
+        # A refusal counts as at least one second, however short the requested wait.
         waiting_seconds = max(state.idle_for + state.upcoming_sleep, self._refusals)
         return self._attempts >= self._api.attempts or waiting_seconds > self._api.retry_budget_seconds
 
@@ -263,7 +263,8 @@ class _Patience:
         if self._is_refused:
             budget_seconds = self._api.retry_budget_seconds
             return (
-                f"This was refusal {self._refusals}; up to {budget_seconds:g} s are waited (api.retry_budget_seconds)."
+                f"This was refusal {self._refusals}; the limit of all waits is {budget_seconds:g} s "
+                "(api.retry_budget_seconds)."
             )
         return f"This was attempt {self._attempts} of {self._api.attempts}."
 
@@ -273,7 +274,7 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 
 def _stopped() -> RequestStoppedError:
-    return RequestStoppedError("The run was told to stop; no further request is made.")
+    return RequestStoppedError("The run was cancelled; no further request is sent.")
 
 
 def _wait_seconds(state: RetryCallState) -> float:

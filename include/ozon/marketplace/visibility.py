@@ -1,11 +1,11 @@
-"""What Ozon's statuses say about whether customers can see a product.
+"""The visibility of a product, derived from Ozon's statuses.
 
-Ozon documents no list of the values. Those here were seen in real answers, in Ozon's Chinese documentation and in
-public clients, or were documented for ``state`` of the methods that ``/v3/product/info/list`` replaced. A value that is
-missing here makes a product UNKNOWN, which is logged, so that it can be added to the rule it belongs to.
+Ozon does not document the values. Those here come from real answers, Ozon's Chinese documentation and public clients,
+or were documented for ``state`` of the methods that ``/v3/product/info/list`` replaced. A missing value makes a product
+UNKNOWN and is logged, so that somebody can add it to the right rule.
 
-The technical fields decide. Names are in the language of the seller's account and a last resort: they count only where
-``moderate_status`` is empty and no other field speaks of a pending or failed check.
+The technical fields decide. Names are in the language of the seller's account and a last resort: they count only if
+``moderate_status`` is empty and no other field indicates a pending or failed check.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Visibility(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
-# By field, the values that mean that a check is pending, that one has failed, and neither; all lower case.
+# By field, the values of a pending check, of a failed check, and of neither; all lower case.
 PENDING = {
     "status": {"moderating", "processing"},
     "moderate_status": {"pending", "moderating", "in_progress", "new", "rethinking"},
@@ -42,7 +42,7 @@ SETTLED = {
     "moderate_status": {"approved"},
     "validation_status": {"success", "valid"},
 }
-# What stands in ``status_failed`` where nothing failed.
+# The values of ``status_failed`` if nothing failed.
 NOTHING_FAILED = {"", "none"}
 
 # The same of names and descriptions, as ``_folded`` spells them.
@@ -57,10 +57,11 @@ NO_STATUSES = Statuses()
 
 
 def status_visibility(detail: ProductDetail) -> Visibility:
-    """Return the visibility that a product's own fields give it.
+    """Return the visibility according to the product's own fields.
 
-    Never VISIBLE: what customers see is what Ozon's ``VISIBLE`` list holds, and a product "on sale" (``Продается``)
-    that this list leaves out is HIDDEN. A pending check wins over a failed one: the product was corrected.
+    It is never VISIBLE: customers see only the products on Ozon's ``VISIBLE`` list, and a product "on sale"
+    (``Продается``) that is missing from it is HIDDEN. A pending check wins over a failed one: the product was
+    corrected.
     """
     if detail.is_archived or detail.is_autoarchived:
         return Visibility.ARCHIVED
@@ -71,7 +72,7 @@ def status_visibility(detail: ProductDetail) -> Visibility:
 
 @lru_cache(maxsize=4096)
 def _statuses_visibility(statuses: Statuses, is_declined: bool, is_placed: bool) -> Visibility:
-    """``is_placed``: Ozon says where the product is available and where not, so it is past all checks."""
+    """Return the visibility; ``is_placed`` means that Ozon lists availabilities, so the product passed all checks."""
     found = {field: value for field in SETTLED if (value := _folded(getattr(statuses, field)))}
     if any(value in PENDING[field] for field, value in found.items()):
         return Visibility.MODERATION
@@ -89,14 +90,14 @@ def _statuses_visibility(statuses: Statuses, is_declined: bool, is_placed: bool)
 
 
 def _folded(value: str | None) -> str:
-    """Return a value in one spelling: without case, outer spaces, ё and Unicode's compatible forms."""
+    """Return a normalized value: without case, outer spaces, ё and Unicode's compatibility forms."""
     return unicodedata.normalize("NFKC", value or "").strip().casefold().replace("ё", "е")
 
 
 def declines(error: ProductError) -> bool:
     """Return whether an error keeps the product from being sold.
 
-    Besides those of level ERROR these are internal ones that Ozon describes: blocks, which only Ozon lifts.
+    These are errors of level ERROR, and internal ones with a description: blocks, which only Ozon can lift.
     """
     level = (error.level or "").upper()
     return level == "ERROR_LEVEL_ERROR" or (level == "ERROR_LEVEL_INTERNAL" and bool(_text_of(error.texts)))
@@ -105,7 +106,7 @@ def declines(error: ProductError) -> bool:
 def hidden_reasons(detail: ProductDetail) -> tuple[str, ...]:
     """Return why customers do not see a product, in Ozon's words: each text once, in Ozon's order.
 
-    The reasons of its SKUs, then its errors; the description of its status only where there is neither.
+    The reasons of its SKUs, then its errors; the description of its status only if there is neither.
     """
     texts = [
         reason.human_text.text

@@ -1,1 +1,1 @@
-"""What ``ozon_etl`` does for one account: the components of the load, and their records."""
+"""The load of one account (``ozon_etl``): its components and their records."""

@@ -1,4 +1,4 @@
-"""One attempt of a component: lock, record, staging, reading, one transaction, and an honest end."""
+"""One attempt of a component: lock, record, staging, reading, one transaction, and the recorded end."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from include.ozon.warehouse.staging import Staging
 
 logger = logging.getLogger("ozon.component")
 
-# Airflow kills a task 5 seconds after it was told to stop; the record has to be written well before that.
-_LAST_WORD_SECONDS = 2
+# Airflow sends SIGKILL 5 seconds after SIGTERM; the record has to be written well before that.
+_RECORD_TIMEOUT_SECONDS = 2
 
 
 @dataclass
@@ -42,17 +42,17 @@ class Attempt:
     number: int
 
     def count_fields(self, staging: Staging) -> None:
-        """Take how many fields were left out of what was loaded, where any were."""
+        """Note how many fields the loaded entries lack, if any."""
         if count := staging.count("left_out"):
             self.numbers.details["rejected_fields"] = count
 
     def warn(self, sentence: str) -> None:
-        """Log a fault that the load goes on in spite of, and keep it in the record."""
+        """Log a fault that does not stop the load, and keep it in the record."""
         logger.warning("%s of account %s: %s", self.component.name, self.run.account, sentence)
         self.numbers.details.setdefault("warnings", []).append(sentence)
 
     def check_guards(self, observations: Sequence[Observation]) -> None:
-        """Raise GuardStoppedError where a guard stops the load; note in the record those that only warn."""
+        """Raise GuardStoppedError if a guard stops the load; note in the record the guards that only warn."""
         fired = check_guards(observations, self.run.accept_guards, self.run.account)
         if fired:
             self.numbers.details["guards"] = fired
@@ -63,7 +63,7 @@ class Attempt:
         if self.run.dry_run:
             return
         name = self.component.name
-        records.keep_rejected(self.staging, name, self.number)
+        records.save_rejected(self.staging, name, self.number)
         records.close_component(self.connection, self.run, name, self.number, status="success", numbers=self.numbers)
         self.staging.drop()
 
@@ -71,7 +71,7 @@ class Attempt:
 def open_staging(
     connection: Connection, component: Component[Any], account: str, workflow_id: str, *, temporary: bool = False
 ) -> Staging:
-    """The staging tables of one account's component."""
+    """Return the staging tables of one account's component."""
     return Staging(
         connection, account, component.name, component.prefix, component.staging, workflow_id, temporary=temporary
     )
@@ -80,9 +80,8 @@ def open_staging(
 def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
     """Load one account's part of a component, or with ``dry_run`` find out what a load would change.
 
-    It is done under the account's lock, and how it ended is recorded, whatever happens. Raises AlreadyRunningError
-    where another run holds the account, DependencyError, GuardStoppedError, and the errors of the client and of
-    ``open_session``.
+    The attempt holds the account's lock, and its end is always recorded. Raises AlreadyRunningError if another run
+    holds the lock, DependencyError, GuardStoppedError, and the errors of the client and of ``open_session``.
     """
     reset_peak_memory()
     purpose = f"{component.name} {run.workflow_id}"
@@ -124,13 +123,13 @@ def _attempt(component: Component[Any], run: Run, connection: Connection) -> Com
 def _load(attempt: Attempt) -> None:
     component, run = attempt.component, attempt.run
     if not run.dry_run:
-        records.require_needs(attempt.connection, run, component)
+        records.require_dependencies(attempt.connection, run, component)
     with open_reading(attempt) as reading:
         component.read(attempt, reading)
         reading.drain()
     with attempt.connection.transaction():
         differences = component.compare(attempt)
-        attempt.numbers.take(differences, repeated=attempt.staging.repeated_count())
+        attempt.numbers.set_differences(differences, repeated=attempt.staging.repeated_count())
         attempt.check_guards(component.observe(run.settings.guards, differences))
         if not run.dry_run:
             component.merge(attempt, differences)
@@ -138,22 +137,22 @@ def _load(attempt: Attempt) -> None:
 
 
 def _record_failure(attempt: Attempt, error: BaseException) -> None:
-    """On a connection of its own, because the attempt's may be broken or in the middle of something."""
+    """Record the failure on a new connection, because the attempt's may be broken or busy."""
     run, name = attempt.run, attempt.component.name
     with suppress(psycopg.Error):
         attempt.connection.cancel_safe(timeout=1)
-    attempt.numbers.forget_changes()
+    attempt.numbers.reset_changes()
     status: records.Status = "cancelled" if isinstance(error, KeyboardInterrupt) else "failed"
     try:
         with open_session(
             run.connect,
             run.settings.warehouse,
             f"record {run.workflow_id}",
-            most_lock_seconds=_LAST_WORD_SECONDS,
-            most_statement_seconds=_LAST_WORD_SECONDS,
+            most_lock_seconds=_RECORD_TIMEOUT_SECONDS,
+            most_statement_seconds=_RECORD_TIMEOUT_SECONDS,
         ) as connection:
             staging = open_staging(connection, attempt.component, run.account, run.workflow_id)
-            # An attempt that failed early may find what another run has left there.
+            # If the attempt failed early, the staging may still be another run's.
             has_staged = staging.is_of_workflow()
             if has_staged:
                 _count_staged(attempt, staging)
@@ -170,12 +169,12 @@ def _record_failure(attempt: Attempt, error: BaseException) -> None:
             if has_staged:
                 _keep_staged(attempt, staging, error)
     except OzonError as unrecorded:
-        # The task's own state and log still tell; the next attempt closes this one's record.
-        logger.error("The end of %s could not be recorded: %s", name, unrecorded)
+        # The task's state and log still show the failure; the next attempt closes this one's record.
+        logger.error("Could not record the end of %s: %s", name, unrecorded)
 
 
 def _count_staged(attempt: Attempt, staging: Staging) -> None:
-    """How far an attempt came that ended before its numbers were known."""
+    """Count the staged rows of an attempt that ended before its numbers were known."""
     numbers = attempt.numbers
     with suppress(psycopg.Error):
         attempt.count_fields(staging)
@@ -186,11 +185,11 @@ def _count_staged(attempt: Attempt, staging: Staging) -> None:
 
 def _keep_staged(attempt: Attempt, staging: Staging, error: BaseException) -> None:
     try:
-        records.keep_rejected(staging, attempt.component.name, attempt.number)
+        records.save_rejected(staging, attempt.component.name, attempt.number)
     except psycopg.Error as unkept:
-        logger.error("The rejected items of %s could not be kept: %s", attempt.component.name, unkept)
+        logger.error("Could not keep the rejected items of %s: %s", attempt.component.name, unkept)
     if isinstance(error, BadDataError) and not isinstance(error, GarbledAnswerError):
-        # What was staged cannot be trusted to be whole; the next attempt reads it again.
+        # The staged rows may be incomplete; the next attempt reads everything again.
         staging.drop()
 
 
@@ -199,5 +198,5 @@ def _sentence(error: BaseException) -> str:
         return str(error)
     found = f"{type(error).__name__}: {error}"
     if not isinstance(error, Exception):
-        return f"The attempt was ended from outside ({found}). If by its time-out: that is set in [components]."
+        return f"The attempt was ended from outside ({found}). A time limit is set in [components]."
     return found

@@ -1,4 +1,4 @@
-"""The end of a task that is told to stop, and of those that would follow it in its process."""
+"""Cancellation of a task, and of the tasks that would follow it in the same process."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from types import FrameType
 
 from include.ozon.errors import CancelledError
 
-# `airflow dags test` runs all tasks in one process and goes on after a cancelled one; elsewhere each has its own.
+# `airflow dags test` runs all tasks in one process and continues after a cancelled one; elsewhere each has its own.
 _process_was_cancelled = threading.Event()
 
 
 def cancel_process() -> None:
-    """Let no component of this process begin any more; one that works ends by the signal that it gets."""
+    """Prevent any further component of this process from starting; a running one ends by its own signal."""
     _process_was_cancelled.set()
 
 
@@ -24,7 +24,7 @@ def cancellable() -> Iterator[None]:
     """Turn the first SIGTERM or SIGINT into a CancelledError; a second one ends the process.
 
     Airflow's own handler only calls an operator's ``on_kill``, which a function as a task does not have.
-    Raises CancelledError at once where the process was told to stop in an earlier task.
+    Raises CancelledError at once if an earlier task of the process was cancelled.
     """
     if _process_was_cancelled.is_set():
         raise CancelledError("The run was cancelled before this task began.")

@@ -1,7 +1,7 @@
-"""What a component of the load is; ``components`` has the list of them.
+"""The type of a component of the load; ``components`` lists them.
 
-This module and those of the components are read whenever Airflow parses a DAG: they import what their steps work with
-inside the steps (docs/decisions/0016).
+Airflow imports this module and the components' modules whenever it parses a DAG, so their steps import what they need
+inside the functions (docs/decisions/0016).
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ if TYPE_CHECKING:
 D = TypeVar("D", bound="Differences")
 
 _SUFFIX = "_etl"
-# Of PostgreSQL's 63 bytes for a table's name an account's key takes 40, and two underscores stand between the parts.
+# A table's name in PostgreSQL has at most 63 bytes: 40 for the account's key, 2 for the underscores between the parts.
 _LONGEST_TABLE = 63 - 40 - 2
 _LONGEST_COMMON_TABLE = "checkpoint"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Component(Generic[D]):
-    """One step of the load, such as ``product_etl``: what it needs, reads, compares and writes.
+    """One step of the load, for example ``product_etl``.
 
-    ``name`` ends with ``_etl``; it is that of its task, its settings and its records. ``title`` is what it loads, for
-    a sentence. ``needs`` are the components that must have succeeded before it in the same workflow. ``staging``
-    defines the tables that ``read`` fills, besides the common ones, and ``rows_table`` is the one whose rows are
-    counted as read. ``methods`` are the paths of the API that the key must allow under the settings.
+    ``name`` ends with ``_etl`` and is also the name of its task, settings and records. ``title`` names what it loads,
+    for use in a sentence. ``needs`` are the components that must have succeeded before it in the same workflow.
+    ``staging`` defines the tables that ``read`` fills in addition to the common ones; the rows of ``rows_table`` are
+    counted as read. ``methods`` returns the API's paths that the key must allow with the given settings.
 
-    ``read`` fills the staging; what it has submitted is waited for. The other three run in one transaction: ``compare``
-    finds what a load would change and touches no table of the warehouse, ``observe`` says what the guards look at, by
-    default at rejected entries only, and ``merge`` writes the differences. A dry run does without ``merge``.
+    ``read`` fills the staging; the attempt waits for all requests that it submits. The other three run in one
+    transaction: ``compare`` finds what a load would change without changing the warehouse, ``observe`` returns what
+    the guards check (by default rejected entries only), and ``merge`` writes the differences. A dry run skips
+    ``merge``.
     """
 
     name: str
@@ -62,5 +63,5 @@ class Component(Generic[D]):
 
     @property
     def prefix(self) -> str:
-        """What its staging tables are named after."""
+        """The component's part of the names of its staging tables."""
         return self.name.removesuffix(_SUFFIX)

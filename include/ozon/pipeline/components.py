@@ -1,4 +1,4 @@
-"""The components of the load: what is not in this list is not loaded, and nothing else lists them."""
+"""The registry of the load's components."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
 
 COMPONENTS: tuple[Component[Any], ...] = (PRODUCT_ETL, INVENTORY_ETL)
-"""In the order of the work: each after those that it needs, one after the other, as they share the account's lock."""
+"""In the order of execution, each after those that it needs. They share the account's lock, so they never overlap."""
 
 COMPONENT_NAMES = [component.name for component in COMPONENTS]
-"""The same by their names, as SQL is given them: to count them and to order by them."""
+"""The names in the same order, as a parameter for SQL."""
 
 
 def find_component(name: str) -> Component[Any]:
-    """The component of that name. Raises KeyError where there is none."""
+    """Return the component with that name. Raises KeyError if there is none."""
     return {component.name: component for component in COMPONENTS}[name]

@@ -1,9 +1,10 @@
-"""Stock in Ozon's own (FBO) warehouses, by ``/v1/analytics/stocks``: slow by Ozon's limit, so within a budget.
+"""Stock in FBO warehouses, from ``/v1/analytics/stocks``, within a time budget because Ozon limits this method.
 
-Asked for are the SKUs with FBO stock, for its places and sales (``inventory.ozon_warehouses``), and always those that
-only the product list says to be in FBO: Ozon has announced that the stocks by type will leave FBO out, and then this is
-where the stock itself comes from. Never asked for come first and then the longest unasked, 100 at a time. When the
-budget's minutes are over the rest waits for the next run; what was read is stamped with when.
+Two kinds of SKUs are requested: those with FBO stock, for their warehouses and sales (``inventory.ozon_warehouses``),
+and always those that only the product list reports in FBO. Ozon has announced that the stocks by type will leave FBO
+out; then this method is the only source of that stock. SKUs that were never requested come first, then those with the
+oldest request, 100 at a time. When the budget is used up, the rest waits for the next run. Each row has the time of
+its request.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from include.ozon.warehouse.copy_text import optional, text
 
 logger = logging.getLogger("ozon.inventory_etl")
 
-# In a dry run ozon.products may still have products that Ozon has not.
+# In a dry run ozon.products may still contain products that Ozon no longer has.
 _FIND_SKUS: LiteralString = """
 INSERT INTO {fbo_sku} (sku, product_id, is_listed)
 SELECT DISTINCT ON (sku) sku, product_id, is_listed
 FROM (
     SELECT sku, product_id, true AS is_listed
     FROM {stock}
-    WHERE stock_type = 'fbo' AND present > 0 AND sku > 0 AND {wants_places}
+    WHERE stock_type = 'fbo' AND present > 0 AND sku > 0 AND {reads_all_fbo}
     UNION ALL
     SELECT unnest(p.skus), p.product_id, false
     FROM ozon.products p
@@ -54,7 +55,7 @@ ORDER BY asked.asked_at NULLS FIRST, k.sku
 LIMIT %(limit)s
 """
 
-# A cluster's sum beside the cluster's warehouses would count their stock twice.
+# A cluster's sum in addition to the cluster's warehouses would count their stock twice.
 _DROP_SUMS: LiteralString = """
 DELETE FROM {fbo_stock} a USING {fbo_stock} w
 WHERE a.warehouse_id = 0 AND w.warehouse_id > 0 AND a.sku = w.sku
@@ -87,7 +88,7 @@ WHERE p.account = {account} AND p.removed_at IS NULL AND p.has_fbo_stocks
 ON CONFLICT DO NOTHING
 """
 
-# The figures of a row are its cluster's: Ozon repeats those of the SKU in each of its rows, see _REMEMBER.
+# Sales and days are the cluster's; _UPSERT_REQUESTS keeps those of the SKU, which Ozon repeats in each of its rows.
 _MERGE: LiteralString = """
 INSERT INTO ozon.inventory_by_warehouse AS w (
     account, product_id, warehouse_id, stock_type, warehouse_name, present, reserved,
@@ -104,8 +105,8 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present,
     fetched_at = excluded.fetched_at
 """
 
-# Asked for and in no warehouse's answer any more, or without any FBO stock left: nothing lies there now. Where an
-# entry was rejected, nobody knows; those of this method have no product_id.
+# The stock is zero if the SKU was requested and the warehouse is missing from the answer, or if no FBO stock is left.
+# It is unknown if an entry was rejected; rejected entries of this method have no product_id.
 _ZERO: LiteralString = """
 UPDATE ozon.inventory_by_warehouse w
 SET present = 0, average_daily_sales = NULL, days_of_stock = NULL, fetched_at = now()
@@ -130,8 +131,8 @@ WHERE w.account = {account} AND w.stock_type = 'fbo'
   )
 """
 
-# One rate for a SKU, however many rows repeat it; none where no row is answered any more.
-_REMEMBER: LiteralString = """
+# One rate for each SKU, however many rows repeat it; null if Ozon sent no row.
+_UPSERT_REQUESTS: LiteralString = """
 INSERT INTO ozon.fbo_stock_requests AS q (account, sku, product_id, asked_at, average_daily_sales, days_of_stock)
 SELECT {account}, k.sku, k.product_id, k.asked_at, max(f.average_daily_sales), max(f.days_of_stock)
 FROM {fbo_sku} k
@@ -143,17 +144,17 @@ SET product_id = excluded.product_id, asked_at = excluded.asked_at,
     average_daily_sales = excluded.average_daily_sales, days_of_stock = excluded.days_of_stock
 """
 
-_FORGET_SALES: LiteralString = """
+_CLEAR_SALES: LiteralString = """
 UPDATE ozon.fbo_stock_requests q
 SET average_daily_sales = NULL, days_of_stock = NULL
-WHERE q.account = {account} AND q.average_daily_sales IS NOT NULL AND {wants_places}
+WHERE q.account = {account} AND q.average_daily_sales IS NOT NULL AND {reads_all_fbo}
   AND NOT EXISTS (SELECT FROM {fbo_sku} k WHERE k.sku = q.sku)
   AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = q.product_id)
 """
 
 
 def read(attempt: Attempt, client: SellerClient) -> None:
-    """Stage as many SKUs' stock as the budget allows; the client paces the requests."""
+    """Stage the stock of as many SKUs as the budget allows; the client paces the requests."""
     _execute(attempt, _FIND_SKUS)
     budget_seconds = 60 * attempt.run.settings.inventory.ozon_warehouses_budget_minutes
     deadline = time.monotonic() + budget_seconds
@@ -162,18 +163,19 @@ def read(attempt: Attempt, client: SellerClient) -> None:
         while skus := _next_skus(attempt):
             if time.monotonic() >= deadline:
                 logger.info(
-                    "Account %s: the %d minutes for Ozon's warehouses are over after %d SKUs; the next run goes on",
+                    "Account %s: the budget of %d minutes for FBO warehouses is used up after %d SKUs; "
+                    "the next run continues",
                     attempt.run.account, budget_seconds // 60, asked,
                 )  # fmt: skip
                 break
             _read_batch(attempt, client, skus)
             asked += len(skus)
     except RoleMissingError as error:
-        if _wants_places(attempt):
+        if _reads_all_fbo(attempt):
             raise
-        # Then nobody has promised that the key may call this method.
-        attempt.warn(f"FBO stock cannot be asked for. {error}")
-    if _wants_places(attempt) or asked:
+        # With this setting off, the key does not have to allow the method.
+        attempt.warn(f"Cannot request FBO stock. {error}")
+    if _reads_all_fbo(attempt) or asked:
         attempt.numbers.details["ozon_warehouses"] = {"skus_asked": asked}
     _execute(attempt, _STAGE_STOCK)
     _execute(attempt, _NOTE_UNKNOWN)
@@ -181,19 +183,19 @@ def read(attempt: Attempt, client: SellerClient) -> None:
 
 
 def merge(attempt: Attempt) -> None:
-    """Write what was staged, in the transaction of the component's merge."""
-    for statement in (_MERGE, _ZERO, _REMEMBER, _FORGET_SALES):
+    """Write the staged FBO stock, in the transaction of the component's merge."""
+    for statement in (_MERGE, _ZERO, _UPSERT_REQUESTS, _CLEAR_SALES):
         _execute(attempt, statement)
 
 
-def _wants_places(attempt: Attempt) -> bool:
+def _reads_all_fbo(attempt: Attempt) -> bool:
     return attempt.run.settings.inventory.ozon_warehouses
 
 
 def _execute(attempt: Attempt, statement: LiteralString) -> None:
     attempt.staging.execute(
         statement,
-        wants_places=sql.Literal(_wants_places(attempt)),
+        reads_all_fbo=sql.Literal(_reads_all_fbo(attempt)),
         are_products_loaded=sql.Literal(not attempt.run.dry_run),
     )
 
@@ -221,6 +223,6 @@ def _warn_of_unknown(attempt: Attempt) -> None:
     row = attempt.staging.execute("SELECT count(*) FROM {fbo_unknown} WHERE was_asked").fetchone()
     if row and row[0]:
         attempt.warn(
-            f"{row[0]} products have FBO stock by Ozon's product list, and no method says how much; their last "
-            "known stock is kept",
+            f"Ozon's product list reports FBO stock for {row[0]} products, but no method returned the amount; their "
+            "last known stock is kept",
         )

@@ -1,4 +1,4 @@
-"""Guards: changes too large to believe stop a load, and leave the last good state."""
+"""Guards: limits on how much a load may change; a guard that stops it keeps the last good state."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger("ozon.guards")
 
 @dataclass(frozen=True)
 class Observation:
-    """What one guard looks at: ``count`` of ``total`` are affected; ``what`` ends the sentence "x of y ...".
+    """One guard's input: ``count`` of ``total`` are affected; ``what`` completes the sentence "x of y ...".
 
     A guard without a threshold fires whenever anything is affected.
     """
@@ -40,22 +40,24 @@ class Observation:
 
     @property
     def sentence(self) -> str:
-        seen = f"{self.count} of {self.total} {self.what} ({self.share_pct:.1f} %)"
+        found = f"{self.count} of {self.total} {self.what} ({self.share_pct:.1f} %)"
         if isinstance(self.settings, ThresholdGuardSettings):
-            return f"guard {self.guard}: {seen}, where at most {self.settings.threshold_pct:g} % is expected"
-        return f"guard {self.guard}: {seen}, where none is expected"
+            return f"guard {self.guard}: {found}, expected at most {self.settings.threshold_pct:g} %"
+        return f"guard {self.guard}: {found}, expected none"
 
 
-def observe_rejected(guards: GuardsSettings, seen: Differences) -> list[Observation]:
-    """What the guard ``rejected`` looks at, in any component."""
+def observe_rejected(guards: GuardsSettings, differences: Differences) -> list[Observation]:
+    """Return the input of the guard ``rejected``, which every component has."""
     what = "entries read were rejected by validation"
-    return [Observation("rejected", guards.rejected, seen.rejected, seen.staged + seen.rejected, what)]
+    return [
+        Observation("rejected", guards.rejected, differences.rejected, differences.staged + differences.rejected, what)
+    ]
 
 
 def check_guards(observations: Sequence[Observation], accepted: Collection[str], account: str) -> list[str]:
-    """The sentences of the guards that fired without stopping, for the record.
+    """Return the sentences of the guards that fired without stopping, for the record.
 
-    Raises GuardStoppedError for those of level "stop" that this run was not told to accept.
+    Raises GuardStoppedError for those of level "stop" that are not in ``accepted``.
     """
     fired = [observation for observation in observations if observation.fires]
     stopping = [o for o in fired if _level(o, accepted) == "stop"]
@@ -63,14 +65,14 @@ def check_guards(observations: Sequence[Observation], accepted: Collection[str],
         names = tuple(o.guard for o in stopping)
         flag = ", ".join(f'"{name}"' for name in names)
         raise GuardStoppedError(
-            f"Account {account}: the load was stopped and the last good state kept. Seen by "
+            f"Account {account}: the load was stopped and the last good state kept: "
             + "; ".join(o.sentence for o in stopping)
-            + f". If this is right, let it through once with accept_guard = [{flag}]; thresholds are in "
+            + f". If this change is correct, accept it once with accept_guard = [{flag}]; the thresholds are in "
             "[guards] of the configuration.",
             names,
         )
     for observation in fired:
-        logger.warning("Account %s: %s; loaded all the same", account, observation.sentence)
+        logger.warning("Account %s: %s; loaded anyway", account, observation.sentence)
     return [observation.sentence for observation in fired]
 
 

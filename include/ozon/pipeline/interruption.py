@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM at whatever moment of a run they come."""
+"""SIGINT and SIGTERM at any moment of a run."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from typing import Any, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-# What nobody else uses, and ignored where it is not handled.
+# Used by nothing else, and ignored by default.
 _WAKE = signal.SIGURG
 _REPEAT_SECONDS = 0.5
 
 
 class Interruption:
-    """``with Interruption() as interruption:`` notes the first signal, and ends the process at a second one.
+    """A context manager that notes the first signal and ends the process at the second one.
 
-    Airflow's task runner sets a handler for SIGTERM at each task's start, and leaves it there; a component sets its
-    own while it works. So a handler of ours would be replaced. The interpreter writes each signal's number to its
-    "wakeup" descriptor whoever handles it, and a thread reads it there. To be entered in the main thread.
+    A handler of our own would be replaced: Airflow's task runner sets one for SIGTERM at each task's start and leaves
+    it there, and a component sets its own while it runs. But the interpreter writes every signal's number to its
+    "wakeup" descriptor, and a thread reads it there. Must be entered in the main thread.
     """
 
     def __init__(self) -> None:
         self.happened = threading.Event()
         self.number: signal.Signals | None = None
         self._happened_at = 0.0
-        self._at_first: Callable[[], None] | None = None
+        self._on_first_signal: Callable[[], None] | None = None
         self._previous: dict[signal.Signals, Any] = {}
 
     @property
     def exit_code(self) -> int:
-        """As a shell says it of a process that a signal ended; 0 where none came."""
+        """The exit code that a shell reports for a process ended by this signal; 0 without a signal."""
         return 128 + self.number if self.number else 0
 
     @property
@@ -47,16 +47,16 @@ class Interruption:
     def seconds_ago(self) -> float:
         return time.monotonic() - self._happened_at
 
-    def at_first(self, action: Callable[[], None] | None) -> None:
-        """What the first signal does besides, in a thread of its own; None takes it away again."""
-        self._at_first = action
+    def on_first_signal(self, action: Callable[[], None] | None) -> None:
+        """Set the action to run in a new thread at the first signal; None removes it."""
+        self._on_first_signal = action
 
     def __enter__(self) -> Self:
         self._read, self._write = os.pipe()
         for end in (self._read, self._write):
             os.set_blocking(end, False)
         self._previous_descriptor = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        self._previous = {number: signal.signal(number, _leave_it_to_the_thread) for number in (*SIGNALS, _WAKE)}
+        self._previous = {number: signal.signal(number, _ignore) for number in (*SIGNALS, _WAKE)}
         self._main_thread = threading.get_ident()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="ozon-signals", daemon=True)
@@ -90,20 +90,20 @@ class Interruption:
             self.number = signal.Signals(number)
             self._happened_at = time.monotonic()
             self.happened.set()
-            if self._at_first:
-                threading.Thread(target=self._at_first, name="ozon-first-signal", daemon=True).start()
+            if self._on_first_signal:
+                threading.Thread(target=self._on_first_signal, name="ozon-first-signal", daemon=True).start()
             return
         os._exit(128 + number)
 
     def _repeat(self, number: signal.Signals) -> None:
-        """For a component that had asked whether to begin just before, and set its handler just after the signal.
+        """Repeat the signal for a component that set its handler just after the signal came.
 
-        Where the signal's handler is the system's, as after a component took notice, this does nothing.
+        This has no effect when the handler is the system's, as it is once a component has noticed the signal.
         """
         _thread.interrupt_main(number)
-        # Its own echo, which is no second signal.
+        # The echo of our own signal, which must not count as a second one.
         self._next_number()
-        # The main thread may wait for a lock, from which only a real signal wakes it.
+        # If the main thread waits for a lock, only a real signal wakes it.
         signal.pthread_kill(self._main_thread, _WAKE)
 
     def _next_number(self) -> int | None:
@@ -113,5 +113,5 @@ class Interruption:
             return None
 
 
-def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
+def _ignore(number: int, frame: FrameType | None) -> None:
     pass

@@ -1,6 +1,6 @@
 """inventory_etl: the stock of one account, by type, by seller warehouse and by FBO warehouse.
 
-Stock is loaded for the products that this workflow's product_etl has loaded.
+It needs the products that product_etl of the same workflow has loaded.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 _STAGING: dict[str, LiteralString] = {
     "listed": "product_id bigint, visibility text, has_stocks boolean, PRIMARY KEY (product_id, visibility)",
     "stock": definitions(INVENTORY.staged),
-    # unread_because: why nothing is known of this warehouse's stock; null where it was read.
+    # unread_because: why this warehouse's stock could not be read; null if it was read.
     "warehouse": "warehouse_id bigint PRIMARY KEY, warehouse_name text, stock_type text, unread_because text",
     "seller_stock": "warehouse_id bigint, product_id bigint, sku bigint, present integer, reserved integer",
-    # is_listed: whether the stocks by type have a row of this SKU.
+    # is_listed: the stocks by type contain this SKU.
     "fbo_sku": "sku bigint PRIMARY KEY, product_id bigint, is_listed boolean, asked_at timestamptz",
-    # Products that are in FBO by the product list, and whose stock no answer has.
+    # Products that the product list reports in FBO and whose stock no answer contains.
     "fbo_unknown": "product_id bigint PRIMARY KEY, was_asked boolean",
     "fbo_stock": """
         sku bigint, warehouse_id bigint, warehouse_name text, cluster_id bigint, present integer,
@@ -60,21 +60,21 @@ def _compare(attempt: Attempt) -> StockDifferences:
     return inventory_merge.compare(attempt.staging, has_seller_warehouses=has_seller_warehouses)
 
 
-def _observe(guards: GuardsSettings, seen: StockDifferences) -> list[Observation]:
-    """What the guards look at. An account's first load sets off none of them: there is nothing to compare with."""
-    before = seen.with_stock_before
+def _observe(guards: GuardsSettings, differences: StockDifferences) -> list[Observation]:
+    """Return the guards' input; none for an account's first load, which has nothing to compare with."""
+    before = differences.with_stock_before
     if not before:
         return []
-    read = seen.staged + seen.rejected
+    read = differences.staged + differences.rejected
     return [
         Observation(
-            "empty_catalogue", guards.empty_catalogue, 0 if read else seen.removed, before,
+            "empty_catalogue", guards.empty_catalogue, 0 if read else differences.removed, before,
             "rows of inventory with stock are on none of Ozon's lists",
         ),
         Observation(
-            "vanished", guards.vanished, seen.removed, before, "rows of inventory with stock are gone from Ozon"
+            "vanished", guards.vanished, differences.removed, before, "rows of inventory with stock are gone from Ozon"
         ),
-        *observe_rejected(guards, seen),
+        *observe_rejected(guards, differences),
     ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""How inventory_etl reads the stock of one account into staging: by type, by seller warehouse and by FBO warehouse.
+"""Reading of an account's stock into staging: by type, by seller warehouse and by FBO warehouse.
 
-Archived products are read too.
+Archived products are included.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from include.ozon.warehouse.tables.stock import INVENTORY, TypedStock
 
 _write = writer_of(INVENTORY.staged)
 
-# Whether archived products are in ALL too is Ozon's to change.
+# Ozon may change whether ALL includes archived products.
 _LISTS = ("ALL", "ARCHIVED")
 
 
 class InventoryReading:
-    """Fills the staging tables."""
+    """The reading phase of inventory_etl."""
 
     def __init__(self, attempt: Attempt, reading: Reading) -> None:
         self._attempt = attempt

@@ -1,4 +1,4 @@
-"""What one attempt of a component did, in numbers."""
+"""The numbers of one attempt of a component."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from include.ozon.warehouse.differences import Differences
 
 @dataclass
 class ComponentNumbers:
-    """Filled while a component works, so that a failed attempt's record tells how far it came.
+    """Counters that are filled while a component runs, so that a failed attempt's record shows its progress.
 
-    ``rows_read`` counts distinct ids and equals inserted + updated + unchanged + rejected. Apart from it:
-    ``rows_removed`` (in the warehouse, no longer at Ozon) and ``rows_repeated`` (came again on another page).
+    ``rows_read`` counts distinct ids and equals inserted + updated + unchanged + rejected. It does not include
+    ``rows_removed`` (in the warehouse, no longer at Ozon) and ``rows_repeated`` (received again on another page).
     """
 
     rows_read: int = 0
@@ -34,10 +34,10 @@ class ComponentNumbers:
     api_wait_seconds: float = 0.0
     visibility_counts: dict[str, int] | None = None
     details: dict[str, Any] = field(default_factory=dict)
-    """Further figures for the workflow's ``execution_details``, such as guards that fired, and ``warnings``."""
+    """Further figures for the workflow's ``execution_details``, for example guards that fired, and ``warnings``."""
 
-    def take(self, found: Differences, *, repeated: int) -> None:
-        """What a comparison with the warehouse found; staged rows that differ in nothing are unchanged."""
+    def set_differences(self, found: Differences, *, repeated: int) -> None:
+        """Set the row counts from a comparison with the warehouse; staged rows without a difference are unchanged."""
         self.rows_read = found.staged + found.rejected
         self.rows_inserted = found.inserted
         self.rows_updated = found.updated
@@ -48,35 +48,34 @@ class ComponentNumbers:
         self.visibility_counts = found.visibility_counts
         self.details |= found.details
 
-    def take_usage(self, usage: RequestUsage) -> None:
+    def set_usage(self, usage: RequestUsage) -> None:
         self.api_requests = usage.requests
         self.api_retries = usage.retries
         self.api_rate_limited = usage.rate_limited
         self.api_wait_seconds = round(usage.wait_seconds, 3)
 
-    def forget_changes(self) -> None:
-        """The transaction was rolled back: whatever was counted as changed has not been."""
+    def reset_changes(self) -> None:
+        """Set the counts of changes to 0 after the transaction was rolled back."""
         self.rows_inserted = self.rows_updated = self.rows_unchanged = self.rows_removed = 0
 
     def describe(self) -> str:
-        """All of it in one line, for a log."""
+        """Return all numbers in one line, for a log."""
         return (
             f"{self.rows_read} read = {self.rows_inserted} inserted + {self.rows_updated} updated + "
             f"{self.rows_unchanged} unchanged + {self.rows_rejected} rejected; {self.rows_removed} removed, "
             f"{self.rows_repeated} repeated; {self.api_requests} requests, {self.api_retries} retries, "
-            f"{self.api_rate_limited} refused as too many, "
-            f"{self.api_wait_seconds:.1f} s waited for the API's limits"
+            f"{self.api_rate_limited} rate-limited, {self.api_wait_seconds:.1f} s waited for the API's limits"
         )
 
 
 def reset_peak_memory() -> None:
-    """Start measuring the peak anew, where the system can (Linux); else it counts from the process's start."""
+    """Reset the peak where the system can (Linux); elsewhere it counts from the process's start."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def peak_memory_mb() -> float:
-    """The most memory that this process has held since ``reset_peak_memory``."""
+    """Return the most memory that this process has used since ``reset_peak_memory``."""
     with suppress(OSError):
         for line in Path("/proc/self/status").read_text().splitlines():
             if line.startswith("VmHWM:"):

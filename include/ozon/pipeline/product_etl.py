@@ -45,7 +45,7 @@ def _compare(attempt: Attempt) -> ProductDifferences:
 
 
 def _log_visibility(account: str, differences: ProductDifferences) -> None:
-    """The distribution, and each kind of transition with its count (NEW and REMOVED for no visibility at all)."""
+    """Log the distribution and the count of each transition; NEW and REMOVED stand for no visibility."""
     total = sum(differences.visibility_counts.values())
     shares = ", ".join(
         f"{visibility} {count} ({100 * count / total:.1f} %)"
@@ -56,24 +56,24 @@ def _log_visibility(account: str, differences: ProductDifferences) -> None:
         logger.info("Account %s: %s -> %s: %d", account, before, after, count)
 
 
-def _observe(guards: GuardsSettings, seen: ProductDifferences) -> list[Observation]:
-    """What the guards look at. An account's first load sets off none of them: there is nothing to compare with."""
-    if not seen.known_before:
+def _observe(guards: GuardsSettings, differences: ProductDifferences) -> list[Observation]:
+    """Return the guards' input; none for an account's first load, which has nothing to compare with."""
+    if not differences.known_before:
         return []
-    known = seen.staged - seen.inserted
+    known = differences.staged - differences.inserted
     return [
         Observation(
-            "vanished", guards.vanished, seen.removed, seen.known_before,
+            "vanished", guards.vanished, differences.removed, differences.known_before,
             "products of the warehouse are gone from Ozon",
         ),
         Observation(
             "turned_invisible", guards.turned_invisible,
-            seen.turned_invisible + seen.vanished_visible, seen.visible_before,
-            "visible products are no longer seen by customers",
+            differences.turned_invisible + differences.vanished_visible, differences.visible_before,
+            "visible products are no longer visible to customers",
         ),
-        *observe_rejected(guards, seen),
+        *observe_rejected(guards, differences),
         Observation(
-            "price_change", guards.price_change, seen.new_prices, known, "known products have a new price"
+            "price_change", guards.price_change, differences.new_prices, known, "known products have a new price"
         ),
     ]  # fmt: skip
 

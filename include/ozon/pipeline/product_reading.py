@@ -1,8 +1,8 @@
-"""How product_etl reads the whole catalogue of one account from Ozon's lists into staging.
+"""Reading of an account's whole catalogue from Ozon's lists into staging.
 
-Three lists (all, archived, and what customers really see), which may overlap in any way, are read side by side; every
-id that is new to the load has its details asked for while the lists go on. What the lists missed is asked for by id at
-the end, so that only products which Ozon no longer knows at all count as vanished.
+Three lists (all, archived, visible to customers), which may overlap, are read in parallel; the details of every new id
+are requested meanwhile. Products that the lists missed are requested by id at the end, so that only products which
+Ozon no longer knows count as vanished.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from include.ozon.pipeline.reading import Reading, Stream
 
 logger = logging.getLogger("ozon.product_etl")
 
-# Whether archived products are in ALL too is Ozon's to change.
+# Ozon may change whether ALL includes archived products.
 _LISTS = ("ALL", "ARCHIVED", "VISIBLE")
 
-# Ids that the load knows of and has neither details of nor a rejected entry: what a broken off attempt left open,
-# what is in the warehouse and on no list, and what Ozon left out of an answer.
-_UNANSWERED = """
+# Known ids with neither details nor a rejected entry: left over from a failed attempt, in the warehouse but on no list,
+# or missing from an answer of Ozon's.
+_MISSING = """
 SELECT product_id FROM (
     SELECT product_id FROM {listed}
     UNION SELECT product_id FROM ozon.products WHERE account = {account} AND removed_at IS NULL
@@ -37,10 +37,10 @@ ORDER BY product_id
 LIMIT %(limit)s
 """
 
-# What Ozon lists has not vanished: a product of the warehouse keeps its state then, as with any rejected entry.
+# A product that Ozon lists has not vanished: it keeps its state in the warehouse, like any rejected entry.
 _REJECT_WITHOUT_DETAILS = """
 INSERT INTO {rejected} (reason, payload, product_id)
-SELECT 'Ozon lists this product and gives no details of it, asked twice by its id',
+SELECT 'Ozon lists this product but returned no details, requested twice by id',
        jsonb_build_object('product_id', product_id), product_id
 FROM (SELECT DISTINCT product_id FROM {listed}) known
 WHERE NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
@@ -49,12 +49,12 @@ WHERE NOT EXISTS (SELECT FROM {product} p WHERE p.product_id = known.product_id)
 
 _KNOWN = "SELECT count(*) AS known FROM ozon.products WHERE account = {account} AND removed_at IS NULL"
 
-# An entry of a list may be unreadable where the product's details are not: then nothing of it is lost.
-_FORGIVE_LOADED = "DELETE FROM {rejected} r USING {product} p WHERE r.product_id = p.product_id"
+# A list's entry may be unreadable although the product's details are readable: then nothing is lost.
+_UNREJECT_LOADED = "DELETE FROM {rejected} r USING {product} p WHERE r.product_id = p.product_id"
 
 
 class ProductReading:
-    """Fills the staging tables."""
+    """The reading phase of product_etl."""
 
     def __init__(self, attempt: Attempt, reading: Reading) -> None:
         self._attempt = attempt
@@ -70,7 +70,7 @@ class ProductReading:
         try:
             self._read()
         finally:
-            # An attempt that takes up what this one has staged does not see these again.
+            # An attempt that resumes from this one's staging does not see these again.
             _log_unknown_statuses(self._account, self._unknown_statuses)
 
     def _read(self) -> None:
@@ -80,10 +80,10 @@ class ProductReading:
         for visibility in _LISTS:
             self._reading.require_complete(visibility, self._settings.load.listing_shortfall_pct)
         self._require_catalogue()
-        self._ask_for_unanswered()
+        self._request_missing()
         with self._connection.transaction():
             self._staging.execute(_REJECT_WITHOUT_DETAILS)
-            self._staging.execute(_FORGIVE_LOADED)
+            self._staging.execute(_UNREJECT_LOADED)
 
     def _list(self, visibility: str) -> Stream[ListedProduct]:
         def stage(page: Page[ListedProduct]) -> int:
@@ -96,15 +96,15 @@ class ProductReading:
             name=visibility,
             fetch=lambda cursor, trail: self._reading.client.product_list(visibility, cursor, trail),
             stage=stage,
-            staged=self._ask_for_new_details,
+            staged=self._request_new_details,
             is_counted=visibility == "ALL",
         )
 
-    def _ask_for_new_details(self) -> None:
-        self._ask_for_details(self._new_ids)
+    def _request_new_details(self) -> None:
+        self._request_details(self._new_ids)
         self._new_ids = []
 
-    def _ask_for_details(self, product_ids: Sequence[int]) -> None:
+    def _request_details(self, product_ids: Sequence[int]) -> None:
         size = self._settings.api.details_batch_size
         for start in range(0, len(product_ids), size):
             batch = product_ids[start : start + size]
@@ -118,21 +118,21 @@ class ProductReading:
         self._unknown_statuses.update(batch.unknown_statuses)
         self._reading.progress.advance(batch.row_count)
 
-    def _ask_for_unanswered(self) -> None:
+    def _request_missing(self) -> None:
         limit = self._settings.api.details_batch_size * self._settings.api.concurrent_requests
         after = 0
-        while ids := self._unanswered_ids(after, limit):
-            logger.info("Account %s: asking by id for %d products that no list gave", self._account, len(ids))
-            self._ask_for_details(ids)
+        while ids := self._missing_ids(after, limit):
+            logger.info("Account %s: requesting %d products by id that no list returned", self._account, len(ids))
+            self._request_details(ids)
             self._reading.drain()
             after = ids[-1]
 
-    def _unanswered_ids(self, after: int, limit: int) -> list[int]:
-        rows = self._staging.execute(_UNANSWERED, {"after": after, "limit": limit})
+    def _missing_ids(self, after: int, limit: int) -> list[int]:
+        rows = self._staging.execute(_MISSING, {"after": after, "limit": limit})
         return [product_id for (product_id,) in rows]
 
     def _require_catalogue(self) -> None:
-        """Stop before a catalogue that is gone is asked for product by product."""
+        """Stop if all lists are empty, instead of requesting the whole catalogue by id."""
         if self._staging.count("listed"):
             return
         known = self._staging.counts(_KNOWN)["known"]
@@ -142,7 +142,7 @@ class ProductReading:
 
 
 def _log_unknown_statuses(account: str, unknown: Counter[StatusValues]) -> None:
-    """Statuses that no rule knows, with their values, so that a new one of Ozon's is noticed."""
+    """Log the statuses that no rule knows, so that somebody notices Ozon's new values."""
     for (status, moderate_status, validation_status, status_name), count in unknown.most_common():
         logging.getLogger("ozon.visibility").warning(
             "Account %s: %d products have statuses that no rule knows, so their visibility is UNKNOWN: "

@@ -1,4 +1,4 @@
-"""From the API's answers about products to staged rows, on a worker's thread."""
+"""Conversion of product details into rows for staging, on a worker thread."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class DetailsBatch:
 
 
 def fetch_details(client: SellerClient, product_ids: Sequence[int]) -> DetailsBatch:
-    """Ask for the details of up to 1000 products and make rows of them."""
+    """Request the details of up to 1000 products and convert them into rows."""
     page = client.product_details(product_ids)
-    # Ozon may answer with a product twice, or with one that nobody asked for.
+    # Ozon may return a product twice, or one that was not requested.
     wanted = set(product_ids)
     details = {detail.id: detail for detail in page.items if detail.id in wanted}
     unknown: Counter[StatusValues] = Counter()
@@ -58,9 +58,10 @@ def _status_values(detail: ProductDetail) -> StatusValues:
 def _attributed(
     page: Page[ProductDetail], asked: Sequence[int], answered: dict[int, ProductDetail]
 ) -> list[RejectedItem]:
-    """The rejected entries, those without an id given the ids that were asked for and not answered.
+    """Return the rejected entries, with the missing ids assigned to those without an id.
 
-    Only where their numbers agree; then a broken entry is not also counted as a product without details.
+    This happens only if their numbers agree. It keeps an unreadable entry from being counted a second time as a
+    product without details.
     """
     known = {item.product_id for item in page.rejected}
     missing = [product_id for product_id in asked if product_id not in answered and product_id not in known]

@@ -1,4 +1,4 @@
-"""How far a component is: a log line every few seconds, and a bar where somebody watches a terminal."""
+"""Progress of a component: a log line every few seconds, and a bar on a terminal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 
 class ComponentProgress:
-    """Counts pages and rows of one component's reading. ``expected_rows`` is Ozon's own total, where it gives one."""
+    """Counters of pages and rows of one component's reading."""
 
     def __init__(self, logger: logging.Logger, title: str, interval_seconds: float) -> None:
         self._logger = logger
@@ -36,16 +36,16 @@ class ComponentProgress:
             self._bar.stop()
 
     def expect(self, stream: str, rows: int | None) -> None:
-        """Ozon's own count of what a list holds."""
+        """Set the number of rows that Ozon reports for a list."""
         if rows is not None:
             self._expected[stream] = rows
 
     def add_page(self) -> None:
-        """Another page of a list is staged."""
+        """Count a staged page."""
         self.pages += 1
 
     def advance(self, rows: int) -> None:
-        """Another ``rows`` rows are staged."""
+        """Count staged rows."""
         self.rows += rows
         if self._bar:
             self._bar.update(self._bar_task, completed=self.rows, total=self._total or None)
@@ -55,7 +55,7 @@ class ComponentProgress:
             self._logger.info(self.describe())
 
     def describe(self) -> str:
-        """One sentence: pages, rows, rate, and an estimate of what is left."""
+        """Return one sentence: pages, rows, rate, and an estimate of the time left."""
         elapsed = max(time.monotonic() - self._started, 1e-3)
         rate = self.rows / elapsed
         sentence = f"{self._title}: {self.pages} pages, {self.rows} rows, {rate:.0f} rows/s"

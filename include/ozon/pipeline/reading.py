@@ -1,4 +1,4 @@
-"""Reading the API's lists side by side into staging, page by page, from where an earlier attempt left off."""
+"""Parallel reading of the API's lists into staging, page by page, resuming where an earlier attempt stopped."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ logger = logging.getLogger("ozon.reading")
 
 @contextmanager
 def open_reading(attempt: Attempt) -> Iterator[Reading]:
-    """A client, threads and progress for an attempt; staging as an earlier attempt left it, or empty."""
+    """Provide an attempt with client, threads and progress; its staging is resumed or empty."""
     run, load, name = attempt.run, attempt.run.settings.load, attempt.component.name
     component_logger = logging.getLogger(f"ozon.{name}")
     if attempt.staging.begin(load.resume_max_age_minutes):
-        component_logger.info("Account %s: taking up what an earlier attempt has read", run.account)
+        component_logger.info("Account %s: resuming from what an earlier attempt has read", run.account)
     stop = threading.Event()
     client = run.open_client(stop)
     workers = Workers(run.settings.api.concurrent_requests)
@@ -44,7 +44,7 @@ def open_reading(attempt: Attempt) -> Iterator[Reading]:
     finally:
         stop.set()
         workers.close()
-        attempt.numbers.take_usage(client.usage)
+        attempt.numbers.set_usage(client.usage)
         client.close()
 
 
@@ -52,9 +52,9 @@ def open_reading(attempt: Attempt) -> Iterator[Reading]:
 class Stream(Generic[T]):
     """One list of the API.
 
-    ``fetch`` gets a page (on a worker's thread); ``stage`` writes its entries (on the main thread, inside the
-    transaction that also saves the checkpoint) and returns how many of them had come before; ``staged`` is told
-    after that transaction, and may submit further requests.
+    ``fetch`` requests a page (on a worker thread). ``stage`` writes its entries (on the main thread, in the
+    transaction that also saves the checkpoint) and returns how many of them are repeats. ``staged`` is called after
+    that transaction and may submit further requests.
     """
 
     name: str
@@ -62,12 +62,12 @@ class Stream(Generic[T]):
     stage: Callable[[Page[T]], int]
     staged: Callable[[], None] = lambda: None
     is_counted: bool = True
-    """Whether the list's length is part of what the progress is measured against."""
+    """The list's length is part of the expected total of the progress."""
 
 
 @dataclass
-class _Course(Generic[T]):
-    """How far a stream has come in this attempt."""
+class _StreamState(Generic[T]):
+    """The progress of one stream in this attempt."""
 
     stream: Stream[T]
     trail: CursorTrail
@@ -86,20 +86,20 @@ class Reading:
         self._staging = attempt.staging
 
     def start(self, stream: Stream[T]) -> None:
-        """Have a list read, from its beginning or behind the last page that is staged."""
+        """Start reading a list, from its beginning or after the last staged page."""
         checkpoint = self._staging.checkpoint(stream.name)
         if checkpoint.is_complete:
             return
         if checkpoint.pages:
-            logger.info("%s goes on behind page %d", stream.name, checkpoint.pages)
+            logger.info("%s resumes after page %d", stream.name, checkpoint.pages)
         trail = CursorTrail(pages_read=checkpoint.pages, items_read=checkpoint.items)
-        self._ask(_Course(stream, trail, checkpoint), checkpoint.cursor)
+        self._request(_StreamState(stream, trail, checkpoint), checkpoint.cursor)
 
     def require_complete(self, stream: str, shortfall_pct: float) -> None:
-        """Raise BadDataError where a list gave fewer distinct entries than Ozon says it holds.
+        """Raise BadDataError if a list returned clearly fewer distinct entries than its ``total_items``.
 
-        A few are normal, and one is in the shortest list: the catalogue changes while it is read. A list cut short
-        is not.
+        A small shortfall (one entry, even in the shortest list) is normal, because the catalogue changes while it is
+        read.
         """
         checkpoint = self._staging.checkpoint(stream)
         distinct = checkpoint.items - checkpoint.repeated
@@ -107,23 +107,23 @@ class Reading:
         if expected is None or expected - distinct <= math.ceil(expected * shortfall_pct / 100):
             return
         raise BadDataError(
-            f"The list {stream} gave {distinct} distinct entries in {checkpoint.pages} pages, where Ozon says it has "
-            f"{expected}; up to {shortfall_pct:g} % fewer are accepted (load.listing_shortfall_pct). "
-            "Nothing was loaded; the next attempt reads it again from its beginning."
+            f"The list {stream} returned {distinct} distinct entries in {checkpoint.pages} pages, expected {expected} "
+            f"(Ozon's total); up to {shortfall_pct:g} % fewer are accepted (load.listing_shortfall_pct). "
+            "Nothing was loaded; the next attempt reads the list again from its beginning."
         )
 
-    def _ask(self, course: _Course[T], cursor: str) -> None:
-        self.submit(lambda: course.stream.fetch(cursor, course.trail), lambda page: self._take(course, page))
+    def _request(self, state: _StreamState[T], cursor: str) -> None:
+        self.submit(lambda: state.stream.fetch(cursor, state.trail), lambda page: self._stage(state, page))
 
-    def _take(self, course: _Course[T], page: Page[T]) -> None:
-        stream, before = course.stream, course.checkpoint
+    def _stage(self, state: _StreamState[T], page: Page[T]) -> None:
+        stream, before = state.stream, state.checkpoint
         if page.next_cursor is not None:
-            # Before this page is written, so that the next is under way meanwhile.
-            self._ask(course, page.next_cursor)
+            # Before this page is written, so that both happen in parallel.
+            self._request(state, page.next_cursor)
         with self._connection.transaction():
             repeated = stream.stage(page)
             self._staging.reject(page.rejected)
-            course.checkpoint = replace(
+            state.checkpoint = replace(
                 before,
                 cursor=page.next_cursor or "",
                 pages=before.pages + 1,
@@ -132,9 +132,9 @@ class Reading:
                 total_items=before.total_items if page.total_items is None else page.total_items,
                 is_complete=page.next_cursor is None,
             )
-            self._staging.save_checkpoint(course.checkpoint)
-        course.trail.note_new(stream.name, max(0, len(page.items) - repeated))
+            self._staging.save_checkpoint(state.checkpoint)
+        state.trail.note_new(stream.name, max(0, len(page.items) - repeated))
         self.progress.add_page()
         if stream.is_counted:
-            self.progress.expect(stream.name, course.checkpoint.total_items)
+            self.progress.expect(stream.name, state.checkpoint.total_items)
         stream.staged()

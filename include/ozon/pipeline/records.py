@@ -1,4 +1,4 @@
-"""The records of workflows and their components' attempts: who ran when, with which numbers, and how it ended."""
+"""The records of workflows and their components' attempts: times, numbers and results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SET status = 'running', finished_at = NULL, error = NULL,
 _CLOSE_DEAD_ATTEMPTS = """
 UPDATE ozon.etl_component_executions
 SET status = 'failed', finished_at = now(),
-    error = 'The attempt ended without a word (its process was killed, or lost the database).'
+    error = 'The attempt ended without recording it (its process was killed or lost the database).'
 WHERE account = %s AND status = 'running'
 """
 
@@ -61,7 +61,7 @@ SET component_statuses = component_statuses || jsonb_build_object(%(component)s:
 WHERE workflow_id = %(workflow_id)s
 """
 
-_KEEP_REJECTED = """
+_SAVE_REJECTED = """
 INSERT INTO ozon.rejected_items (workflow_id, component, attempt, n, account, kind, reason, payload)
 SELECT {workflow_id}, %s, %s, row_number() OVER (ORDER BY r.kind, r.n), {account}, r.kind, r.reason, r.payload
 FROM (
@@ -71,7 +71,7 @@ FROM (
 ) r
 """
 
-# A component without an attempt has no status: it was never started.
+# A component that was never started has no status.
 _CLOSE_WORKFLOW = """
 WITH latest AS (
     SELECT DISTINCT ON (component) component, status, error
@@ -104,9 +104,9 @@ RETURNING w.status
 
 
 def open_component(connection: Connection, run: Run, component: str) -> int:
-    """Record that an attempt begins; returns its number. The caller holds the account's lock.
+    """Record the start of an attempt and return its number. The caller holds the account's lock.
 
-    Whatever attempt is still recorded as running for the account holds no lock, so it is dead, and closed as failed.
+    Any attempt of the account that is still recorded as running has lost the lock: it is dead and closed as failed.
     """
     with connection.transaction():
         _open_workflow(connection, run)
@@ -126,9 +126,9 @@ def close_component(
     numbers: ComponentNumbers,
     error: str | None = None,
 ) -> None:
-    """Record how an attempt ended, in the transaction that the caller has open.
+    """Record the end of an attempt, in the caller's open transaction.
 
-    A success was recorded together with the merge: what goes wrong after that no longer changes it.
+    A success is recorded together with the merge; a later error does not change it.
     """
     closed = connection.execute(
         _CLOSE_COMPONENT,
@@ -146,13 +146,13 @@ def close_component(
         _note_on_workflow(connection, run, component, status, numbers.details)
 
 
-def keep_rejected(staging: Staging, component: str, attempt: int) -> None:
-    """Copy what staging contains of rejected entries to ``rejected_items``, under this attempt."""
-    staging.execute(_KEEP_REJECTED, (component, attempt))
+def save_rejected(staging: Staging, component: str, attempt: int) -> None:
+    """Copy the rejected entries of staging to ``rejected_items``, under this attempt."""
+    staging.execute(_SAVE_REJECTED, (component, attempt))
 
 
 def skip_component(connection: Connection, run: Run, component: str, reason: str) -> None:
-    """Record that a component stepped aside, without an attempt of its own while the other run holds the lock."""
+    """Record a component as skipped because another run holds the account's lock."""
     with connection.transaction():
         _open_workflow(connection, run)
         row = connection.execute(_OPEN_COMPONENT, _key(run, component)).fetchone()
@@ -161,23 +161,23 @@ def skip_component(connection: Connection, run: Run, component: str, reason: str
 
 
 def close_workflow(connection: Connection, run: Run) -> Status | None:
-    """Record how the workflow ended, from its components' last attempts; None where it was never opened.
+    """Record the end of the workflow from its components' last attempts; return None if it was never opened.
 
-    Called when no component works any more: an attempt that is still recorded as running was killed.
+    Call it when no component is running: an attempt that is still recorded as running was killed.
     """
     with connection.transaction():
         return close_records(connection, run.account, run.workflow_id)
 
 
 def close_records(connection: Connection, account: str, workflow_id: str) -> Status | None:
-    """`close_workflow`, in the transaction that the caller has open."""
+    """Do the same as `close_workflow`, in the caller's open transaction."""
     connection.execute(_CLOSE_DEAD_ATTEMPTS + " AND workflow_id = %s", (account, workflow_id))
     row = connection.execute(_CLOSE_WORKFLOW, {"workflow_id": workflow_id, "components": COMPONENT_NAMES}).fetchone()
     return row[0] if row else None
 
 
 def has_running_attempt(connection: Connection, run: Run) -> bool:
-    """Whether an attempt of this workflow is recorded as running."""
+    """Return whether an attempt of this workflow is recorded as running."""
     row = connection.execute(
         "SELECT EXISTS (SELECT FROM ozon.etl_component_executions WHERE workflow_id = %s AND status = 'running')",
         (run.workflow_id,),
@@ -185,8 +185,8 @@ def has_running_attempt(connection: Connection, run: Run) -> bool:
     return row == (True,)
 
 
-def require_needs(connection: Connection, run: Run, component: Component[Any]) -> None:
-    """Raise DependencyError unless all that it needs succeeded in this workflow.
+def require_dependencies(connection: Connection, run: Run, component: Component[Any]) -> None:
+    """Raise DependencyError unless all components that it needs succeeded in this workflow.
 
     The database decides, not the scheduler.
     """
@@ -199,20 +199,20 @@ def require_needs(connection: Connection, run: Run, component: Component[Any]) -
             """,
             (run.workflow_id, needed.name),
         ).fetchone()
-        expected = f"{component.name} of workflow {run.workflow_id} expects that its {needed.name} succeeded"
+        expected = f"{component.name} of workflow {run.workflow_id} expected its {needed.name} to have succeeded"
         if row is None:
             raise DependencyError(
-                f"{expected}, and found no attempt of it. Clear {needed.name} of this run, so that both run in order."
+                f"{expected}, found no attempt of it. Clear {needed.name} of this run, so that both run in order."
             )
         if row[0] != "success":
             raise DependencyError(
-                f"{expected}, and found it {row[0]} ({row[1] or 'no error recorded'}). "
-                f"Mend that and clear {needed.name} of this run."
+                f"{expected}, found it {row[0]} ({row[1] or 'no error recorded'}). "
+                f"Fix that and clear {needed.name} of this run."
             )
 
 
 def loaded_accounts(connection: Connection, dag_run_id: str) -> dict[str, int]:
-    """Of one DAG run, the accounts where everything was loaded, with the number of rows that changed."""
+    """Return the accounts that one DAG run loaded completely, each with its number of changed rows."""
     rows = connection.execute(
         """
         SELECT w.account, coalesce(sum(c.rows_inserted + c.rows_updated + c.rows_removed), 0)

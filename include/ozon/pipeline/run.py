@@ -1,4 +1,4 @@
-"""Which run a component belongs to, and what it was told."""
+"""The run that a component belongs to, with its parameters."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from include.ozon.settings import Settings
 from include.ozon.warehouse.session import Connect
 
 OpenClient = Callable[[threading.Event], SellerClient]
-"""Makes the account's client; once the event is set, its waits end at once."""
+"""A factory of the account's client; setting the event ends all waits of the client."""
 
 
 @dataclass(frozen=True)
 class Run:
     """One account's part of one DAG run: a workflow.
 
-    ``trigger`` is Airflow's type of run (scheduled, manual, ...). ``accept_guards`` names the guards that let
-    this run through once. A ``dry_run`` reads and compares, and writes no row in any table.
+    ``trigger`` is Airflow's type of run (scheduled, manual, ...). ``accept_guards`` names the guards that only warn in
+    this run. A ``dry_run`` reads and compares without writing to any table.
     """
 
     account: str

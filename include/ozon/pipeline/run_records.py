@@ -1,4 +1,4 @@
-"""What the warehouse tells about a run while it goes on, and the last word on one that was told to stop."""
+"""The state of a DAG run in the warehouse while it runs, and the final status of a cancelled one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ORDER BY account, array_position(%(components)s, component), component
 # The longest list: the others mostly repeat parts of it.
 _LISTED = "SELECT items, total_items FROM {checkpoint} ORDER BY total_items DESC NULLS LAST, items DESC LIMIT 1"
 
-# By the warehouse's own clock: this machine's may differ.
+# By the warehouse's clock: this machine's may differ.
 _CANCEL = """
 UPDATE ozon.etl_workflow_executions
 SET status = 'cancelled', error = concat_ws(' ', error, %(reason)s::text)
@@ -39,7 +39,7 @@ WHERE dag_run_id = %(dag_run_id)s
 
 @dataclass(frozen=True)
 class ComponentState:
-    """The last attempt of a component of the run."""
+    """The last attempt of one component of the run."""
 
     workflow_id: str
     account: str
@@ -49,19 +49,19 @@ class ComponentState:
     rows_read: int | None
     error: str | None
     seconds: float
-    """How long it has taken, so far or in all."""
+    """The duration, so far or in total."""
 
 
 @dataclass(frozen=True)
 class Listed:
-    """How many entries of the longest list an attempt has read, of how many; ``total`` is None until Ozon said it."""
+    """The number of entries read from the longest list; ``total`` is None until Ozon has sent it."""
 
     read: int
     total: int | None
 
 
 def component_states(connection: Connection, dag_run_id: str) -> list[ComponentState]:
-    """Of all accounts that the run has begun with; a dry run has no records."""
+    """Return the components that the run has started, of all accounts; a dry run has no records."""
     rows = connection.cursor(row_factory=class_row(ComponentState)).execute(
         _COMPONENTS, {"dag_run_id": dag_run_id, "components": COMPONENT_NAMES}
     )
@@ -69,7 +69,7 @@ def component_states(connection: Connection, dag_run_id: str) -> list[ComponentS
 
 
 def listed(connection: Connection, state: ComponentState) -> Listed | None:
-    """How far a running component is; None where nothing of it is staged, before its lists and after its merge."""
+    """Return the progress of a running component; None before its lists and after its merge."""
     staging = open_staging(connection, find_component(state.component), state.account, state.workflow_id)
     try:
         row = staging.execute(_LISTED).fetchone()
@@ -79,10 +79,10 @@ def listed(connection: Connection, state: ComponentState) -> Listed | None:
 
 
 def record_cancelled(connection: Connection, dag_run_id: str, signal_name: str, seconds_ago: float) -> int:
-    """Call cancelled what ended as failed since the run was told to stop; returns the number of workflows.
+    """Mark the workflows as cancelled that failed since the run was cancelled, and return their number.
 
-    A component that was working then has said so itself. Between two of them, or before a retry, there was none, and
-    a workflow that lacks a component counts as failed.
+    A component that was running has recorded the cancellation itself. Between two components, or before a retry, none
+    was running, and a workflow that lacks a component counts as failed.
     """
     reason = f"The run was cancelled ({signal_name}) before the next attempt or component began."
     parameters = {"dag_run_id": dag_run_id, "reason": reason, "seconds_ago": seconds_ago}

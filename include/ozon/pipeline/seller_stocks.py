@@ -1,7 +1,7 @@
-"""Stock in the seller's own warehouses: their list, and each one's stock.
+"""Stock in seller warehouses: the list of warehouses and each one's stock.
 
-A warehouse that cannot be read does not stop the others: what is known of it stays, and a warning names it. One that
-its seller has disabled is not asked for, since Ozon may refuse that.
+A warehouse that cannot be read does not stop the others: it keeps its last stock, and a warning names it. Disabled
+warehouses are not requested, since Ozon may refuse that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from include.ozon.pipeline.reading import Reading, Stream
 logger = logging.getLogger("ozon.inventory_etl")
 
 _DISABLED = "disabled"
-# What may be wrong with one warehouse; a refused key or too many requests concern all of them.
+# Errors that may concern one warehouse only; a refused key or too many requests concern all of them.
 _ONE_WAREHOUSES_ERRORS = (BadDataError, InvalidRequestError, MarketplaceUnavailableError, NotFoundError)
 
 _START_AGAIN = (
@@ -43,7 +43,7 @@ ORDER BY w.warehouse_id
 
 
 class SellerStocks:
-    """Fills the staging tables ``warehouse`` and ``seller_stock``."""
+    """The reading of the staging tables ``warehouse`` and ``seller_stock``."""
 
     def __init__(self, attempt: Attempt, reading: Reading) -> None:
         self._attempt = attempt
@@ -54,12 +54,12 @@ class SellerStocks:
         self._read_pages: set[int] = set()
 
     def start_warehouses(self) -> None:
-        """Have the list of warehouses read."""
+        """Start reading the list of warehouses."""
         stream = Stream("warehouses", self._reading.client.warehouses, self._stage_warehouses, is_counted=False)
         self._reading.start(stream)
 
     def read(self) -> None:
-        """Read the stock of each warehouse on the list, and warn of those that could not be read."""
+        """Read the stock of each listed warehouse, and warn about those that could not be read."""
         rows = self._staging.execute(
             "SELECT warehouse_id FROM {warehouse} WHERE unread_because IS NULL ORDER BY 1"
         ).fetchall()
@@ -74,7 +74,7 @@ class SellerStocks:
             )
         self._reading.drain()
         if rows and len(self._errors) == len(rows):
-            self._raise_passing()
+            self._raise_temporary()
         self._warn_of_unread()
 
     def _stage_warehouses(self, page: Page[Warehouse]) -> int:
@@ -102,21 +102,21 @@ class SellerStocks:
 
     def _stage_stocks(self, warehouse_id: int, page: Page[WarehouseStock]) -> int:
         if error := self._errors.get(warehouse_id):
-            # In the checkpoint's transaction, so that an attempt which takes this up knows it too.
+            # In the checkpoint's transaction, so that an attempt which resumes knows it too.
             self._staging.execute(_LEAVE_UNREAD, (str(error), warehouse_id))
         lines = [
             f"{warehouse_id}\t{stock.product_id}\t{stock.sku or 0}\t{stock.present}\t{stock.reserved}\n"
             for stock in page.items
         ]
         self._staging.copy_lines("seller_stock", "".join(lines).encode())
-        # Single entries that come twice are left to the merge; a page that comes twice may be a list without an end.
+        # The merge handles single repeated entries; a repeated page may be a sign of an endless list.
         read_page = hash((warehouse_id, frozenset((stock.product_id, stock.sku) for stock in page.items)))
         is_repeated = read_page in self._read_pages
         self._read_pages.add(read_page)
         return len(page.items) if is_repeated else 0
 
-    def _raise_passing(self) -> None:
-        """Raise what may pass, and have the next attempt ask again: no warehouse could be read, so it is not one's."""
+    def _raise_temporary(self) -> None:
+        """Raise a temporary error and let the next attempt start again: all warehouses failed, so none is at fault."""
         for error in self._errors.values():
             if isinstance(error, RetriableError):
                 with self._connection.transaction():
@@ -127,5 +127,5 @@ class SellerStocks:
     def _warn_of_unread(self) -> None:
         unread = self._staging.execute(_UNREAD, {"disabled": _DISABLED})
         for warehouse_id, name, error, kept_count, newest in unread:
-            kept = f"its {kept_count} stocks of {newest} UTC or before are kept" if kept_count else "none are known"
-            self._attempt.warn(f"The stock of seller warehouse {warehouse_id} ({name}) cannot be read; {kept}. {error}")
+            kept = f"its {kept_count} stocks, last changed {newest} UTC, are kept" if kept_count else "none are known"
+            self._attempt.warn(f"Cannot read the stock of seller warehouse {warehouse_id} ({name}); {kept}. {error}")

@@ -1,7 +1,7 @@
-"""Requests on several threads, their answers one at a time on the caller's.
+"""Requests on several threads, with their answers handled one at a time on the calling thread.
 
-Only the calling thread touches PostgreSQL, so answers need no locks and every page is staged in one piece. Not
-``concurrent.futures``: its threads are waited for when the process ends, and a cancelled run must not wait for an
+Only the calling thread uses PostgreSQL, so handling an answer needs no locks and every page is staged in one piece.
+Not ``concurrent.futures``: the interpreter waits for its threads at exit, and a cancelled run must not wait for an
 answer that takes a minute.
 """
 
@@ -18,14 +18,14 @@ T = TypeVar("T")
 _Job = tuple[Callable[[], Any], Callable[[Any], None]]
 _Outcome = tuple[Callable[[Any], None], Any, BaseException | None]
 
-# Answers wait here for PostgreSQL; more of them would only fill the memory.
+# The number of answers that wait for PostgreSQL; more would only use memory.
 _ANSWERS_WAITING = 4
 
 
 class Workers:
-    """A few daemon threads that work off requests in the order they were submitted.
+    """Daemon threads that process requests in the order of submission.
 
-    That order also keeps a list from running far ahead of its details: its next page queues behind them.
+    That order keeps a list from running far ahead of its details: its next page queues after them.
     """
 
     def __init__(self, count: int) -> None:
@@ -38,12 +38,12 @@ class Workers:
             thread.start()
 
     def submit(self, request: Callable[[], T], on_answer: Callable[[T], None]) -> None:
-        """Have ``request`` done by some thread, and ``on_answer`` called with its result inside ``drain``."""
+        """Queue ``request`` for a thread; ``drain`` calls ``on_answer`` with its result."""
         self._under_way += 1
         self._jobs.put((request, on_answer))
 
     def drain(self) -> None:
-        """Hand out answers until none is outstanding; ``on_answer`` may submit more. Raises what a request raised."""
+        """Handle answers until none is outstanding; ``on_answer`` may submit more. Raises a request's exception."""
         while self._under_way:
             on_answer, answer, error = self._outcomes.get()
             self._under_way -= 1
@@ -52,7 +52,7 @@ class Workers:
             on_answer(answer)
 
     def close(self) -> None:
-        """Let the threads end, each after the answer that it waits for; answers not handed out are dropped."""
+        """Stop the threads, each after its current request; unhandled answers are dropped."""
         self._closed.set()
         for _ in self._threads:
             self._jobs.put(None)

@@ -1,4 +1,4 @@
-"""The end of a workflow, whatever happened to its components."""
+"""The end of a workflow, whatever its components' results."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from include.ozon.pipeline.run import Run
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon.warehouse.session import Connection, open_session
 
-# Airflow kills a task five seconds after it was told to stop, and tells it at its next heartbeat.
-_LAST_WORDS_SECONDS = 30
+# Airflow sends SIGTERM at a task's next heartbeat, and SIGKILL five seconds later.
+_MAX_WAIT_SECONDS = 30
 
 
 def end_workflow(run: Run) -> records.Status | None:
-    """Close the workflow's record and drop what it left in staging; None where it has no record.
+    """Close the workflow's record, drop its staging and return its status; None if it has no record.
 
     Raises the errors of ``open_session``.
     """
     with open_session(run.connect, run.settings.warehouse, f"end {run.workflow_id}") as connection:
         _await_attempt(connection, run)
         status = records.close_workflow(connection, run)
-        # Where another run holds the account, the staging is that run's.
+        # If another run holds the lock, the staging belongs to that run.
         with suppress(AlreadyRunningError), account_lock(connection, run.account):
             for component in COMPONENTS:
                 staging = open_staging(connection, component, run.account, run.workflow_id)
@@ -35,11 +35,11 @@ def end_workflow(run: Run) -> records.Status | None:
 
 
 def _await_attempt(connection: Connection, run: Run) -> None:
-    """Let an attempt that was told to stop record its own end: Airflow starts this task without waiting for it.
+    """Wait until a cancelled attempt has recorded its end: Airflow starts this task without waiting for it.
 
-    An attempt that is recorded as running while nobody holds the lock is dead and is not waited for.
+    An attempt that is recorded as running while nobody holds the lock is dead: do not wait for it.
     """
-    deadline = time.monotonic() + _LAST_WORDS_SECONDS
+    deadline = time.monotonic() + _MAX_WAIT_SECONDS
     while (
         records.has_running_attempt(connection, run)
         and is_locked(connection, run.account)

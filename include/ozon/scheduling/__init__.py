@@ -1,1 +1,1 @@
-"""When the work is started: due moments, and a block in the crontab of a machine without a scheduler."""
+"""Schedules: Airflow's DAGs, or a block in the crontab of a machine without a scheduler."""

@@ -1,4 +1,4 @@
-"""Which of this package's DAGs Airflow has paused, and plans that change that; the adapter carries them out."""
+"""The paused DAGs of this package in Airflow, and plans for changing them, which the adapter executes."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ class AirflowSchedule:
     is_paused: dict[str, bool]
     """Of the DAGs of this package that Airflow knows."""
     before: dict[str, bool] | None
-    """How they were before `install`; None where that was not done."""
+    """The state before `install`; None without one."""
 
     @property
     def unknown(self) -> list[str]:
         return [dag_id for dag_id in DAG_IDS if dag_id not in self.is_paused]
 
     def dump(self) -> bytes:
-        """For a backup and a diff; `load` reads it."""
+        """Return the text for a backup or a diff; `load` reads it."""
         names = {True: "paused", False: "active"}
         before = None if self.before is None else {dag_id: names[paused] for dag_id, paused in self.before.items()}
         return f"{json.dumps({'is_paused': self.is_paused, 'before': before}, indent=2)}\n".encode()
 
     @classmethod
     def load(cls, text: bytes) -> AirflowSchedule:
-        """Raises ConfigurationError where it is no such backup."""
+        """Read the text of a backup. Raises ConfigurationError if it is not one."""
         try:
             fields = json.loads(text)
             is_paused = {str(dag_id): bool(paused) for dag_id, paused in fields["is_paused"].items()}
             before = fields["before"]
             return cls(is_paused, before and {str(dag_id): before[dag_id] == "paused" for dag_id in before})
         except (ValueError, TypeError, KeyError, AttributeError):
-            raise ConfigurationError("The backup is neither a crontab nor what Airflow's DAGs were.") from None
+            raise ConfigurationError("The backup contains neither a crontab nor the state of Airflow's DAGs.") from None
 
 
 Plan = Callable[[AirflowSchedule], AirflowSchedule]
 
 
 def installed(found: AirflowSchedule) -> AirflowSchedule:
-    """All DAGs active, and what they were remembered, unless an earlier `install` has done so.
+    """Activate all DAGs and keep their previous state, unless an earlier `install` has kept it.
 
-    Raises FatalError where Airflow does not know all DAGs yet.
+    Raises FatalError if Airflow does not know all DAGs yet.
     """
     if found.unknown:
         raise FatalError(
@@ -56,7 +56,7 @@ def installed(found: AirflowSchedule) -> AirflowSchedule:
 
 
 def removed(found: AirflowSchedule) -> AirflowSchedule:
-    """As before `install`; a DAG that Airflow no longer knows is left out."""
+    """Return to the state before `install`, without DAGs that Airflow no longer knows."""
     return AirflowSchedule({**found.is_paused, **_known(found.before or {}, found)}, None)
 
 

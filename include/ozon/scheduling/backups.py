@@ -1,4 +1,4 @@
-"""Files that bring back what was before a change, and the change shown as a diff."""
+"""Backups taken before a change, and the change as a diff."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ _SUFFIX = ".bak"
 
 
 def save_backup(folder: Path, kind: str, content: bytes | None, now: datetime) -> Path:
-    """Keep the content byte for byte, for its owner only; None, where there was nothing at all, in the file's name.
+    """Save the content byte for byte, readable by its owner only, and return the file.
 
-    ``now`` is in UTC and is a part of the name. Raises FatalError where the folder cannot be written to.
+    The file's name contains ``now``, in UTC, and marks missing content (None). Raises FatalError if the folder is not
+    writable.
     """
     stem = f"{kind}-{now:%Y-%m-%dT%H-%M-%SZ}"
     none = _NONE if content is None else ""
-    # Two changes in a second are no reason to lose the first one's backup.
+    # A second change within the same second must not overwrite the first one's backup.
     names = (f"{stem}{number}{none}{_SUFFIX}" for number in ("", *(f"-{n}" for n in range(2, 10_000))))
     file = next(file for name in names if not (file := folder / name).exists())
     write_private(file.absolute(), content or b"")
@@ -29,7 +30,7 @@ def save_backup(folder: Path, kind: str, content: bytes | None, now: datetime) -
 
 
 def read_backup(file: Path) -> bytes | None:
-    """Raises ConfigurationError where there is no such file."""
+    """Return the saved content. Raises ConfigurationError if the file cannot be read."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -38,9 +39,9 @@ def read_backup(file: Path) -> bytes | None:
 
 
 def diff(before: bytes | None, after: bytes | None, name: str) -> str:
-    """What would change, as a unified diff; empty where nothing does.
+    """Return a unified diff; empty if nothing changes.
 
-    Bytes that are no UTF-8 and control characters are shown as escapes, so that a terminal is left alone.
+    Bytes that are not UTF-8 and control characters are escaped, so that they cannot affect a terminal.
     """
     old, new = (_shown_lines(content) for content in (before, after))
     lines = difflib.unified_diff(old, new, f"{name} as it is", f"{name} as it will be", lineterm="")

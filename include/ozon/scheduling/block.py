@@ -1,6 +1,6 @@
-"""This package's one block in a crontab.
+"""This package's block in a crontab.
 
-A crontab is bytes: nobody promises that it is UTF-8, or ends all lines alike.
+A crontab is handled as bytes: it may not be UTF-8, and its line ends may differ.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from include.ozon.errors import FatalError
 _MARKER = re.compile(rb"# (>>>|<<<) ozon-etl (.+) (>>>|<<<)")
 _LIKE_A_MARKER = re.compile(rb"[\s#]*#\s*(>>>|<<<)\s*ozon-etl")
 _SETS_ZONE = re.compile(rb"""\s*["']?CRON_TZ["']?\s*=""")
-# A name cannot begin with any of these, a job has to; the last one is cronie's.
+# A job begins with one of these, a variable's name never does; the last one is cronie's.
 _FIRST_OF_A_JOB = b"0123456789*@-"
 
 
 @dataclass(frozen=True)
 class Block:
-    """Where a block begins and ends, in bytes, its markers and their line's end included."""
+    """The position of a block in bytes, including its markers and their line ends."""
 
     folder: bytes
     start: int
@@ -30,7 +30,7 @@ class Block:
 
 
 def begin_marker(folder: bytes) -> bytes:
-    """``folder`` is the project's: each clone on a machine has a block of its own."""
+    """Return the first line; ``folder`` is the project's, because each clone on a machine has its own block."""
     return b"# >>> ozon-etl " + folder + b" >>>"
 
 
@@ -39,7 +39,7 @@ def end_marker(folder: bytes) -> bytes:
 
 
 def find_blocks(crontab: bytes) -> list[Block]:
-    """The blocks of all clones. Raises FatalError where it cannot be told what is in a block and what is not."""
+    """Return the blocks of all clones. Raises FatalError if the markers are damaged."""
     blocks: list[Block] = []
     opened: tuple[bytes, int, int] | None = None
     for number, start, line in _lines(crontab):
@@ -47,16 +47,16 @@ def find_blocks(crontab: bytes) -> list[Block]:
             continue
         marker = _MARKER.fullmatch(line.rstrip(b"\r\n"))
         if marker is None or marker[1] != marker[3]:
-            raise _damaged(f"line {number} is no whole marker")
+            raise _damaged(f"line {number} is not a complete marker")
         folder, is_begin = marker[2], marker[1] == b">>>"
         if is_begin and opened:
-            raise _damaged(f"a block begins in line {number} before the one of line {opened[2]} has ended")
+            raise _damaged(f"a block begins in line {number} before the block of line {opened[2]} has ended")
         if is_begin and any(block.folder == folder for block in blocks):
-            raise _damaged(f"the block that begins in line {number} is there a second time")
+            raise _damaged(f"the block that begins in line {number} is a duplicate")
         if is_begin:
             opened = folder, start, number
         elif opened is None or opened[0] != folder:
-            raise _damaged(f"a block ends in line {number} that has not begun")
+            raise _damaged(f"the block that ends in line {number} has no beginning")
         else:
             blocks.append(Block(folder, opened[1], start + len(line)))
             opened = None
@@ -70,10 +70,10 @@ def find_block(crontab: bytes, folder: bytes) -> Block | None:
 
 
 def with_block(crontab: bytes, folder: bytes, block: bytes) -> bytes:
-    """The crontab with this block: in its old place, or at the end; all else stays as it is.
+    """Return the crontab with this block in its old place or at the end; everything else stays unchanged.
 
-    Before the first line that sets CRON_TZ, though: where cron knows that, it moves the hours of all lines below. A
-    last line without an end gets one.
+    The block is always above the first line that sets CRON_TZ: if cron supports that, it shifts the hours of all lines
+    below. A last line without a line end gets one.
     """
     found = find_block(crontab, folder)
     rest = without_block(crontab, folder)
@@ -94,7 +94,7 @@ def without_block(crontab: bytes, folder: bytes) -> bytes:
 
 
 def adopt(crontab: bytes, pattern: re.Pattern[bytes], now: datetime) -> tuple[bytes, int]:
-    """Comment out the jobs that match, and say how many. Blocks, comments and variables are never touched."""
+    """Comment out the matching jobs and return their number; blocks, comments and variables are never changed."""
     blocks = find_blocks(crontab)
     note = f"# Commented out by ozon-etl at {now:%Y-%m-%dT%H:%M:%SZ}: ".encode()
     lines = []
@@ -107,7 +107,7 @@ def adopt(crontab: bytes, pattern: re.Pattern[bytes], now: datetime) -> tuple[by
 
 
 def count_foreign_jobs(crontab: bytes) -> int:
-    """Jobs outside of the blocks of this package."""
+    """Return the number of jobs outside of this package's blocks."""
     blocks = find_blocks(crontab)
     return sum(_is_foreign_job(start, line, blocks) for _, start, line in _lines(crontab))
 
@@ -118,7 +118,7 @@ def _is_foreign_job(start: int, line: bytes, blocks: list[Block]) -> bool:
 
 
 def _lines(crontab: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """Number, first byte and text of each line. Only LF ends a line: cron takes CR for a part of it."""
+    """Yield number, first byte and text of each line. Only LF ends a line: for cron a CR is part of it."""
     lines = re.findall(rb"[^\n]*\n|[^\n]+", crontab)
     starts = accumulate((len(line) for line in lines), initial=0)
     return zip(range(1, len(lines) + 1), starts, lines, strict=False)
@@ -127,5 +127,5 @@ def _lines(crontab: bytes) -> Iterator[tuple[int, int, bytes]]:
 def _damaged(what: str) -> FatalError:
     return FatalError(
         f"The markers of this package in the crontab are damaged: {what}. "
-        "Mend or delete these lines with `crontab -e`, or bring a backup back with `ozon schedule restore`."
+        "Fix or delete these lines with `crontab -e`, or restore a backup with `ozon schedule restore`."
     )

@@ -1,7 +1,7 @@
-"""A cron expression of the configured time zone as fields for the machine's own cron.
+"""Conversion of a cron expression from the configured time zone to that of the machine's cron.
 
-Debian's cron knows no zone but its own. Where an hour there is not always the same hour here, or a day field cannot be
-moved, the fields name every moment that may be the right one, and what is started asks whether it is due.
+Debian's cron knows only its own zone. If an hour of one zone is not always the same hour of the other, or a day field
+cannot be shifted, the fields contain every possible moment, and the started command checks whether it is due.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _DAY = 24 * 60
 _EVERY = ["*"]
 _ALL_HOURS = frozenset(range(24))
 
-# A day of the week, or None where any day will do; hour; minute.
+# Day of the week (None for any), hour, minute.
 _Start = tuple[int | None, int, int]
 _Values = Sequence[int | str]
 
@@ -27,19 +27,19 @@ _Values = Sequence[int | str]
 @dataclass(frozen=True)
 class CronTimes:
     fields: tuple[str, ...]
-    """Five fields each, for a line of its own."""
+    """Five fields for each line of the crontab."""
     only_if_due: bool
-    """They are candidates: what is started has to ask whether it is due."""
+    """The moments are candidates: the command has to check whether it is due."""
 
 
 def machine_times(expression: str, configured: ZoneInfo, machine: ZoneInfo, year: int) -> CronTimes:
-    """``year`` is the present one: how the two zones differ is looked up in it and in the next."""
+    """Convert an expression; the differences of the zones are those of ``year``, the present one, and the next."""
     parsed = croniter(expression)
     minutes, hours, days, months, weekdays = parsed.expanded[:5]
     differences = zone_differences(configured, machine, year)
     times = [(h, m) for h in _numbers(hours, 24) for m in _numbers(minutes, 60)]
     any_day = days == _EVERY and months == _EVERY
-    # The last day of a month, or the third Friday: Airflow's cron expressions have them, cron's have not.
+    # The last day of a month, or the third Friday: only Airflow's cron expressions support them.
     is_cron = not parsed.nth_weekday_of_month and "l" not in days
     crosses_midnight = any(
         not 0 <= hour * 60 + minute + shift < _DAY for hour, minute in times for shift in differences.minutes
@@ -72,8 +72,8 @@ def _lines(starts: Collection[_Start], day_fields: str | None, differences: Zone
         hours[day_fields or f"* * {_list(named or _EVERY)}", minute].add(hour)
     minutes: dict[tuple[str, frozenset[int]], list[int]] = defaultdict(list)
     for (day_part, minute), group in sorted(hours.items()):
-        # Cron starts what has a fixed hour twice or not at all in the night in which the clock is moved, and what
-        # has every hour by the real clock. So a candidate of that night is started every hour, and asks.
+        # In the night of a clock change, cron starts jobs with a fixed hour twice or not at all, but hourly jobs by
+        # elapsed time. So a candidate of that night is started every hour and checks whether it is due.
         moved = differences is not None and any(_is_changed(hour * 60 + minute, differences) for hour in group)
         minutes[day_part, _ALL_HOURS if moved else frozenset(group)].append(minute)
     for (day_part, of_hours), of_minutes in minutes.items():

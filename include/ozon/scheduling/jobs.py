@@ -1,4 +1,4 @@
-"""What is started when, and how it stands in the crontab."""
+"""The scheduled jobs and their lines in the crontab."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ class Job:
     """The DAG that does the same under a scheduler."""
     expression: str
     command: tuple[str, ...]
-    asks_itself: bool = False
-    """It has an option of its own, ``--if-due``."""
+    has_if_due: bool = False
+    """The command has the option ``--if-due``."""
 
 
 def jobs(settings: Settings) -> tuple[Job, ...]:
-    """Without line breaks in the expressions, which TOML allows and a crontab does not."""
+    """Return all jobs, without line breaks in their expressions: TOML allows them, a crontab does not."""
     schedule = settings.schedule
     listed = (
-        Job("etl", dags.ETL, schedule.etl, ("ozon", "run"), asks_itself=True),
+        Job("etl", dags.ETL, schedule.etl, ("ozon", "run"), has_if_due=True),
         Job("health", dags.HEALTH_CHECK, schedule.health, ("ozon", "health", "--alert", "--quiet")),
         Job(
             "metrics",
@@ -48,25 +48,25 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
         Job("maintenance", dags.MAINTENANCE, schedule.maintenance, ("ozon", "maintenance")),
     )
     return tuple(
-        Job(job.name, job.dag_id, " ".join(job.expression.split()), job.command, job.asks_itself) for job in listed
+        Job(job.name, job.dag_id, " ".join(job.expression.split()), job.command, job.has_if_due) for job in listed
     )
 
 
 def job(settings: Settings, name: str) -> Job:
-    """Raises ConfigurationError where there is none of that name."""
+    """Return the job with that name. Raises ConfigurationError if there is none."""
     known = {each.name: each for each in jobs(settings)}
     if name not in known:
-        raise ConfigurationError(f"{name!r} is none of the schedules; there are {', '.join(known)}.")
+        raise ConfigurationError(f"Unknown schedule {name!r}; expected one of {', '.join(known)}.")
     return known[name]
 
 
 def render_block(
     settings: Settings, machine: MachineZone, wrapper: Path, now: datetime, *, no_crontab_before: bool
 ) -> bytes:
-    """The whole block, markers included. Raises FatalError where a path cannot stand in a crontab."""
+    """Return the whole block, including its markers. Raises FatalError if a crontab cannot contain a path."""
     notes = [
-        "# By `ozon schedule install --target crontab`; `ozon schedule remove --target crontab` takes it away.",
-        f"# The hours are those of this machine, {machine.name}. Environment: {settings.environment}.",
+        "# By `ozon schedule install --target crontab`; `ozon schedule remove --target crontab` removes it.",
+        f"# The hours are those of this machine's time zone, {machine.name}. Environment: {settings.environment}.",
         *([NO_CRONTAB_BEFORE] if no_crontab_before else []),
     ]
     lines = [line for each in jobs(settings) for line in _job_lines(each, settings, machine, wrapper, now)]
@@ -76,13 +76,13 @@ def render_block(
 
 
 def project_folder() -> bytes:
-    """As the markers name it. Raises FatalError where its name has a line break."""
+    """Return the project's folder for the markers. Raises FatalError if its name contains a line break."""
     _check_path(PROJECT)
     return os.fsencode(PROJECT)
 
 
 def cron_command(words: Sequence[str]) -> str:
-    """A command line as cron wants it: for it a percent sign ends the command, quoted or not."""
+    """Return a command line for cron, for which a percent sign ends the command, quoted or not."""
     return shlex.join(words).replace("%", "\\%")
 
 
@@ -94,8 +94,8 @@ def _job_lines(each: Job, settings: Settings, machine: MachineZone, wrapper: Pat
     command = each.command
     prefix: tuple[str, ...] = ()
     if times.only_if_due:
-        note += ": started at each hour that may be the right one, it ends at once when it is not due"
-        command, prefix = ((*command, IF_DUE), ()) if each.asks_itself else (command, (IF_DUE, each.name))
+        note += ": started at each possible hour; ends at once if it is not due"
+        command, prefix = ((*command, IF_DUE), ()) if each.has_if_due else (command, (IF_DUE, each.name))
     _check_path(wrapper)
     line = cron_command(["/bin/sh", str(wrapper), *prefix, *command])
     return [note, *(f"{fields} {line}" for fields in times.fields)]
@@ -104,4 +104,7 @@ def _job_lines(each: Job, settings: Settings, machine: MachineZone, wrapper: Pat
 def _check_path(path: Path) -> None:
     # How cron reads a backslash depends on what follows it.
     if any(character in str(path) for character in "\n\r\\"):
-        raise FatalError(f"The folder {str(path)!r} has a line break or backslash in its name: no crontab can name it.")
+        raise FatalError(
+            f"The name of folder {str(path)!r} contains a line break or backslash, which a crontab does not support. "
+            "Move the project to another folder."
+        )

@@ -1,4 +1,4 @@
-"""What has to be right before a schedule is installed."""
+"""Checks before a schedule is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.ozon.words import span
 
 RECENT_RUNS = 20
 
-# Of a whole DAG run: its accounts are loaded at the same time or one after the other.
+# The duration of a whole DAG run, whether its accounts are loaded in parallel or one after the other.
 _LOADS: LiteralString = """
 SELECT max(seconds) FROM (
     SELECT extract(epoch FROM max(finished_at) - min(started_at))::float8 AS seconds
@@ -26,7 +26,7 @@ SELECT max(seconds) FROM (
 ) AS runs
 """
 
-# One after the other, as `ozon health` measures them.
+# The sum, because `ozon health` runs the checks one after the other.
 _HEALTH_CHECKS: LiteralString = """
 SELECT max(seconds) FROM (
     SELECT sum(duration_seconds) AS seconds
@@ -38,7 +38,7 @@ SELECT max(seconds) FROM (
 
 
 def longest_recent_runs(connection: Connection) -> dict[str, float]:
-    """Seconds of the longest of the last runs, by the name of their schedule; those that never ran are left out."""
+    """Return the duration of the longest recent run in seconds, by schedule; without those that never ran."""
     found = {}
     for name, query in (("etl", _LOADS), ("health", _HEALTH_CHECKS)):
         row = connection.execute(query, (RECENT_RUNS,)).fetchone()
@@ -48,9 +48,9 @@ def longest_recent_runs(connection: Connection) -> dict[str, float]:
 
 
 def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not_measured: str) -> Iterator[Check]:
-    """Whether a run can last into the next one: by the last runs, and by the limits of the configuration.
+    """Check whether a run can overlap the next one, by the recent runs and by the configured deadlines.
 
-    ``not_measured`` says why there are no durations, where there are none.
+    ``not_measured`` is the reason for missing durations.
     """
     for job in jobs(settings):
         gap = smallest_gap(job.expression, settings.time_zone)
@@ -59,18 +59,18 @@ def overlap_checks(settings: Settings, longest_seconds: Mapping[str, float], not
 
 def _overlap(job: Job, gap: timedelta, longest: float | None, limit: timedelta, not_measured: str) -> Check:
     name = f"schedule.{job.name}"
-    every = f'"{job.expression}" comes every {span(gap)} at the shortest'
+    every = f'"{job.expression}" runs at least every {span(gap)}'
     if longest is not None and longest >= gap.total_seconds():
         took = f"one of the last {RECENT_RUNS} runs took {span(timedelta(seconds=longest))}"
-        return Check(name, "failed", f"{every}, and {took}. Let it come less often.")
+        return Check(name, "failed", f"{every}, but {took}. Run it less often.")
     if limit > gap:
         deadline = f"deadlines.{job.dag_id}_minutes lets a run take {span(limit)}"
-        return Check(name, "warning", f"{every}, and {deadline}. Lower that, or let the schedule come less often.")
+        return Check(name, "warning", f"{every}, but {deadline}. Lower the deadline, or run it less often.")
     if longest is not None:
         took = f"the longest of the last {RECENT_RUNS} runs took {span(timedelta(seconds=longest))}"
     else:
         took = not_measured or "no run is recorded yet"
-    return Check(name, "ok", f"{every}; {took}, and a run has to end within {span(limit)}.")
+    return Check(name, "ok", f"{every}; {took}; the deadline of a run is {span(limit)}.")
 
 
 def _limit(job: Job, settings: Settings) -> timedelta:

@@ -1,4 +1,4 @@
-"""The machine's own time zone, which its cron goes by, and how it differs from the configured one."""
+"""The machine's time zone, which its cron uses, and its differences from the configured one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoneinfo import TZPATH, ZoneInfo
 
 from include.ozon.errors import ConfigurationError
 
-# Both years' changes of the clock; rules that change with the year, such as Morocco's, repeat in them.
+# Two years, to include all clock changes; rules that change each year, like Morocco's, are covered too.
 _DAYS = 2 * 366
 # Changes of the clock fall on whole or half hours of UTC.
 _STEP = timedelta(minutes=30)
@@ -23,43 +23,43 @@ class MachineZone:
     name: str
     zone: ZoneInfo
     source: str
-    """Where it was found, in words."""
+    """The place where it was found, in words."""
     note: str = ""
-    """What to know about it, where it is not beyond doubt."""
+    """A warning if it may be wrong."""
 
 
 @dataclass(frozen=True)
 class ZoneDifferences:
     minutes: frozenset[int]
-    """All differences in the coming two years: machine's clock minus configured clock."""
+    """All differences in two years: machine's clock minus configured clock."""
     changes: tuple[tuple[int, int], ...]
-    """What the machine's clock skips or shows twice: from and until, in minutes since midnight of its day."""
+    """The periods that the machine's clock skips or repeats: from and until, in minutes since midnight."""
 
 
 def machine_zone(environ: Mapping[str, str], etc: Path = Path("/etc")) -> MachineZone:
-    """``TZ`` comes first, as for every program; then ``/etc/localtime``; without both it is UTC.
+    """Return the machine's zone: ``TZ``, as for every program, else ``/etc/localtime``, else UTC.
 
-    Raises ConfigurationError where it cannot be told by name.
+    Raises ConfigurationError if the zone's name cannot be found.
     """
     of_machine = _of_localtime(etc)
     if (given := environ.get("TZ")) is None:
         if of_machine is None:
             raise ConfigurationError(
-                f"Which time zone {etc / 'localtime'} holds cannot be told. Make it a link to a file below "
-                "/usr/share/zoneinfo, or set TZ to the zone that cron goes by, such as TZ=Europe/Moscow."
+                f"The time zone in {etc / 'localtime'} has an unknown name. Make it a link to a file below "
+                "/usr/share/zoneinfo, or set TZ to the zone that cron uses, for example TZ=Europe/Moscow."
             )
         return of_machine
     found = _of_variable(given)
     if of_machine and of_machine.name == found.name:
         return found
     localtime = of_machine.name if of_machine else "a zone without a name"
-    note = f"TZ says {found.name}, {etc / 'localtime'} says {localtime}: make sure that cron was started with this TZ"
+    note = f"TZ is {found.name}, but {etc / 'localtime'} is {localtime}: make sure that cron was started with this TZ"
     return MachineZone(found.name, found.zone, found.source, note)
 
 
 @lru_cache(maxsize=16)
 def zone_differences(configured: ZoneInfo, machine: ZoneInfo, year: int) -> ZoneDifferences:
-    """In that year and the next."""
+    """Return the differences in that year and the next."""
     first = datetime(year, 1, 1, tzinfo=UTC)
     moments = [first + step * _STEP for step in range(_DAYS * 48)]
     offsets = [_offset_minutes(machine, moment) for moment in moments]
@@ -86,7 +86,7 @@ def _of_variable(value: str) -> MachineZone:
         return MachineZone(name, ZoneInfo(name), "TZ")
     except (ValueError, OSError, KeyError):
         raise ConfigurationError(
-            f"TZ is {value!r}, which is no name of a time zone. Set it to one, such as TZ=Europe/Moscow, or unset it."
+            f"TZ: expected the name of a time zone, found {value!r}. Set it, for example TZ=Europe/Moscow, or unset it."
         ) from None
 
 
@@ -95,7 +95,7 @@ def _of_localtime(etc: Path) -> MachineZone | None:
     if not file.exists():
         return MachineZone("UTC", ZoneInfo("UTC"), f"there is no {file}")
     candidates = [_zone_name(str(file.resolve()))]
-    # A copy instead of a link: the name stands beside it, if it is still right.
+    # If it is a copy instead of a link, the name is in another file, which may be outdated.
     named = etc / "timezone"
     if named.is_file():
         name = named.read_text(encoding="utf-8", errors="replace").strip()
@@ -110,7 +110,7 @@ def _of_localtime(etc: Path) -> MachineZone | None:
 
 
 def _zone_name(path: str) -> str:
-    """The zone's name of a path below a folder of zones; anything else as it is."""
+    """Return the zone's name from a path below a folder of zones; anything else unchanged."""
     for folder in (*TZPATH, "/usr/share/zoneinfo"):
         if path.startswith(f"{folder}/"):
             path = path.removeprefix(f"{folder}/")

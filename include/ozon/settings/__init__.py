@@ -1,4 +1,4 @@
-"""The settings of each part, typed, validated and unchangeable; ``include.ozon.configuration`` reads the file."""
+"""The typed, validated and immutable settings of each part; ``include.ozon.configuration`` reads the file."""
 
 from include.ozon.settings.accounts import AccountSettings, check_distinct_client_ids
 from include.ozon.settings.components import ComponentSettings

@@ -1,4 +1,4 @@
-"""The seller's accounts: what the configuration says of them, and what it must not say."""
+"""The seller accounts in the configuration."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class AccountSettings(Section):
 
 
 def check_distinct_client_ids(client_ids: Mapping[str, str]) -> None:
-    """Refuse two accounts that are one and the same seller to Ozon, given each account's Client-Id.
+    """Raise an error if two accounts have the same Client-Id.
 
-    They would share a rate limit that each believes to have alone, and every product would be counted twice.
-    The message does not show the Client-Id: somebody may have put the Api-Key in its place.
+    They would exceed their common rate limit, and every product would be counted twice. The message does not show the
+    Client-Id: somebody may have entered the Api-Key in its place.
 
     :raises ConfigurationError: naming all accounts that share a Client-Id.
     """

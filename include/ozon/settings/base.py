@@ -1,4 +1,4 @@
-"""What all sections of the configuration have in common."""
+"""The common types of all sections of the configuration."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 class Section(BaseModel):
     """A table of the configuration file.
 
-    Strict, because TOML has types of its own: ``retries = "3"`` and ``retries = true`` are mistakes to point
-    out, not values to convert.
+    It is strict, because TOML has types: ``retries = "3"`` and ``retries = true`` are mistakes to report, not values
+    to convert.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
@@ -20,14 +20,14 @@ class Section(BaseModel):
 
 @dataclass(frozen=True)
 class Allowed:
-    """Says in words which values a setting takes, where its type and bounds do not say it."""
+    """The allowed values of a setting in words, if its type and bounds are not enough."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Keys:
-    """What stands for any key of a table whose keys are chosen by the user, such as ``<account>``."""
+    """The placeholder, for example ``<account>``, of a table with user-defined keys."""
 
     placeholder: str
 

@@ -1,4 +1,4 @@
-"""What can be set for each component of the load."""
+"""The settings of each component of the load."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from include.ozon.settings.runs import Minutes
 
 
 class ComponentSettings(Section):
-    timeout_minutes: Minutes = Field(default=60, description="After so long an attempt has failed.")
+    timeout_minutes: Minutes = Field(default=60, description="The time limit of an attempt.")
 
 
 class ComponentsSettings(Section):
-    """A table for each component, by its name: ``include.ozon.configuration`` adds those of the registry."""
+    """A table for each component, by name: ``include.ozon.configuration`` adds those of the registry."""

@@ -1,4 +1,4 @@
-"""Cron expressions and time zones, as the settings use them."""
+"""The settings' types for cron expressions and time zones."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from include.ozon.settings.base import Allowed
 def _check_cron(expression: str) -> str:
     fields = expression.split()
     if len(fields) != 5:
-        raise ValueError(f"it has {len(fields)} fields instead of 5")
-    # croniter takes H and R for values that it picks by itself, others at every parsing.
+        raise ValueError(f"expected 5 fields, found {len(fields)}")
+    # For H and R croniter picks random values, which differ at every parsing.
     if re.search(r"\b[HR]\b", expression, re.IGNORECASE):
         raise ValueError("the random values H and R are not allowed")
     try:
         croniter(expression).get_next(datetime)
     except CroniterBadDateError:
-        raise ValueError("no day ever matches it") from None
+        raise ValueError("it never matches a day") from None
     except CroniterBadCronError as error:
         raise ValueError(str(error)) from None
     return expression
@@ -33,7 +33,7 @@ def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (ValueError, OSError, KeyError):
-        raise ValueError("no such time zone is known here") from None
+        raise ValueError("unknown time zone") from None
     return name
 
 

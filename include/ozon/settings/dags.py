@@ -1,4 +1,4 @@
-"""The ids of this package's DAGs; each is in a file of its name."""
+"""The ids of this package's DAGs; each file has the name of its DAG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Guards: the changes too large to believe, and what to do when a load brings one."""
+"""The settings of the guards, which limit how much a load may change."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ GuardLevel = Literal["stop", "warn", "off"]
 
 class GuardSettings(Section):
     level: GuardLevel = Field(
-        description="`stop` keeps the last good state, `warn` loads and says so, `off` does not look."
+        description="`stop` keeps the last good state, `warn` loads and logs a warning, `off` disables the guard."
     )
 
 
@@ -24,7 +24,7 @@ class ThresholdGuardSettings(GuardSettings):
 
 class GuardsSettings(Section):
     empty_catalogue: GuardSettings = Field(
-        default=GuardSettings(level="stop"), description="Ozon lists no product where the warehouse has some."
+        default=GuardSettings(level="stop"), description="Ozon lists no products, but the warehouse has some."
     )
     vanished: ThresholdGuardSettings = Field(
         default=ThresholdGuardSettings(level="stop", threshold_pct=20),

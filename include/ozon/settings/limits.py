@@ -1,4 +1,4 @@
-"""From which value on something is worth a warning or critical: what can be set for a rule."""
+"""The settings of a rule: the limits of its levels warning and critical."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ AlertLevel = Literal["warning", "critical"]
 Limit = Annotated[float, Field(ge=0)]
 MinCount = Annotated[int, Field(ge=0)]
 
-_MIN_COUNT = "Below this many of them nothing is said: three of ten products are no trend."
+_MIN_COUNT = "The rule does not fire below this count: three of ten products are not a trend."
 
 
 class Limits(Section):
-    enabled: bool = Field(default=True, description="Whether it is judged at all; a rule that is off is always ok.")
+    enabled: bool = Field(default=True, description="Whether the rule is checked; a disabled rule is always ok.")
 
 
 class State(Limits):
-    """Something is as it should be, or not."""
+    """The setting of a rule without a value: its condition is fulfilled or not."""
 
-    level: AlertLevel = Field(default="critical", description="How bad it is when it is not as it should be.")
+    level: AlertLevel = Field(default="critical", description="The level if the rule fires.")
 
 
 class Bounds(Limits):
-    """Two limits of a value; the class says on which side of them it is bad."""
+    """Two limits of a value; the subclass defines the bad side."""
 
-    warning: Limit = Field(description="Beyond this, not at it, it is worth a warning.")
-    critical: Limit = Field(description="Beyond this it is critical; the same as `warning` leaves the warning out.")
+    warning: Limit = Field(description="A value beyond this limit, not equal to it, is a warning.")
+    critical: Limit = Field(description="A value beyond this limit is critical; equal limits disable the warning.")
 
 
 class Above(Bounds):
-    """A value that becomes worse as it grows."""
+    """Limits of a value that gets worse as it grows."""
 
 
 class Below(Bounds):
-    """A value that becomes worse as it shrinks."""
+    """Limits of a value that gets worse as it shrinks."""
 
 
 class AboveShare(Above):
@@ -49,4 +49,4 @@ class BelowShare(Below):
 
 
 class RulesSettings(Section):
-    """A table for each rule, by its name: ``include.ozon.configuration`` adds those of the registry."""
+    """A table for each rule, by name: ``include.ozon.configuration`` adds those of the registry."""

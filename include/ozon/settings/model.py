@@ -29,77 +29,73 @@ Accounts = Annotated[
 
 
 class Settings(Section):
-    """What `include.ozon.configuration.load_settings` returns.
+    """The settings that `include.ozon.configuration.load_settings` returns.
 
-    A setting added to a section is all that the file, the variables, the error messages and
-    docs/configuration.md need: they are made from this model.
+    A new setting needs only a field here: the file, the variables, the error messages and docs/configuration.md are
+    derived from this model.
     """
 
     time_zone: TimeZone = Field(
         default="Europe/Moscow",
-        description="The zone of all schedules, reports and alerts.",
+        description="The time zone of all schedules, reports and alerts.",
     )
     accounts: Accounts = Field(
-        description="The seller's accounts, a table each; their keys are in Airflow's `ozon_api_<account>`."
+        description="The seller accounts, one table each; their keys are in Airflow's `ozon_api_<account>`."
     )
     schedule: ScheduleSettings = Field(default=ScheduleSettings(), description="When the DAGs run.")
     retry: RetrySettings = Field(
         default=RetrySettings(),
-        description="How Airflow tries a component again.",
+        description="How Airflow retries a component.",
     )
     components: ComponentsSettings = Field(
         default=ComponentsSettings(),
-        description="How long a component of the load may take, and how old what it loaded may be.",
+        description="The time limit of each component, and the limits of its rules.",
     )
-    tasks: TaskSettings = Field(default=TaskSettings(), description="What Airflow is told about the tasks.")
-    api: ApiSettings = Field(default=ApiSettings(), description="How the Seller API is called.")
+    tasks: TaskSettings = Field(default=TaskSettings(), description="Airflow's settings of the tasks.")
+    api: ApiSettings = Field(default=ApiSettings(), description="The client of the Seller API.")
     load: LoadSettings = Field(default=LoadSettings(), description="How a component reads the API's lists.")
-    inventory: InventorySettings = Field(default=InventorySettings(), description="Which stock is loaded.")
-    warehouse: WarehouseSettings = Field(default=WarehouseSettings(), description="How PostgreSQL is used.")
-    guards: GuardsSettings = Field(
-        default=GuardsSettings(), description="Changes too large to believe, and what to do about them."
-    )
-    health: HealthSettings = Field(default=HealthSettings(), description="What `ozon_health_check` looks at.")
+    inventory: InventorySettings = Field(default=InventorySettings(), description="The stock to load.")
+    warehouse: WarehouseSettings = Field(default=WarehouseSettings(), description="The sessions in PostgreSQL.")
+    guards: GuardsSettings = Field(default=GuardsSettings(), description="Limits on how much a load may change.")
+    health: HealthSettings = Field(default=HealthSettings(), description="The checks of `ozon_health_check`.")
     deadlines: DeadlineSettings = Field(
-        default=DeadlineSettings(), description="When a run must have finished, counted from the moment it was due."
+        default=DeadlineSettings(), description="When a run must have finished, in minutes after it was due."
     )
-    rules: RulesSettings = Field(
-        default=RulesSettings(), description="From which value on something is worth a warning or critical."
-    )
-    alerts: AlertSettings = Field(default=AlertSettings(), description="Who is told, and how often.")
+    rules: RulesSettings = Field(default=RulesSettings(), description="The limits of each rule.")
+    alerts: AlertSettings = Field(default=AlertSettings(), description="Who is notified, and how often.")
     reports: ReportSettings = Field(default=ReportSettings(), description="Files with the visibility metrics.")
     maintenance: MaintenanceSettings = Field(
-        default=MaintenanceSettings(), description="How long things are kept, and what `ozon_maintenance` removes."
+        default=MaintenanceSettings(), description="Retention and clean-up, by `ozon_maintenance`."
     )
 
     _environment: str = PrivateAttr(default="development")
     _origins: dict[str, str] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, context: Any) -> None:
-        """Take from the validation's context what is about the settings and cannot be set in the file."""
+        """Take the environment and the origins from the validation's context: they cannot be set in the file."""
         if context:
             self._environment = context["environment"]
             self._origins = context["origins"]
 
     @property
     def environment(self) -> str:
-        """The environment that was picked: development, testing or production."""
+        """The active environment: development, testing or production."""
         return self._environment
 
     def component(self, name: str) -> ComponentSettings:
-        """The settings of the component of that name."""
+        """Return the settings of the component with that name."""
         found: ComponentSettings = getattr(self.components, name)
         return found
 
     def in_time_zone(self, moment: datetime) -> datetime:
-        """The moment in `time_zone`; one without an offset is taken to be meant there."""
+        """Return the moment in `time_zone`; one without an offset is already in it."""
         zone = ZoneInfo(self.time_zone)
         return moment.astimezone(zone) if moment.tzinfo else moment.replace(tzinfo=zone)
 
     @property
     def origins(self) -> dict[str, str]:
-        """Where each setting came from, by its dotted key.
+        """The source of each setting, by its dotted key.
 
-        ``built-in`` (the model), ``default`` or the environment (that table of the file), or a variable.
+        It is ``built-in`` (the model), ``default`` or the environment (a table of the file), or a variable.
         """
         return self._origins

@@ -1,4 +1,4 @@
-"""Health checks, deadlines, reports, and who is told what."""
+"""The settings of health checks, deadlines, reports and alerts."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ReportFormat = Literal["text", "json", "csv", "html"]
 REPORT_FORMATS: tuple[str, ...] = get_args(ReportFormat)
 
 _NAME = StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)
-# One @, and nothing that could end a header line, name a second recipient or be taken for a comment.
+# One @, and nothing that could end a header line, add a second recipient or begin a comment.
 _ADDRESS = re.compile(r"[\w.%+'-]+@[\w.-]+")
 
 
 def _check_address(address: str) -> str:
     if not _ADDRESS.fullmatch(address):
-        raise ValueError("it is no e-mail address")
+        raise ValueError("it is not an e-mail address")
     return address
 
 
@@ -30,25 +30,25 @@ Address = Annotated[str, AfterValidator(_check_address), Allowed("e-mail address
 
 
 class HealthSettings(Section):
-    # Their names are those of the registry, which `include.ozon.configuration` adds.
+    # The names come from the registry; `include.ozon.configuration` adds them.
     checks: list[str] = Field(
         default=[], description="The areas that are checked; leave out `airflow` where no scheduler runs."
     )
     heartbeat_connection: str = Field(
         default="",
-        description="The Airflow connection (http) that is called after each check, so that silence is noticed "
-        "(a dead-man's switch); empty for none.",
+        description="The Airflow connection (http) that is called after each check (a dead man's switch, which "
+        "notices missing checks); empty for none.",
     )
     airflow_timeout_seconds: int = Field(
-        default=5, ge=1, le=60, description="How long Airflow's API server may take to answer the check."
+        default=5, ge=1, le=60, description="The time limit of Airflow's API server to answer the check."
     )
     api_timeout_seconds: int = Field(
-        default=10, ge=1, le=60, description="How long the Seller API may take to answer the check."
+        default=10, ge=1, le=60, description="The time limit of the Seller API to answer the check."
     )
 
 
 class DeadlineSettings(Section):
-    """Minutes after the moment a run was due; the limits of single components are rules."""
+    """Deadlines of DAG runs, in minutes after they were due; components have time limits and rules."""
 
     ozon_etl_minutes: Minutes = Field(default=180, description="`ozon_etl` must have finished by then.")
     ozon_health_check_minutes: Minutes = Field(
@@ -70,40 +70,41 @@ class ReportSettings(Section):
         default=["json", "csv", "html"], min_length=1, description="Which files `ozon_visibility_metrics` saves."
     )
     listed_products: int = Field(
-        default=20, ge=0, le=1000, description="How many products a list in a report or mail names; files name all."
+        default=20,
+        ge=0,
+        le=1000,
+        description="The length of product lists in reports and mails; files contain all products.",
     )
 
 
 class ChannelSettings(Section):
-    """One way to tell people. What is secret about it is in its connection."""
+    """A channel for notifications; its secrets are in its connection."""
 
     kind: Literal["email", "apprise"] = Field(
-        description="E-mail, or anything Apprise knows (Telegram, Slack, webhook)."
+        description="E-mail, or any service that Apprise supports (Telegram, Slack, webhook)."
     )
-    connection: Text = Field(default="smtp_default", description="The Airflow connection that it goes through.")
-    recipients: list[Address] = Field(default=[], description="For `email`: who gets it.")
-    min_level: AlertLevel = Field(default="warning", description="`critical` leaves out the warnings.")
+    connection: Text = Field(default="smtp_default", description="The channel's Airflow connection.")
+    recipients: list[Address] = Field(default=[], description="For `email`: the addresses.")
+    min_level: AlertLevel = Field(default="warning", description="`critical` excludes warnings.")
 
 
 class SilenceSettings(Section):
-    """Planned work: alerts that open in this time are not sent, and come afterwards if they last."""
+    """A window of planned work: alerts that open in it are notified after its end if they still fire."""
 
     # Strict TOML gives a datetime, a variable text; without an offset it is in `time_zone`.
-    starts_at: datetime = Field(description="From when on nothing is sent.", strict=False)
-    ends_at: datetime = Field(description="Until when nothing is sent.", strict=False)
-    rules: list[str] = Field(default=[], description="The rules that are silent; none named means all.")
-    accounts: list[str] = Field(default=[], description="The accounts that are silent; none named means all.")
+    starts_at: datetime = Field(description="The beginning; nothing is sent from then on.", strict=False)
+    ends_at: datetime = Field(description="The end.", strict=False)
+    rules: list[str] = Field(default=[], description="The silenced rules; empty for all.")
+    accounts: list[str] = Field(default=[], description="The silenced accounts; empty for all.")
 
 
 class GroupSettings(Section):
-    """What is different for the rules of one group."""
+    """Settings for the rules of one group."""
 
     repeat_minutes: int = Field(
-        default=0, ge=0, le=10_080, description="Its repeat interval; 0 takes `alerts.repeat_minutes`."
+        default=0, ge=0, le=10_080, description="The repeat interval; 0 for that of `alerts.repeat_minutes`."
     )
-    channels: list[str] = Field(
-        default=[], description="The names of the channels that are notified; none named means all of them."
-    )
+    channels: list[str] = Field(default=[], description="The names of the channels; empty for all.")
 
 
 _NAMES = Allowed("names of a-z, 0-9 and _, a letter first, 40 characters at most")
@@ -114,20 +115,20 @@ Silences = Annotated[dict[Annotated[str, _NAME], SilenceSettings], Keys("<silenc
 
 class AlertSettings(Section):
     repeat_minutes: int = Field(
-        default=360, ge=1, le=10_080, description="An incident that lasts is notified again after so long."
+        default=360, ge=1, le=10_080, description="An unresolved incident is notified again after this time."
     )
     sender: Address = Field(
         default="ozon-etl@localhost",
-        description="The address that mails come from; `from_email` of the SMTP connection comes first.",
+        description="The sender of mails; `from_email` of the SMTP connection overrides it.",
     )
     pool: Text = Field(
         default="ozon_alerts",
-        description="The Airflow pool of one slot that the task which sends runs in; it has to exist in Airflow.",
+        description="The Airflow pool of the task that sends notifications, with one slot; it has to exist in Airflow.",
     )
     inbox_folder: str = Field(
         default="",
-        description="The mail catcher's Maildir, which `ozon alerts inbox` shows; empty where there is none.",
+        description="The mail catcher's Maildir, which `ozon alerts inbox` shows; empty for none.",
     )
-    channels: Channels = Field(default={}, description="Who is notified, a table each.")
-    groups: Groups = Field(default={}, description="What is different for a group of rules, a table each.")
-    silences: Silences = Field(default={}, description="Windows of planned work, a table each.")
+    channels: Channels = Field(default={}, description="The channels of notifications, one table each.")
+    groups: Groups = Field(default={}, description="Settings for groups of rules, one table each.")
+    silences: Silences = Field(default={}, description="Windows of planned work, one table each.")

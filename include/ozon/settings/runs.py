@@ -1,4 +1,4 @@
-"""When the load runs, how often it tries, and how long it may take."""
+"""The settings of schedules, retries and tasks."""
 
 from __future__ import annotations
 
@@ -16,34 +16,32 @@ class ScheduleSettings(Section):
     etl: Cron = Field(default="0 2,8,14,20 * * *", description="When `ozon_etl` runs, in `time_zone`.")
     health: Cron = Field(default="*/15 * * * *", description="When `ozon_health_check` runs.")
     metrics: Cron = Field(
-        default="30 9 * * *", description="When `ozon_visibility_metrics` runs, besides after each load."
+        default="30 9 * * *", description="When `ozon_visibility_metrics` runs, in addition to after each load."
     )
     maintenance: Cron = Field(default="30 3 * * *", description="When `ozon_maintenance` runs.")
 
 
 class RetrySettings(Section):
-    retries: int = Field(default=3, ge=0, le=10, description="How often a failed task is tried again.")
+    retries: int = Field(default=3, ge=0, le=10, description="How often a failed task is retried.")
     first_delay_seconds: int = Field(
         default=300,
         ge=1,
         le=86_400,
-        description="The shortest wait before the first retry; Airflow spreads it up to twice as long.",
+        description="The shortest wait before the first retry; Airflow adds up to the same time at random.",
     )
     backoff_multiplier: float = Field(
         default=2.0,
         ge=1,
         le=10,
-        description="How many times longer each wait is than the one before.",
+        description="Each wait is this many times longer than the one before.",
     )
-    max_delay_seconds: int = Field(
-        default=3600, ge=1, le=86_400, description="No wait is longer than this, however many came before."
-    )
+    max_delay_seconds: int = Field(default=3600, ge=1, le=86_400, description="The upper limit of each wait.")
 
     def longest_waits_seconds(self) -> list[float]:
-        """The upper bound of the wait before each retry.
+        """Return the upper bound of the wait before each retry.
 
         Airflow waits between m and 2m before try n + 1, with m = first delay x multiplier^(n-1), and never
-        longer than the maximum. With the defaults: 600, 1200 and 2400 seconds, or 70 minutes in all.
+        longer than the maximum. With the defaults: 600, 1200 and 2400 seconds, 70 minutes in total.
         """
         return [
             min(2 * self.first_delay_seconds * self.backoff_multiplier**n, self.max_delay_seconds)

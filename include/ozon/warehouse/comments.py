@@ -1,4 +1,4 @@
-"""What tables and columns mean, as comments in the database: psql's ``\\d+``, BI tools and docs/tables.md show them."""
+"""Comments on tables and columns in the database, which psql's ``\\d+``, BI tools and docs/tables.md show."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WHERE c.relnamespace = 'ozon'::regnamespace AND c.relkind = 'r'
 
 
 def write_comments(connection: Connection) -> None:
-    """Give every table and column its comment; one that has it already is not written."""
+    """Write the comment of every table and column that differs from the database's."""
     written = {(table, column): comment for table, column, comment in connection.execute(_WRITTEN)}
     with connection.transaction():
         for table in TABLES:

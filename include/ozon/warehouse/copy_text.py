@@ -1,7 +1,7 @@
 r"""PostgreSQL's text format of COPY: one line a row, tabs between the columns, ``\N`` for null.
 
-Lines are made on the worker threads, so that the one thread that writes to PostgreSQL only hands them on. Values
-must not hold NUL characters or lone surrogates; the marketplace's answers are checked for them.
+The worker threads create the lines, so that the only thread that writes to PostgreSQL just passes them on. Values must
+not contain NUL characters or lone surrogates; the marketplace's answers are checked for them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def text(value: str) -> str:
-    """A text column."""
-    # Nearly no value needs escaping, and looking is many times cheaper than translating.
+    """Return the value of a text column."""
+    # Few values need escaping, and checking is many times cheaper than translating.
     if value.isprintable() and "\\" not in value:
         return value
     return value.translate(_ESCAPES)
 
 
 def text_array(values: Sequence[str]) -> str:
-    """A column of type text[]."""
+    """Return the value of a column of type text[]."""
     if not values:
         return "{}"
     quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
@@ -33,17 +33,17 @@ def text_array(values: Sequence[str]) -> str:
 
 
 def integer_array(values: Sequence[int]) -> str:
-    """A column of type bigint[]."""
+    """Return the value of a column of type bigint[]."""
     return "{" + ",".join(map(str, values)) + "}"
 
 
 def boolean(value: bool | None) -> str:
-    """A boolean column; what Ozon did not say counts as no."""
+    """Return the value of a boolean column; a missing value is false."""
     return "t" if value else "f"
 
 
 def optional(value: str | int | float | None) -> str:
-    """A number, a price or a moment as Ozon wrote it; null for what is missing or empty."""
+    """Return a number, a price or a moment as Ozon sent it; null for a missing or empty one."""
     return NULL if value is None or value == "" else str(value)
 
 
@@ -60,7 +60,7 @@ _WRITERS: dict[str, Callable[[Any], str]] = {
 
 
 def writer_of(columns: Iterable[Column]) -> Callable[[Iterable[Any]], bytes]:
-    """Return what makes lines of entries such as the columns' sources take."""
+    """Return a function that converts entries into lines, with the columns' sources."""
     parts = [(_WRITERS[column.type], column.source) for column in columns if column.source]
 
     def write(entries: Iterable[Any]) -> bytes:

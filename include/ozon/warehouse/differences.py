@@ -1,4 +1,4 @@
-"""What a component's comparison with the warehouse found."""
+"""The result of a component's comparison with the warehouse."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Differences:
-    """What a merge would change, in rows of the component's main table.
+    """The changes that a merge would make, in rows of the component's main table.
 
     ``details`` are further figures for the workflow's record.
     """

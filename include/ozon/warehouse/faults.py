@@ -10,8 +10,8 @@ from psycopg import errors as pg
 
 from include.ozon.errors import AccessDeniedError, OzonError, SchemaError, WarehouseUnavailableError
 
-# libpq hands out no SQLSTATE for a connection that was refused, only words, in the language of the server.
-# A language that is not here costs attempts: the refusal is taken for a server that cannot be reached.
+# For a refused connection libpq has no SQLSTATE, only a message in the server's language. In a language that is missing
+# here, the refusal counts as an unreachable server and is retried.
 _REFUSED = re.compile(
     "authentication failed|pg_hba.conf|permission denied|not permitted to log in|no password supplied"
     "|valid client certificate|no such user"
@@ -24,9 +24,9 @@ _TOO_MANY = re.compile(
 )
 
 
-def raise_as_ours(error: psycopg.Error) -> NoReturn:
-    """Raise the error that says what can be done, or ``error`` itself where nothing better is known."""
-    # Not the statement and the place in it, which PostgreSQL quotes too.
+def raise_translated(error: psycopg.Error) -> NoReturn:
+    """Raise the matching error of this package, or ``error`` itself if there is none."""
+    # Without the statement and the position, which PostgreSQL quotes too.
     found = " ".join((error.diag.message_primary or _connection_message(error)).split())
     match error:
         case pg.UndefinedTable() | pg.UndefinedColumn() | pg.InvalidSchemaName():
@@ -36,7 +36,7 @@ def raise_as_ours(error: psycopg.Error) -> NoReturn:
         case pg.InsufficientPrivilege() | pg.ReadOnlySqlTransaction() | pg.InvalidAuthorizationSpecification():
             raise AccessDeniedError(
                 f"The warehouse does not allow this ({found}). The role of connection ozon_warehouse "
-                "must own the schemas ozon and ozon_staging in a database that is no standby."
+                "must own the schemas ozon and ozon_staging in a database that is not a standby."
             ) from error
         case pg.LockNotAvailable():
             raise WarehouseUnavailableError(
@@ -56,7 +56,7 @@ def raise_as_ours(error: psycopg.Error) -> NoReturn:
             ) from error
         case pg.QueryCanceled():
             raise WarehouseUnavailableError(
-                f"PostgreSQL cancelled a statement ({found}): somebody ended it, or it ran longer than "
+                f"PostgreSQL cancelled a statement ({found}): somebody cancelled it, or it ran longer than "
                 "warehouse.statement_timeout_seconds."
             ) from error
         case pg.InsufficientResources() | pg.DiskFull() | pg.OutOfMemory() | pg.TooManyConnections():
@@ -70,10 +70,10 @@ def raise_as_ours(error: psycopg.Error) -> NoReturn:
 
 
 def _connection_message(error: psycopg.Error) -> str:
-    """Return the words of a connection that failed, which psycopg reads as UTF-8 whatever the server wrote them in."""
+    """Return the message of a failed connection, which psycopg decodes as UTF-8 whatever its encoding."""
     text = str(error)
     if "\N{REPLACEMENT CHARACTER}" in text and error.pgconn:
-        # A server on a Russian Windows, before it knows the database and so the encoding of the session.
+        # A server on a Russian Windows, before it knows the database and with it the session's encoding.
         return bytes(error.pgconn.error_message).decode("cp1251", "replace")
     return text
 
@@ -101,6 +101,6 @@ def _unreachable(found: str) -> OzonError:
 
 def _exhausted(found: str) -> OzonError:
     return WarehouseUnavailableError(
-        f"The warehouse's server has run out of disk, memory or connections ({found}). Make room there; the next "
-        "attempt goes on from the last page that was read."
+        f"The warehouse's server has run out of disk, memory or connections ({found}). Free some there; the next "
+        "attempt continues after the last page that was read."
     )

@@ -1,7 +1,7 @@
-"""Comparing staged stock with the warehouse, and merging it: all inside one transaction of the caller's.
+"""Comparison of staged stock with the warehouse, and its merge, in one transaction of the caller.
 
-Like ``product_merge``: ``compare`` finds the differences and touches no table of the warehouse, ``merge`` applies
-exactly these. A stock that Ozon no longer lists goes to zero; its row stays.
+As in ``product_merge``, ``compare`` finds the differences without changing the warehouse, and ``merge`` applies exactly
+these. A stock that Ozon no longer lists becomes zero; its row stays.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ LEFT JOIN ozon.inventory i
 WHERE i.product_id IS NULL OR {differ(INVENTORY.loaded, "s", "i")}
 """
 
-# A stock of which nobody knows stays as it was: of a product whose entry was rejected (one whose id could not be read
-# is known by its article), of one whose FBO stock no answer has, and of one with stock by its details whose stocks
-# are missing from its entry.
+# An unknown stock stays as it was: of a product whose entry was rejected (identified by its article if the id could not
+# be read), of a product whose FBO stock no answer contains, and of a product that has stock according to its details
+# but no stocks in its entry.
 _GONE: LiteralString = """
 CREATE TEMPORARY TABLE stock_gone ON COMMIT DROP AS
 SELECT i.product_id, i.stock_type, i.sku, i.present AS previous_present, i.reserved AS previous_reserved
@@ -105,8 +105,8 @@ SELECT {account}, product_id, stock_type, sku, now(), 0, 0, previous_present, pr
 FROM stock_gone
 """
 
-# A warehouse that was not read keeps its stock. Where an entry of the list of warehouses was rejected, one that is not
-# on the list may be that one.
+# A warehouse that was not read keeps its stock. So does one that is missing from the list of warehouses if an entry of
+# that list was rejected: it may be that one.
 _SELLER_COMPARE: LiteralString = """
 CREATE TEMPORARY TABLE seller_stock_change ON COMMIT DROP AS
 WITH entries AS (
@@ -164,7 +164,7 @@ _MERGE = (_UPDATE, _ZERO, _INSERT, _HISTORY)
 
 @dataclass(frozen=True, kw_only=True)
 class StockDifferences(Differences):
-    """What a merge would change, in rows of ``inventory``; ``with_stock_before`` are its rows that are not zero.
+    """The changes in rows of ``inventory``; ``with_stock_before`` counts its rows that are not zero.
 
     ``details`` count the rows of ``inventory_by_warehouse`` by kind of change.
     """
@@ -173,9 +173,9 @@ class StockDifferences(Differences):
 
 
 def compare(staging: Staging, *, has_seller_warehouses: bool) -> StockDifferences:
-    """Find every difference between staging and warehouse, in the transaction that the caller has open.
+    """Find every difference between staging and warehouse, in the caller's open transaction.
 
-    ``has_seller_warehouses`` says whether the seller's warehouses were read; if not, what is known of them stays.
+    If the seller warehouses were not read (``has_seller_warehouses``), they keep their stock.
     """
     for statement in ("ANALYZE {stock}", _COMPARE, _GONE):
         staging.execute(statement)

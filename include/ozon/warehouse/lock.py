@@ -1,8 +1,8 @@
 """The account's lock: one component loads one account at a time.
 
-A session lock of PostgreSQL, held on the very connection that stages and merges. If that connection breaks,
-the lock is gone, but so is any chance to commit: a second run cannot interleave with a half-dead first one.
-It needs a session of its own: PgBouncer in session mode, or a direct connection (docs/decisions/0003).
+It is a session lock of PostgreSQL, on the same connection that stages and merges. If that connection breaks, the lock
+is released, but the run can no longer commit either: a second run cannot interleave with a half-dead first one.
+It needs its own session: PgBouncer in session mode, or a direct connection (docs/decisions/0003).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ LIMIT 1
 
 @contextmanager
 def account_lock(connection: Connection, account: str) -> Iterator[None]:
-    """Hold the account's lock; raises AlreadyRunningError, naming who holds it and since when."""
+    """Hold the account's lock. Raises AlreadyRunningError, which names the holder and its start."""
     parameters = {"account": account}
     row = connection.execute(_TAKE, parameters).fetchone()
     if row != (True,):
@@ -53,16 +53,16 @@ def account_lock(connection: Connection, account: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # A broken connection has released the lock by itself.
+        # A broken connection has released the lock already.
         with suppress(psycopg.Error):
             connection.execute(_RELEASE, parameters)
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """The session that holds an account's lock; a load takes it right after it has connected.
+    """The session that holds an account's lock; a load takes the lock right after connecting.
 
-    ``connected_at`` is None where PostgreSQL hides it: from roles without pg_read_all_stats, for other roles' sessions.
+    ``connected_at`` is None if PostgreSQL hides it: other roles' sessions need pg_read_all_stats.
     """
 
     pid: int
@@ -71,13 +71,13 @@ class LockHolder:
 
 
 def lock_holder(connection: Connection, account: str) -> LockHolder | None:
-    """Who holds the account's lock, if anybody."""
+    """Return the holder of the account's lock, if any."""
     row = connection.execute(_HOLDER, {"account": account}).fetchone()
     return LockHolder(*row) if row else None
 
 
 def is_locked(connection: Connection, account: str) -> bool:
-    """Whether any session holds the account's lock."""
+    """Return whether any session holds the account's lock."""
     return lock_holder(connection, account) is not None
 
 
@@ -87,7 +87,7 @@ def _describe_holder(connection: Connection, account: str) -> str:
         workflow_id, component, attempt, since = running
         return (
             f"Account {account} is already running since {since} UTC, by workflow {workflow_id} "
-            f"({component}, attempt {attempt}). This run steps aside; start it again when that one has ended."
+            f"({component}, attempt {attempt}). This run is skipped; start it again when that one has ended."
         )
     holder = lock_holder(connection, account)
     name = holder.application if holder else "another session, which has just ended"
@@ -96,5 +96,5 @@ def _describe_holder(connection: Connection, account: str) -> str:
         since = f" since {holder.connected_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     return (
         f"Account {account} is already running{since}, by {name}. "
-        "This run steps aside; start it again when that one has ended."
+        "This run is skipped; start it again when that one has ended."
     )

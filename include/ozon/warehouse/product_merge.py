@@ -1,7 +1,7 @@
-"""Comparing staged products with the warehouse, and merging them: all inside one transaction of the caller's.
+"""Comparison of staged products with the warehouse, and their merge, in one transaction of the caller.
 
-``compare`` writes the differences to a temporary table and counts them, touching no table of the warehouse; a dry
-run ends there. ``merge`` applies exactly these differences. Rows without a difference are not written at all.
+``compare`` writes the differences to a temporary table and counts them, without changing the warehouse; a dry run ends
+there. ``merge`` applies exactly these differences. Rows without a difference are not written.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ WHERE p.product_id IS NULL
    OR {differ(PRODUCTS.loaded, "s", "p")}
 """
 
-# Asked for by id and not found: neither staged nor rejected.
+# Requested by id and not found: neither staged nor rejected.
 _VANISHED: LiteralString = """
 CREATE TEMPORARY TABLE product_vanished ON COMMIT DROP AS
 SELECT p.product_id, p.visibility
@@ -156,9 +156,9 @@ _MERGE = (_UPDATE, _CLOSE_VISIBILITY, _CLOSE_PRICE, _INSERT, _OPEN_VISIBILITY, _
 
 @dataclass(frozen=True, kw_only=True)
 class ProductDifferences(Differences):
-    """What a merge would change, in numbers of products.
+    """The changes in numbers of products.
 
-    ``known_before`` and ``visible_before`` are the warehouse's before the merge, removed products left out.
+    ``known_before`` and ``visible_before`` count the warehouse's products before the merge, without removed ones.
     """
 
     new_prices: int
@@ -171,8 +171,8 @@ class ProductDifferences(Differences):
 
 
 def compare(staging: Staging) -> ProductDifferences:
-    """Find every difference between staging and warehouse, in the transaction that the caller has open."""
-    # Everything is joined by the id; looking at the wide columns too would take five times as long.
+    """Find every difference between staging and warehouse, in the caller's open transaction."""
+    # All joins are on the id; analyzing the wide columns too would take five times as long.
     for statement in ("ANALYZE {product} (product_id)", _COMPARE, _VANISHED):
         staging.execute(statement)
     return ProductDifferences(

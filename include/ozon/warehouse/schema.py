@@ -1,7 +1,7 @@
-"""The warehouse's schema: Alembic's migrations, forward and back, and the check that a load makes first.
+"""The warehouse's schema: Alembic's migrations, forward and back, and the check before each load.
 
-Alembic brings SQLAlchemy with it, which takes longer to import than all else of a command: it is imported where it is
-used, so that help, completion and a wrong command line need not wait for it.
+Alembic imports SQLAlchemy, which takes longer than all other imports of a command. So both are imported inside the
+functions: help, completion and a wrong command line do not wait for them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 @dataclass(frozen=True)
 class SchemaStatus:
-    """``revision`` is the warehouse's (None: nothing there yet), ``head`` the one this version needs."""
+    """The warehouse's ``revision`` (None for an empty one), and the ``head`` that this version needs."""
 
     revision: str | None
     head: str
@@ -38,7 +38,7 @@ class SchemaStatus:
 
 
 def upgrade(connect: Connect, revision: str = "head") -> None:
-    """Migrate forward, and say in the database what tables and columns mean; what is there already stays as it is."""
+    """Migrate forward, keeping all data, and update the comments of tables and columns."""
     from alembic import command
 
     _migrate(connect, lambda config: command.upgrade(config, revision))
@@ -72,7 +72,7 @@ def require_head(connection: Connection) -> None:
     if not found.is_known:
         raise SchemaError(
             f"The warehouse's schema is at revision {found.revision}, which this version does not know: a newer "
-            f"one has migrated it. Install that version, or go back with its `ozon db downgrade {found.head}`."
+            f"version has migrated it. Install that one, or go back with its `ozon db downgrade {found.head}`."
         )
     raise SchemaError(
         f"The warehouse's schema is at revision {found.revision or 'none'}; this version needs {found.head}. "
@@ -108,6 +108,6 @@ def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
         with translated_errors():
             raise (error.orig or error) from error
     except CommandError as error:
-        raise ConfigurationError(f"No such migration: {error}. `ozon db status` shows what there is.") from error
+        raise ConfigurationError(f"Unknown migration: {error}. `ozon db status` shows the current one.") from error
     finally:
         connection.close()

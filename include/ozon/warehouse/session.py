@@ -1,4 +1,4 @@
-"""Connections to the warehouse that are the same on every server, with psycopg's errors named by what can be done."""
+"""Connections to the warehouse with the same session settings on every server, and translated psycopg errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from psycopg.rows import tuple_row
 
 from include.ozon.errors import AccessDeniedError, SchemaError
 from include.ozon.settings import WarehouseSettings
-from include.ozon.warehouse.faults import raise_as_ours
+from include.ozon.warehouse.faults import raise_translated
 
 logger = logging.getLogger("ozon.warehouse")
 
@@ -24,7 +24,7 @@ Connect = Callable[[], Connection]
 
 ENCODING = "UTF8"
 
-# Whatever the server, the database and the role say: every name and value means and looks the same in each session.
+# They override those of the server, the database and the role, so that every session behaves the same.
 _SETTINGS = {
     "client_encoding": ENCODING,
     "standard_conforming_strings": "on",
@@ -36,10 +36,10 @@ _SETTINGS = {
     "array_nulls": "on",
     "transform_null_equals": "off",
     "quote_all_identifiers": "off",
-    # Nothing that somebody left in public, and no temporary table, stands in for PostgreSQL's own.
+    # No object in public and no temporary table can shadow PostgreSQL's own.
     "search_path": "pg_catalog, pg_temp",
     "default_transaction_isolation": "read committed",
-    # A session holds the account's lock while Ozon is read, for as long as that takes.
+    # A session holds the account's lock for as long as reading from Ozon takes.
     "idle_session_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "transaction_timeout": "0",
@@ -47,16 +47,16 @@ _SETTINGS = {
     "statement_timeout": "0",
 }
 
-# A server of an older version has not all of them.
+# An older server does not have all of them.
 _SET = """
 SELECT pg_catalog.set_config(name, value, false)
 FROM (VALUES {}) AS settings (name, value)
 WHERE pg_catalog.current_setting(name, true) IS NOT NULL
 """
 
-# What a server on Windows, or one that is not quite PostgreSQL, refuses.
+# A server on Windows, or one that is only PostgreSQL-compatible, may refuse these.
 _OPTIONAL_SETTINGS = {
-    # A backend whose client was killed in the middle of a merge notices, and lets the account go.
+    # A backend whose client was killed during a merge notices it and releases the account's lock.
     "client_connection_check_interval": "2s",
 }
 
@@ -70,12 +70,12 @@ def open_session(
     most_lock_seconds: float = inf,
     most_statement_seconds: float = inf,
 ) -> Iterator[Connection]:
-    """A connection in autocommit mode with the load's time-outs; ``purpose`` is what pg_stat_activity shows.
+    """Open a connection in autocommit mode with the load's time-outs; pg_stat_activity shows ``purpose``.
 
-    Who cannot wait as long as a load may gives shorter time-outs.
+    The parameters ``most_...`` shorten the time-outs.
 
-    A session that ends with an exception is cancelled first, so that PostgreSQL does not go on with a
-    statement nobody waits for, and keep the account's lock meanwhile.
+    If the session ends with an exception, its statement is cancelled first: otherwise PostgreSQL would continue it
+    and keep the account's lock meanwhile.
 
     Raises WarehouseUnavailableError, AccessDeniedError and SchemaError in place of psycopg's errors.
     """
@@ -97,10 +97,10 @@ def open_session(
 
 
 def open_connection(connect: Connect, purpose: str, settings: Mapping[str, str] | None = None) -> Connection:
-    """Open a connection in autocommit mode whose values look the same on every server.
+    """Open a connection in autocommit mode with the same session settings on every server.
 
-    The one place where sessions are prepared; ``settings`` come on top. Raises SchemaError where the database's
-    encoding cannot hold every text, and psycopg's errors.
+    All sessions are prepared here; ``settings`` are added. Raises SchemaError if the database's encoding is not
+    UTF-8, and psycopg's errors.
     """
     connection = connect()
     try:
@@ -120,7 +120,7 @@ def open_connection(connect: Connect, purpose: str, settings: Mapping[str, str] 
 
 
 def require_temporary_tables(connection: Connection) -> None:
-    """Raise AccessDeniedError, with the command to run, where the role may not create temporary tables."""
+    """Raise AccessDeniedError, with the command to run, if the role may not create temporary tables."""
     query = "SELECT current_user, current_database(), has_database_privilege(current_database(), 'TEMPORARY')"
     role, database, is_allowed = connection.execute(query).fetchone() or ("", "", False)
     if not is_allowed:
@@ -133,26 +133,26 @@ def require_temporary_tables(connection: Connection) -> None:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn psycopg's errors into the ones that say what can be done about them."""
+    """Translate psycopg's errors into those of this package."""
     try:
         yield
     except psycopg.Error as error:
-        raise_as_ours(error)
+        raise_translated(error)
 
 
 def _require_encoding(connection: Connection) -> None:
-    # Sent by the server when it lets us in, so it costs nothing; a pooler may leave it out.
+    # The server sends it at login, so it costs nothing; a pooler may leave it out.
     found = connection.info.parameter_status("server_encoding") or ENCODING
     if found != ENCODING:
         raise SchemaError(
-            f"Database {connection.info.dbname} has the encoding {found}, which cannot hold every text that Ozon "
-            f"sends; expected {ENCODING}. Create another and let connection ozon_warehouse lead to it: "
+            f"Database {connection.info.dbname} has the encoding {found}, which cannot store every text that Ozon "
+            f"sends; expected {ENCODING}. Create another one and set it in connection ozon_warehouse: "
             f"CREATE DATABASE ozon_warehouse OWNER {connection.info.user} TEMPLATE template0 ENCODING '{ENCODING}' "
             "LOCALE 'C'"
         )
 
 
 def _set(connection: Connection, settings: Mapping[str, str]) -> None:
-    """Set what this server knows, in one round trip."""
+    """Apply the settings that this server has, in one round trip."""
     rows = sql.SQL(", ").join(sql.SQL("({}, {})").format(name, value) for name, value in settings.items())
     connection.execute(sql.SQL(_SET).format(rows))

@@ -1,11 +1,10 @@
-"""Staging: where a component collects what it reads until all of it is there.
+"""Staging tables, in which a component collects the answers until it has read everything.
 
-Each account and component has tables of its own, such as ``ozon_staging.main_product_listed``, so that starting
-anew drops tables instead of deleting a million rows. They are unlogged: losing them in a crash of PostgreSQL costs
-a new reading, and writing them costs hardly more than memory. A dry run stages in temporary tables and leaves no
-trace.
+Each account and component has its own tables, for example ``ozon_staging.main_product_listed``, so that a fresh start
+drops tables instead of deleting a million rows. They are unlogged: they are fast to write, and a crash of PostgreSQL
+only costs reading again. A dry run uses temporary tables and leaves no trace.
 
-Every page is committed together with its checkpoint, so a retry goes on behind the last complete page.
+Every page is committed together with its checkpoint, so a retry continues after the last complete page.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from include.ozon.marketplace.answers import RejectedItem
 from include.ozon.warehouse.session import Connection
 
 COMMON_TABLES: dict[str, LiteralString] = {
-    # One row for each stream of pages: how far it was read.
+    # One row for each stream of pages, with its progress.
     "checkpoint": """
         stream text PRIMARY KEY,
         cursor text NOT NULL,
@@ -31,14 +30,14 @@ COMMON_TABLES: dict[str, LiteralString] = {
         repeated bigint NOT NULL,
         total_items bigint,
         is_complete boolean NOT NULL""",
-    # An entry without an id is known again by its payload.
+    # An entry without an id is identified by its payload.
     "rejected": """
         n bigint GENERATED ALWAYS AS IDENTITY,
         reason text,
         payload jsonb,
         product_id bigint,
         identity text GENERATED ALWAYS AS (coalesce(product_id::text, md5(payload::text))) STORED UNIQUE""",
-    # Fields that entries were loaded without.
+    # Rejected fields of loaded entries.
     "left_out": """
         n bigint GENERATED ALWAYS AS IDENTITY,
         reason text,
@@ -49,7 +48,7 @@ COMMON_TABLES: dict[str, LiteralString] = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far a stream of pages was read. ``items`` counts entries, repeats included."""
+    """The progress of a stream of pages. ``items`` counts entries, including repeats."""
 
     stream: str
     cursor: str = ""
@@ -89,30 +88,30 @@ class Staging:
     def execute(
         self, text: LiteralString, parameters: Sequence[object] | Mapping[str, object] = (), **names: sql.Composable
     ) -> psycopg.Cursor[tuple[Any, ...]]:
-        """Execute ``text`` with ``{table}`` replaced by the name of this staging's table.
+        """Execute ``text`` after replacing ``{table}`` by the name of a staging table.
 
-        ``{account}`` and ``{workflow_id}`` stand for its account and workflow, and ``names`` for whatever else.
+        ``{account}`` and ``{workflow_id}`` are replaced too, and so are the other ``names``.
         """
         return self._connection.execute(self._query(text, **names), parameters or None)
 
     def counts(self, text: LiteralString) -> dict[str, Any]:
-        """The one row of a query whose columns are all counts, by their names."""
+        """Return the single row of a query whose columns are all counts, by column name."""
         row = self._connection.cursor(row_factory=dict_row).execute(self._query(text)).fetchone()
         return {name: int(count) for name, count in (row or {}).items()}
 
     def begin(self, resume_max_age_minutes: float) -> bool:
-        """Take up what an earlier attempt of this workflow left, or start with empty tables.
+        """Resume from the staging of an earlier attempt of this workflow, or start with empty tables.
 
-        Returns whether something was taken up. Pages older than ``resume_max_age_minutes`` are not: the
-        catalogue has moved on since.
+        Returns whether it resumes. Staging that was begun more than ``resume_max_age_minutes`` ago is not reused: the
+        catalogue has changed since.
         """
         if not self._is_temporary and self.is_of_workflow(max_age_minutes=resume_max_age_minutes):
             return True
-        self.start_anew()
+        self.recreate()
         return False
 
-    def start_anew(self) -> None:
-        """Drop whatever is staged and create empty tables, stamped with the workflow that fills them."""
+    def recreate(self) -> None:
+        """Drop the tables and create empty ones, registered for this workflow."""
         persistence: LiteralString = "TEMPORARY" if self._is_temporary else "UNLOGGED"
         with self._connection.transaction():
             self._drop_tables()
@@ -131,7 +130,7 @@ class Staging:
                 )
 
     def drop(self) -> None:
-        """Remove the tables; nothing of this load can be resumed any more."""
+        """Drop the tables; this load can no longer be resumed."""
         with self._connection.transaction():
             self._drop_tables()
             if not self._is_temporary:
@@ -141,7 +140,7 @@ class Staging:
                 )
 
     def is_of_workflow(self, *, max_age_minutes: float | None = None) -> bool:
-        """Whether what is staged is of this workflow, and begun at most ``max_age_minutes`` ago."""
+        """Return whether the staging belongs to this workflow and was begun at most ``max_age_minutes`` ago."""
         row = self._connection.execute(
             """
             SELECT EXISTS (
@@ -155,7 +154,7 @@ class Staging:
         return row == (True,)
 
     def checkpoint(self, stream: str) -> Checkpoint:
-        """How far ``stream`` was read; its beginning if it was not."""
+        """Return the progress of ``stream``; its beginning if it was not read."""
         row = self.execute(
             "SELECT stream, cursor, pages, items, repeated, total_items, is_complete "
             "FROM {checkpoint} WHERE stream = %s",
@@ -187,9 +186,9 @@ class Staging:
     def add_listed(
         self, visibility: str, product_ids: Sequence[int], column: LiteralString, values: Sequence[bool | None]
     ) -> tuple[int, list[int]]:
-        """Add entries of the list ``visibility``, with what they say in ``column``.
+        """Add entries of the list ``visibility``, with their values of ``column``.
 
-        Returns how many of them that list did not have yet, and the ids that no list had: lists overlap in any way.
+        Returns how many of them are new in that list, and the ids that no list had: lists may overlap.
         """
         rows = self.execute(
             """
@@ -214,7 +213,7 @@ class Staging:
             copy.write(lines)
 
     def reject(self, items: Sequence[RejectedItem]) -> None:
-        """Keep what cannot be loaded; an entry or a field that comes again is kept once."""
+        """Keep rejected entries and fields; repeated ones are kept once."""
         entries = [(item.reason, item.payload, item.product_id) for item in items if item.kind == "entry"]
         fields = [(item.reason, item.payload) for item in items if item.kind == "field"]
         if entries:
@@ -231,12 +230,12 @@ class Staging:
             )
 
     def count(self, table: str) -> int:
-        """The number of rows in a staging table."""
+        """Return the number of rows in a staging table."""
         row = self.execute("SELECT count(*) FROM {counted}", counted=self._tables[table]).fetchone()
         return int(row[0]) if row else 0
 
     def repeated_count(self) -> int:
-        """How many entries came more than once, over all streams."""
+        """Return the number of repeated entries of all streams."""
         row = self.execute("SELECT coalesce(sum(repeated), 0) FROM {checkpoint}").fetchone()
         return int(row[0]) if row else 0
 

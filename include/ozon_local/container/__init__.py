@@ -1,1 +1,1 @@
-"""What the containers of docker-compose.yaml run besides Airflow's own programs; on the host it runs nowhere."""
+"""Programs of docker-compose.yaml's containers, in addition to Airflow's own; they do not run on the host."""

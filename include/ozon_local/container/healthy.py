@@ -1,7 +1,7 @@
-"""``python -m include.ozon_local.container.healthy PART``: exit code 0 where this container's part of Airflow is well.
+"""Health check of this container's part of Airflow: ``python -m include.ozon_local.container.healthy PART``.
 
-The API server tells what each part's last heartbeat was. Airflow's own ``airflow jobs check`` would say the same, but
-imports all of Airflow for it: four seconds of a core, every few seconds, in each container.
+The exit code is 0 if it is healthy. The API server reports each part's last heartbeat. ``airflow jobs check`` would
+give the same result, but imports all of Airflow: four seconds of a core, every few seconds, in each container.
 """
 
 from __future__ import annotations

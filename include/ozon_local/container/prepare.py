@@ -1,6 +1,6 @@
-"""``python -m include.ozon_local.container.prepare``: migrate both databases and make the pool for alerts.
+"""Migration of both databases, and the alert pool: ``python -m include.ozon_local.container.prepare``.
 
-Runs to its end before any part of Airflow starts; safe to repeat.
+It finishes before any part of Airflow starts; safe to repeat.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from include.ozon.configuration import load_settings
 def main() -> int:
     for command in (["airflow", "db", "migrate"], ["ozon", "db", "upgrade"]):
         if _run(*command):
-            print(f"`{' '.join(command)}` failed; its reason is above.", file=sys.stderr)
+            print(f"`{' '.join(command)}` failed; the reason is above.", file=sys.stderr)
             return 1
     pool = load_settings().alerts.pool
-    # Only a missing one: somebody may have changed its slots.
+    # Only if it is missing: somebody may have changed its slots.
     if _run("airflow", "pools", "get", pool, quiet=True) == 0:
         return 0
     return _run("airflow", "pools", "set", pool, "1", "Alerts of the Ozon ETL: one sender at a time")

@@ -1,6 +1,6 @@
-"""``python -m include.ozon_local.container.sandbox``: the stand-in of the Seller API, with the keys from ``.env``.
+"""The sandbox of the Seller API with the keys from ``.env``: ``python -m include.ozon_local.container.sandbox``.
 
-It listens on every address of its container, whose network holds only this project; the tick is kept in a volume.
+It listens on every address of its container, whose network contains only this project; the tick is stored in a volume.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m include.ozon_local.container.worker``: a Celery worker, where the scheduler hands tasks to workers."""
+"""A Celery worker, if the CeleryExecutor is used: ``python -m include.ozon_local.container.worker``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import sys
 def main() -> None:
     executor = os.environ.get("AIRFLOW__CORE__EXECUTOR", "")
     if executor != "CeleryExecutor":
-        # It would start, look healthy and never be given a task.
-        sys.exit(f"A worker needs the CeleryExecutor, not {executor}: start with `make docker-up PROFILE=celery`.")
+        # It would start, look healthy and never get a task.
+        sys.exit(f"Expected the CeleryExecutor, found {executor}: start with `make docker-up PROFILE=celery`.")
     os.execvp("airflow", ["airflow", "celery", "worker"])
 
 

@@ -1,4 +1,4 @@
-"""``make docker-env``, ``make docker-up`` and ``make docker-down``.
+"""The targets ``make docker-env``, ``make docker-up`` and ``make docker-down``.
 
-Nothing but Python's own library, so that a server needs Docker, make and Python, and no ``.venv``.
+They use only Python's standard library, so that a server needs Docker, make and Python, but no ``.venv``.
 """

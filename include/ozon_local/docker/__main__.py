@@ -1,4 +1,4 @@
-"""``python -m include.ozon_local.docker env|up|down``: what the Makefile's docker targets do."""
+"""The commands of the Makefile's docker targets: ``python -m include.ozon_local.docker env|up|down``."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("env", "up"):
         command = commands.add_parser(name)
-        command.add_argument("--profile", choices=PROFILES, help="who runs the tasks; kept in .env")
-    commands.choices["up"].add_argument("--workers", type=_positive, help="how many workers, with the profile celery")
+        command.add_argument("--profile", choices=PROFILES, help="the executor of the tasks; stored in .env")
+    commands.choices["up"].add_argument(
+        "--workers", type=_positive, help="the number of workers, with the profile celery"
+    )
     commands.add_parser("down").add_argument("--volumes", action="store_true", help="delete all data as well")
     arguments = parser.parse_args()
     try:
@@ -33,7 +35,7 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nInterrupted; `make docker-down` ends what was started.", file=sys.stderr)
+        print("\nInterrupted; `make docker-down` ends the started containers.", file=sys.stderr)
         return INTERRUPTED
     return 0
 

@@ -1,4 +1,4 @@
-"""Compose, whichever of its two programs is there, and what it says of the containers it has started."""
+"""Docker Compose, with either of its two programs, and the states of its containers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PROGRAMS = (("docker", "compose"), ("docker-compose",))
 
 @dataclass(frozen=True)
 class Container:
-    """A container as it stands."""
+    """The state of one container."""
 
     id: str
     service: str
@@ -28,13 +28,13 @@ class Container:
     is_running: bool
     exit_code: int
     health: str | None
-    """``starting``, ``healthy`` or ``unhealthy``; None where it has no health check or does not run."""
+    """``starting``, ``healthy`` or ``unhealthy``; None without a health check or if it is not running."""
     is_one_shot: bool
-    """Whether it runs to its end and is not started again."""
+    """The container ends on its own and is not restarted."""
 
     @property
-    def is_well(self) -> bool:
-        """Healthy, or, where it runs to its end, through without an error."""
+    def is_ready(self) -> bool:
+        """Return whether it is healthy, or ended without an error if it is a one-shot container."""
         if self.is_one_shot:
             return not self.is_running and self.exit_code == 0
         return self.is_running and self.health == "healthy"
@@ -49,7 +49,7 @@ class Container:
 
 
 class Compose:
-    """docker-compose.yaml with one ``.env``; its project's name tells its containers from others."""
+    """docker-compose.yaml with one ``.env``; the project's name identifies its containers."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -57,33 +57,33 @@ class Compose:
 
     @property
     def values(self) -> dict[str, str]:
-        """What ``.env`` says, and where the terminal says something else, that: as compose has it."""
+        """The values of ``.env``; variables of the terminal override them, as in compose."""
         values = env_file.read(self._file.read_text())
         return values | {name: os.environ[name] for name in values if name in os.environ}
 
     def run(self, *arguments: str, profile: str | None = None) -> None:
-        """Run it with its output on the terminal. Raises `FatalError` where it fails."""
+        """Run compose with its output on the terminal. Raises `FatalError` if it fails."""
         profiles = ["--profile", profile] if profile else []
         command = [*self._program, "--env-file", str(self._file), *profiles, *arguments]
         done = subprocess.run(command, cwd=ROOT, check=False, stdin=subprocess.DEVNULL)
         if done.returncode:
             shown = " ".join([*self._program, *arguments])
-            raise FatalError(f"`{shown}` failed with exit code {done.returncode}; its reason is above.")
+            raise FatalError(f"`{shown}` failed with exit code {done.returncode}; the reason is above.")
 
     def containers(self) -> list[Container]:
-        """All of the project's, also those that have ended."""
+        """Return all containers of the project, including those that have ended."""
         label = f"label=com.docker.compose.project={self.values['COMPOSE_PROJECT_NAME']}"
         ids = docker("ps", "--all", "--quiet", "--no-trunc", "--filter", label).split()
         return [_container(each) for each in json.loads(docker("inspect", *ids))] if ids else []
 
     @property
     def command(self) -> str:
-        """How a person starts it."""
+        """The command line of compose, for messages."""
         return " ".join(self._program)
 
 
 def docker(*arguments: str) -> str:
-    """What ``docker`` prints. Raises `FatalError` with its own words where it fails."""
+    """Run ``docker`` and return its output. Raises `FatalError` with its message if it fails."""
     done = subprocess.run(["docker", *arguments], check=False, capture_output=True, text=True)
     if done.returncode:
         raise FatalError(f"`docker {arguments[0]}` failed: {done.stderr.strip()}")
@@ -93,7 +93,7 @@ def docker(*arguments: str) -> str:
 def _program() -> Sequence[str]:
     if shutil.which("docker") is None:
         raise FatalError(
-            "There is no `docker` here: install Docker Engine with compose, on Debian docker.io and docker-compose."
+            "`docker` is not installed: install Docker Engine with compose, on Debian docker.io and docker-compose."
         )
     docker("version", "--format", "{{.Server.Version}}")
     for program in _PROGRAMS:
@@ -102,7 +102,7 @@ def _program() -> Sequence[str]:
             and subprocess.run([*program, "version"], check=False, capture_output=True).returncode == 0
         ):
             return program
-    raise FatalError("Docker is here, but neither `docker compose` nor `docker-compose`: install its compose plugin.")
+    raise FatalError("Neither `docker compose` nor `docker-compose` is installed: install Docker's compose plugin.")
 
 
 def _container(found: dict[str, Any]) -> Container:

@@ -1,4 +1,4 @@
-"""``.env``: what docker-compose.yaml is told, above all its secrets, which are made up for each clone."""
+"""``.env``, the variables of docker-compose.yaml, with secrets that are generated for each clone."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ PROFILES = {"local": ("", "LocalExecutor"), "celery": ("celery", "CeleryExecutor
 Values = Mapping[str, str]
 
 _LINE = re.compile(r"^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$")
-# What docker-compose 1.29, every `docker compose` and this file's reader take for the same: they differ in what $, #, \
-# and quotes mean elsewhere.
+# Values that docker-compose 1.29, every `docker compose` and this module read alike: otherwise they differ in the
+# meaning of $, #, \ and quotes.
 _PLAIN = re.compile(
     r"""
     [^\s'"\#$\\`]([^'"\#$\\`]*[^\s'"\#$\\`])?   # without quotes
@@ -33,28 +33,28 @@ _PLAIN = re.compile(
     re.VERBOSE,
 )
 _HEAD = """\
-# What docker-compose.yaml is told. `make docker-env` adds what is missing and leaves what is there.
-# A password of your own: in single quotes, or in double quotes if it has a single one; then `make docker-env` again.
-# Secrets: for nobody but this machine's administrators, and never for a repository.
+# The variables of docker-compose.yaml. `make docker-env` adds missing ones and keeps the others.
+# To set your own password: in single quotes, or in double quotes if it contains a single one; then `make docker-env`.
+# Secrets: only for this machine's administrators; never commit them to a repository.
 """
 
 
 def env_file() -> Path:
-    """``.env`` at the root, which compose reads by itself, unless ``OZON_DOCKER_ENV`` names another."""
+    """Return ``.env`` at the root, which compose reads by default, unless ``OZON_DOCKER_ENV`` names another."""
     return Path(os.environ.get(FILE_VARIABLE) or ROOT / ".env").absolute()
 
 
 def complete(file: Path, profile: str | None = None) -> list[str]:
-    """Add what is missing, and say which names those are; ``profile`` also picks who runs the tasks.
+    """Add missing variables and return the changed names; ``profile`` also sets the executor of the tasks.
 
-    A value that is there is never changed, but for the two that a profile stands for, and what is made of a password.
-    Raises `FatalError` where compose would not take a value for what it looks like.
+    Existing values are kept, except the two of the profile and those derived from a password. Raises `FatalError` if
+    compose would read a value differently.
     """
     text = file.read_text() if file.exists() else _HEAD
     _require_plain_values(text, file)
     before = read(text)
     values = {name: value for name, value in before.items() if name not in _IN_URIS}
-    for name, make in _MAKERS.items():
+    for name, make in _DEFAULTS.items():
         if not values.get(name) and not (name in _MAY_BE_EMPTY and name in values):
             values[name] = make(values)
     if profile is not None:
@@ -69,7 +69,7 @@ def complete(file: Path, profile: str | None = None) -> list[str]:
 
 
 def read(text: str) -> dict[str, str]:
-    """The values of a ``.env``; quotes around one are no part of it."""
+    """Return the values of a ``.env``, without quotes around them."""
     found = {}
     for line in text.splitlines():
         match = _LINE.match(line)
@@ -82,16 +82,16 @@ def read(text: str) -> dict[str, str]:
 def _require_plain_values(text: str, file: Path) -> None:
     for line in text.splitlines():
         match = _LINE.match(line)
-        if match and match[1] in _MAKERS and not _PLAIN.fullmatch(match[2].strip()):
+        if match and match[1] in _DEFAULTS and not _PLAIN.fullmatch(match[2].strip()):
             raise FatalError(
-                f"{match[1]} in {file}: compose gives $, #, \\, ` and quotes a meaning of their own. Expected a value "
+                f"{match[1]} in {file}: $, #, \\, ` and quotes have a special meaning in compose. Expected a value "
                 "without them, or in single quotes (then without single quotes, ${ and \\\\), or in double quotes "
-                "(then without double quotes, $, ` and \\). Write it so, or choose another."
+                "(then without double quotes, $, ` and \\). Quote it like this, or choose another value."
             )
 
 
 def _with_line(text: str, name: str, value: str) -> str:
-    """With the value in the line of its name, or in one at the end."""
+    """Return the text with the value in the line of its name, or in a new line at the end."""
     line = f"{name}='{value}'" if value.startswith("{") else f"{name}={value}"
     lines = text.splitlines()
     places = [number for number, each in enumerate(lines) if (match := _LINE.match(each)) and match[1] == name]
@@ -101,7 +101,7 @@ def _with_line(text: str, name: str, value: str) -> str:
 
 
 def _json(fields: Mapping[str, object]) -> str:
-    """Connections as JSON in which nothing but JSON reads a meaning into a password's quotes and backslashes."""
+    """Return a connection as JSON in which a password's quotes and backslashes have a meaning only for JSON."""
     text = json.dumps(fields).replace("\\\\", "\\u005c").replace('\\"', "\\u0022")
     return text.replace("'", "\\u0027")
 
@@ -133,8 +133,8 @@ def _sandbox_account(client_id: str, key: str) -> Callable[[Values], str]:
     )
 
 
-# In this order: the later ones are made of the earlier.
-_MAKERS: Mapping[str, Callable[[Values], str]] = {
+# The order matters: later ones are derived from earlier ones.
+_DEFAULTS: Mapping[str, Callable[[Values], str]] = {
     "COMPOSE_PROJECT_NAME": _constant("ozon-etl"),
     "COMPOSE_PROFILES": _constant(PROFILES["local"][0]),
     "AIRFLOW_EXECUTOR": _constant(PROFILES["local"][1]),
@@ -149,7 +149,7 @@ _MAKERS: Mapping[str, Callable[[Values], str]] = {
     "AIRFLOW_DB_PASSWORD": _password,
     "WAREHOUSE_PASSWORD": _password,
     "REDIS_PASSWORD": _password,
-    # Compose cannot encode: what stands in the addresses of PostgreSQL and Redis.
+    # Encoded for the addresses of PostgreSQL and Redis, because compose cannot encode values.
     "AIRFLOW_DB_PASSWORD_IN_URI": _in_uri("AIRFLOW_DB_PASSWORD"),
     "REDIS_PASSWORD_IN_URI": _in_uri("REDIS_PASSWORD"),
     "SANDBOX_KEY_MAIN": _password,
@@ -163,6 +163,6 @@ _MAKERS: Mapping[str, Callable[[Values], str]] = {
     "AIRFLOW_CONN_SMTP_DEFAULT": lambda values: smtp_connection("mail", 1025),
 }
 _MAY_BE_EMPTY = {"COMPOSE_PROFILES"}
-_IN_URIS = {name for name in _MAKERS if name.endswith("_IN_URI")}
-NAMES = tuple(_MAKERS)
-"""All that `make docker-env` writes."""
+_IN_URIS = {name for name in _DEFAULTS if name.endswith("_IN_URI")}
+NAMES = tuple(_DEFAULTS)
+"""All variables that `make docker-env` writes."""

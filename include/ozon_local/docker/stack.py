@@ -1,4 +1,4 @@
-"""Starting the stack of docker-compose.yaml until all of it is healthy, and ending it."""
+"""Start and end of the stack of docker-compose.yaml."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _CELERY = "celery"
 
 
 def make_env(file: Path, profile: str | None) -> None:
-    """Make ``.env``, or add what is missing, and say what that was."""
+    """Create ``.env`` or add missing variables, and print the changed names."""
     added = env_file.complete(file, profile)
     print(f"{file}: {'written: ' + ', '.join(added) if added else 'complete, nothing changed'}", flush=True)
 
 
 def up(file: Path, profile: str | None, workers: int | None) -> None:
-    """Build the image, start everything and wait until it is well; safe to repeat.
+    """Build the image, start everything and wait until it is healthy; safe to repeat.
 
-    Raises `FatalError` with the end of the log of what did not come up.
+    Raises `FatalError` with the end of the logs of containers that did not start.
     """
     make_env(file, profile)
     compose = Compose(file)
@@ -35,7 +35,7 @@ def up(file: Path, profile: str | None, workers: int | None) -> None:
         raise FatalError("WORKERS is for PROFILE=celery: with LocalExecutor the scheduler runs the tasks itself.")
     compose.run("build")
     if not has_workers:
-        # Of an earlier start with the profile; they are no orphans, so that nothing else would end them.
+        # Containers of an earlier start with the profile: they do not count as orphans, so end them here.
         compose.run("rm", "--stop", "--force", "worker", "redis")
     scale = [] if workers is None else ["--scale", f"worker={workers}"]
     started_at = time.monotonic()
@@ -43,30 +43,30 @@ def up(file: Path, profile: str | None, workers: int | None) -> None:
         compose.run("up", "--detach", "--remove-orphans", *scale)
     except FatalError as error:
         raise FatalError(f"{error}{_logs([each for each in compose.containers() if each.has_failed])}") from error
-    _wait_until_well(compose)
-    print(f"All of it is healthy after {time.monotonic() - started_at:.0f} s.\n{_addresses(compose)}", flush=True)
+    _wait_until_ready(compose)
+    print(f"All containers are healthy after {time.monotonic() - started_at:.0f} s.\n{_addresses(compose)}", flush=True)
 
 
 def down(file: Path, options: Sequence[str]) -> None:
-    """End everything and remove the containers; the data stays, unless ``--volumes`` is among the options."""
+    """End everything and remove the containers; the data is kept unless ``--volumes`` is among the options."""
     if not file.exists():
-        print(f"There is no {file}, so nothing was started from here.")
+        print(f"{file} does not exist, so nothing was started from here.")
         return
     Compose(file).run("down", "--remove-orphans", *options, profile=_CELERY)
 
 
-def _wait_until_well(compose: Compose) -> None:
+def _wait_until_ready(compose: Compose) -> None:
     give_up_at = time.monotonic() + HEALTHY_SECONDS
     while True:
         containers = compose.containers()
-        waiting_for = [container for container in containers if not container.is_well]
+        waiting_for = [container for container in containers if not container.is_ready]
         if containers and not waiting_for:
             return
         failed = [container for container in waiting_for if container.has_failed]
         if failed or time.monotonic() > give_up_at:
             bad = failed or waiting_for
             states = ", ".join(f"{container.service} ({container.state})" for container in bad)
-            raise FatalError(f"Not well: {states}.{_logs(bad)}")
+            raise FatalError(f"Not healthy: {states}.{_logs(bad)}")
         time.sleep(_POLL_SECONDS)
 
 

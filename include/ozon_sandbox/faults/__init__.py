@@ -1,4 +1,4 @@
-"""Faults that the sandbox can be told to have, a module for each place where they act.
+"""The faults of the sandbox, in one module for each place where they act.
 
-How they are switched on: see ``registry``.
+See ``registry`` for how to switch them on.
 """

@@ -1,7 +1,6 @@
-"""What a fault may do to a request on its way; each kind overrides what it needs.
+"""The base class of faults, with hooks for each step of a request.
 
-A fault's fields are its parameters, checked when it is switched on. The hooks stand in the order in which a
-request passes them.
+A fault's fields are its parameters, validated when it is switched on. The hooks are in the order of a request's steps.
 """
 
 from __future__ import annotations
@@ -16,28 +15,31 @@ from include.ozon_sandbox.effects import Effect
 
 
 class Fault(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``changes_catalogue`` faults hold for every request and for the dump of the truth."""
+    """A fault; each kind overrides the hooks it needs.
+
+    Faults with ``changes_catalogue`` apply to every request and to the truth.
+    """
 
     changes_catalogue: ClassVar[bool] = False
 
     async def before(self) -> None:
-        """Waits, or raises ApiError."""
+        """Wait, or raise ApiError."""
 
     def effect(self) -> Effect | None:
-        """What it does to the catalogue."""
+        """Return the effect on the catalogue."""
         return None
 
     def request(self, request: Any) -> Any:
-        """Another body than the client sent."""
+        """Return the changed request."""
         return request
 
     def answer(self, call: Call, method: Method, answer: Answer) -> None:
-        """Changes the answer in place."""
+        """Change the answer in place."""
 
     def body(self, body: bytes) -> bytes:
-        """Changes the encoded answer."""
+        """Return the changed encoded answer."""
         return body
 
     def response(self, response: Response) -> Response:
-        """Changes how the answer is sent."""
+        """Return the changed response."""
         return response

@@ -1,4 +1,4 @@
-"""Faults of the catalogue itself; but for ``omitted_from_lists`` the truth changes with them."""
+"""Faults of the catalogue itself; all except ``omitted_from_lists`` change the truth too."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EmptyCatalogue(_CatalogueFault, frozen=True):
 
 
 class HideShare(_CatalogueFault, frozen=True):
-    """This share of the visible products is taken from sale; the filter VISIBLE and the details say so."""
+    """This share of the visible products is removed from sale, in the filter VISIBLE and in the details."""
 
     share: Share
 
@@ -33,7 +33,7 @@ class HideShare(_CatalogueFault, frozen=True):
 
 
 class VanishShare(_CatalogueFault, frozen=True):
-    """This share of the products is no longer there in any method."""
+    """This share of the products is missing from all methods."""
 
     share: Share
 
@@ -42,12 +42,12 @@ class VanishShare(_CatalogueFault, frozen=True):
 
 
 class UnknownStatus(_CatalogueFault, frozen=True):
-    """This share of the products has statuses that nobody has heard of."""
+    """This share of the products has unknown statuses."""
 
     share: Share
 
     def effect(self) -> Effect:
-        return effects.ChangeSituation(self.share, Code.UNHEARD_OF)
+        return effects.ChangeSituation(self.share, Code.UNKNOWN_STATUS)
 
 
 class ChangePrices(_CatalogueFault, frozen=True):
@@ -61,7 +61,7 @@ class ChangePrices(_CatalogueFault, frozen=True):
 
 
 class NegativeStock(_CatalogueFault, frozen=True):
-    """This share of the products has less than no pieces wherever it lies."""
+    """This share of the products has negative stock everywhere."""
 
     share: Share
 
@@ -70,13 +70,13 @@ class NegativeStock(_CatalogueFault, frozen=True):
 
 
 class OmittedFromLists(Fault, frozen=True):
-    """These products exist and are counted, but stand on no page: they moved while the list was read."""
+    """These products exist and are counted, but are on no page, as if they moved while the list was read."""
 
     share: Annotated[float, Meta(ge=0, le=1)] = 0.0
     product_ids: tuple[int, ...] = ()
 
     def effect(self) -> Effect:
-        return effects.SlipThroughLists(self.share, self.product_ids)
+        return effects.OmitFromLists(self.share, self.product_ids)
 
 
 KINDS: dict[str, type[Fault]] = {

@@ -1,4 +1,4 @@
-"""Faults before a method is reached: waiting, refusing, failing."""
+"""Faults before a method is called: delays, refusals, failures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.ozon_sandbox.faults.base import Fault
 
 
 class Latency(Fault, frozen=True):
-    """Every answer comes later."""
+    """Every answer is delayed."""
 
     ms: Annotated[int, Meta(ge=0)]
 
@@ -23,7 +23,7 @@ class Latency(Fault, frozen=True):
 
 
 class RateLimited(Fault, frozen=True):
-    """429, or 400 with the same body, however few requests there were; null seconds leave out ``Retry-After``."""
+    """429, or 400 with the same body, whatever the number of requests; null seconds omit ``Retry-After``."""
 
     retry_after_seconds: Annotated[int, Meta(ge=0)] | None = 1
     status: Literal[400, 429] = 429
@@ -49,7 +49,7 @@ class _Refusal(Fault, frozen=True):
 
 
 class KeyDeactivated(_Refusal, frozen=True):
-    """Also what an expired key gets."""
+    """The answer to a deactivated or expired key."""
 
     error = staticmethod(errors.key_deactivated)
 

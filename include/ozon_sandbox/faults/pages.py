@@ -18,7 +18,7 @@ _AGAIN = "again"
 
 
 class RepeatedPage(Fault, frozen=True):
-    """The page comes a second time before the next one; no product is lost."""
+    """The page is returned twice before the next one; no product is lost."""
 
     def answer(self, call: Call, method: Method, answer: Answer) -> None:
         if not method.mark:
@@ -29,7 +29,7 @@ class RepeatedPage(Fault, frozen=True):
 
 
 class DuplicateItems(Fault, frozen=True):
-    """The page's first ``count`` entries come twice on it, beyond the limit."""
+    """The page contains its first ``count`` entries twice, beyond the limit."""
 
     count: Annotated[int, Meta(ge=1)] = 1
 
@@ -39,10 +39,10 @@ class DuplicateItems(Fault, frozen=True):
 
 
 class LoopingMark(Fault, frozen=True):
-    """``last_id`` or ``cursor`` stops moving on after the first page.
+    """``last_id`` or ``cursor`` does not advance after the first page.
 
-    Length 1 gives the same mark for ever, length 2 gives two in turn, A, B, A, B, and length 0 gives ever new marks
-    to the first page.
+    Length 1 repeats the same mark forever, length 2 alternates between two, and length 0 returns new marks of the
+    first page forever.
     """
 
     length: Literal[0, 1, 2] = 1
@@ -68,7 +68,7 @@ class LoopingMark(Fault, frozen=True):
 
 
 class ShortPage(Fault, frozen=True):
-    """The page ends ``missing`` entries before the limit, though the list goes on after it."""
+    """The page is ``missing`` entries shorter than the limit, although the list continues."""
 
     missing: Annotated[int, Meta(ge=1)] = 1
 
@@ -78,10 +78,10 @@ class ShortPage(Fault, frozen=True):
 
 
 class Totals(Fault, frozen=True):
-    """``total`` and ``total_items`` in other ways than usual.
+    """Unusual ``total`` and ``total_items``.
 
-    ``missing`` drops both, ``legacy`` has only ``total`` and it is right, ``wrong`` has a ``total_items`` that is
-    off by ``by``.
+    ``missing`` drops both, ``legacy`` has only a correct ``total``, ``wrong`` has a ``total_items`` that is off by
+    ``by``.
     """
 
     mode: Literal["missing", "legacy", "wrong"]
@@ -102,7 +102,7 @@ class Totals(Fault, frozen=True):
 
 
 class ArchivedLeftOut(Fault, frozen=True):
-    """``ALL`` leaves the archived products out, as some pages of Ozon's say; its answers have them."""
+    """``ALL`` omits archived products, as in some of Ozon's documentation; real answers contain them."""
 
     def request(self, request: Any) -> Any:
         asked_for = getattr(request, "filter", None)
@@ -114,13 +114,13 @@ class ArchivedLeftOut(Fault, frozen=True):
 
 
 class WarehouseRefused(Fault, frozen=True):
-    """Ozon does not name the stock of one of the seller's warehouses, the ``number``-th of the account."""
+    """Ozon refuses the stock of one seller warehouse, the ``number``-th of the account."""
 
     number: Annotated[int, Meta(ge=1)] = 1
     status: Literal[400, 404, 500] = 400
 
     def request(self, request: Any) -> Any:
-        # The ids of an account's warehouses follow each other from a multiple of a thousand on.
+        # The ids of an account's warehouses are consecutive, from a multiple of a thousand on.
         if getattr(request, "warehouse_id", -1) % 1000 == self.number - 1:
             raise {400: errors.warehouse_not_found(), 404: errors.not_found("Warehouse")}.get(
                 self.status, errors.internal()
@@ -129,7 +129,7 @@ class WarehouseRefused(Fault, frozen=True):
 
 
 class DetailsLeftOut(Fault, frozen=True):
-    """``/v3/product/info/list`` says nothing about these products, though the lists have them."""
+    """``/v3/product/info/list`` omits these products, although the lists contain them."""
 
     share: Annotated[float, Meta(ge=0, le=1)] = 0.0
     product_ids: tuple[int, ...] = ()

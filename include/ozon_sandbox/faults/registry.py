@@ -1,9 +1,9 @@
-"""The kinds of faults by name, and those that are switched on.
+"""The kinds of faults by name, and the active ones.
 
-A fault is switched on with a JSON object: its ``name``, its parameters under ``params``, and which requests it
-hits: ``method`` (a path), ``account`` (a name), ``probability``, ``after`` (let that many matching requests
-pass first), ``times`` (then hit only that many) and ``seconds`` (stop so long after the first hit). Each selector is
-optional.
+A fault is switched on with a JSON object: its ``name``, its parameters in ``params``, and optional selectors of
+requests: ``method`` (a path), ``account`` (a name), ``probability``, ``after`` (the number of matching requests to let
+through first), ``times`` (the number of requests to hit after that) and ``seconds`` (the time to stop after the first
+hit).
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ KINDS: dict[str, type[Fault]] = {
 
 
 class FaultError(ValueError):
-    """A fault that cannot be switched on as described."""
+    """The description of a fault is not valid."""
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which fault hits which requests."""
+    """The description of a fault, with the selectors of requests."""
 
     name: str
     method: str | None = None
@@ -53,7 +53,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     params: dict[str, Any] = {}
 
     @property
-    def hits_all(self) -> bool:
+    def has_no_selectors(self) -> bool:
         return (
             self.method is None
             and self.probability == 1
@@ -74,7 +74,7 @@ class ActiveFault:
     first_fired_at: float | None = None
 
     def fires(self, account: str, path: str) -> bool:
-        """Whether it hits this request, which counts as seen if it is one of those that it watches."""
+        """Return whether it hits this request, and count the request if the selectors match."""
         rule = self.rule
         if rule.account not in {None, account} or rule.method not in {None, path}:
             return False
@@ -101,7 +101,7 @@ class ActiveFault:
 
 @dataclass
 class Faults:
-    """The faults that are switched on, in that order."""
+    """The active faults, in the order in which they were switched on."""
 
     accounts: Iterable[str]
     seed: int
@@ -109,28 +109,28 @@ class Faults:
     _ids: Any = field(default_factory=lambda: count(1))
 
     def add(self, description: Mapping[str, Any]) -> ActiveFault:
-        """Raises FaultError with a sentence for an unknown name, selector or parameter."""
-        rule, fault = self._understood(description)
+        """Switch a fault on. Raises FaultError with a sentence for an unknown name, selector or parameter."""
+        rule, fault = self._parsed(description)
         fault_id = next(self._ids)
         active = ActiveFault(fault_id, rule, fault, random.Random(f"{self.seed}/{fault_id}"))
         self._active.append(active)
         return active
 
-    def _understood(self, description: Mapping[str, Any]) -> tuple[Rule, Fault]:
+    def _parsed(self, description: Mapping[str, Any]) -> tuple[Rule, Fault]:
         try:
             rule = msgspec.convert(description, Rule)
             kind = KINDS.get(rule.name)
             if kind is None:
-                raise FaultError(f"there is no fault {rule.name!r}; there are {', '.join(sorted(KINDS))}")
+                raise FaultError(f"unknown fault {rule.name!r}; expected one of {', '.join(sorted(KINDS))}")
             fault = msgspec.convert(rule.params, kind)
         except msgspec.ValidationError as error:
             raise FaultError(f"fault {description.get('name')!r}: {error}") from error
         if rule.account is not None and rule.account not in self.accounts:
-            raise FaultError(f"there is no account {rule.account!r}; there are {', '.join(self.accounts)}")
+            raise FaultError(f"unknown account {rule.account!r}; expected one of {', '.join(self.accounts)}")
         if rule.method is not None and rule.method not in METHODS:
-            raise FaultError(f"there is no method {rule.method!r}")
-        if fault.changes_catalogue and not rule.hits_all:
-            raise FaultError(f"{rule.name!r} changes the catalogue itself and can be limited to an account only")
+            raise FaultError(f"unknown method {rule.method!r}")
+        if fault.changes_catalogue and not rule.has_no_selectors:
+            raise FaultError(f"{rule.name!r} changes the catalogue itself and can only be limited to an account")
         return rule, fault
 
     def clear(self) -> None:
@@ -140,11 +140,11 @@ class Faults:
         return [active.description() for active in self._active]
 
     def firing(self, account: str, path: str) -> list[Fault]:
-        """The faults that hit this request."""
+        """Return the faults that hit this request."""
         return [active.fault for active in self._active if active.fires(account, path)]
 
     def truth_effects(self, account: str) -> tuple[Effect, ...]:
-        """What the active faults did to an account's catalogue."""
+        """Return the effects of the active faults on an account's catalogue."""
         concerned = [active.fault for active in self._active if active.rule.account in {None, account}]
         return effects_of(fault for fault in concerned if fault.changes_catalogue)
 

@@ -1,6 +1,6 @@
-"""Faults of single values: fields that are missing, new, of another type, or hold what nobody expects.
+"""Faults of single values: fields that are missing, new, of another type, or have unexpected values.
 
-A field is named by its path, such as ``statuses.status_name``; a list on the way means each of its entries.
+A field is given by its path, for example ``statuses.status_name``; a list within the path means each of its entries.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from include.ozon_sandbox.vocabulary import STATUS_NAMES
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 
-# JSON cannot be encoded with half a surrogate pair: this stands for it until the answer is bytes.
+# JSON cannot be encoded with half a surrogate pair: this placeholder is replaced in the encoded answer.
 _STAND_IN = "\ue000"
 _LONE_SURROGATE = b"\\ud83d"
 
@@ -44,13 +44,13 @@ _WRONG_TYPES: dict[str, Any] = {
 
 
 def is_hit(item: dict[str, Any], share: float) -> bool:
-    """Whether a share of the products includes this entry's; always the same ones."""
+    """Return whether this entry's product belongs to a share of the products, which is always the same one."""
     identity = item.get("id") or item.get("product_id") or item.get("sku") or item.get("warehouse_id")
     return zlib.crc32(f"hit {identity}".encode()) < share * (1 << 32)
 
 
 def holders(value: Any, path: list[str]) -> Iterator[dict[str, Any]]:
-    """The objects that have the path's last field."""
+    """Yield the objects that have the path's last field."""
     if isinstance(value, list):
         for entry in value:
             yield from holders(entry, path)
@@ -62,7 +62,7 @@ def holders(value: Any, path: list[str]) -> Iterator[dict[str, Any]]:
 
 
 class _EntriesFault(Fault, frozen=True, kw_only=True):
-    """``where`` says whether the answer's entries are concerned or the answer itself."""
+    """A fault of the answer's entries or, depending on ``where``, of the answer itself."""
 
     share: Share = 1.0
     where: Literal["entries", "answer"] = "entries"
@@ -101,7 +101,7 @@ class SetField(_EntriesFault, frozen=True, kw_only=True):
 
 
 class OddText(_EntriesFault, frozen=True, kw_only=True):
-    """Text that JSON allows and databases or terminals do not; the lone surrogate comes as an escape."""
+    """Text that is valid in JSON but not in databases or terminals; the lone surrogate is sent as an escape."""
 
     kind: Literal["nul", "lone_surrogate", "control", "bidi", "long", "empty"]
     field: Annotated[str, Meta(min_length=1)] = "name"
@@ -116,7 +116,7 @@ class OddText(_EntriesFault, frozen=True, kw_only=True):
 
 
 class WrongTypes(_EntriesFault, frozen=True):
-    """Numbers as text, text as numbers, lists for objects."""
+    """Numbers as text, text as numbers, lists instead of objects."""
 
     def change(self, entry: dict[str, Any]) -> None:
         for name, value in _WRONG_TYPES.items():
@@ -125,7 +125,7 @@ class WrongTypes(_EntriesFault, frozen=True):
 
 
 class UnknownFields(_EntriesFault, frozen=True):
-    """Fields that no documentation has, as each release of Ozon's brings some."""
+    """Undocumented fields, as in many of Ozon's releases."""
 
     def change(self, entry: dict[str, Any]) -> None:
         entry["quantum_state"] = {"spin": "up", "entangled_with": [1, 2, 3]}
@@ -155,7 +155,7 @@ class AsText(_EntriesFault, frozen=True, kw_only=True):
 
 
 class DropZeros(_EntriesFault, frozen=True, kw_only=True):
-    """A field is left out where it is 0, as protobuf's JSON does."""
+    """A field is omitted if it is 0, as in protobuf's JSON."""
 
     field: Annotated[str, Meta(min_length=1)]
 
@@ -167,9 +167,9 @@ class DropZeros(_EntriesFault, frozen=True, kw_only=True):
 
 
 class StatusLanguage(_EntriesFault, frozen=True, kw_only=True):
-    """The names of statuses in the language of the seller's account; the technical fields stay as they are.
+    """The names of statuses in the language of the seller's account; the technical fields do not change.
 
-    Chinese is Ozon's documentation for two names, and made up for the others.
+    Two Chinese names are from Ozon's documentation; the others are invented.
     """
 
     language: Literal["en", "zh"]
@@ -182,7 +182,7 @@ class StatusLanguage(_EntriesFault, frozen=True, kw_only=True):
 
 
 class SplitSkus(_EntriesFault, frozen=True, kw_only=True):
-    """No ``sku`` beside the id, and one for each scheme of sale in ``sources``; the FBO one is the usual."""
+    """No top-level ``sku``, and one for each sales scheme in ``sources``; that of FBO is the usual one."""
 
     def change(self, entry: dict[str, Any]) -> None:
         sku = entry.pop("sku", 0)
@@ -195,7 +195,7 @@ class SplitSkus(_EntriesFault, frozen=True, kw_only=True):
 
 
 class WarehousesUnnamed(_EntriesFault, frozen=True, kw_only=True):
-    """``/v1/analytics/stocks`` names no warehouse: each row is of a whole cluster."""
+    """``/v1/analytics/stocks`` does not name warehouses: each row is that of a whole cluster."""
 
     def answer(self, call: Call, method: Method, answer: Answer) -> None:
         rows = answer["items"]
@@ -208,7 +208,7 @@ class WarehousesUnnamed(_EntriesFault, frozen=True, kw_only=True):
 
 
 class FboLeftOut(_EntriesFault, frozen=True, kw_only=True):
-    """``/v4/product/info/stocks`` without FBO, as Ozon has announced it."""
+    """``/v4/product/info/stocks`` without FBO, as announced by Ozon."""
 
     def change(self, entry: dict[str, Any]) -> None:
         if isinstance(entry.get("stocks"), list):
@@ -216,7 +216,7 @@ class FboLeftOut(_EntriesFault, frozen=True, kw_only=True):
 
 
 class OtherAnswer(Fault, frozen=True, kw_only=True):
-    """Status 200 and any other JSON, such as ``{}``."""
+    """Status 200 with any other JSON, for example ``{}``."""
 
     value: Any
 

@@ -1,4 +1,4 @@
-"""Faults of the transport: answers that break off, are no JSON, are too large, or do not end."""
+"""Faults of the transport: answers that are cut off, not JSON, too large, or endless."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PAGE = "<html><head><title>Ozon</title></head><body><h1>Доступ огран
 
 
 class BrokenResponse(Response):
-    """Announces the whole body and sends half of it; the server then closes the connection."""
+    """A response that announces the whole body but sends half of it; the server then closes the connection."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -33,7 +33,7 @@ class BrokenConnection(Fault, frozen=True):
 
 
 class TruncatedJson(Fault, frozen=True):
-    """Status 200 and a body that ends too early, properly framed."""
+    """Status 200 with a body that is cut off but correctly framed."""
 
     keep_share: Annotated[float, Meta(ge=0, lt=1)] = 0.5
 
@@ -42,7 +42,7 @@ class TruncatedJson(Fault, frozen=True):
 
 
 class NotJson(Fault, frozen=True):
-    """Status 200 and a page for people."""
+    """Status 200 with an HTML page."""
 
     text: str = _PAGE
 
@@ -52,7 +52,7 @@ class NotJson(Fault, frozen=True):
 
 
 class ErrorPage(Fault, frozen=True):
-    """An error of a server on the way: a page of one text, repeated."""
+    """An error of a server in between: a page with one text, repeated."""
 
     status: Annotated[int, Meta(ge=400, le=599)] = 502
     text: str = "<"
@@ -63,15 +63,15 @@ class ErrorPage(Fault, frozen=True):
 
 
 def zeros(megabytes: int) -> bytes:
-    """Return so much gzip, made within a moment; without its end, which nobody should get to."""
+    """Return gzip data of this many MB of zeros, without its end, which no client should reach."""
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    # After a full flush nothing refers back to an earlier block, so that the same one can follow.
+    # After a full flush no block refers to an earlier one, so the same block can be repeated.
     block = packer.compress(bytes(1_000_000)) + packer.flush(zlib.Z_FULL_FLUSH)
     return b"\x1f\x8b\x08" + bytes(6) + b"\xff" + block * megabytes
 
 
 class GzipBomb(Fault, frozen=True):
-    """A kB of gzip for each MB of zeros."""
+    """Gzip data with a kB for each MB of zeros."""
 
     megabytes: Annotated[int, Meta(ge=1)] = 1_500
 
@@ -80,7 +80,7 @@ class GzipBomb(Fault, frozen=True):
 
 
 class Dripping(Fault, frozen=True):
-    """A body that comes byte by byte."""
+    """A body that is sent byte by byte."""
 
     seconds_between_bytes: Annotated[float, Meta(gt=0)] = 0.5
 

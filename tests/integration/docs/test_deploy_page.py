@@ -12,7 +12,7 @@ import pytest
 
 from include.ozon.errors import GuardStoppedError
 from include.ozon.warehouse import schema
-from include.ozon_local.environment import around_the_proxy
+from include.ozon_local.environment import proxy_exceptions
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres, programs_folder
 from tests.support import process
@@ -35,7 +35,7 @@ def blocks(heading: str, language: str) -> list[str]:
 
 def shell(command: str, folder: Path, **variables: str) -> None:
     environment = {**os.environ, **variables, "PATH": f"{programs_folder()}{os.pathsep}{os.environ['PATH']}"}
-    environment |= around_the_proxy(environment)
+    environment |= proxy_exceptions(environment)
     done = process.run("bash", "-euo", "pipefail", "-c", command, env=environment, cwd=folder)
     assert done.returncode == 0, done.stderr
 

@@ -163,7 +163,7 @@ def test_a_page_without_the_markers_is_a_fatal_error(tmp_path: Path) -> None:
     path = tmp_path / "tables.md"
     path.write_text("# Tables\n", "utf-8")
 
-    with pytest.raises(FatalError, match="has no part to be made"):
+    with pytest.raises(FatalError, match="has no generated part"):
         with_part(path, "", "`python -m x`")
 
 

@@ -8,7 +8,7 @@ from tests.conftest import StartSandbox
 
 @pytest.fixture
 def sandbox(start_sandbox: StartSandbox) -> SandboxProcess:
-    """One without limits."""
+    """A sandbox without limits."""
     return start_sandbox(
         {"main": 600, "second": 40}, rate_limit_per_second=100_000, analytics_seconds_between_requests=0
     )

@@ -1,4 +1,4 @@
-"""Each fault, seen from the client's side."""
+"""Each fault, as the client sees it."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_the_connection_breaks_in_the_middle_of_the_body(sandbox: SandboxProcess
         sandbox.post(LIST)
 
 
-def test_bodies_that_are_no_json(sandbox: SandboxProcess) -> None:
+def test_bodies_that_are_not_json(sandbox: SandboxProcess) -> None:
     whole = sandbox.post(LIST).content
     sandbox.fault("truncated_json", times=1)
     truncated = sandbox.post(LIST)
@@ -155,7 +155,7 @@ def test_a_list_that_loops_on_full_pages(sandbox: SandboxProcess, length: int) -
 
 
 @pytest.mark.parametrize(("method", "cursor"), [(LIST, "last_id"), (STOCKS, "cursor"), (WAREHOUSES, "cursor")])
-def test_a_list_that_has_ever_new_marks_to_its_first_page(sandbox: SandboxProcess, method: str, cursor: str) -> None:
+def test_a_list_with_new_marks_of_its_first_page(sandbox: SandboxProcess, method: str, cursor: str) -> None:
     sandbox.fault("looping_mark", method=method, length=0)
     marks, pages = [""], []
     for _ in range(5):
@@ -235,7 +235,7 @@ def test_nul_and_lone_surrogates_in_names(sandbox: SandboxProcess) -> None:
     assert {item["name"] for item in details(sandbox)} == {"до\ud83dпосле"}
 
 
-def test_a_product_that_slips_through_the_lists(sandbox: SandboxProcess) -> None:
+def test_a_product_that_is_missing_from_the_lists(sandbox: SandboxProcess) -> None:
     missed, *others = ids(page(sandbox, limit=1000))
     sandbox.fault("omitted_from_lists", product_ids=[missed])
     result = page(sandbox, limit=1000)
@@ -290,7 +290,7 @@ def test_prices_double_and_stock_is_negative(sandbox: SandboxProcess) -> None:
     assert min(stocks) < 0 < max(stocks)
 
 
-def test_statuses_that_nobody_knows(sandbox: SandboxProcess) -> None:
+def test_unknown_statuses(sandbox: SandboxProcess) -> None:
     sandbox.fault("unknown_status", share=0.1)
     unknown = {product["product_id"] for product in sandbox.catalogue("main") if product["visibility"] == "UNKNOWN"}
     assert 20 < len(unknown) < 120
@@ -299,15 +299,15 @@ def test_statuses_that_nobody_knows(sandbox: SandboxProcess) -> None:
     visible_count(sandbox)
 
 
-def test_faults_are_told_and_refused_over_the_admin_address(sandbox: SandboxProcess) -> None:
+def test_faults_are_listed_and_refused_over_the_admin_address(sandbox: SandboxProcess) -> None:
     added = sandbox.fault("server_error", account="second", after=2, times=1, status=502)
     assert sandbox.faults() == [added]
     for expected in (200, 200, 502, 200):
         assert sandbox.post(LIST, account="second").status_code == expected
     assert (sandbox.faults()[0]["seen_count"], sandbox.faults()[0]["fired_count"]) == (4, 1)
-    with pytest.raises(SandboxError, match="no fault 'gremlins'"):
+    with pytest.raises(SandboxError, match="unknown fault 'gremlins'"):
         sandbox.fault("gremlins")
-    with pytest.raises(SandboxError, match="no account 'nobody'"):
+    with pytest.raises(SandboxError, match="unknown account 'nobody'"):
         sandbox.catalogue("nobody")
     sandbox.clear_faults()
     assert sandbox.faults() == []

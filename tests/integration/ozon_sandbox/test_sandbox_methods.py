@@ -1,4 +1,4 @@
-"""Each method as ozon-api.md describes it, over HTTP."""
+"""Each method over HTTP, as described in ozon-api.md."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def listed(sandbox: SandboxProcess, visibility: str, limit: int = 1000) -> list[
         last_id = result["last_id"]
 
 
-def test_the_lists_hold_what_is_true(sandbox: SandboxProcess) -> None:
+def test_the_lists_contain_the_truth(sandbox: SandboxProcess) -> None:
     truth = sandbox.catalogue("main")
     everything = [product["product_id"] for product in truth]
     current = [product["product_id"] for product in truth if not product["is_archived"]]
@@ -63,7 +63,7 @@ def test_a_list_can_be_narrowed_to_products(sandbox: SandboxProcess) -> None:
     assert sandbox.post(LIST, {"filter": narrow | {"visibility": "ARCHIVED"}}).json()["result"]["items"] == []
 
 
-def test_details_are_found_by_any_id_and_strangers_are_left_out_in_silence(sandbox: SandboxProcess) -> None:
+def test_details_are_found_by_any_id_and_unknown_ids_are_omitted(sandbox: SandboxProcess) -> None:
     first, second, third, *_ = (item for item in listed(sandbox, "VISIBLE") if item.get("sku"))
     body = {
         "product_id": [first["product_id"], 17, str(first["product_id"])],
@@ -74,7 +74,7 @@ def test_details_are_found_by_any_id_and_strangers_are_left_out_in_silence(sandb
     assert [item["id"] for item in items] == [product["product_id"] for product in (first, second, third)]
 
 
-def test_details_hold_what_is_true(sandbox: SandboxProcess) -> None:
+def test_details_contain_the_truth(sandbox: SandboxProcess) -> None:
     truth = sandbox.catalogue("main")
     items = sandbox.post(DETAILS, {"product_id": [product["product_id"] for product in truth]}).json()["items"]
     assert len(items) == len(truth)
@@ -92,7 +92,7 @@ def test_details_hold_what_is_true(sandbox: SandboxProcess) -> None:
     assert 1_500 < len(sandbox.post(DETAILS, {"sku": [items[0]["sku"]]}).content) < 4_000
 
 
-def test_the_sellers_warehouses_hold_what_is_true(sandbox: SandboxProcess) -> None:
+def test_the_seller_warehouses_contain_the_truth(sandbox: SandboxProcess) -> None:
     warehouses = sandbox.post("/v2/warehouse/list", {"limit": 200}).json()
     assert warehouses["has_next"] is False
     assert {entry["is_rfbs"] for entry in warehouses["warehouses"]} == {True, False}
@@ -146,7 +146,7 @@ def test_roles_name_the_methods_and_the_keys_end(sandbox: SandboxProcess) -> Non
     assert LIST in answer["roles"][0]["methods"]
 
 
-def test_a_report_is_made_after_a_while_and_holds_what_is_true(sandbox: SandboxProcess) -> None:
+def test_a_report_is_ready_after_some_polls_and_contains_the_truth(sandbox: SandboxProcess) -> None:
     order = {"language": "DEFAULT", "visibility": "VISIBLE", "offer_id": [], "sku": []}
     code = sandbox.post("/v1/report/products/create", order).json()["result"]["code"]
     early = requests.get(f"{sandbox.base_url}/reports/{code}.csv", timeout=10)

@@ -1,4 +1,4 @@
-"""The sandbox as a process: start, state over restarts, end, and what it says when it cannot start."""
+"""The sandbox as a process: start, state after restarts, end, and its errors at the start."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONFIG = {"state": "tick.json", "accounts": {"main": {"client_id": "5", "api_key
 
 
 def run(tmp_path: Path, config: object, *options: str) -> tuple[int, str]:
-    """The exit code and what was said, of a start that is expected to fail."""
+    """Return exit code and output of a start that is expected to fail."""
     path = tmp_path / "config.json"
     path.write_text(config if isinstance(config, str) else json.dumps(config))
     command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(path), *options]
@@ -46,7 +46,7 @@ def test_the_tick_outlives_the_process(tmp_path: Path) -> None:
         assert sandbox.catalogue("main") == at_first
 
 
-def test_the_state_tells_no_key(tmp_path: Path) -> None:
+def test_the_state_contains_no_key(tmp_path: Path) -> None:
     with SandboxProcess(tmp_path, {"main": 5}) as sandbox:
         sandbox.post("/v1/roles")
         state = sandbox.state()
@@ -60,7 +60,7 @@ def test_the_state_tells_no_key(tmp_path: Path) -> None:
     assert key not in (tmp_path / "sandbox.log").read_text()
 
 
-def test_faults_of_the_configuration_hold_from_the_start(tmp_path: Path) -> None:
+def test_configured_faults_are_active_from_the_start(tmp_path: Path) -> None:
     faults = [{"name": "server_error", "params": {"status": 503}}]
     with SandboxProcess(tmp_path, {"main": 5}, faults=faults) as sandbox:
         assert sandbox.post("/v1/roles").status_code == 503
@@ -90,7 +90,7 @@ def test_it_ends_while_a_request_is_waiting(tmp_path: Path) -> None:
 
 @contextmanager
 def started(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A sandbox that has said that it is ready."""
+    """Start a sandbox and wait until it is ready."""
     config, ready = tmp_path / "config.json", tmp_path / "ready.json"
     config.write_text(json.dumps(CONFIG | {"state": str(tmp_path / "tick.json")}))
     command = [sys.executable, "-m", "include.ozon_sandbox", "--config", str(config), "--ready-file", str(ready)]
@@ -105,7 +105,7 @@ def started(tmp_path: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def test_sigterm_is_a_good_end(tmp_path: Path) -> None:
+def test_sigterm_ends_it_without_an_error(tmp_path: Path) -> None:
     with started(tmp_path) as process:
         process.terminate()
         assert process.wait(10) == 0
@@ -114,18 +114,18 @@ def test_sigterm_is_a_good_end(tmp_path: Path) -> None:
 def test_a_configuration_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     code, text = run(tmp_path, CONFIG | {"faults": [{"name": "gremlins"}]})
     assert code == 2
-    assert "there is no fault 'gremlins'" in text
+    assert "unknown fault 'gremlins'" in text
     assert len(text.strip().splitlines()) == 1
 
 
 def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
     code, text = run(tmp_path, CONFIG, "--host", "0.0.0.0")
     assert code == 2
-    assert "must be a loopback address" in text
+    assert "expected a loopback address" in text
 
 
-def test_it_listens_elsewhere_only_if_that_is_said_twice(tmp_path: Path) -> None:
-    # Of all addresses that are not loopback, the one that stands for every address is there on each machine.
+def test_it_listens_elsewhere_only_with_both_options(tmp_path: Path) -> None:
+    # The only address other than loopback that exists on every machine is 0.0.0.0.
     with started(tmp_path, "--host", "0.0.0.0", "--any-address") as process:
         (listening,) = psutil.Process(process.pid).net_connections()
         assert listening.laddr.ip == "0.0.0.0"
@@ -134,7 +134,7 @@ def test_it_listens_elsewhere_only_if_that_is_said_twice(tmp_path: Path) -> None
 def test_a_host_that_is_a_name_is_refused(tmp_path: Path) -> None:
     code, text = run(tmp_path, CONFIG, "--host", "localhost", "--any-address")
     assert code == 2
-    assert "must be an address such as 127.0.0.1" in text
+    assert "expected an address such as 127.0.0.1" in text
 
 
 def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_a_port_that_is_taken_is_one_sentence(tmp_path: Path) -> None:
     assert text.startswith(f"Port {port} on 127.0.0.1 cannot be used")
 
 
-def test_a_start_that_fails_says_why_in_python_too(tmp_path: Path) -> None:
+def test_a_failed_start_raises_the_reason_in_python(tmp_path: Path) -> None:
     with pytest.raises(SandboxError, match=r"exit code 2: .*size"):
         SandboxProcess(tmp_path, {"main": 0}).start()
 
@@ -163,7 +163,7 @@ def test_a_million_products_take_no_more_memory_than_a_thousand(tmp_path: Path) 
     assert memory_mb[1_000_000] < memory_mb[1_000] + 100
 
 
-def test_a_reset_puts_everything_back_to_how_the_process_started(start_sandbox: StartSandbox) -> None:
+def test_a_reset_restores_the_state_at_the_start(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox({"main": 50}, circuit_refusals=1, rate_limit_per_second=2)
     fresh, catalogue = sandbox.state(), sandbox.catalogue("main")
     sandbox.tick(3)
@@ -192,7 +192,7 @@ def test_a_reset_to_a_tick_is_that_ticks_catalogue(start_sandbox: StartSandbox) 
     assert (sandbox.state()["tick"], sandbox.catalogue("main")) == (3, moved_on)
 
 
-def test_a_reset_brings_back_the_faults_of_the_configuration_as_if_they_had_never_fired(tmp_path: Path) -> None:
+def test_a_reset_restores_the_configured_faults_with_their_counters(tmp_path: Path) -> None:
     faults = [{"name": "server_error", "params": {"status": 503}, "times": 1}]
     with SandboxProcess(tmp_path, {"main": 5}, faults=faults) as sandbox:
         assert [sandbox.post("/v1/roles").status_code for _ in range(2)] == [503, 200]
@@ -214,7 +214,7 @@ def test_the_tick_of_a_reset_outlives_the_process_and_a_negative_one_is_refused(
             sandbox.reset(tick=-1)
 
 
-def test_a_request_that_is_under_way_at_a_reset_is_not_counted_after_it(tmp_path: Path) -> None:
+def test_a_running_request_is_not_counted_after_a_reset(tmp_path: Path) -> None:
     with SandboxProcess(tmp_path, {"main": 5}) as sandbox, ThreadPoolExecutor() as pool:
         sandbox.fault("latency", ms=500)
         waiting = pool.submit(sandbox.post, "/v1/roles")
@@ -225,7 +225,7 @@ def test_a_request_that_is_under_way_at_a_reset_is_not_counted_after_it(tmp_path
         assert sandbox.state()["answers"] == {}
 
 
-def test_a_borrowed_sandbox_is_as_if_it_had_just_started() -> None:
+def test_a_borrowed_sandbox_has_its_initial_state() -> None:
     sandboxes = Sandboxes()
     try:
         with sandboxes.borrow({"main": 300}) as sandbox:

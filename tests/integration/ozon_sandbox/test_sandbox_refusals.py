@@ -1,4 +1,4 @@
-"""Wrong keys, wrong bodies, too many requests: Ozon's answers word for word."""
+"""Wrong keys, wrong bodies, too many requests: Ozon's verbatim answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def call(sandbox: SandboxProcess, headers: dict[str, str], path: str = LIST, bod
     return requests.post(f"{sandbox.base_url}{path}", headers=headers, data=body, timeout=10)
 
 
-def told(answer: requests.Response) -> tuple[int, dict[str, Any]]:
+def status_and_body(answer: requests.Response) -> tuple[int, dict[str, Any]]:
     return answer.status_code, answer.json()
 
 
@@ -31,14 +31,14 @@ def test_a_wrong_key_is_404_and_missing_headers_are_401(sandbox: SandboxProcess,
     missing = (401, {"code": 16, "message": "Client-Id and Api-Key headers are required", "details": []})
     malformed = (400, {"code": 3, "message": "Client-Id header value should be positive integer", "details": []})
     unknown = (404, {"code": 5, "message": "Invalid Api-Key, please check the key and try again", "details": []})
-    assert told(call(sandbox, {}, path)) == missing
-    assert told(call(sandbox, {"Client-Id": main.client_id}, path)) == missing
-    assert told(call(sandbox, {"Api-Key": main.api_key}, path)) == missing
+    assert status_and_body(call(sandbox, {}, path)) == missing
+    assert status_and_body(call(sandbox, {"Client-Id": main.client_id}, path)) == missing
+    assert status_and_body(call(sandbox, {"Api-Key": main.api_key}, path)) == missing
     for client_id in ("abc", "-1", "0", "1.5"):
-        assert told(call(sandbox, {"Client-Id": client_id, "Api-Key": main.api_key}, path)) == malformed
-    assert told(call(sandbox, {"Client-Id": main.client_id, "Api-Key": "no"}, path)) == unknown
-    assert told(call(sandbox, {"Client-Id": main.client_id, "Api-Key": second.api_key}, path)) == unknown
-    assert told(call(sandbox, {"Client-Id": "99", "Api-Key": main.api_key}, path)) == unknown
+        assert status_and_body(call(sandbox, {"Client-Id": client_id, "Api-Key": main.api_key}, path)) == malformed
+    assert status_and_body(call(sandbox, {"Client-Id": main.client_id, "Api-Key": "no"}, path)) == unknown
+    assert status_and_body(call(sandbox, {"Client-Id": main.client_id, "Api-Key": second.api_key}, path)) == unknown
+    assert status_and_body(call(sandbox, {"Client-Id": "99", "Api-Key": main.api_key}, path)) == unknown
 
 
 @pytest.mark.parametrize(
@@ -74,12 +74,12 @@ def test_a_wrong_key_is_404_and_missing_headers_are_401(sandbox: SandboxProcess,
     ],
 )
 def test_a_body_that_does_not_fit_is_400(sandbox: SandboxProcess, path: str, body: bytes) -> None:
-    assert told(call(sandbox, sandbox.accounts["main"].headers, path, body)) == BAD_BODY
+    assert status_and_body(call(sandbox, sandbox.accounts["main"].headers, path, body)) == BAD_BODY
 
 
 def test_a_body_has_to_be_called_json(sandbox: SandboxProcess) -> None:
     headers = {**sandbox.accounts["main"].headers, "Content-Type": "text/plain"}
-    assert told(call(sandbox, headers)) == BAD_BODY
+    assert status_and_body(call(sandbox, headers)) == BAD_BODY
 
 
 def test_the_largest_pages_are_accepted(sandbox: SandboxProcess) -> None:
@@ -99,10 +99,10 @@ def test_the_largest_pages_are_accepted(sandbox: SandboxProcess) -> None:
     ],
 )
 def test_a_removed_method_is_410(sandbox: SandboxProcess, path: str) -> None:
-    assert told(sandbox.post(path)) == (410, {"message": "obsolete method cannot be used"})
+    assert status_and_body(sandbox.post(path)) == (410, {"message": "obsolete method cannot be used"})
 
 
-def test_what_ozon_never_had_is_404_and_only_post_is_taken(sandbox: SandboxProcess) -> None:
+def test_an_unknown_method_is_404_and_only_post_is_accepted(sandbox: SandboxProcess) -> None:
     assert sandbox.post("/v9/product/list").status_code == 404
     assert requests.get(f"{sandbox.base_url}{LIST}", timeout=10).status_code == 405
 
@@ -114,7 +114,7 @@ def test_an_unknown_warehouse_is_404(sandbox: SandboxProcess) -> None:
 def test_a_key_past_its_end_is_refused(tmp_path: Path) -> None:
     accounts = {"main": {"size": 1, "key_expires_at": "2026-01-01T00:00:00Z"}}
     with SandboxProcess(tmp_path, accounts) as sandbox:
-        status, body = told(sandbox.post("/v1/roles"))
+        status, body = status_and_body(sandbox.post("/v1/roles"))
     assert status == 403
     assert body["message"] == "Api-key is deactivated, use another one or generate a new one"
 
@@ -122,11 +122,11 @@ def test_a_key_past_its_end_is_refused(tmp_path: Path) -> None:
 def test_too_many_requests_in_a_second_are_refused_and_counted(tmp_path: Path) -> None:
     with SandboxProcess(tmp_path, {"main": 1}, rate_limit_per_second=5) as sandbox:
 
-        def ask(_: int) -> requests.Response:
+        def send(_: int) -> requests.Response:
             return sandbox.post("/v1/roles")
 
         with ThreadPoolExecutor(8) as pool:
-            answers = list(pool.map(ask, range(40)))
+            answers = list(pool.map(send, range(40)))
         state = sandbox.state()
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused

@@ -1,6 +1,6 @@
 """The sandbox's answers against `ozonapi-async`, whose pydantic models somebody else wrote from Ozon's documentation.
 
-Where those models and ozon-api.md disagree, ozon-api.md holds, and the test says where.
+Where those models and ozon-api.md disagree, ozon-api.md is right, and the test documents it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def answer(sandbox: SandboxProcess, path: str, body: dict[str, Any]) -> dict[str
 
 
 def understood(model: type[Model], found: dict[str, Any]) -> Model:
-    """Strict, so that a number sent as text is not taken for a number."""
+    """Decode strictly, so that a number sent as text is not accepted as a number."""
     return model.model_validate_json(json.dumps(found), strict=True)
 
 

@@ -1,4 +1,4 @@
-"""Due moments against Airflow's own timetable, and by example."""
+"""Due moments, compared with Airflow's own timetable and with examples."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from include.ozon.schedule import due_moments, is_due, next_due, smallest_gap
 
 ETL = "0 2,8,14,20 * * *"
-# The configured ones, and those of some days.
+# The configured ones, and some of single days.
 FEW_A_DAY = [ETL, "30 9 * * *", "30 3 * * *"]
 FEW_A_DAY += ["30 2 * * 0", "0 9 * * 1-5", "15 2 1 * *", "30 2 l * *", "0 1 * * 5#1", "0 1 1-7 * mon"]
 EVERY_HOUR = ["*/15 * * * *", "0 * * * *", "30 * * * *", "*/30 * * * *", "20,50 0-23 * * *"]
-# Airflow counts elapsed time over the days between, and with them the change of the clock.
+# Airflow counts elapsed time over the days in between, including the clock change.
 EVERY_HOUR_OF_SOME_DAYS = ["30 * * * 1-5", "*/15 * * * 0", "30 * 1 * *"]
 # The hours in which clocks change.
 NIGHTS = ["*/15 1-3 * * *", "15,45 2 * * *", "15,40 1,2 * * *", "0,30 2,3 29 3 *", "15,45 1-3 25 10 *"]
@@ -41,7 +41,7 @@ def utc(text: str) -> datetime:
 
 
 def runs_of_airflow(expression: str, time_zone: str, first: datetime, last: datetime) -> list[datetime]:
-    """The runs that Airflow's scheduler plans, each from the one before it, beginning well before ``first``."""
+    """Return the runs that Airflow's scheduler plans, each from the one before, beginning well before ``first``."""
     timetable = CronTriggerTimetable(expression, timezone=time_zone)
     run_after = pendulum.instance(first - timedelta(days=35))
     every = TimeRestriction(earliest=None, latest=pendulum.instance(last), catchup=True)
@@ -58,7 +58,7 @@ def runs_of_airflow(expression: str, time_zone: str, first: datetime, last: date
 @pytest.mark.parametrize(
     "expression", [*FEW_A_DAY, *(pytest.param(expression, marks=pytest.mark.long) for expression in MANY_A_DAY)]
 )
-def test_the_due_moments_of_two_years_are_the_runs_of_airflow(expression: str, time_zone: str) -> None:
+def test_the_due_moments_of_two_years_are_airflows_runs(expression: str, time_zone: str) -> None:
     first, last = utc("2026-01-01"), utc("2028-01-01")
     found = takewhile(lambda moment: moment <= last, due_moments(expression, time_zone, first))
 
@@ -67,7 +67,7 @@ def test_the_due_moments_of_two_years_are_the_runs_of_airflow(expression: str, t
 
 @pytest.mark.parametrize(("time_zone", "day"), [(zone, day) for zone, days in CHANGES.items() for day in days])
 @pytest.mark.parametrize("expression", FEW_A_DAY + MANY_A_DAY)
-def test_what_is_due_after_any_moment_near_a_change_of_the_clock_is_the_next_run_of_airflow(
+def test_the_next_due_moment_near_a_clock_change_is_airflows_next_run(
     expression: str, time_zone: str, day: str
 ) -> None:
     first, last = utc(day) - timedelta(days=1), utc(day) + timedelta(days=3)
@@ -82,7 +82,7 @@ def test_what_is_due_after_any_moment_near_a_change_of_the_clock_is_the_next_run
     ("expression", "time_zone", "after", "due_at"),
     [
         (ETL, "Europe/Moscow", "2026-11-24 04:59", "2026-11-24 05:00"),
-        # The moment itself has come.
+        # At the due moment itself.
         (ETL, "Europe/Moscow", "2026-11-24 05:00", "2026-11-24 11:00"),
         (ETL, "Europe/Moscow", "2026-12-31 22:59", "2026-12-31 23:00"),
         (ETL, "Europe/Moscow", "2026-12-31 23:00", "2027-01-01 05:00"),
@@ -92,7 +92,7 @@ def test_what_is_due_after_any_moment_near_a_change_of_the_clock_is_the_next_run
         (ETL, "Europe/Berlin", "2026-10-25 01:00", "2026-10-25 07:00"),
         ("30 2 * * *", "Europe/Berlin", "2026-10-24 00:30", "2026-10-25 01:30"),
         ("30 2 * * *", "Europe/Berlin", "2026-10-25 01:30", "2026-10-26 01:30"),
-        # All hours are due, both of two that look the same.
+        # All hours are due, including both repeated ones.
         ("*/30 * * * *", "Europe/Berlin", "2026-10-25 00:30", "2026-10-25 01:00"),
         ("30 * * * *", "Europe/Berlin", "2026-10-25 00:30", "2026-10-25 01:30"),
         # On 2026-03-29 the clock goes from 02:00 to 03:00 at 01:00 UTC.
@@ -117,12 +117,12 @@ def test_next_due(expression: str, time_zone: str, after: str, due_at: str) -> N
         ("2026-11-24 06:00:00", False),
     ],
 )
-def test_an_expression_is_due_from_its_moment_until_the_tolerance_is_over(now: str, expected: bool) -> None:
+def test_an_expression_is_due_from_its_moment_until_the_tolerance(now: str, expected: bool) -> None:
     assert is_due(ETL, "Europe/Moscow", utc(now)) is expected
 
 
 @pytest.mark.parametrize("due_at", ["2026-10-25 01:30", "2026-03-29 01:30"])
-def test_one_hour_of_a_night_is_due_where_the_clock_changes(due_at: str) -> None:
+def test_one_hour_is_due_in_a_night_of_a_clock_change(due_at: str) -> None:
     due = [is_due("30 2 * * *", "Europe/Berlin", utc(due_at) + timedelta(hours=hours)) for hours in (-1, 0, 1)]
 
     assert due == [False, True, False]
@@ -133,7 +133,7 @@ def test_the_tolerance_can_be_given() -> None:
     assert not is_due(ETL, "UTC", utc("2026-11-24 02:59"), timedelta(minutes=59))
 
 
-def test_a_moment_is_asked_for_in_any_zone() -> None:
+def test_a_moment_may_be_in_any_zone() -> None:
     assert is_due(ETL, "Europe/Moscow", datetime.fromisoformat("2026-11-24T14:00:00+09:00"))
 
 
@@ -173,11 +173,9 @@ def _field(low: int, high: int) -> st.SearchStrategy[str]:
     time_zone=st.sampled_from(list(CHANGES)),
 )
 @hypothesis_settings(max_examples=20, deadline=None)
-def test_smallest_gap_is_that_of_the_runs_of_airflow(
-    minute: str, hour: str, day: str, weekday: str, time_zone: str
-) -> None:
+def test_smallest_gap_is_that_of_airflows_runs(minute: str, hour: str, day: str, weekday: str, time_zone: str) -> None:
     expression = f"{minute} {hour} {day} * {weekday}"
-    # A year and a day, as in the function, in any of the zones.
+    # A year and a day, as in the function, in any zone.
     runs = runs_of_airflow(expression, time_zone, utc("2028-01-01"), utc("2029-01-02"))
 
     assert smallest_gap(expression, time_zone) == min(later - earlier for earlier, later in pairwise(runs))

@@ -1,4 +1,4 @@
-"""Counts, numbers, money, sizes, spans and moments as people read them."""
+"""Formatting of counts, numbers, money, sizes, spans and moments."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from include.ozon import words
         ("1234567.5", "1 234 568 RUB"), ("0.125", "0.13 RUB"),
     ],
 )  # fmt: skip
-def test_money_is_rounded_only_where_there_is_much_of_it(amount: str, shown: str) -> None:
+def test_only_large_amounts_are_rounded(amount: str, shown: str) -> None:
     assert words.money(Decimal(amount), "RUB") == shown
 
 

@@ -4,7 +4,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from include.ozon_local.environment import around_the_proxy, export_lines, local_environment
+from include.ozon_local.environment import export_lines, local_environment, proxy_exceptions
 from include.ozon_local.home import LocalHome
 
 PERSONS_WAREHOUSE = '{"conn_type": "postgres", "host": "db.example", "login": "me", "schema": "mine"}'
@@ -85,9 +85,9 @@ def test_airflow_listens_only_on_the_loopback_address(tmp_path: Path) -> None:
 
 
 def test_this_machine_is_not_reached_through_the_terminals_proxy() -> None:
-    assert around_the_proxy({"PATH": "/usr/bin"}) == {}
-    assert around_the_proxy({"https_proxy": "http://proxy:3128", "no_proxy": "intra"}) == {
+    assert proxy_exceptions({"PATH": "/usr/bin"}) == {}
+    assert proxy_exceptions({"https_proxy": "http://proxy:3128", "no_proxy": "intra"}) == {
         "no_proxy": "intra,127.0.0.1",
         "NO_PROXY": "intra,127.0.0.1",
     }
-    assert around_the_proxy({"HTTP_PROXY": "x", "NO_PROXY": "127.0.0.1"})["no_proxy"] == "127.0.0.1"
+    assert proxy_exceptions({"HTTP_PROXY": "x", "NO_PROXY": "127.0.0.1"})["no_proxy"] == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""The catalogue: reproducible, consistent, and moving on at every tick."""
+"""The catalogue: reproducible, consistent, and changing at every tick."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from include.ozon_sandbox.catalogue import Catalogue
-from include.ozon_sandbox.effects import ChangeSituation, SlipThroughLists
+from include.ozon_sandbox.effects import ChangeSituation, OmitFromLists
 from include.ozon_sandbox.filters import FILTERS
 from include.ozon_sandbox.products import Origin, Products
 from include.ozon_sandbox.situations import SITUATIONS, Code
@@ -95,7 +95,7 @@ def test_ids_articles_and_skus_are_unique_and_lead_back_to_the_product() -> None
 
 
 @pytest.mark.parametrize("stranger", [0, -5, 1, 2_147_000_001, 10**18, 2**63, 10**40])
-def test_numbers_that_are_no_ids_find_nothing(stranger: int) -> None:
+def test_numbers_that_are_not_ids_find_nothing(stranger: int) -> None:
     catalogue = at(0, 20)
     known = {*everything(catalogue).product_ids.tolist(), *everything(catalogue).skus.tolist()}
     assert stranger not in known - {0}
@@ -104,13 +104,13 @@ def test_numbers_that_are_no_ids_find_nothing(stranger: int) -> None:
 
 
 @pytest.mark.parametrize("stranger", ["", "нет", "100000x", "9" * 400, "100000", "№100000"])
-def test_texts_that_are_no_articles_find_nothing(stranger: str) -> None:
+def test_texts_that_are_not_articles_find_nothing(stranger: str) -> None:
     catalogue = at(0, 50)
     expected = [stranger] if stranger in everything(catalogue).offer_ids else []
     assert catalogue.by_offer_id([stranger]).offer_ids == expected
 
 
-def test_the_catalogue_has_what_makes_real_ones_hard() -> None:
+def test_the_catalogue_has_the_difficulties_of_real_ones() -> None:
     products = everything(at(0, 3000))
     articles = products.offer_ids
     assert max(map(len, articles)) == 255
@@ -128,7 +128,7 @@ def test_the_catalogue_has_what_makes_real_ones_hard() -> None:
     }
 
 
-def test_all_means_the_archived_too_and_every_filter_holds_some_product() -> None:
+def test_all_includes_archived_products_and_no_filter_is_empty() -> None:
     catalogue = at(0, 3000)
     products = everything(catalogue)
     masks = {name: wanted(products) for name, wanted in FILTERS.items()}
@@ -144,7 +144,7 @@ def test_all_means_the_archived_too_and_every_filter_holds_some_product() -> Non
         assert catalogue.count(name) == mask.sum(), name
 
 
-def test_pages_hold_every_product_of_a_filter_once() -> None:
+def test_pages_contain_every_product_of_a_filter_once() -> None:
     catalogue = at(0, 3000)
     start, seen, has_more = 0, [], True
     while has_more:
@@ -160,9 +160,9 @@ def test_a_page_that_ends_with_the_last_product_has_nothing_after_it() -> None:
     assert catalogue.page(lambda products: products.exist, 150, 49)[2] is True
 
 
-def test_what_slips_through_lists_is_counted_and_found_by_its_id() -> None:
+def test_a_product_missing_from_lists_is_counted_and_found_by_its_id() -> None:
     product_id = int(everything(at(0)).product_ids[7])
-    catalogue = Catalogue(at(0).origin, 0, (SlipThroughLists(0.0, (product_id,)),))
+    catalogue = Catalogue(at(0).origin, 0, (OmitFromLists(0.0, (product_id,)),))
     listed, _, _ = catalogue.page(lambda products: products.exist, 0, 1000)
     assert len(listed) == 199
     assert product_id not in listed.product_ids
@@ -170,7 +170,7 @@ def test_what_slips_through_lists_is_counted_and_found_by_its_id() -> None:
     assert catalogue.by_product_id([product_id]).product_ids.tolist() == [product_id]
 
 
-def test_a_share_that_is_hidden_leaves_visible_and_says_why() -> None:
+def test_a_hidden_share_is_not_visible_and_has_reasons() -> None:
     before = at(0, 3000)
     catalogue = Catalogue(before.origin, 0, (ChangeSituation(1 / 3, Code.REMOVED, only_visible=True),))
     assert 0.6 < catalogue.count("VISIBLE") / before.count("VISIBLE") < 0.73

@@ -1,4 +1,4 @@
-"""Configurations that cannot be used, each with a sentence that says why."""
+"""Invalid configurations, each with its error message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONFIG = {"state": "tick.json", "accounts": {"main": ACCOUNT}}
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("{", "is not a valid configuration"),
         ("\udcff", "is not a valid configuration"),
@@ -32,11 +32,11 @@ CONFIG = {"state": "tick.json", "accounts": {"main": ACCOUNT}}
         (CONFIG | {"accounts": {"a": ACCOUNT, "b": ACCOUNT}}, "two accounts have the same client_id"),
     ],
 )
-def test_a_file_that_does_not_fit(tmp_path: Path, content: object, said: str) -> None:
+def test_a_file_that_does_not_fit(tmp_path: Path, content: object, message: str) -> None:
     path = tmp_path / "sandbox.json"
     text = content if isinstance(content, str) else json.dumps(content)
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(SandboxConfigurationError, match=said):
+    with pytest.raises(SandboxConfigurationError, match=message):
         config.read(path)
 
 

@@ -1,4 +1,4 @@
-"""Switching faults on: what is understood, what is refused, and which requests are hit."""
+"""Switching faults on: accepted and refused descriptions, and the requests that they hit."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def faults() -> Faults:
 
 
 @pytest.mark.parametrize(
-    ("description", "said"),
+    ("description", "message"),
     [
-        ({"name": "gremlins"}, "there is no fault 'gremlins'; there are address_restricted,"),
+        ({"name": "gremlins"}, "unknown fault 'gremlins'; expected one of address_restricted,"),
         ({}, "missing required field `name`"),
         ({"name": "latency"}, "missing required field `ms`"),
         ({"name": "latency", "params": {"ms": "many"}}, "Expected `int`"),
         ({"name": "latency", "params": {"ms": 1, "s": 1}}, "unknown field `s`"),
-        ({"name": "latency", "params": {"ms": 1}, "account": "third"}, "no account 'third'"),
-        ({"name": "latency", "params": {"ms": 1}, "method": "/v1/nothing"}, "no method '/v1/nothing'"),
+        ({"name": "latency", "params": {"ms": 1}, "account": "third"}, "unknown account 'third'"),
+        ({"name": "latency", "params": {"ms": 1}, "method": "/v1/nothing"}, "unknown method '/v1/nothing'"),
         ({"name": "latency", "params": {"ms": 1}, "probability": 2}, "probability"),
         ({"name": "latency", "params": {"ms": 1}, "colour": "red"}, "unknown field `colour`"),
         ({"name": "server_error", "params": {"status": 404}}, "Invalid enum value 404"),
-        ({"name": "empty_catalogue", "times": 1}, "can be limited to an account only"),
-        ({"name": "empty_catalogue", "seconds": 1}, "can be limited to an account only"),
+        ({"name": "empty_catalogue", "times": 1}, "can only be limited to an account"),
+        ({"name": "empty_catalogue", "seconds": 1}, "can only be limited to an account"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused_with_the_reason(description: dict[str, Any], said: str) -> None:
+def test_an_invalid_fault_is_refused_with_the_reason(description: dict[str, Any], message: str) -> None:
     subject = faults()
-    with pytest.raises(FaultError, match=said):
+    with pytest.raises(FaultError, match=message):
         subject.add(description)
     assert subject.descriptions() == []
 
@@ -52,7 +52,7 @@ def test_a_fault_hits_its_method_and_account_only() -> None:
     assert hits({"name": "rate_limited", "account": "second"}, requests) == [False, False, True]
 
 
-def test_a_fault_waits_and_wears_off() -> None:
+def test_a_fault_has_a_delay_and_an_end() -> None:
     requests = [("main", DETAILS), *[("main", LIST)] * 5]
     description = {"name": "rate_limited", "method": LIST, "after": 1, "times": 2}
     assert hits(description, requests) == [False, False, True, True, False, False]
@@ -77,7 +77,7 @@ def test_a_probability_is_kept_to_and_reproducible() -> None:
     assert 100 < sum(first) < 200
 
 
-def test_faults_count_what_they_saw_and_did() -> None:
+def test_faults_count_matching_and_hit_requests() -> None:
     subject = faults()
     subject.add({"name": "rate_limited", "times": 1})
     for _ in range(3):

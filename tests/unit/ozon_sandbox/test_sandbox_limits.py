@@ -1,4 +1,4 @@
-"""Limits: a true sliding second, on a clock of the test's own."""
+"""Limits: a sliding second, on the test's own clock."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_fifty_first_request_within_any_second_is_refused() -> None:
     assert refusal(subject) is None
 
 
-def test_each_client_id_has_a_limit_of_its_own() -> None:
+def test_each_client_id_has_its_own_limit() -> None:
     subject = limits(Clock(), rate_limit_per_second=1)
     assert refusal(subject, client_id="1") is None
     assert refusal(subject, client_id="2") is None
@@ -84,7 +84,7 @@ def test_analytics_stocks_is_limited_more_strictly() -> None:
     assert refusal(subject, ANALYTICS_STOCKS) is None
 
 
-def test_a_method_that_is_hammered_is_blocked_for_minutes_and_the_others_are_not() -> None:
+def test_only_an_overused_method_is_blocked_for_minutes() -> None:
     clock = Clock()
     subject = limits(clock, rate_limit_per_second=1, circuit_refusals=3, circuit_open_seconds=120)
     for _ in range(4):

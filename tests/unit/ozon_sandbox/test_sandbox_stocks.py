@@ -84,7 +84,7 @@ def test_present_includes_reserved_and_what_is_on_sale_can_be_ordered() -> None:
     assert kinds["fbo"] == kinds["fbs"] > kinds["rfbs"] > kinds["fbp"] > 0
 
 
-def test_a_rare_type_comes_and_goes() -> None:
+def test_a_rare_type_appears_and_disappears() -> None:
     indices = np.arange(2000, dtype=np.int64)
     listed = [Catalogue(CATALOGUE.origin, tick).products(indices).listed_in[Storage.RFBS] for tick in range(3, 5)]
     assert (listed[0] & ~listed[1]).any()

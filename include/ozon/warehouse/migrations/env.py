@@ -1,4 +1,4 @@
-"""Alembic's entry point: one transaction for all migrations that are due, its table in the schema ozon."""
+"""Alembic's entry point: one transaction for all pending migrations, with Alembic's table in the schema ozon."""
 
 from alembic import context
 from sqlalchemy import Connection, Engine, text

@@ -1,6 +1,6 @@
-"""The tables of the warehouse, each written once.
+"""The definitions of the warehouse's tables.
 
-A new column of a data table is one line here, and a migration that adds it to the database.
+A new column of a data table needs one line here and a migration.
 """
 
 from __future__ import annotations
@@ -39,4 +39,4 @@ TABLES: tuple[Table, ...] = (
     FBO_STOCK_REQUESTS,
     ALEMBIC_VERSION,
 )
-"""In the order in which a reader asks for them."""
+"""In the order of docs/tables.md."""

@@ -1,4 +1,4 @@
-"""What a table of the warehouse consists of: staging, COPY, comparison, merge and comments follow from it."""
+"""The definition of tables and columns, from which staging, COPY, comparison, merge and comments are derived."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any, LiteralString
 
 @dataclass(frozen=True)
 class Column:
-    """One column, with its type in PostgreSQL and a sentence on what it means.
+    """One column, with its type in PostgreSQL and a comment.
 
-    ``source`` gives its value, from what ``COPY`` stages a row of; a column without one is not staged. ``merged`` is
-    the SQL that makes the value of the staged rows; by default it is the staged column, ``s`` for short. A column that
-    has either is loaded: the merge compares it with the warehouse and writes it where it differs. ``keeps_known`` says
-    that null stands for not known, so that what the warehouse has stays.
+    ``source`` returns its value in the row that ``COPY`` stages; a column without a source is not staged. ``merged`` is
+    the SQL expression of its value over the staged rows ``s``, by default the staged column. A column with either is
+    loaded: the merge compares it with the warehouse and writes the differences. ``keeps_known`` means that null stands
+    for unknown and does not overwrite the warehouse's value.
     """
 
     name: LiteralString
@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the schema ``ozon``, and what one row of it is. ``key`` are the columns that tell its rows apart."""
+    """A table of the schema ``ozon``. ``comment`` defines a row; ``key`` are the columns that identify it."""
 
     name: LiteralString
     comment: str
@@ -45,41 +45,39 @@ class Table:
 
     @property
     def loaded(self) -> tuple[Column, ...]:
-        """What the merge compares and writes, besides the key."""
+        """The columns that the merge compares and writes, without the key."""
         return tuple(column for column in self.columns if column.is_loaded and column.name not in self.key)
 
 
 ACCOUNT = Column("account", "text", "The account, by its name in the configuration.")
 PRODUCT_ID = Column("product_id", "bigint", "Ozon's id of the product.")
-CHANGED_BY = Column(
-    "workflow_id", "text", "The workflow that last changed the row; `etl_workflow_executions` tells about it."
-)
+CHANGED_BY = Column("workflow_id", "text", "The workflow that last changed the row; see `etl_workflow_executions`.")
 
 
 def names(columns: Iterable[Column], alias: LiteralString = "") -> LiteralString:
-    """The columns' names, such as ``s.price, s.name`` with the alias ``s.``."""
+    """Return the columns' names, for example ``s.price, s.name`` with the alias ``s.``."""
     return ", ".join(alias + column.name for column in columns)
 
 
 def definitions(columns: Iterable[Column]) -> LiteralString:
-    """The columns of a staging table."""
+    """Return the column definitions of a staging table."""
     return ", ".join(f"{column.name} {column.type}" for column in columns)
 
 
 def merged(columns: Iterable[Column]) -> LiteralString:
-    """What staged rows ``s`` become, as the columns of a SELECT."""
+    """Return the values of the staged rows ``s``, as the columns of a SELECT."""
     return ",\n    ".join(f"{column.merged or f's.{column.name}'} AS {column.name}" for column in columns)
 
 
 def differ(columns: Iterable[Column], new: LiteralString, known: LiteralString) -> LiteralString:
-    """The condition that a row of ``new`` differs from the one of ``known``; both are aliases."""
+    """Return the condition that a row of ``new`` differs from that of ``known``; both are aliases."""
     columns = tuple(columns)
     values = ", ".join(_written(column, new, known) for column in columns)
     return f"({names(columns, f'{known}.')}) IS DISTINCT FROM ({values})"
 
 
 def assignments(columns: Iterable[Column], new: LiteralString, known: LiteralString) -> LiteralString:
-    """What an UPDATE of ``known`` sets from ``new``."""
+    """Return the assignments of an UPDATE of ``known`` from ``new``."""
     return ",\n    ".join(f"{column.name} = {_written(column, new, known)}" for column in columns)
 
 

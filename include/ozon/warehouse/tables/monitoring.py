@@ -1,4 +1,4 @@
-"""What the monitoring has measured, and its alerts."""
+"""The measurements of the monitoring, and its alerts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from include.ozon.warehouse.tables.column import ACCOUNT, Column, Table
 VISIBILITY_METRICS = Table(
     "visibility_metrics",
     "One row for each measurement of an account: after each load and once a day. Rows are never changed; they are "
-    "deleted after `maintenance.metrics_days`. Removed products are in no number.",
+    "deleted after `maintenance.metrics_days`. No number includes removed products.",
     (
         ACCOUNT,
         Column("measured_at", "timestamptz", "When it was measured."),
         Column(
-            "workflow_id", "text", "The workflow that brought the products measured. Null where no load is recorded."
+            "workflow_id", "text", "The workflow that loaded the measured products. Null where no load is recorded."
         ),
-        Column("products", "bigint", "Products, the archived ones included."),
+        Column("products", "bigint", "Products, including archived ones."),
         Column("visible", "bigint", "Products that customers can see."),
         Column("hidden", "bigint", "Products that are HIDDEN."),
         Column("moderation", "bigint", "Products in MODERATION."),
@@ -40,10 +40,8 @@ VISIBILITY_METRICS = Table(
         Column(
             "turned_invisible", "bigint", "Products that turned invisible since then; removed ones are not counted."
         ),
-        Column("visible_without_stock", "bigint", "Visible products whose stock is known and used up."),
-        Column(
-            "hidden_with_stock", "bigint", "Products with stock that customers cannot see, the archived ones left out."
-        ),
+        Column("visible_without_stock", "bigint", "Visible products whose stock is known to be zero."),
+        Column("hidden_with_stock", "bigint", "Products with stock that customers cannot see, without archived ones."),
         Column(
             "quality_score",
             "double precision",
@@ -55,8 +53,8 @@ VISIBILITY_METRICS = Table(
         Column(
             "impact",
             "jsonb",
-            "By currency: the worth of stock that nobody sees (hidden_money) and what is not earned a day "
-            "(lost_per_day), with the numbers of products behind them.",
+            "By currency: the value of stock that customers cannot see (hidden_money) and the lost revenue per day "
+            "(lost_per_day), each with its number of products.",
         ),
     ),
 )
@@ -66,9 +64,9 @@ HEALTH_CHECKS = Table(
     "One row for each check of a health check's run, for each account or for all. Rows are never changed; they are "
     "deleted after `maintenance.health_checks_days`.",
     (
-        Column("measured_at", "timestamptz", "When the run of checks was summed up; the same for all of its rows."),
-        Column("area", "text", "The area of the check, such as warehouse, data or api."),
-        Column("check", "text", "The rule that judged, by its name in the configuration."),
+        Column("measured_at", "timestamptz", "The end of the run of checks; the same for all of its rows."),
+        Column("area", "text", "The area of the check, for example warehouse, data or api."),
+        Column("check", "text", "The rule, by its name in the configuration."),
         replace(ACCOUNT, comment=f"{ACCOUNT.comment} Null for what concerns all."),
         Column(
             "status",
@@ -79,14 +77,14 @@ HEALTH_CHECKS = Table(
         Column(
             "value",
             "double precision",
-            "What was measured, in the unit that the rule's name ends with. Null where there is no number.",
+            "The measured value, in the unit that the rule's name ends with. Null where there is no number.",
         ),
         Column(
             "threshold",
             "double precision",
             "The limit that was crossed, or the nearest one. Null where the rule has none.",
         ),
-        Column("message", "text", "The finding, in a sentence."),
+        Column("message", "text", "The result, in a sentence."),
         Column("duration_seconds", "double precision", "How long the check took."),
     ),
 )

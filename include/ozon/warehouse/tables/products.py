@@ -1,4 +1,4 @@
-"""The catalogue: products as they are now, and what they were."""
+"""The catalogue: products as they are now, and their history."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from include.ozon.marketplace.answers import ProductDetail, Statuses, Visibility
 from include.ozon.marketplace.visibility import NO_STATUSES, hidden_reasons, status_visibility
 from include.ozon.warehouse.tables.column import ACCOUNT, CHANGED_BY, PRODUCT_ID, Column, Table
 
-# Where lists and details disagree: archived, then Ozon's VISIBLE list, then the statuses. Lists are ``l``; what only
-# they say is null for a product that was asked for by its id.
+# If lists and details disagree: archived, then Ozon's VISIBLE list, then the statuses. Lists are ``l``; their values
+# are null for a product that was requested by id.
 _VISIBILITY = (
     "CASE WHEN s.visibility = 'ARCHIVED' THEN 'ARCHIVED' WHEN l.is_visible THEN 'VISIBLE' ELSE s.visibility END"
 )
@@ -20,7 +20,7 @@ def _statuses(product: ProductDetail) -> Statuses:
     return product.statuses or NO_STATUSES
 
 
-def _says(product: ProductDetail) -> VisibilityDetails:
+def _visibility_details(product: ProductDetail) -> VisibilityDetails:
     return product.visibility_details or _NO_VISIBILITY_DETAILS
 
 
@@ -28,7 +28,7 @@ PRODUCTS = Table(
     "products",
     "One row for each product that Ozon lists or has ever listed for an account, as it is now. A load writes only "
     "rows whose content differs from Ozon's; a product that Ozon no longer knows stays, with `removed_at` set, and "
-    "belongs in no count.",
+    "must not be counted.",
     (
         ACCOUNT,
         Column("product_id", "bigint", f"{PRODUCT_ID.comment} Unique within an account.", lambda product: product.id),
@@ -49,28 +49,28 @@ PRODUCTS = Table(
         Column(
             "old_price",
             "numeric",
-            "The price before the discount, in `currency_code`, as Ozon sends it, be it 0. Null where Ozon sends none.",
+            "The price before the discount, in `currency_code`, as Ozon sends it, even 0. Null where Ozon sends none.",
             lambda product: product.old_price,
         ),
         Column(
             "currency_code",
             "text",
-            "The currency of both prices, such as RUB. Money of two currencies must not be added. Empty where Ozon "
+            "The currency of both prices, for example RUB. Never add money of two currencies. Empty where Ozon "
             "sends none.",
             lambda product: product.currency_code or "",
         ),
         Column(
             "visibility",
             "text",
-            "What customers can see: VISIBLE, HIDDEN (known, not on sale), MODERATION (a check is pending), "
-            "DECLINED (a check failed), ARCHIVED, or UNKNOWN (Ozon's statuses are new to this version).",
+            "Whether customers can see it: VISIBLE, HIDDEN (known, not on sale), MODERATION (a check is pending), "
+            "DECLINED (a check failed), ARCHIVED, or UNKNOWN (this version does not know Ozon's statuses).",
             status_visibility,
             merged=_VISIBILITY,
         ),
         Column(
             "ozon_status",
             "text",
-            "Ozon's `status` in its own words, such as price_sent.",
+            "Ozon's `status`, unchanged, for example price_sent.",
             lambda product: _statuses(product).status or "",
         ),
         Column(
@@ -82,7 +82,7 @@ PRODUCTS = Table(
         Column(
             "hidden_reasons",
             "text[]",
-            "Why customers cannot see it, in Ozon's words. Empty where Ozon gives no reason, and for a visible "
+            "Why customers cannot see it, in Ozon's words. Empty where Ozon sends no reason, and for a visible "
             "product.",
             hidden_reasons,
             merged=_HIDDEN_REASONS,
@@ -90,20 +90,20 @@ PRODUCTS = Table(
         Column(
             "is_archived",
             "boolean",
-            "Whether the product is in the archive, put there by hand or by Ozon.",
+            "Whether the product is archived, manually or by Ozon.",
             lambda product: bool(product.is_archived or product.is_autoarchived),
         ),
         Column(
             "has_price",
             "boolean",
-            "Whether Ozon itself says that a price is set.",
-            lambda product: _says(product).has_price,
+            "Whether a price is set, according to Ozon.",
+            lambda product: _visibility_details(product).has_price,
         ),
         Column(
             "has_stock",
             "boolean",
-            "Whether Ozon itself says that there is stock; the amounts are in `inventory`.",
-            lambda product: _says(product).has_stock,
+            "Whether there is stock, according to Ozon; the amounts are in `inventory`.",
+            lambda product: _visibility_details(product).has_stock,
         ),
         Column(
             "ozon_created_at",
@@ -117,26 +117,26 @@ PRODUCTS = Table(
             "When it was last changed at Ozon. Null where Ozon sends none.",
             lambda product: set_moment(product.updated_at),
         ),
-        Column("first_seen_at", "timestamptz", "When a load first brought it; kept when a removed product returns."),
+        Column("first_seen_at", "timestamptz", "When a load first found it; kept when a removed product returns."),
         Column("changed_at", "timestamptz", "When a load last changed anything in this row."),
         Column("visibility_changed_at", "timestamptz", "Since when it has its visibility, or since it returned."),
         Column(
             "removed_at",
             "timestamptz",
-            "When a load found that Ozon no longer knows the product. Null while Ozon does.",
+            "When a load found that Ozon no longer knows the product. Null while Ozon knows it.",
         ),
         CHANGED_BY,
         Column(
             "skus",
             "bigint[]",
-            "All of the product's SKUs, `sku` first: it may have one for each scheme of sale. Empty where it was "
+            "All of the product's SKUs, `sku` first: it may have one for each sales scheme. Empty where it was "
             "never on sale.",
             lambda product: product.skus,
         ),
         Column(
             "has_fbo_stocks",
             "boolean",
-            "Whether the product lies in Ozon's warehouses, by the product list. Null where that does not say.",
+            "Whether the product has FBO stock, according to the product list. Null where that is not known.",
             merged="l.has_fbo_stocks",
             keeps_known=True,
         ),
@@ -146,41 +146,37 @@ PRODUCTS = Table(
 
 PRODUCT_VISIBILITY_HISTORY = Table(
     "product_visibility_history",
-    "One row for each time that a product had one visibility. A load that finds another one ends the row and adds "
-    "the next; a removed product's last row is ended, and a product that returns begins a new one, so that the time "
-    "without any stays a gap. Rows that ended longer ago than `maintenance.history_days` are deleted.",
+    "One row for each period in which a product had one visibility. A load that finds another visibility ends the row "
+    "and adds the next. The last row of a removed product is ended, and a product that returns gets a new one, so that "
+    "the time of its removal is a gap. Rows that ended more than `maintenance.history_days` ago are deleted.",
     (
         ACCOUNT,
         PRODUCT_ID,
-        Column(
-            "valid_from", "timestamptz", "From when on it had this visibility: the moment of the load that noticed."
-        ),
+        Column("valid_from", "timestamptz", "The beginning of the period: the moment of the load that found it."),
         Column("visibility", "text", "As in `products`."),
-        Column(
-            "previous_visibility", "text", "What it was before, also before a time of removal. Null for a new product."
-        ),
+        Column("previous_visibility", "text", "The visibility before, even before a removal. Null for a new product."),
         Column(
             "hidden_reasons", "text[]", "Ozon's reasons when the visibility changed; later ones are in `products` only."
         ),
-        Column("valid_to", "timestamptz", "Until when, the moment itself not included. Null while it lasts."),
-        Column("workflow_id", "text", "The workflow that noticed the visibility."),
+        Column("valid_to", "timestamptz", "The end of the period, exclusive. Null for the current one."),
+        Column("workflow_id", "text", "The workflow that found the visibility."),
     ),
 )
 
 PRODUCT_PRICE_HISTORY = Table(
     "product_price_history",
-    "One row for each time that a product had one price, with the price before the discount. A load that finds "
-    "another one ends the row and adds the next; a removed product's last row is ended, and a product that returns "
-    "begins a new one. A product that was loaded before there was this table begins when it last changed. Rows that "
-    "ended longer ago than `maintenance.history_days` are deleted.",
+    "One row for each period in which a product had one price, with the price before the discount. A load that finds "
+    "another price ends the row and adds the next. The last row of a removed product is ended, and a product that "
+    "returns gets a new one. For a product that was loaded before this table existed, the first row begins when the "
+    "product last changed. Rows that ended more than `maintenance.history_days` ago are deleted.",
     (
         ACCOUNT,
         PRODUCT_ID,
-        Column("valid_from", "timestamptz", "From when on it had this price: the moment of the load that noticed."),
-        Column("price", "numeric", "What customers paid from then on. Null where no price was set."),
+        Column("valid_from", "timestamptz", "The beginning of the period: the moment of the load that found it."),
+        Column("price", "numeric", "The customers' price in the period. Null where no price was set."),
         Column("old_price", "numeric", "The price before the discount. Null where there was none."),
         Column("currency_code", "text", "The currency of both; empty where Ozon sent none."),
-        Column("valid_to", "timestamptz", "Until when, the moment itself not included. Null while it is current."),
-        Column("workflow_id", "text", "The workflow that noticed the price."),
+        Column("valid_to", "timestamptz", "The end of the period, exclusive. Null for the current one."),
+        Column("workflow_id", "text", "The workflow that found the price."),
     ),
 )

@@ -1,4 +1,4 @@
-"""Stock as it is now, its history, and what is known of Ozon's own warehouses."""
+"""Stock as it is now, its history, and the requests for FBO stock."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ _AVAILABLE = Column(
 
 
 class TypedStock(NamedTuple):
-    """A product's stock of one type, with the entry that it stands in."""
+    """A product's stock of one type, with the entry that contains it."""
 
     item: StockItem
     stock: TypeStock
 
 
-# A product can list one SKU of a type in several lots, which are added up.
+# A product can list one SKU of a type several times; the amounts are added.
 INVENTORY = Table(
     "inventory",
-    "One row for each stock of a product by type and SKU, as it is now, zeros and archived products included. A "
-    "load writes only what differs; a stock that Ozon no longer lists goes to zero and stays. That a product has no "
-    "row means that its stock is not known, which is not the same as none.",
+    "One row for each product, stock type and SKU, as it is now, including zeros and archived products. A load writes "
+    "only the differences; a stock that Ozon no longer lists becomes zero and stays. If a product has no row, its "
+    "stock is unknown, which is not the same as zero.",
     (
         ACCOUNT,
         replace(PRODUCT_ID, source=lambda row: row.item.product_id),
@@ -47,14 +47,14 @@ INVENTORY = Table(
         Column(
             "present",
             "bigint",
-            "Pieces that are there, the reserved ones included.",
+            "Pieces in stock, including reserved ones.",
             lambda row: row.stock.present,
             merged="sum(s.present)",
         ),
         Column(
             "reserved",
             "bigint",
-            "Pieces of these that are in orders.",
+            "Pieces reserved for orders.",
             lambda row: row.stock.reserved,
             merged="sum(s.reserved)",
         ),
@@ -67,80 +67,83 @@ INVENTORY = Table(
 
 INVENTORY_BY_WAREHOUSE = Table(
     "inventory_by_warehouse",
-    "One row for each product in each warehouse, as it is now. The seller's own warehouses are read by each load, "
-    "and rows written where they differ. Ozon's (fbo) can be asked for slowly only, so that one load may refresh a "
-    "part of them: `fetched_at` tells how old a row is. Sums differ from `inventory` for that reason. A stock that "
-    "is no longer there goes to zero.",
+    "One row for each product in each warehouse, as it is now. Each load reads the seller warehouses and writes the "
+    "differences. FBO warehouses can only be read slowly, so that one load may refresh only a part of them: "
+    "`fetched_at` shows the age of a row, and sums may differ from `inventory`. A stock that is no longer listed "
+    "becomes zero.",
     (
         ACCOUNT,
         PRODUCT_ID,
         Column(
             "warehouse_id",
             "bigint",
-            "Ozon's id of the warehouse; 0 for FBO stock of which Ozon names only the cluster.",
+            "Ozon's id of the warehouse; 0 for FBO stock for which Ozon names only the cluster.",
         ),
-        Column("stock_type", "text", "fbo (Ozon's warehouse), fbs or rfbs (the seller's)."),
+        Column("stock_type", "text", "fbo (FBO warehouse), fbs or rfbs (seller warehouse)."),
         Column("warehouse_name", "text", "The warehouse's name; empty where Ozon sends none."),
-        Column("present", "bigint", "Pieces that are there; in Ozon's warehouses those that can be sold."),
-        Column("reserved", "bigint", "Pieces of these that are in orders; always 0 in Ozon's warehouses."),
+        Column("present", "bigint", "Pieces in stock; in FBO warehouses only those that can be sold."),
+        Column("reserved", "bigint", "Pieces reserved for orders; always 0 in FBO warehouses."),
         _AVAILABLE,
         Column(
             "average_daily_sales",
             "numeric",
-            "fbo: pieces sold a day on average over 28 days in the warehouse's cluster, so that warehouses of one "
-            "cluster repeat it. Null in the seller's warehouses and where Ozon does not say. Of a whole SKU: in "
+            "fbo: average daily sales in pieces over 28 days in the warehouse's cluster, repeated for each warehouse "
+            "of the cluster. Null in seller warehouses and where Ozon sends none. The value of the whole SKU is in "
             "`fbo_stock_requests`.",
         ),
         Column(
             "days_of_stock",
             "numeric",
-            "fbo: for how many days Ozon expects the stock to last in the warehouse's cluster, so that warehouses "
-            "of one cluster repeat it. Null in the seller's warehouses and where Ozon does not say. Of a whole SKU: "
-            "in `fbo_stock_requests`.",
+            "fbo: the days until the stock of the warehouse's cluster is sold out, as Ozon expects, repeated for each "
+            "warehouse of the cluster. Null in seller warehouses and where Ozon sends none. The value of the whole "
+            "SKU is in `fbo_stock_requests`.",
         ),
-        Column("fetched_at", "timestamptz", "fbo: when Ozon was asked. Else: when a load last changed the row."),
+        Column(
+            "fetched_at",
+            "timestamptz",
+            "fbo: when the stock was requested. Otherwise: when a load last changed the row.",
+        ),
     ),
 )
 
 INVENTORY_HISTORY = Table(
     "inventory_history",
-    "One row for each change of a stock in `inventory`, the first sight of it included. Rows are never changed; "
-    "those of a stock that has newer ones are deleted `maintenance.history_days` later.",
+    "One row for each change of a stock in `inventory`, including its first appearance. Rows are never changed; all "
+    "but the newest of a stock are deleted after `maintenance.history_days`.",
     (
         ACCOUNT,
         PRODUCT_ID,
         _STOCK_TYPE,
         _SKU,
-        Column("changed_at", "timestamptz", "The moment of the load that noticed the change."),
-        Column("present", "bigint", "Pieces that were there from then on, the reserved ones included."),
-        Column("reserved", "bigint", "Pieces of these that were in orders."),
+        Column("changed_at", "timestamptz", "The moment of the load that found the change."),
+        Column("present", "bigint", "Pieces in stock after the change, including reserved ones."),
+        Column("reserved", "bigint", "Pieces reserved for orders after the change."),
         _AVAILABLE,
-        Column("previous_present", "bigint", "`present` before the change. Null at the first sight of the stock."),
-        Column("previous_reserved", "bigint", "`reserved` before the change. Null at the first sight of the stock."),
+        Column("previous_present", "bigint", "`present` before the change. Null for the first row of a stock."),
+        Column("previous_reserved", "bigint", "`reserved` before the change. Null for the first row of a stock."),
         Column("workflow_id", "text", "The workflow that wrote the row."),
     ),
 )
 
 FBO_STOCK_REQUESTS = Table(
     "fbo_stock_requests",
-    "One row for each SKU whose stock in Ozon's warehouses was asked for, with how it sells. The longest unasked is "
-    "asked for first.",
+    "One row for each SKU whose stock in FBO warehouses was requested, with its sales. The SKU with the oldest request "
+    "is requested first.",
     (
         ACCOUNT,
         Column("sku", "bigint", "Ozon's id of what customers buy."),
-        Column("asked_at", "timestamptz", "When it was last asked for."),
-        Column("product_id", "bigint", "The product that the SKU belongs to. Null until it is asked for again."),
+        Column("asked_at", "timestamptz", "When it was last requested."),
+        Column("product_id", "bigint", "The product of the SKU. Null until the next request."),
         Column(
             "average_daily_sales",
             "numeric",
-            "Pieces of the SKU sold a day on average over 28 days, in all clusters. Null where Ozon does not say, "
-            "or no longer.",
+            "Average daily sales of the SKU in pieces over 28 days, in all clusters. Null where Ozon sends none.",
         ),
         Column(
             "days_of_stock",
             "numeric",
-            "For how many days Ozon expects the SKU's stock in all its warehouses to last. Null where Ozon does not "
-            "say, or no longer.",
+            "The days until the SKU's stock in all FBO warehouses is sold out, as Ozon expects. Null where Ozon sends "
+            "none.",
         ),
     ),
 )

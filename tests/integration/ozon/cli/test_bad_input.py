@@ -81,8 +81,8 @@ def test_a_configuration_that_cannot_be_used(words: str, quick_ozon: Ozon, tmp_p
     (tmp_path / "ozon.toml").write_text("[default\n")
     command, expected = (*words.split(), *ROWS[words].arguments), ROWS[words].configuration
     for variables, told in (
-        ({"OZON_ENV": NONSENSE}, f'OZON_ENV: "{NONSENSE}" is no environment; allowed: '),
-        ({"OZON_CONFIG": "/nowhere/ozon.toml"}, "/nowhere/ozon.toml: there is no such file"),
+        ({"OZON_ENV": NONSENSE}, f'OZON_ENV: unknown environment "{NONSENSE}"; allowed: '),
+        ({"OZON_CONFIG": "/nowhere/ozon.toml"}, "/nowhere/ozon.toml: file not found"),
         ({"OZON_CONFIG": str(tmp_path / "ozon.toml")}, "ozon.toml: is not valid TOML"),
     ):
         done = quick_ozon(None, *command, **variables)

@@ -39,11 +39,11 @@ def test_a_warehouse_of_a_newer_version_is_told_as_such(ozon: Ozon, warehouse_ds
         connection.execute("UPDATE ozon.alembic_version SET version_num = '9999'")
 
     assert "a newer version of this package has migrated it" in ozon(warehouse_dsn, "db", "status").stdout
-    assert_one_sentence(ozon(warehouse_dsn, "runs"), 1, "Install that version, or go back")
+    assert_one_sentence(ozon(warehouse_dsn, "runs"), 1, "Install that one, or go back")
 
 
 def test_an_unknown_revision_is_a_wrong_command_line(ozon: Ozon, warehouse_dsn: str) -> None:
-    assert_one_sentence(ozon(warehouse_dsn, "db", "upgrade", "nonsense"), 2, "`ozon db status` shows what there is")
+    assert_one_sentence(ozon(warehouse_dsn, "db", "upgrade", "nonsense"), 2, "`ozon db status` shows the current one")
 
 
 @pytest.mark.parametrize("command", [["db", "upgrade"], ["runs"]])

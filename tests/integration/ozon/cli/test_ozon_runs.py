@@ -54,7 +54,7 @@ def test_a_warning_of_a_load_is_shown(ozon: Ozon, loaded: Pipeline) -> None:
 
     done = ozon(loaded.dsn, "runs", "--dag-run", "refused")
 
-    assert "refused/main: warning: The stock of seller warehouse " in " ".join(done.stdout.split())
+    assert "refused/main: warning: Cannot read the stock of seller warehouse " in " ".join(done.stdout.split())
 
 
 def test_a_dag_run_is_picked_by_its_id_or_as_the_latest(ozon: Ozon, loaded: Pipeline) -> None:

@@ -266,7 +266,7 @@ def test_what_is_wrong_is_one_sentence(schedule: Schedule, tmp_path: Path) -> No
     assert_one_sentence(schedule.crontab("install", "--adopt", ""), 2, "would match every job")
     assert_one_sentence(schedule("restore", str(tmp_path / "none")), 2, "cannot be read")
     assert_one_sentence(schedule.crontab("install", TZ="MSK-3"), 2, "no name of a time zone")
-    assert_one_sentence(schedule.crontab("install", PATH=str(tmp_path)), 1, "There is no program `crontab`")
+    assert_one_sentence(schedule.crontab("install", PATH=str(tmp_path)), 1, "The program `crontab` is not installed")
     (tmp_path / "file").touch()
     refused = schedule.crontab("install", "--backup", str(tmp_path / "file"))
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
@@ -363,7 +363,7 @@ def test_validation_needs_no_database_and_finds_what_is_wrong(
     found = checks(failed)
     assert "last runs" not in found
     assert "airflow" not in found
-    assert "may be read by others (mode 0644)" in found["crontab"]["message"]
+    assert "can be read by others (mode 0644)" in found["crontab"]["message"]
 
     broken = schedule("validate", OZON__RETRY__RETRIES="many")
     assert (broken.returncode, "OZON__RETRY__RETRIES" in broken.stdout) == (1, True)

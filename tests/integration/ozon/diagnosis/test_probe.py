@@ -194,7 +194,7 @@ def test_without_any_answer_there_is_a_report_that_names_no_host(sandbox: Sandbo
 
     assert {answer.http_status for answer in report.answers} == {None}
     assert of(report, LIST).read_as == "MarketplaceUnavailableError"
-    assert of(report, LIST).problem.startswith(f"{LIST}: <secret> takes no connections.")
+    assert of(report, LIST).problem.startswith(f"{LIST}: <secret> refuses connections.")
     assert of(report, DETAILS).read_as == "not asked: no product id in the answers before"
     shown = probe_markdown(report, date(2026, 11, 28))
     assert not re.search(r"127\.0|ozon_api_main", shown)

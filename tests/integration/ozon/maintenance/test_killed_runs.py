@@ -72,7 +72,7 @@ def test_a_killed_run_is_closed_when_no_retry_can_come_any_more(pipeline: Pipeli
     assert (outcome.message, outcome.details) == ("1 record closed", ["killed/main: closed as failed"])
     workflow, (attempt,) = pipeline.workflow("killed"), pipeline.attempts(dag_run_id="killed")
     assert {workflow["status"], workflow["component_statuses"]["product_etl"], attempt["status"]} == {"failed"}
-    assert "ended without a word" in workflow["error"]
+    assert "ended without recording it" in workflow["error"]
     assert workflow["execution_details"]["closed_by"] == "ozon_maintenance"
     # It ended long ago, and is no failure of tonight.
     assert workflow["finished_at"] == attempt["started_at"]

@@ -1,4 +1,4 @@
-"""The client keeps to the limits that the sandbox enforces and counts."""
+"""The client respects the limits that the sandbox enforces and counts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def make_client(sandbox: SandboxProcess) -> Iterator[MakeClient]:
         client.close()
 
 
-def test_ozons_warehouses_are_asked_at_their_own_pace(sandbox: SandboxProcess, make_client: MakeClient) -> None:
+def test_fbo_warehouses_have_their_own_rate_limit(sandbox: SandboxProcess, make_client: MakeClient) -> None:
     skus = [product["sku"] for product in sandbox.catalogue("main") if product["sku"]]
     client = make_client()
     pages = [client.fbo_stocks(skus[start : start + 50]) for start in range(0, 150, 50)]

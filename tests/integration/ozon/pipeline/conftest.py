@@ -19,14 +19,14 @@ def pipeline(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
 
 @pytest.fixture
 def with_fbo(pipeline: Pipeline) -> Pipeline:
-    """The same, with the stock in Ozon's own warehouses wanted."""
+    """The same, with FBO warehouses enabled."""
     pipeline.settings = changed(pipeline.settings, "inventory", ozon_warehouses=True)
     return pipeline
 
 
 @pytest.fixture
 def own_server() -> Iterator[EmbeddedPostgres]:
-    """One that may be killed, so with its writes on the disk."""
+    """A server that a test may kill, so it writes to the disk."""
     server = EmbeddedPostgres(scratch.new_folder("killed-postgres"))
     server.start()
     yield server

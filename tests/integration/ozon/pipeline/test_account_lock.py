@@ -1,4 +1,4 @@
-"""One account is loaded by one run at a time, however a run ends."""
+"""One run at a time loads an account, however a run ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LIST = "/v3/product/list"
 
 @contextmanager
 def locked(pipeline: Pipeline, account: str) -> Iterator[None]:
-    """Somebody else's session holds the account, under the name that ``open_session`` would give it."""
+    """Hold the account in another session, under the name that ``open_session`` would give it."""
     connect = psycopg.connect(pipeline.dsn, autocommit=True, application_name="product_etl other/main")
     with connect as connection, account_lock(connection, account):
         yield
@@ -36,7 +36,7 @@ def staged_pages(pipeline: Pipeline) -> int:
     return int(pipeline.value("SELECT coalesce(sum(pages), 0) FROM ozon_staging.main_product_checkpoint"))
 
 
-def test_a_second_run_is_told_who_runs_and_since_when_and_is_recorded_as_skipped(pipeline: Pipeline) -> None:
+def test_a_second_run_is_skipped_with_the_holder_and_its_start(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("latency", ms=10_000)
     with loading(pipeline, "product_etl", "first") as process:
         until(lambda: pipeline.attempts(dag_run_id="first"), process)
@@ -74,7 +74,7 @@ def test_after_a_load_the_account_is_free(pipeline: Pipeline) -> None:
     assert free(pipeline)
 
 
-def test_a_killed_attempt_is_taken_up_by_its_runs_retry(pipeline: Pipeline) -> None:
+def test_a_killed_attempt_is_resumed_by_its_runs_retry(pipeline: Pipeline) -> None:
     pipeline.products("dry", dry_run=True)
     needed = pipeline.requests()[LIST]
     pipeline.sandbox.fault("latency", ms=300)
@@ -95,9 +95,7 @@ def test_a_killed_attempt_is_taken_up_by_its_runs_retry(pipeline: Pipeline) -> N
 
 
 @pytest.mark.parametrize("mode", ["SHARE", "ACCESS EXCLUSIVE"])
-def test_a_table_that_somebody_else_keeps_locked_ends_the_attempt_with_a_sentence(
-    pipeline: Pipeline, mode: str
-) -> None:
+def test_a_table_locked_by_another_session_fails_the_attempt_with_a_sentence(pipeline: Pipeline, mode: str) -> None:
     pipeline.load("before")
     pipeline.sandbox.tick()
     pipeline.settings = changed(pipeline.settings, "warehouse", lock_timeout_seconds=1)

@@ -1,4 +1,4 @@
-"""Answers other than 200, of Ozon or of a server on the way: what passes is loaded, what does not names its cause."""
+"""Answers other than 200: temporary ones are retried, permanent ones name their cause."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PASSING: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("component", METHODS)
 @pytest.mark.parametrize("case", PASSING)
-def test_what_passes_is_not_noticed(pipeline: Pipeline, component: str, case: str) -> None:
+def test_temporary_faults_are_retried_invisibly(pipeline: Pipeline, component: str, case: str) -> None:
     name, params = PASSING[case]
     pipeline.settings = changed(pipeline.settings, "api", attempts=3)
     pipeline.sandbox.fault(name, method=METHODS[component], times=1, **params)
@@ -52,7 +52,7 @@ def test_what_passes_is_not_noticed(pipeline: Pipeline, component: str, case: st
 LASTING: dict[str, tuple[str, dict[str, Any], type[FatalError], str]] = {
     "a blocked company": ("company_blocked", {}, AccessDeniedError, "Ozon has blocked the company of Client-Id"),
     "a key of other addresses": ("address_restricted", {}, AccessDeniedError, "a new one does not help as long as"),
-    "no subscription": ("subscription_needed", {}, AccessDeniedError, "only to sellers with a subscription"),
+    "no subscription": ("subscription_needed", {}, AccessDeniedError, "only for sellers with a subscription"),
     "no signed offer": ("offer_not_signed", {}, AccessDeniedError, "sign the offer"),
     "a removed method": ("method_obsolete", {}, ObsoleteMethodError, "has removed this method"),
     "a removed method, as 400": ("method_obsolete", {"status": 400}, ObsoleteMethodError, "has removed this method"),
@@ -61,7 +61,9 @@ LASTING: dict[str, tuple[str, dict[str, Any], type[FatalError], str]] = {
 
 @pytest.mark.parametrize("component", METHODS)
 @pytest.mark.parametrize("case", LASTING)
-def test_what_lasts_is_asked_once_and_names_its_cause(pipeline: Pipeline, component: str, case: str) -> None:
+def test_permanent_faults_are_requested_once_and_name_their_cause(
+    pipeline: Pipeline, component: str, case: str
+) -> None:
     name, params, kind, words = LASTING[case]
     pipeline.settings = changed(pipeline.settings, "api", attempts=3)
     if component == "inventory_etl":
@@ -80,7 +82,7 @@ def test_what_lasts_is_asked_once_and_names_its_cause(pipeline: Pipeline, compon
 
 
 @pytest.mark.parametrize("status", [400, 429])
-def test_refusals_without_a_time_may_last_longer_than_all_attempts(
+def test_refusals_without_retry_after_are_not_limited_by_attempts(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setattr("include.ozon.marketplace.pacer.FIRST_WAIT_SECONDS", 0.1)
@@ -95,7 +97,7 @@ def test_refusals_without_a_time_may_last_longer_than_all_attempts(
     assert 5 <= record["api_rate_limited"] <= 20
 
 
-def test_a_wait_of_years_is_an_hour(pipeline: Pipeline) -> None:
+def test_a_wait_of_years_is_capped_to_an_hour(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("rate_limited", retry_after_seconds=999_999_999)
 
     with pytest.raises(RateLimitedError) as found:
@@ -112,7 +114,7 @@ LIMITS: dict[str, tuple[str, dict[str, Any], type[RetriableError], str]] = {
 
 
 @pytest.mark.parametrize("case", LIMITS)
-def test_an_answer_without_an_end_fails_the_attempt_soon(pipeline: Pipeline, case: str) -> None:
+def test_an_endless_answer_fails_the_attempt_soon(pipeline: Pipeline, case: str) -> None:
     name, params, kind, words = LIMITS[case]
     limits = {"connect_timeout_seconds": 1, "read_timeout_seconds": 1, "exchange_timeout_seconds": 1}
     pipeline.settings = changed(pipeline.settings, "api", **(limits if name == "dripping" else {}))
@@ -127,8 +129,8 @@ def test_an_answer_without_an_end_fails_the_attempt_soon(pipeline: Pipeline, cas
     assert pipeline.load() == "success"
 
 
-def test_an_attempt_that_ends_leaves_no_exchange_behind(pipeline: Pipeline) -> None:
-    """The list drips while the other thread's request fails: the drip ends with the attempt."""
+def test_an_ended_attempt_leaves_no_running_exchange(pipeline: Pipeline) -> None:
+    """The list drips while the other thread's request fails; the exchange ends with the attempt."""
     pipeline.settings = changed(pipeline.settings, "api", concurrent_requests=4)
     pipeline.sandbox.fault("dripping", method=LIST, after=1)
     pipeline.sandbox.fault("company_blocked", method="/v3/product/info/list")
@@ -143,7 +145,7 @@ def test_an_attempt_that_ends_leaves_no_exchange_behind(pipeline: Pipeline) -> N
 
 
 @pytest.mark.parametrize("method", [LIST, STOCKS, "/v2/warehouse/list", WAREHOUSE_STOCKS])
-def test_a_list_with_ever_new_cursors_to_the_same_page_ends(pipeline: Pipeline, method: str) -> None:
+def test_a_list_with_new_cursors_to_the_same_page_ends(pipeline: Pipeline, method: str) -> None:
     pipeline.products()
     pipeline.settings = changed(changed(pipeline.settings, "api", page_size=20), "inventory", seller_warehouses=True)
     pipeline.sandbox.reset_counters()

@@ -1,4 +1,4 @@
-"""Requests that Ozon refused as too many are counted with the attempt that sent them."""
+"""Rate-limited requests are counted in the record of their attempt."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.faults
 
 
 @pytest.mark.parametrize("fault", ["rate_limited", "circle_open"])
-def test_an_attempt_that_was_refused_has_it_in_its_record(pipeline: Pipeline, fault: str) -> None:
+def test_rate_limited_requests_are_in_the_attempts_record(pipeline: Pipeline, fault: str) -> None:
     pipeline.settings = changed(pipeline.settings, "api", retry_budget_seconds=0)
     pipeline.sandbox.fault(fault)
 
@@ -20,11 +20,11 @@ def test_an_attempt_that_was_refused_has_it_in_its_record(pipeline: Pipeline, fa
 
     (record,) = pipeline.attempts()
     assert record["status"] == "failed"
-    # Another thread's request may still be under way when the attempt ends.
+    # Another thread's request may still be running when the attempt ends.
     assert 1 <= record["api_rate_limited"] <= record["api_requests"]
 
 
-def test_an_attempt_that_asked_again_has_it_in_its_record(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retries_are_in_the_attempts_record(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("include.ozon.marketplace.pacer.FIRST_WAIT_SECONDS", 0.001)
     pipeline.settings = changed(pipeline.settings, "api", attempts=5)
     pipeline.sandbox.fault("rate_limited", method="/v3/product/list", times=3, retry_after_seconds=0)
@@ -37,6 +37,6 @@ def test_an_attempt_that_asked_again_has_it_in_its_record(pipeline: Pipeline, mo
     assert numbers.api_rate_limited == 3
 
 
-def test_an_attempt_without_them_has_none(pipeline: Pipeline) -> None:
+def test_an_attempt_without_refusals_records_none(pipeline: Pipeline) -> None:
     pipeline.load()
     assert [row["api_rate_limited"] for row in pipeline.attempts() + pipeline.attempts("inventory_etl")] == [0, 0]

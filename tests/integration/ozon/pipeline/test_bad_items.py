@@ -17,7 +17,7 @@ pytestmark = pytest.mark.faults
 
 LIST, DETAILS, STOCKS = "/v3/product/list", "/v3/product/info/list", "/v4/product/info/stocks"
 
-# The fault's name and parameters, what the reason has to name, and the columns that the product is loaded without.
+# The fault's name and parameters, the text that the reason must contain, and the columns the product is loaded without.
 UNREADABLE_IDS: dict[str, tuple[str, dict[str, Any]]] = {
     "no id": ("drop_field", {"field": "id"}),
     "id null": ("set_field", {"field": "id", "value": None}),
@@ -44,7 +44,7 @@ UNREADABLE_FIELDS: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = 
     ),
 }
 
-# Another spelling of the same.
+# Other spellings of the same value.
 SPELLINGS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "price as a number": ("set_field", {"field": "price", "value": 699.5}, {"price": Decimal("699.5")}),
     "price as a whole number": ("set_field", {"field": "old_price", "value": 999}, {"old_price": Decimal(999)}),
@@ -99,7 +99,7 @@ def test_a_product_without_a_readable_id_is_rejected_and_all_others_are_loaded(p
 
 
 @pytest.mark.parametrize("case", UNREADABLE_FIELDS)
-def test_a_field_without_a_meaning_costs_that_field_alone(pipeline: Pipeline, case: str) -> None:
+def test_an_unreadable_field_costs_only_that_field(pipeline: Pipeline, case: str) -> None:
     name, params, path, columns = UNREADABLE_FIELDS[case]
     truth = pipeline.truth()
     pipeline.sandbox.fault(name, method=DETAILS, share=0.1, **params)
@@ -120,7 +120,7 @@ def test_a_field_without_a_meaning_costs_that_field_alone(pipeline: Pipeline, ca
         assert loaded[product_id] == {**true_product(truth[product_id]), **columns}
 
 
-def test_a_reason_that_cannot_be_stored_costs_that_reason_alone(pipeline: Pipeline) -> None:
+def test_a_reason_that_cannot_be_stored_costs_only_that_reason(pipeline: Pipeline) -> None:
     path = "availabilities.reasons.human_text.text"
     pipeline.sandbox.fault("odd_text", method=DETAILS, field=path, kind="nul")
 
@@ -128,7 +128,7 @@ def test_a_reason_that_cannot_be_stored_costs_that_reason_alone(pipeline: Pipeli
 
     assert (numbers.rows_inserted, numbers.rows_rejected) == (len(pipeline.truth()), 0)
     reasons = pipeline.rows("SELECT DISTINCT hidden_reasons FROM ozon.products WHERE visibility = 'HIDDEN'")
-    # The description of its status is what is left.
+    # Only the description of its status is left.
     assert {reason for row in reasons for reason in row["hidden_reasons"]} == {
         "Нет на складе",
         "Снят с продажи",
@@ -138,7 +138,7 @@ def test_a_reason_that_cannot_be_stored_costs_that_reason_alone(pipeline: Pipeli
 
 
 @pytest.mark.parametrize("case", SPELLINGS)
-def test_another_spelling_is_read_where_its_meaning_is_beyond_doubt(pipeline: Pipeline, case: str) -> None:
+def test_another_spelling_with_a_clear_meaning_is_read(pipeline: Pipeline, case: str) -> None:
     name, params, columns = SPELLINGS[case]
     truth = pipeline.truth()
     pipeline.sandbox.fault(name, method=DETAILS, **params)
@@ -154,7 +154,7 @@ def test_another_spelling_is_read_where_its_meaning_is_beyond_doubt(pipeline: Pi
         assert pipeline.rows("SELECT DISTINCT ozon_updated_at AS at FROM ozon.products") == [{"at": moment}]
 
 
-def test_a_type_that_changes_for_all_products_stops_no_load(pipeline: Pipeline) -> None:
+def test_a_type_that_changes_for_all_products_does_not_stop_a_load(pipeline: Pipeline) -> None:
     pipeline.load("before")
     pipeline.sandbox.fault("wrong_types", method=DETAILS)
     pipeline.sandbox.fault("set_field", method=DETAILS, field="visibility_details", value="yes")
@@ -169,7 +169,7 @@ def test_a_type_that_changes_for_all_products_stops_no_load(pipeline: Pipeline) 
 
 
 @pytest.mark.parametrize("case", HARMLESS_DETAILS)
-def test_what_the_load_does_not_need_rejects_nothing(pipeline: Pipeline, case: str) -> None:
+def test_unused_fields_reject_nothing(pipeline: Pipeline, case: str) -> None:
     name, params = HARMLESS_DETAILS[case]
     pipeline.sandbox.fault(name, method=DETAILS, **params)
 
@@ -178,7 +178,7 @@ def test_what_the_load_does_not_need_rejects_nothing(pipeline: Pipeline, case: s
     assert (numbers.rows_inserted, numbers.rows_rejected) == (len(pipeline.truth()), 0)
 
 
-def test_odd_text_arrives_as_it_is(pipeline: Pipeline) -> None:
+def test_odd_text_is_stored_unchanged(pipeline: Pipeline) -> None:
     names = {"control": "до\x01\x1b[31m\x7fпосле", "bidi": "до\u202eпосле\u2066", "long": "ж" * 100_000}
     for kind, name in names.items():
         pipeline.sandbox.clear_faults()
@@ -187,7 +187,7 @@ def test_odd_text_arrives_as_it_is(pipeline: Pipeline) -> None:
         assert pipeline.rows("SELECT DISTINCT name FROM ozon.products") == [{"name": name}]
 
 
-def test_text_that_copy_would_read_as_something_else_arrives_as_it_is(pipeline: Pipeline) -> None:
+def test_text_with_special_characters_of_copy_is_stored_unchanged(pipeline: Pipeline) -> None:
     name = 'a\tb\nc\rd\\N\\.e"{},\\'
     pipeline.sandbox.fault("set_field", method=DETAILS, field="name", value=name)
     pipeline.sandbox.fault("set_field", method=DETAILS, field="availabilities.reasons.human_text.text", value=name)
@@ -215,7 +215,7 @@ def test_an_entry_of_a_list_without_an_id_is_kept_once(pipeline: Pipeline) -> No
     assert numbers.rows_read == len(truth)
 
 
-def test_an_entry_of_a_list_that_is_broken_beside_its_id_loses_nothing(pipeline: Pipeline) -> None:
+def test_a_list_entry_with_a_readable_id_loses_nothing(pipeline: Pipeline) -> None:
     pipeline.load("before")
     pipeline.sandbox.fault("set_field", method=LIST, field="sku", value="none", share=0.05)
 
@@ -239,9 +239,7 @@ def test_a_known_product_that_cannot_be_read_keeps_its_last_good_state(without_r
     assert pipeline.versions("products", "product_visibility_history") == good
 
 
-def test_statuses_that_nobody_knows_are_unknown_and_logged_with_their_values(
-    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_unknown_statuses_are_logged_with_their_values(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
     pipeline.sandbox.fault("unknown_status", share=0.1)
     truth = pipeline.truth()
     unknown = {product_id for product_id, row in truth.items() if row["visibility"] == "UNKNOWN"}
@@ -263,9 +261,7 @@ def test_statuses_that_nobody_knows_are_unknown_and_logged_with_their_values(
         assert repr(value) in warning
 
 
-def test_unknown_statuses_are_logged_also_by_an_attempt_that_fails(
-    pipeline: Pipeline, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_failed_attempt_also_logs_unknown_statuses(pipeline: Pipeline, caplog: pytest.LogCaptureFixture) -> None:
     pipeline.sandbox.fault("unknown_status", share=0.1)
     pipeline.sandbox.fault("server_error", method=DETAILS, after=1)
 
@@ -275,7 +271,7 @@ def test_unknown_statuses_are_logged_also_by_an_attempt_that_fails(
     assert "'state_unheard_of'" in caplog.text
 
 
-def test_products_without_statuses_are_known_by_their_availabilities(pipeline: Pipeline) -> None:
+def test_products_without_statuses_are_judged_by_their_availabilities(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("drop_field", method=DETAILS, field="statuses")
     pipeline.sandbox.fault("set_field", method=DETAILS, field="errors", value=None)
     truth = pipeline.truth()
@@ -289,7 +285,7 @@ def test_products_without_statuses_are_known_by_their_availabilities(pipeline: P
     assert_products_are(pipeline, "HIDDEN", others)
 
 
-def test_products_of_which_nothing_is_said_are_unknown_unless_the_lists_say_more(pipeline: Pipeline) -> None:
+def test_products_without_details_are_unknown_unless_a_list_decides(pipeline: Pipeline) -> None:
     for field in ("statuses", "errors", "availabilities"):
         pipeline.sandbox.fault("drop_field", method=DETAILS, field=field)
     truth = pipeline.truth()
@@ -300,7 +296,7 @@ def test_products_of_which_nothing_is_said_are_unknown_unless_the_lists_say_more
     assert_products_are(pipeline, "UNKNOWN", others)
 
 
-def test_a_new_product_without_details_is_rejected_after_being_asked_for_again(pipeline: Pipeline) -> None:
+def test_a_new_product_without_details_is_rejected_after_a_second_request(pipeline: Pipeline) -> None:
     left_out = list(pipeline.truth())[:3]
     pipeline.sandbox.fault("details_left_out", product_ids=left_out)
 
@@ -308,12 +304,12 @@ def test_a_new_product_without_details_is_rejected_after_being_asked_for_again(p
 
     rejected = pipeline.rejected()
     assert {row["payload"]["product_id"] for row in rejected} == set(left_out)
-    assert all("gives no details" in row["reason"] for row in rejected)
+    assert all("returned no details" in row["reason"] for row in rejected)
     assert numbers.rows_rejected == len(rejected) == 3
     assert numbers.rows_read == len(pipeline.truth())
 
 
-def test_a_product_whose_details_came_with_the_second_asking_is_loaded(pipeline: Pipeline) -> None:
+def test_a_product_whose_details_came_with_the_second_request_is_loaded(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("details_left_out", share=1.0, method=DETAILS, times=1)
 
     pipeline.load()

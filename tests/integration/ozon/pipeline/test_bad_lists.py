@@ -1,4 +1,4 @@
-"""Lists that repeat, loop, or end early: what is complete is loaded, what is not is not."""
+"""Lists that repeat, loop, or end early: only complete ones are loaded."""
 
 from __future__ import annotations
 
@@ -25,11 +25,15 @@ COMPLETE: dict[str, tuple[str, dict[str, Any]]] = {
 INCOMPLETE: dict[str, tuple[str, dict[str, Any], str]] = {
     "a cursor that stands still": ("looping_mark", {"length": 1}, "goes in circles"),
     "cursors in turns": ("looping_mark", {"length": 2}, "goes in circles"),
-    "a list that ends early": ("short_page", {"missing": 5}, "where Ozon says it has"),
-    "a total far too high": ("totals", {"mode": "wrong", "by": 100}, "where Ozon says it has"),
-    "half an answer": ("truncated_json", {}, "no complete JSON"),
-    "a page for people": ("not_json", {}, "no complete JSON"),
-    "another answer": ("set_field", {"where": "answer", "field": "{entries}", "value": "none"}, "is not its list"),
+    "a list that ends early": ("short_page", {"missing": 5}, "Ozon's total"),
+    "a total far too high": ("totals", {"mode": "wrong", "by": 100}, "Ozon's total"),
+    "half an answer": ("truncated_json", {}, "not complete JSON"),
+    "a page for people": ("not_json", {}, "not complete JSON"),
+    "another answer": (
+        "set_field",
+        {"where": "answer", "field": "{entries}", "value": "none"},
+        "answered with unexpected JSON",
+    ),
 }
 
 
@@ -75,7 +79,7 @@ def test_a_list_that_is_not_complete_loads_nothing(pipeline: Pipeline, method: s
     assert_agreement(pipeline)
 
 
-def test_what_a_looping_list_has_staged_is_dropped(pipeline: Pipeline) -> None:
+def test_the_staging_of_a_looping_list_is_dropped(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("looping_mark", method=LIST)
 
     with pytest.raises(BadDataError):
@@ -84,7 +88,7 @@ def test_what_a_looping_list_has_staged_is_dropped(pipeline: Pipeline) -> None:
     assert pipeline.staging_tables() == set()
 
 
-def test_a_known_product_that_slipped_through_all_lists_is_asked_for_by_its_id(pipeline: Pipeline) -> None:
+def test_a_known_product_missing_from_all_lists_is_requested_by_id(pipeline: Pipeline) -> None:
     pipeline.load("before")
     slipped = [product_id for product_id, row in pipeline.truth().items() if row["visibility"] == "HIDDEN"][:2]
     pipeline.sandbox.fault("omitted_from_lists", product_ids=slipped)
@@ -98,7 +102,7 @@ def test_a_known_product_that_slipped_through_all_lists_is_asked_for_by_its_id(p
 
 def test_a_new_product_that_only_the_visible_list_has_is_loaded(pipeline: Pipeline) -> None:
     slipped = next(product_id for product_id, row in pipeline.truth().items() if row["visibility"] == "VISIBLE")
-    # The first request is the one for the first page of ALL.
+    # The first request is that for the first page of ALL.
     pipeline.sandbox.fault("omitted_from_lists", method=LIST, times=1, product_ids=[slipped])
 
     pipeline.products()
@@ -108,7 +112,7 @@ def test_a_new_product_that_only_the_visible_list_has_is_loaded(pipeline: Pipeli
     assert pipeline.value("SELECT visibility FROM ozon.products WHERE product_id = %s", slipped) == "VISIBLE"
 
 
-def test_details_that_nobody_asked_for_or_that_come_twice_are_loaded_once(pipeline: Pipeline) -> None:
+def test_repeated_and_unrequested_details_are_loaded_once(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("duplicate_items", method=DETAILS, count=2)
 
     numbers = pipeline.products()

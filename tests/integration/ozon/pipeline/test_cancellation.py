@@ -1,4 +1,4 @@
-"""A run that is told to stop leaves the last good state, and a record that says so."""
+"""A cancelled run keeps the last good state and records its cancellation."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CREATE TRIGGER be_slow AFTER INSERT OR UPDATE ON ozon.{table} FOR EACH STATEMENT
 
 
 def sessions(pipeline: Pipeline) -> int:
-    """The connections to this warehouse besides the one that asks."""
+    """Return the other connections to this warehouse."""
     return int(
         pipeline.value(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -40,7 +40,7 @@ def assert_cancelled(pipeline: Pipeline, component: str, dag_run_id: str) -> Non
     assert "cancelled (SIGTERM)" in record["error"]
     assert record["finished_at"] is not None
     assert (record["rows_inserted"], record["rows_updated"], record["rows_removed"]) == (0, 0, 0)
-    # A server process notices a moment later that its client is gone.
+    # A server process notices only after a moment that its client is gone.
     give_up_at = time.monotonic() + 10
     while sessions(pipeline):
         assert time.monotonic() < give_up_at
@@ -55,7 +55,7 @@ def assert_cancelled(pipeline: Pipeline, component: str, dag_run_id: str) -> Non
 def cancelled(
     pipeline: Pipeline, component: str, is_there: Callable[[], object], dag_run_id: str = "cancelled"
 ) -> None:
-    """Load until ``is_there``, and be cancelled then."""
+    """Load until ``is_there``, then cancel."""
     with loading(pipeline, component, dag_run_id) as process:
         until(is_there, process)
         cancel(process)
@@ -77,7 +77,7 @@ def test_a_load_that_waits_for_the_api_ends_at_once(pipeline: Pipeline) -> None:
 
 
 @pytest.mark.parametrize(("component", "table"), [("product_etl", "products"), ("inventory_etl", "inventory")])
-def test_a_merge_that_is_under_way_is_rolled_back(pipeline: Pipeline, component: str, table: str) -> None:
+def test_a_running_merge_is_rolled_back(pipeline: Pipeline, component: str, table: str) -> None:
     pipeline.load("before")
     pipeline.sandbox.tick()
     if component == "inventory_etl":
@@ -94,7 +94,7 @@ def test_a_merge_that_is_under_way_is_rolled_back(pipeline: Pipeline, component:
     assert_agreement(pipeline)
 
 
-def test_a_merge_that_waits_for_somebody_elses_lock_ends_at_once(pipeline: Pipeline) -> None:
+def test_a_merge_that_waits_for_another_lock_ends_at_once(pipeline: Pipeline) -> None:
     pipeline.load("before")
     pipeline.sandbox.tick()
     with psycopg.connect(pipeline.dsn) as somebody:
@@ -105,9 +105,9 @@ def test_a_merge_that_waits_for_somebody_elses_lock_ends_at_once(pipeline: Pipel
     assert_cancelled(pipeline, "product_etl", "cancelled")
 
 
-def test_a_time_out_is_a_failed_attempt_and_says_where_it_is_set(pipeline: Pipeline) -> None:
+def test_a_time_out_is_a_failed_attempt_and_names_its_setting(pipeline: Pipeline) -> None:
     class TimeoutOfAirflow(BaseException):
-        """Airflow's own is a BaseException too."""
+        """A stand-in for Airflow's own, which is a BaseException too."""
 
     class Bomb(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -122,9 +122,9 @@ def test_a_time_out_is_a_failed_attempt_and_says_where_it_is_set(pipeline: Pipel
     assert "[components]" in record["error"]
 
 
-def test_what_comes_too_late_to_undo_the_merge_does_not_undo_its_record(pipeline: Pipeline) -> None:
+def test_a_signal_after_the_merge_does_not_change_its_record(pipeline: Pipeline) -> None:
     class Signal(logging.Handler):
-        """Arrives with the first line that is logged after the merge."""
+        """A signal with the first log line after the merge."""
 
         def emit(self, record: logging.LogRecord) -> None:
             if "product_etl of account main ends" in record.getMessage():
@@ -141,7 +141,7 @@ def test_what_comes_too_late_to_undo_the_merge_does_not_undo_its_record(pipeline
 
 @contextmanager
 def _handler(name: str, handler: logging.Handler) -> Iterator[None]:
-    """Have a logger's lines handled by ``handler`` for a while."""
+    """Add ``handler`` to a logger temporarily."""
     logger = logging.getLogger(name)
     level = logger.level
     logger.setLevel(logging.INFO)

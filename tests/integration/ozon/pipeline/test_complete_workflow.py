@@ -1,4 +1,4 @@
-"""A whole workflow: the warehouse holds what the marketplace says, whatever has changed there."""
+"""A whole workflow: the warehouse agrees with the marketplace, whatever has changed there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline
 
 
-def test_two_accounts_in_one_warehouse_agree_with_the_marketplace_as_it_moves_on(pipeline: Pipeline) -> None:
+def test_two_accounts_in_one_warehouse_agree_with_the_marketplace_over_time(pipeline: Pipeline) -> None:
     for number, ticks in enumerate((0, 1, 4)):
         if ticks:
             pipeline.sandbox.tick(ticks)
@@ -16,7 +16,7 @@ def test_two_accounts_in_one_warehouse_agree_with_the_marketplace_as_it_moves_on
             assert_agreement(pipeline, account)
 
 
-def test_a_workflow_that_is_through_says_so_and_leaves_nothing_behind(pipeline: Pipeline) -> None:
+def test_a_finished_workflow_is_recorded_and_leaves_no_staging(pipeline: Pipeline) -> None:
     assert pipeline.load() == "success"
 
     workflow = pipeline.workflow()

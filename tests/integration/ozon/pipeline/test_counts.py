@@ -1,4 +1,4 @@
-"""The numbers of a load add up, and say what it really wrote."""
+"""The numbers of a load add up and agree with the rows that it wrote."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_workflow_id_names_the_run_that_last_changed_a_row(pipeline: Pipeline) -
 
 
 def _columns(pipeline: Pipeline) -> dict[int, Row]:
-    """What Ozon says of each product, as the warehouse has it."""
+    """Return the columns of each product that come from Ozon."""
     own = {"first_seen_at", "changed_at", "visibility_changed_at", "workflow_id"}
     return {
         row["product_id"]: {name: value for name, value in row.items() if name not in own}

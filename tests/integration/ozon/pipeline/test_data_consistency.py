@@ -1,4 +1,4 @@
-"""All tables tell the same story, after any number of runs, good ones and bad ones."""
+"""All tables are consistent after any number of good and bad runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.ozon.warehouse.session import open_session
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline, changed
 
-# For each history, what its current row and the product have in common, and a change to the product alone.
+# For each history, the columns that its current row shares with the product, and a change to the product alone.
 HISTORIES = {
     "visibility": (
         "(h.visibility, h.valid_from) IS DISTINCT FROM (p.visibility, p.visibility_changed_at)",
@@ -25,7 +25,7 @@ HISTORIES = {
     ),
 }
 
-# Each names rows that contradict another table. A statement that finds some says what is wrong by its name.
+# Each statement finds rows that contradict another table; its name describes the contradiction.
 CONTRADICTIONS = {
     "stock of a product that is not in products": """
         SELECT * FROM ozon.inventory i
@@ -176,7 +176,7 @@ def test_no_table_contradicts_another(lived_in: Pipeline) -> None:
     found = {name: rows for name, query in CONTRADICTIONS.items() if (rows := lived_in.rows(query))}
 
     assert found == {}
-    # What the statements look at is there, or they would find nothing in an empty warehouse, too.
+    # The checked tables must not be empty, or the statements would never find anything.
     for table in ("inventory_by_warehouse", "inventory_history", "rejected_items", "visibility_metrics"):
         assert lived_in.value(f"SELECT count(*) FROM ozon.{table}") > 0
     assert lived_in.value("SELECT count(*) FROM ozon.products WHERE removed_at IS NOT NULL") > 0
@@ -184,7 +184,7 @@ def test_no_table_contradicts_another(lived_in: Pipeline) -> None:
         assert_agreement(lived_in, account)
 
 
-# One wrong row for each statement that could miss it.
+# For each statement, one wrong row that it has to find.
 SPOILS |= {
     "stock of a product that is not in products": "UPDATE ozon.inventory SET product_id = -product_id",
     "stock in a warehouse of a product that is not in products": (
@@ -210,7 +210,7 @@ SPOILS |= {
 }
 
 
-def test_each_statement_finds_what_it_is_named_for(lived_in: Pipeline) -> None:
+def test_each_statement_finds_its_contradiction(lived_in: Pipeline) -> None:
     assert SPOILS.keys() == CONTRADICTIONS.keys()
     blind = []
     for name, spoil in SPOILS.items():

@@ -1,4 +1,4 @@
-"""Runs whose process was killed, or lost PostgreSQL: the account's next run closes their records."""
+"""Runs whose process was killed or lost PostgreSQL: the account's next run closes their records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def statuses(pipeline: Pipeline) -> dict[str, str]:
         return {row.dag_run_id: row.workflow_status for row in last_workflows(connection, 10)}
 
 
-def test_the_next_run_closes_what_a_killed_one_left_running(pipeline: Pipeline) -> None:
+def test_the_next_run_closes_the_records_of_a_killed_one(pipeline: Pipeline) -> None:
     kill(pipeline, "killed")
     assert statuses(pipeline) == {"killed": "running"}
 
@@ -35,13 +35,13 @@ def test_the_next_run_closes_what_a_killed_one_left_running(pipeline: Pipeline) 
     assert statuses(pipeline) == {"killed": "failed", "next": "success"}
     dead, (attempt,) = pipeline.workflow("killed"), pipeline.attempts(dag_run_id="killed")
     assert (dead["component_statuses"]["product_etl"], attempt["status"]) == ("failed", "failed")
-    assert "ended without a word" in dead["error"]
-    # It ended when the last was heard of it, not now.
+    assert "ended without recording it" in dead["error"]
+    # It ended at its last sign of life, not now.
     assert dead["finished_at"] == attempt["started_at"]
     assert dead["execution_details"]["closed_by"] == "next/main"
 
 
-def test_a_killed_run_that_comes_back_is_recorded_as_it_then_ends(pipeline: Pipeline) -> None:
+def test_a_killed_run_that_continues_is_recorded_with_its_real_end(pipeline: Pipeline) -> None:
     kill(pipeline, "killed")
     pipeline.load("next")
 
@@ -53,7 +53,7 @@ def test_a_killed_run_that_comes_back_is_recorded_as_it_then_ends(pipeline: Pipe
     assert [row["status"] for row in pipeline.attempts(dag_run_id="killed")] == ["failed", "success"]
 
 
-def test_a_run_between_its_tasks_or_before_its_retry_is_left_alone_as_long_as_that_can_take(
+def test_a_run_between_tasks_or_before_a_retry_is_not_closed(
     pipeline: Pipeline,
 ) -> None:
     pipeline.settings = changed(pipeline.settings, "retry", first_delay_seconds=300, max_delay_seconds=3600)
@@ -75,11 +75,11 @@ def test_a_run_between_its_tasks_or_before_its_retry_is_left_alone_as_long_as_th
     pipeline.products("later")
 
     assert statuses(pipeline) == {"between": "failed", "waiting": "failed", "next": "success", "later": "running"}
-    assert "ended without a word" in pipeline.workflow("between")["error"]
+    assert "ended without recording it" in pipeline.workflow("between")["error"]
     assert "HTTP 500" in pipeline.workflow("waiting")["error"]
 
 
-def test_another_accounts_runs_are_left_alone(pipeline: Pipeline) -> None:
+def test_another_accounts_runs_are_not_closed(pipeline: Pipeline) -> None:
     kill(pipeline, "killed")
 
     pipeline.load("next", "second")
@@ -87,7 +87,7 @@ def test_another_accounts_runs_are_left_alone(pipeline: Pipeline) -> None:
     assert pipeline.workflow("killed")["status"] == "running"
 
 
-def test_the_next_run_closes_what_a_crash_of_postgresql_left_running(
+def test_the_next_run_closes_the_records_after_a_crash_of_postgresql(
     own_server: EmbeddedPostgres, on_own_server: Pipeline
 ) -> None:
     pipeline = on_own_server

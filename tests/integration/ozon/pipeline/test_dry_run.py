@@ -1,4 +1,4 @@
-"""A dry run tells what a load would change, and writes nothing."""
+"""A dry run shows what a load would change, and writes nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def leaves_no_trace(pipeline: Pipeline, act: Callable[[], None]) -> None:
     assert pipeline.everything() == before
 
 
-def test_before_anything_was_loaded_it_tells_what_the_first_load_will_do(pipeline: Pipeline) -> None:
+def test_an_empty_warehouse_shows_the_first_loads_changes(pipeline: Pipeline) -> None:
     reports: list[ComponentNumbers] = []
 
     leaves_no_trace(pipeline, lambda: reports.extend(both(pipeline, dry_run=True)))
@@ -35,7 +35,7 @@ def test_before_anything_was_loaded_it_tells_what_the_first_load_will_do(pipelin
     assert reports[0].rows_inserted == len(pipeline.truth())
 
 
-def test_after_a_load_it_tells_what_the_next_one_will_do(pipeline: Pipeline) -> None:
+def test_a_loaded_warehouse_shows_the_next_loads_changes(pipeline: Pipeline) -> None:
     pipeline.settings = changed(pipeline.settings, "inventory", ozon_warehouses=True)
     pipeline.load("before")
     pipeline.sandbox.tick(2)
@@ -79,7 +79,7 @@ def test_a_failure_leaves_no_trace(pipeline: Pipeline) -> None:
     leaves_no_trace(pipeline, failed)
 
 
-def test_what_a_broken_off_load_has_staged_is_neither_used_nor_dropped(pipeline: Pipeline) -> None:
+def test_the_staging_of_a_failed_load_is_neither_used_nor_dropped(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("server_error", method="/v3/product/list", after=4)
     with pytest.raises(MarketplaceUnavailableError):
         pipeline.products()

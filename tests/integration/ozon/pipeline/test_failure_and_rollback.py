@@ -1,4 +1,4 @@
-"""Whatever breaks while a load writes, readers keep the last good state and the next run brings the new one."""
+"""Failures while a load writes: readers keep the last good state, and the next run loads the new one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.pipeline import DATA_TABLES, Pipeline
 
 pytestmark = pytest.mark.faults
 
-# In the order in which a load writes; the last one is the record that says it was loaded.
+# In the order in which a load writes; the last one is the record of the success.
 WRITES = [
     ("product_etl", "products"),
     ("product_etl", "product_visibility_history"),
@@ -38,7 +38,7 @@ _MEND = "DROP FUNCTION ozon.break_it CASCADE"
 
 
 def break_writes(pipeline: Pipeline, table: str, action: str = "RAISE disk_full;", *, at_commit: bool = False) -> None:
-    """Every row that is written to the table fails; of the records only those that say success."""
+    """Make every write to the table fail; for the records only those of a success."""
     pipeline.execute(
         _BREAK.format(
             table=table,
@@ -50,7 +50,7 @@ def break_writes(pipeline: Pipeline, table: str, action: str = "RAISE disk_full;
 
 
 def loaded_and_moved_on(pipeline: Pipeline, component: str) -> None:
-    """A good state, a marketplace that has changed since, and the run come as far as the component."""
+    """Prepare a good state, a changed marketplace, and the run up to the component."""
     pipeline.load("before")
     pipeline.sandbox.tick()
     if component == "inventory_etl":
@@ -82,7 +82,7 @@ def test_a_write_that_fails_leaves_the_last_good_state(
 
 
 @pytest.mark.parametrize("condition", ["deadlock_detected", "serialization_failure"])
-def test_a_conflict_with_another_session_is_worth_a_retry_in_its_own_words(pipeline: Pipeline, condition: str) -> None:
+def test_a_conflict_with_another_session_is_retriable_with_its_own_message(pipeline: Pipeline, condition: str) -> None:
     loaded_and_moved_on(pipeline, "product_etl")
     break_writes(pipeline, "products", f"RAISE {condition};")
 
@@ -96,7 +96,7 @@ def test_a_conflict_with_another_session_is_worth_a_retry_in_its_own_words(pipel
 
 
 @pytest.mark.parametrize(("component", "table"), [("product_etl", "products"), ("inventory_etl", "inventory")])
-def test_a_server_that_dies_in_the_merge_comes_back_with_the_last_good_state(
+def test_a_server_that_crashes_in_the_merge_recovers_the_last_good_state(
     own_server: EmbeddedPostgres, on_own_server: Pipeline, component: str, table: str
 ) -> None:
     pipeline = on_own_server
@@ -112,15 +112,13 @@ def test_a_server_that_dies_in_the_merge_comes_back_with_the_last_good_state(
 
     assert pipeline.versions(*DATA_TABLES) == good
     pipeline.execute(_MEND)
-    # The same run again, as Airflow would retry it: what the dead server could not record is closed first.
+    # The same run again, as Airflow would retry it: the records that the dead server left open are closed first.
     pipeline.load("broken")
     assert [row["status"] for row in pipeline.attempts(component, "broken")] == ["failed", "success"]
     assert_agreement(pipeline)
 
 
-def test_a_server_that_is_not_there_is_a_sentence_and_worth_a_retry(
-    own_server: EmbeddedPostgres, on_own_server: Pipeline
-) -> None:
+def test_an_unreachable_server_is_one_retriable_sentence(own_server: EmbeddedPostgres, on_own_server: Pipeline) -> None:
     own_server.stop()
     with pytest.raises(WarehouseUnavailableError, match="Check that PostgreSQL runs"):
         on_own_server.products()
@@ -130,7 +128,7 @@ def test_a_server_that_is_not_there_is_a_sentence_and_worth_a_retry(
 
 
 def kill(server: EmbeddedPostgres, pipeline: Pipeline) -> None:
-    """As a power failure does: the server's processes are gone, and none of them has tidied up."""
+    """Kill the server's processes without a clean-up, like a power failure."""
     with psycopg.connect(pipeline.dsn) as connection:
         postmaster = psutil.Process(connection.info.backend_pid).parent()
     assert postmaster is not None

@@ -1,4 +1,4 @@
-"""Changes too large to believe stop a load, and nothing of it is seen."""
+"""Guards stop a load that changes too much, and nothing of it becomes visible."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.pipeline import DATA_TABLES, Pipeline, Row, changed
 
 pytestmark = pytest.mark.faults
 
-# For each guard, the fault that sets it off.
+# For each guard, the fault that makes it fire.
 CAUSES: dict[str, tuple[str, dict[str, Any]]] = {
     "vanished": ("vanish_share", {"share": 0.1}),
     "turned_invisible": ("hide_share", {"share": 0.2}),
@@ -29,7 +29,7 @@ every_guard = pytest.mark.parametrize("guard", CAUSES)
 
 @pytest.fixture
 def loaded(pipeline: Pipeline) -> Pipeline:
-    """A first load is done, and all guards are off."""
+    """Run a first load with all guards off."""
     pipeline.load("before")
     for guard in GuardsSettings.model_fields:
         set_guard(pipeline, guard, level="off")
@@ -46,7 +46,7 @@ def cause(pipeline: Pipeline, guard: str) -> None:
 
 
 def seen(error: GuardStoppedError) -> tuple[int, int]:
-    """How many of how many, as the sentence says."""
+    """Return the count and the total in the sentence."""
     found = re.search(r": (\d+) of (\d+) ", str(error))
     assert found, str(error)
     return int(found[1]), int(found[2])
@@ -98,7 +98,7 @@ def _new_prices(before: Truth, after: Truth) -> tuple[int, int]:
     ("guard", "count"),
     [("vanished", _vanished), ("turned_invisible", _turned_invisible), ("price_change", _new_prices)],
 )
-def test_what_a_guard_counts_is_what_has_changed(
+def test_a_guard_counts_the_changes(
     loaded: Pipeline, guard: str, count: Callable[[Truth, Truth], tuple[int, int]]
 ) -> None:
     before = loaded.truth()
@@ -112,7 +112,7 @@ def test_what_a_guard_counts_is_what_has_changed(
 
 
 @every_guard
-def test_a_stopped_load_leaves_the_last_good_state_and_says_why(loaded: Pipeline, guard: str) -> None:
+def test_a_stopped_load_keeps_the_last_good_state_and_reports_the_reason(loaded: Pipeline, guard: str) -> None:
     good = loaded.versions(*DATA_TABLES)
     cause(loaded, guard)
     set_guard(loaded, guard, level="stop", threshold_pct=0.1)
@@ -133,7 +133,7 @@ def test_a_stopped_load_leaves_the_last_good_state_and_says_why(loaded: Pipeline
 
 
 @every_guard
-def test_accept_guard_lets_one_run_through(loaded: Pipeline, guard: str) -> None:
+def test_accept_guard_accepts_one_run(loaded: Pipeline, guard: str) -> None:
     cause(loaded, guard)
     set_guard(loaded, guard, level="stop", threshold_pct=0.1)
 
@@ -143,7 +143,7 @@ def test_accept_guard_lets_one_run_through(loaded: Pipeline, guard: str) -> None
     assert details["accept_guards"] == [guard]
     (noted,) = details["product_etl"]["guards"]
     assert noted.startswith(f"guard {guard}: ")
-    # The same change once more, seen from the state before it.
+    # The same change again, from the state before it.
     loaded.sandbox.clear_faults()
     loaded.load("restored", accept_guards=[guard])
     cause(loaded, guard)
@@ -151,7 +151,7 @@ def test_accept_guard_lets_one_run_through(loaded: Pipeline, guard: str) -> None
         loaded.products("again")
 
 
-def test_a_first_load_sets_off_no_guard(pipeline: Pipeline) -> None:
+def test_no_guard_fires_for_a_first_load(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("set_field", field="id", value=None, method="/v3/product/info/list")
     for guard in GuardsSettings.model_fields:
         set_guard(pipeline, guard, level="stop")
@@ -161,7 +161,7 @@ def test_a_first_load_sets_off_no_guard(pipeline: Pipeline) -> None:
     assert numbers.rows_rejected == numbers.rows_read == len(pipeline.truth())
 
 
-def test_by_itself_a_turn_to_invisible_only_warns(pipeline: Pipeline) -> None:
+def test_by_default_products_that_turn_invisible_only_warn(pipeline: Pipeline) -> None:
     pipeline.load("before")
     pipeline.sandbox.fault("hide_share", share=0.6)
 
@@ -196,7 +196,7 @@ def test_guards_that_stop_are_named_together(loaded: Pipeline) -> None:
     assert stopped.value.guards == ("price_change",)
 
 
-def test_an_empty_catalogue_stops_before_products_are_asked_for_one_by_one(pipeline: Pipeline) -> None:
+def test_an_empty_catalogue_stops_before_products_are_requested_by_id(pipeline: Pipeline) -> None:
     pipeline.load("before")
     good = pipeline.versions(*DATA_TABLES)
     pipeline.sandbox.fault("empty_catalogue")
@@ -222,7 +222,7 @@ def test_an_empty_catalogue_that_is_accepted_removes_everything(pipeline: Pipeli
     assert pipeline.value("SELECT sum(present + reserved) FROM ozon.inventory") == 0
 
 
-def test_stock_that_is_gone_at_once_stops_inventory_etl(pipeline: Pipeline) -> None:
+def test_vanished_stock_stops_inventory_etl(pipeline: Pipeline) -> None:
     pipeline.load("before")
     good = pipeline.versions("inventory", "inventory_history", "inventory_by_warehouse")
     pipeline.products("empty")

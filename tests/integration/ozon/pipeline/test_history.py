@@ -1,4 +1,4 @@
-"""Every change of a product's visibility and stock has its row, and the rows follow each other without gaps."""
+"""Every change of a product's visibility and stock has its row, and the rows have no gaps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.pipeline import Pipeline, Row
 
 @pytest.fixture
 def moved_on(pipeline: Pipeline) -> Pipeline:
-    """Five loads, with the marketplace moving on between them: products vanish, return, and change their state."""
+    """Run five loads while the marketplace changes: products vanish, return, and change their state."""
     pipeline.load("0")
     for n in range(1, 5):
         pipeline.sandbox.tick()
@@ -28,7 +28,7 @@ def chains(pipeline: Pipeline) -> dict[int, list[Row]]:
     return found
 
 
-def test_history_rows_follow_each_other_and_name_what_was_before(moved_on: Pipeline) -> None:
+def test_history_rows_are_contiguous_and_name_the_previous_value(moved_on: Pipeline) -> None:
     changes = 0
     for rows in chains(moved_on).values():
         assert rows[0]["previous_visibility"] is None
@@ -42,7 +42,7 @@ def test_history_rows_follow_each_other_and_name_what_was_before(moved_on: Pipel
     assert changes
 
 
-def test_a_returned_product_keeps_when_it_was_first_seen(pipeline: Pipeline) -> None:
+def test_a_returned_product_keeps_first_seen_at(pipeline: Pipeline) -> None:
     pipeline.load("before")
     first_seen = _first_seen(pipeline)
     pipeline.sandbox.fault("vanish_share", share=0.1)
@@ -101,7 +101,7 @@ def test_the_history_of_prices_leads_to_the_price(moved_on: Pipeline) -> None:
     assert changed
 
 
-def test_the_history_of_prices_is_what_the_marketplace_asked_for(pipeline: Pipeline) -> None:
+def test_the_price_history_has_the_marketplaces_prices(pipeline: Pipeline) -> None:
     truths = []
     for n in range(4):
         pipeline.load(str(n))

@@ -1,4 +1,4 @@
-"""Stock by type and in the seller's own warehouses, as it is and as it goes."""
+"""Stock by type and by seller warehouse, and its changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_zeros_and_archived_products_have_their_rows(pipeline: Pipeline) -> None
     assert pipeline.value("SELECT count(*) FROM ozon.inventory WHERE (present, reserved) = (0, 0)") == zeros > 0
 
 
-def test_a_type_that_is_no_longer_listed_goes_to_zero_once(without_guards: Pipeline) -> None:
+def test_a_type_that_is_no_longer_listed_becomes_zero_once(without_guards: Pipeline) -> None:
     pipeline = without_guards
     pipeline.load("before")
     with_stock = "SELECT count(*) FROM ozon.inventory WHERE (present, reserved) <> (0, 0)"
@@ -96,7 +96,7 @@ def test_stock_of_a_product_whose_id_cannot_be_read_stays_as_it_was(without_guar
 
 
 @pytest.mark.parametrize("value", [None, "twelve", 2**31, 10**30, -1, 1.5, True, {"value": 4}])
-def test_stock_that_is_no_number_of_pieces_is_rejected(pipeline: Pipeline, value: object) -> None:
+def test_an_impossible_amount_of_stock_is_rejected(pipeline: Pipeline, value: object) -> None:
     pipeline.sandbox.fault("set_field", method=STOCKS, field="stocks.present", value=value, share=0.1)
     pipeline.products()
 
@@ -106,7 +106,7 @@ def test_stock_that_is_no_number_of_pieces_is_rejected(pipeline: Pipeline, value
     assert numbers.rows_inserted == numbers.rows_read - numbers.rows_rejected > 0
 
 
-def test_lots_of_one_sku_are_added_up_however_many_pieces_that_are(pipeline: Pipeline) -> None:
+def test_several_stocks_of_one_sku_are_added_up_beyond_32_bits(pipeline: Pipeline) -> None:
     lot = {"type": "fbs", "present": BIGGEST, "reserved": 5, "sku": 77}
     pipeline.sandbox.fault("set_field", method=STOCKS, field="stocks", value=[lot, lot])
     pipeline.sandbox.fault("set_field", method=LIST, field="has_fbo_stocks", value=False)

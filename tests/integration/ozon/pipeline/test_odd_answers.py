@@ -1,4 +1,4 @@
-"""Answers that real sellers get: recorded, documented, or only plausible and cheap to bear (docs/decisions/0014)."""
+"""Answers that real sellers get: recorded, documented, or only plausible (docs/decisions/0014)."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ def test_archived_products_may_be_on_both_lists_or_on_one(pipeline: Pipeline, me
 
 
 @pytest.mark.parametrize("method", [LIST, STOCKS])
-def test_a_list_cut_short_is_noticed_however_much_it_overlaps(pipeline: Pipeline, method: str) -> None:
+def test_a_truncated_list_is_detected_despite_overlaps(pipeline: Pipeline, method: str) -> None:
     pipeline.products()
     # The pages of ARCHIVED, whose products ALL has too.
     pipeline.sandbox.fault("totals", mode="wrong", by=100, method=method)
 
-    with pytest.raises(BadDataError, match="where Ozon says it has"):
+    with pytest.raises(BadDataError, match="Ozon's total"):
         pipeline.products("short") if method == LIST else pipeline.inventory()
 
 
@@ -93,7 +93,7 @@ EMPTY_IN_PASSING: dict[str, tuple[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", EMPTY_IN_PASSING)
-def test_an_empty_answer_in_passing_hides_nothing(pipeline: Pipeline, case: str) -> None:
+def test_a_temporary_empty_answer_hides_nothing(pipeline: Pipeline, case: str) -> None:
     method, value = EMPTY_IN_PASSING[case]
     pipeline.settings = changed(pipeline.settings, "api", attempts=3)
     pipeline.load("before")
@@ -106,7 +106,7 @@ def test_an_empty_answer_in_passing_hides_nothing(pipeline: Pipeline, case: str)
     assert pipeline.sandbox.faults()[0]["fired_count"] == 1
 
 
-def test_an_empty_visible_list_is_believed_if_the_second_answer_agrees(pipeline: Pipeline) -> None:
+def test_an_empty_visible_list_is_accepted_if_the_second_answer_agrees(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("hide_share", share=1.0)
 
     assert pipeline.load() == "success"
@@ -115,7 +115,7 @@ def test_an_empty_visible_list_is_believed_if_the_second_answer_agrees(pipeline:
     assert_agreement(pipeline)
 
 
-def test_a_product_whose_stocks_are_missing_keeps_its_stock_while_its_details_say_that_it_has_some(
+def test_missing_stocks_of_a_product_with_has_stock_keep_its_stock(
     pipeline: Pipeline,
 ) -> None:
     pipeline.load("before")
@@ -138,7 +138,7 @@ def test_a_product_whose_stocks_are_missing_keeps_its_stock_while_its_details_sa
 
 
 @pytest.mark.parametrize("status", [400, 404, 500])
-def test_a_warehouse_that_cannot_be_read_keeps_its_stock_and_stops_no_other(pipeline: Pipeline, status: int) -> None:
+def test_an_unreadable_warehouse_keeps_its_stock_and_does_not_stop_the_others(pipeline: Pipeline, status: int) -> None:
     pipeline.load("before")
     stale = seller_stocks(pipeline, "main")
     pipeline.sandbox.tick()
@@ -153,13 +153,16 @@ def test_a_warehouse_that_cannot_be_read_keeps_its_stock_and_stops_no_other(pipe
         key: stock for key, stock in stale.items() if key[1] == refused
     }
     (warning,) = warnings(pipeline, "after")
-    assert f"seller warehouse {refused} (Склад Тверь, ул. Объездная) cannot be read; its {len(kept)} stocks" in warning
+    assert (
+        f"Cannot read the stock of seller warehouse {refused} (Склад Тверь, ул. Объездная); its {len(kept)} stocks"
+        in warning
+    )
     pipeline.sandbox.clear_faults()
     assert pipeline.load("then") == "success"
     assert_agreement(pipeline)
 
 
-def test_a_disabled_warehouse_is_not_asked_for(pipeline: Pipeline) -> None:
+def test_a_disabled_warehouse_is_not_requested(pipeline: Pipeline) -> None:
     pipeline.load("before")
     good = pipeline.versions("inventory_by_warehouse")
     asked = pipeline.requests()[SELLER_STOCKS]
@@ -174,7 +177,7 @@ def test_a_disabled_warehouse_is_not_asked_for(pipeline: Pipeline) -> None:
     assert warnings(pipeline, "after") == []
 
 
-def test_where_no_warehouse_can_be_read_the_next_attempt_asks_for_all_of_them_again(pipeline: Pipeline) -> None:
+def test_if_no_warehouse_can_be_read_the_next_attempt_requests_all_again(pipeline: Pipeline) -> None:
     pipeline.products()
     pipeline.sandbox.fault("server_error", method=SELLER_STOCKS)
     with pytest.raises(MarketplaceUnavailableError):
@@ -231,7 +234,7 @@ def test_an_internal_error_with_a_description_is_a_block_by_ozon(pipeline: Pipel
 # SKUs.
 
 
-def test_skus_are_taken_from_the_sources_where_none_stands_beside_the_id(pipeline: Pipeline) -> None:
+def test_skus_are_taken_from_the_sources_without_a_top_level_sku(pipeline: Pipeline) -> None:
     pipeline.settings = changed(pipeline.settings, "inventory", ozon_warehouses=True)
     pipeline.load("before")
     fbo = pipeline.rows("SELECT * FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo' AND present > 0")
@@ -248,7 +251,7 @@ def test_skus_are_taken_from_the_sources_where_none_stands_beside_the_id(pipelin
     assert len(found) == len(fbo) > 0
 
 
-def test_skus_are_taken_from_the_stocks_where_no_source_has_one(pipeline: Pipeline) -> None:
+def test_skus_are_taken_from_the_stocks_if_no_source_has_one(pipeline: Pipeline) -> None:
     pipeline.load("before")
     good = pipeline.rows("SELECT product_id, sku, skus FROM ozon.products ORDER BY 1")
     pipeline.sandbox.fault("drop_field", method=DETAILS, field="sku")
@@ -278,7 +281,7 @@ def test_skus_are_taken_from_the_stocks_where_no_source_has_one(pipeline: Pipeli
         (LIST, "set_field", {"field": "offer_id", "value": None}),
     ],
 )
-def test_another_spelling_and_what_a_load_does_not_need_change_nothing(
+def test_other_spellings_and_unused_fields_change_nothing(
     pipeline: Pipeline, method: str, fault: str, params: dict[str, Any]
 ) -> None:
     pipeline.sandbox.fault(fault, method=method, **params)
@@ -341,7 +344,7 @@ def test_the_sums_of_clusters_whose_warehouses_ozon_does_not_name_are_kept_apart
     assert with_fbo.value(pieces) == before
 
 
-def test_a_row_that_is_no_longer_answered_loses_its_rate(with_fbo: Pipeline) -> None:
+def test_a_row_that_ozon_no_longer_returns_loses_its_rate(with_fbo: Pipeline) -> None:
     with_fbo.sandbox.fault("set_field", method=ANALYTICS, field="available_stock_count", value=0)
     with_fbo.load("before")
     with_fbo.sandbox.clear_faults()
@@ -382,7 +385,7 @@ def test_fbo_stock_that_the_stocks_by_type_leave_out_comes_from_the_analytics(
     assert warnings(pipeline) == []
 
 
-def test_fbo_stock_that_no_method_has_is_kept_with_a_warning(pipeline: Pipeline) -> None:
+def test_fbo_stock_that_no_method_returns_is_kept_with_a_warning(pipeline: Pipeline) -> None:
     pipeline.load("before")
     good = fbo_stock(pipeline)
     pipeline.sandbox.fault("fbo_left_out", method=STOCKS)
@@ -396,7 +399,7 @@ def test_fbo_stock_that_no_method_has_is_kept_with_a_warning(pipeline: Pipeline)
     )
     (warning,) = warnings(pipeline, "after")
     count = sum(row["has_fbo_stocks"] for row in pipeline.truth().values())
-    assert warning.startswith(f"{count} products have FBO stock by Ozon's product list")
+    assert warning.startswith(f"Ozon's product list reports FBO stock for {count} products")
 
 
 def test_fbo_stock_that_the_budget_has_no_time_for_is_kept(pipeline: Pipeline) -> None:
@@ -423,7 +426,7 @@ def test_a_key_that_may_not_call_the_analytics_keeps_fbo_stock_with_a_warning(pi
     assert "missing a required role" in warnings(pipeline, "after")[0]
 
 
-def test_fbo_stock_goes_to_zero_where_the_product_list_agrees(pipeline: Pipeline) -> None:
+def test_fbo_stock_becomes_zero_if_the_product_list_agrees(pipeline: Pipeline) -> None:
     pipeline.settings = changed(pipeline.settings, "guards.vanished", level="off")
     pipeline.load("before")
     pipeline.sandbox.fault("fbo_left_out", method=STOCKS)

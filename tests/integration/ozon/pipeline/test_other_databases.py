@@ -1,4 +1,4 @@
-"""Loads, reports and checks in databases that other people have set up in their own way."""
+"""Loads, reports and checks in databases with unusual settings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.health import health_context, run_all
 from tests.support.pipeline import Pipeline
 
-# Names of PostgreSQL's and of ours, found before these with the search path above.
+# Objects with PostgreSQL's and our names, which the search path above finds first.
 SHADOWS = """
 CREATE FUNCTION public.set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT $2';
 CREATE FUNCTION public.current_setting(text) RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
@@ -47,7 +47,7 @@ CREATE VIEW public.pg_class AS SELECT oid, relname FROM pg_catalog.pg_class WHER
 
 @pytest.fixture
 def pipeline_there(sandbox: SandboxProcess, postgres: EmbeddedPostgres, empty_database_dsn: str) -> Pipeline:
-    """A pipeline in a database where nothing is as usual for its role; the test itself looks as the superuser."""
+    """A pipeline in a database with unusual settings for its role; the test itself connects as the superuser."""
     name = urlsplit(empty_database_dsn).path[1:]
     pipeline = Pipeline(sandbox, postgres.dsn(name, SUPERUSER))
     with psycopg.connect(pipeline.dsn, autocommit=True) as superuser:
@@ -87,7 +87,7 @@ def test_settings_and_names_of_a_database_change_nothing(pipeline_there: Pipelin
 def other_encoding(
     sandbox: SandboxProcess, postgres: EmbeddedPostgres, request: pytest.FixtureRequest
 ) -> Iterator[Pipeline]:
-    """A pipeline in a database whose encoding cannot hold every text."""
+    """A pipeline in a database whose encoding cannot store every text."""
     name = f"encoded_{request.param.lower()}"
     with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as superuser:
         superuser.execute(
@@ -99,7 +99,7 @@ def other_encoding(
     postgres.drop_database(name)
 
 
-def test_a_database_that_cannot_hold_every_text_is_refused_with_what_to_do(
+def test_a_database_with_another_encoding_is_refused_with_what_to_do(
     other_encoding: Pipeline, postgres: EmbeddedPostgres
 ) -> None:
     with pytest.raises(SchemaError, match=r"encoding (SQL_ASCII|WIN1251).*expected UTF8") as refused:
@@ -109,14 +109,14 @@ def test_a_database_that_cannot_hold_every_text_is_refused_with_what_to_do(
 
     assert other_encoding.requests() == {}
     assert other_encoding.rows("SELECT FROM pg_namespace WHERE nspname = 'ozon'") == []
-    command = str(refused.value).rpartition(": ")[2].replace("ozon_warehouse", "made_as_told")
+    command = str(refused.value).rpartition(": ")[2].replace("ozon_warehouse", "recreated")
     with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as superuser:
         superuser.execute(command)
-    schema.upgrade(partial(psycopg.connect, postgres.dsn("made_as_told", WAREHOUSE_ROLE)))
-    postgres.drop_database("made_as_told")
+    schema.upgrade(partial(psycopg.connect, postgres.dsn("recreated", WAREHOUSE_ROLE)))
+    postgres.drop_database("recreated")
 
 
-def test_a_role_without_temporary_tables_is_found_before_ozon_is_asked(
+def test_a_role_without_temporary_tables_is_found_before_the_first_request(
     pipeline: Pipeline, postgres: EmbeddedPostgres
 ) -> None:
     name = urlsplit(pipeline.dsn).path[1:]

@@ -1,4 +1,4 @@
-"""Stock in Ozon's own warehouses: only if wanted, only where there is any, in turns, and with its age."""
+"""Stock in FBO warehouses: only if enabled, only for SKUs with stock, in batches, and with its age."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def asked(pipeline: Pipeline) -> set[int]:
 
 
 def one_batch_a_run(pipeline: Pipeline) -> None:
-    """When the first answer is there, the budget is over."""
+    """Set a budget that is used up after the first answer."""
     pipeline.sandbox.fault("latency", method=ANALYTICS, ms=400)
     pipeline.set_fbo_budget(0.3 / 60)
 
 
-def test_it_is_off_by_itself(pipeline: Pipeline) -> None:
+def test_it_is_off_by_default(pipeline: Pipeline) -> None:
     pipeline.load()
 
     assert ANALYTICS not in pipeline.requests()
     assert pipeline.value("SELECT count(*) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
 
 
-def test_skus_with_fbo_stock_are_asked_for_and_their_stock_adds_up(with_fbo: Pipeline) -> None:
+def test_skus_with_fbo_stock_are_requested_and_their_stock_adds_up(with_fbo: Pipeline) -> None:
     with_fbo.load()
 
     skus = skus_with_stock(with_fbo)
@@ -61,7 +61,7 @@ def test_skus_with_fbo_stock_are_asked_for_and_their_stock_adds_up(with_fbo: Pip
     assert details["ozon_warehouses"] == {"skus_asked": len(skus)}
 
 
-def test_what_was_never_asked_for_comes_first_and_then_the_longest_unasked(with_fbo: Pipeline) -> None:
+def test_never_requested_skus_come_first_and_then_the_oldest_requests(with_fbo: Pipeline) -> None:
     skus = skus_with_stock(with_fbo)
     assert 200 < len(skus) <= 400
     one_batch_a_run(with_fbo)
@@ -74,7 +74,7 @@ def test_what_was_never_asked_for_comes_first_and_then_the_longest_unasked(with_
     assert set().union(*turns) == skus
     assert [len(turn) for turn in turns] == [100] * len(turns)
     assert all(turns[n].isdisjoint(turns[m]) for m in range(last) for n in range(m))
-    # The last turn had room for some that had been asked for, and took the oldest.
+    # The last run had room for SKUs that had been requested before, and took the oldest.
     assert turns[last] - (skus - set().union(*turns[:last])) <= turns[0]
 
 
@@ -82,7 +82,7 @@ def last_asked(pipeline: Pipeline) -> dict[int, object]:
     return {row["sku"]: row["asked_at"] for row in pipeline.rows("SELECT * FROM ozon.fbo_stock_requests")}
 
 
-def test_a_budget_that_is_over_at_once_changes_nothing(with_fbo: Pipeline) -> None:
+def test_a_budget_of_zero_changes_nothing(with_fbo: Pipeline) -> None:
     with_fbo.load("before")
     good = with_fbo.versions("inventory_by_warehouse", "fbo_stock_requests")
     with_fbo.sandbox.reset_counters()
@@ -94,7 +94,7 @@ def test_a_budget_that_is_over_at_once_changes_nothing(with_fbo: Pipeline) -> No
     assert with_fbo.versions("inventory_by_warehouse", "fbo_stock_requests") == good
 
 
-def test_every_row_says_when_it_was_read(with_fbo: Pipeline) -> None:
+def test_every_row_has_the_time_of_its_request(with_fbo: Pipeline) -> None:
     one_batch_a_run(with_fbo)
     with_fbo.load("0")
     first = fetched(with_fbo)
@@ -112,7 +112,7 @@ def fetched(pipeline: Pipeline) -> dict[tuple[int, int], object]:
     return {(row["product_id"], row["warehouse_id"]): row["fetched_at"] for row in rows}
 
 
-def test_stock_that_is_gone_goes_to_zero_without_being_asked_for(with_fbo: Pipeline) -> None:
+def test_vanished_stock_becomes_zero_without_a_request(with_fbo: Pipeline) -> None:
     with_fbo.load("before")
     for guard in ("vanished", "empty_catalogue"):
         with_fbo.settings = changed(with_fbo.settings, f"guards.{guard}", level="off")
@@ -154,7 +154,7 @@ def test_stock_in_a_warehouse_that_cannot_be_read_stays_as_it_was(with_fbo: Pipe
     assert with_fbo.value(pieces) == good > 0
 
 
-def test_a_retry_does_not_ask_again_for_what_is_staged(with_fbo: Pipeline) -> None:
+def test_a_retry_does_not_request_staged_skus_again(with_fbo: Pipeline) -> None:
     with_fbo.products()
     with_fbo.sandbox.fault("server_error", method=ANALYTICS, after=2)
     with pytest.raises(Exception, match="analytics"):

@@ -1,4 +1,4 @@
-"""What a load cost is in its records: time, memory, requests, and the waiting for the API."""
+"""The records contain the cost of a load: time, memory, requests, and waits for the API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def as_recorded(numbers: ComponentNumbers) -> Row:
     return {name: value for name, value in vars(numbers).items() if name != "details"}
 
 
-def test_the_records_hold_the_numbers(pipeline: Pipeline) -> None:
+def test_the_records_contain_the_numbers(pipeline: Pipeline) -> None:
     products, inventory = pipeline.products(), pipeline.inventory()
 
     for component, numbers in zip(COMPONENTS, (products, inventory), strict=True):
@@ -37,7 +37,7 @@ def test_durations_are_the_time_between_the_moments_and_add_up(pipeline: Pipelin
     assert sum(attempt["duration_seconds"] for attempt in attempts) <= workflow["duration_seconds"]
 
 
-def test_waiting_that_ozon_asks_for_is_counted_as_waiting(pipeline: Pipeline) -> None:
+def test_waits_requested_by_ozon_are_counted(pipeline: Pipeline) -> None:
     pipeline.settings = changed(pipeline.settings, "api", attempts=3)
     pipeline.sandbox.fault("rate_limited", method="/v3/product/list", times=1, retry_after_seconds=1)
 

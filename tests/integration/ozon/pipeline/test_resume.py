@@ -1,4 +1,4 @@
-"""A retry of the same run goes on behind what was read; any other run starts anew."""
+"""A retry of the same run resumes after the pages read; any other run starts from the beginning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STOCKS, SELLER_STOCKS = "/v4/product/info/stocks", "/v1/product/info/warehouse/s
 
 
 def undisturbed_requests(pipeline: Pipeline) -> dict[str, int]:
-    """What a whole load asks for, seen in a dry run."""
+    """Return the requests of a whole load, from a dry run."""
     pipeline.sandbox.reset_counters()
     pipeline.products("dry", dry_run=True)
     pipeline.inventory("dry", dry_run=True)
@@ -25,7 +25,7 @@ def undisturbed_requests(pipeline: Pipeline) -> dict[str, int]:
 
 
 def break_off(pipeline: Pipeline, method: str, *, after: int, fault: str = "server_error") -> int:
-    """Let the run fail after so many answers of a method; returns how many pages of lists are staged."""
+    """Let the run fail after a number of answers of a method, and return the number of staged pages."""
     pipeline.sandbox.fault(fault, method=method, after=after)
     component = "product" if method in {LIST, DETAILS} else "inventory"
     with pytest.raises(BadDataError if fault == "truncated_json" else MarketplaceUnavailableError):
@@ -36,7 +36,7 @@ def break_off(pipeline: Pipeline, method: str, *, after: int, fault: str = "serv
 
 
 @pytest.mark.parametrize(("method", "after"), [(LIST, 1), (LIST, 4), (DETAILS, 0), (DETAILS, 2)])
-def test_products_that_are_staged_are_not_asked_for_again(pipeline: Pipeline, method: str, after: int) -> None:
+def test_staged_products_are_not_requested_again(pipeline: Pipeline, method: str, after: int) -> None:
     needed = undisturbed_requests(pipeline)
     pages = break_off(pipeline, method, after=after)
 
@@ -45,7 +45,7 @@ def test_products_that_are_staged_are_not_asked_for_again(pipeline: Pipeline, me
     asked = pipeline.requests()
     assert pages >= (after if method == LIST else 1)
     assert asked[LIST] == needed[LIST] - pages
-    # What the first attempt has listed and not staged is asked for in batches of other sizes.
+    # Products that the first attempt listed but did not stage are requested in batches of other sizes.
     assert asked[DETAILS] <= needed[DETAILS] + 1 - (after if method == DETAILS else 0)
     pipeline.inventory()
     assert pipeline.end() == "success"
@@ -55,7 +55,7 @@ def test_products_that_are_staged_are_not_asked_for_again(pipeline: Pipeline, me
 
 
 @pytest.mark.parametrize(("method", "after"), [(STOCKS, 2), (SELLER_STOCKS, 1)])
-def test_stocks_that_are_staged_are_not_asked_for_again(pipeline: Pipeline, method: str, after: int) -> None:
+def test_staged_stocks_are_not_requested_again(pipeline: Pipeline, method: str, after: int) -> None:
     needed = undisturbed_requests(pipeline)
     pipeline.products()
     pages = break_off(pipeline, method, after=after)
@@ -81,7 +81,7 @@ def test_pages_that_are_too_old_are_read_again(pipeline: Pipeline, minutes_left:
     assert pipeline.requests()[LIST] == needed[LIST] - pages_kept
 
 
-def test_another_run_starts_anew(pipeline: Pipeline) -> None:
+def test_another_run_starts_from_the_beginning(pipeline: Pipeline) -> None:
     break_off(pipeline, LIST, after=4)
     pipeline.sandbox.tick()
     needed = undisturbed_requests(pipeline)
@@ -103,7 +103,7 @@ def test_another_account_starts_on_its_own(pipeline: Pipeline) -> None:
     assert_agreement(pipeline, "second")
 
 
-def test_the_next_day_nothing_of_a_broken_off_run_is_left(pipeline: Pipeline) -> None:
+def test_the_next_days_run_replaces_the_staging_of_a_failed_one(pipeline: Pipeline) -> None:
     break_off(pipeline, LIST, after=4)
     assert pipeline.staging_tables()
 
@@ -116,7 +116,7 @@ def test_the_next_day_nothing_of_a_broken_off_run_is_left(pipeline: Pipeline) ->
 def test_staging_that_a_crash_of_postgresql_has_emptied_is_read_again(pipeline: Pipeline) -> None:
     needed = undisturbed_requests(pipeline)
     break_off(pipeline, DETAILS, after=2)
-    # What PostgreSQL does to unlogged tables when it recovers.
+    # As PostgreSQL does with unlogged tables in a recovery.
     unlogged = pipeline.rows(
         "SELECT oid::regclass::text AS name FROM pg_class WHERE relpersistence = 'u' AND relkind = 'r'"
     )
@@ -131,7 +131,7 @@ def test_staging_that_a_crash_of_postgresql_has_emptied_is_read_again(pipeline: 
     assert_agreement(pipeline)
 
 
-def test_an_answer_that_is_no_json_costs_none_of_the_pages_before_it(pipeline: Pipeline) -> None:
+def test_an_answer_that_is_not_json_keeps_the_pages_before_it(pipeline: Pipeline) -> None:
     needed = undisturbed_requests(pipeline)
     break_off(pipeline, LIST, after=4, fault="truncated_json")
 
@@ -140,7 +140,7 @@ def test_an_answer_that_is_no_json_costs_none_of_the_pages_before_it(pipeline: P
     assert pipeline.requests()[LIST] == needed[LIST] - 4
 
 
-def test_a_failed_attempts_record_says_how_far_it_came(pipeline: Pipeline) -> None:
+def test_a_failed_attempts_record_shows_its_progress(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("set_field", method=DETAILS, field="id", value=None, share=0.1)
     break_off(pipeline, LIST, after=6)
 

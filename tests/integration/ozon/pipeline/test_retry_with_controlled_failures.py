@@ -1,4 +1,4 @@
-"""A component that fails for a while, in each of the ways it can, succeeds in the attempt after that."""
+"""A component with a temporary failure of each kind succeeds in the next attempt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.pipeline import Pipeline, changed
 
 pytestmark = pytest.mark.faults
 
-# What the API does, how it is set up, and what the failed attempts' records say of it.
+# The API's fault, its parameters, and the text in the failed attempts' records.
 FAILURES: dict[str, tuple[str, dict[str, Any], str]] = {
     "a fault of Ozon's": ("server_error", {"status": 500}, "HTTP 500"),
     "an edge that is down": ("server_error", {"status": 503}, "HTTP 503"),
@@ -38,7 +38,7 @@ def test_the_attempt_after_the_failures_loads_everything_once(pipeline: Pipeline
         pipeline.products()
 
     for _ in range(FAILED_ATTEMPTS):
-        # One for each attempt: lists are read side by side, and one attempt could use up the faults of two.
+        # One for each attempt: lists are read in parallel, and one attempt could use up the faults of two.
         pipeline.sandbox.fault(fault, method=METHODS[component], times=1, **parameters)
         with pytest.raises(RetriableError):
             run(pipeline, component)
@@ -55,7 +55,7 @@ def test_the_attempt_after_the_failures_loads_everything_once(pipeline: Pipeline
     assert_agreement(pipeline)
 
 
-def test_failures_that_do_not_end_leave_a_failed_workflow_with_the_last_reason(pipeline: Pipeline) -> None:
+def test_permanent_failures_leave_a_failed_workflow_with_the_last_reason(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("server_error", method=METHODS["product_etl"], status=502)
     for _ in range(3):
         with pytest.raises(RetriableError):
@@ -73,7 +73,9 @@ def test_failures_that_do_not_end_leave_a_failed_workflow_with_the_last_reason(p
     ("fault", "error"),
     [("key_unknown", AccessDeniedError), ("role_missing", AccessDeniedError), ("method_obsolete", ObsoleteMethodError)],
 )
-def test_what_a_person_has_to_mend_is_asked_once(pipeline: Pipeline, fault: str, error: type[FatalError]) -> None:
+def test_a_fault_that_a_person_has_to_fix_is_requested_once(
+    pipeline: Pipeline, fault: str, error: type[FatalError]
+) -> None:
     pipeline.sandbox.fault(fault)
 
     with pytest.raises(error):
@@ -84,7 +86,7 @@ def test_what_a_person_has_to_mend_is_asked_once(pipeline: Pipeline, fault: str,
     assert record["api_retries"] == 0
 
 
-def test_failures_of_one_account_are_not_the_others(pipeline: Pipeline) -> None:
+def test_failures_of_one_account_do_not_affect_the_others(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("server_error", method=METHODS["product_etl"], account="main")
     with pytest.raises(RetriableError):
         pipeline.products()

@@ -1,4 +1,4 @@
-"""inventory_etl comes after product_etl of the same workflow, and the database says whether that has succeeded."""
+"""inventory_etl needs a successful product_etl of the same workflow, according to the database."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_success_of_another_run_does_not_count(pipeline: Pipeline) -> None:
         pipeline.inventory()
 
 
-def test_a_refused_inventory_etl_takes_over_nothing_that_another_run_has_staged(pipeline: Pipeline) -> None:
+def test_a_refused_inventory_etl_does_not_use_another_runs_staging(pipeline: Pipeline) -> None:
     pipeline.products("other")
     pipeline.sandbox.fault("drop_field", method="/v4/product/info/stocks", field="stocks.present", share=0.1)
     pipeline.sandbox.fault("server_error", method="/v2/warehouse/list")

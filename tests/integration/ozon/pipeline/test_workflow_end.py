@@ -1,4 +1,4 @@
-"""Whatever became of its components, a workflow's record says so in the end."""
+"""The record of a workflow's end, for each combination of its components' results."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from include.ozon.pipeline import records
 from tests.support.pipeline import Pipeline
 from tests.support.records import record_attempt, record_workflow
 
-# Component statuses as an attempt leaves them (None: never started; running: killed), and what comes of them.
+# Component statuses (None: never started; running: killed), and the resulting status of the workflow.
 ENDS: list[tuple[str | None, str | None, str]] = [
     ("success", "success", "success"),
     ("success", "failed", "failed"),
@@ -89,7 +89,7 @@ def test_only_its_own_staging_is_dropped(pipeline: Pipeline) -> None:
     assert pipeline.staging_tables() == {name for name in before if name.startswith("second_")}
 
 
-def test_attempts_of_other_workflows_are_left_alone(pipeline: Pipeline) -> None:
+def test_attempts_of_other_workflows_are_not_closed(pipeline: Pipeline) -> None:
     record(pipeline, "product_etl", "running")
     pipeline.load("other", "second")
 
@@ -111,7 +111,7 @@ def test_a_run_that_is_started_again_opens_its_record_again(pipeline: Pipeline) 
     assert pipeline.workflow()["finished_at"] > ended
 
 
-def test_accounts_that_were_loaded_whole_are_those_of_this_run(pipeline: Pipeline) -> None:
+def test_completely_loaded_accounts_are_those_of_this_run(pipeline: Pipeline) -> None:
     pipeline.load("run")
     pipeline.products("run", "second")
     pipeline.end("run", "second")

@@ -26,7 +26,7 @@ def crontab(crontab_user: crontabs.TestUser, monkeypatch: pytest.MonkeyPatch) ->
     crontab_user.forget()
 
 
-def test_none_at_all_and_an_empty_one_are_told_apart_and_both_come_back(crontab: crontabs.TestUser) -> None:
+def test_a_missing_and_an_empty_crontab_are_distinguished_and_restored(crontab: crontabs.TestUser) -> None:
     assert read_crontab() is None
     write_crontab(b"", expected=None)
     assert read_crontab() == b""
@@ -36,7 +36,7 @@ def test_none_at_all_and_an_empty_one_are_told_apart_and_both_come_back(crontab:
 
 
 @pytest.mark.parametrize("comments", [b"", b"# one\n", b"# 1\r\n# 2\r\n# 3\r\n# 4\r\n"])
-def test_every_byte_is_read_and_written_as_it_is(comments: bytes, crontab: crontabs.TestUser) -> None:
+def test_every_byte_is_read_and_written_unchanged(comments: bytes, crontab: crontabs.TestUser) -> None:
     every_byte = b"# " + bytes(byte for byte in range(1, 256) if byte != ord("\n"))
     content = comments + b"X=1\r\n" + every_byte + b"\n0 1 * * * echo caf\xc3\xa9 \\r \\\\r \xff\r\n\t\n\n"
 
@@ -44,7 +44,7 @@ def test_every_byte_is_read_and_written_as_it_is(comments: bytes, crontab: cront
 
     assert crontab.crontab() == content
     assert read_crontab() == content
-    # As a program that writes no header leaves it, and an editor no last line end.
+    # As written by a program without a header, or by an editor without a last line end.
     crontab.write_unchecked(content + b"0 2 * * * a\r")
     assert read_crontab() == content + b"0 2 * * * a\r"
 
@@ -57,7 +57,7 @@ def test_only_the_programs_own_header_is_left_out(crontab: crontabs.TestUser) ->
         assert read_crontab() == crontab.crontab() == content
 
 
-def test_what_cron_cannot_read_is_refused_in_its_words_and_the_old_one_stays(crontab: crontabs.TestUser) -> None:
+def test_an_invalid_crontab_is_refused_with_crons_message_and_the_old_one_is_kept(crontab: crontabs.TestUser) -> None:
     crontab.write(b"0 1 * * * a\n")
 
     for bad in (b"0 1 * * 9 a\n", b"0 1 * * * no end"):
@@ -69,12 +69,12 @@ def test_what_cron_cannot_read_is_refused_in_its_words_and_the_old_one_stays(cro
 def test_somebody_elses_change_in_between_is_not_overwritten(crontab: crontabs.TestUser) -> None:
     crontab.write(b"0 1 * * * theirs\n")
 
-    with pytest.raises(RetriableError, match="Somebody else has changed the crontab"):
+    with pytest.raises(RetriableError, match="Somebody else has just changed the crontab"):
         write_crontab(b"0 1 * * * ours\n", expected=None)
     assert crontab.crontab() == b"0 1 * * * theirs\n"
 
 
-def test_a_user_who_may_not_use_crontab_is_told_so(
+def test_a_user_who_may_not_use_crontab_gets_its_message(
     crontab_user: crontabs.TestUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Debian's program says this to a user whom /etc/cron.allow leaves out; this machine's file is not touched.
@@ -89,10 +89,12 @@ def test_a_user_who_may_not_use_crontab_is_told_so(
         read_crontab()
 
 
-def test_a_machine_without_the_program_is_told_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_crontab_is_reported_with_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(FatalError, match="no program `crontab` on this machine"):
+    with pytest.raises(FatalError, match="`crontab` is not installed on this machine"):
         read_crontab()
 
 

@@ -1,4 +1,4 @@
-"""What ``copy_text`` writes is what PostgreSQL reads."""
+"""PostgreSQL reads the text of ``copy_text`` unchanged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from include.ozon.warehouse.copy_text import boolean, optional, text, text_array
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 
-# Neither NUL nor half a surrogate pair gets through the check of the marketplace's answers.
+# The check of the marketplace's answers rejects NUL and half a surrogate pair.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 
 

@@ -1,4 +1,4 @@
-"""The warehouse's migrations, forward and back, and what a load says to a schema that is not its own."""
+"""The warehouse's migrations, forward and back, and a load's errors with another schema."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONTRACT = {
 }
 
 
-# What the migrations after it have to change, and what they have to leave alone.
+# Data that later migrations have to change, and data that they have to keep.
 _ROWS_OF_0005 = """
 INSERT INTO ozon.products (
     account, product_id, offer_id, name, price, currency_code, visibility, ozon_status, status_name, hidden_reasons,
@@ -67,7 +67,7 @@ class Database:
             connection.execute(statement.encode())
 
     def rows(self) -> dict[str, list[Any]]:
-        """The rows of every table of the schema ozon, but for Alembic's own."""
+        """Return the rows of every table of the schema ozon, except Alembic's."""
         with self.connect() as connection:
             tables = connection.execute(
                 "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname <> "
@@ -80,13 +80,13 @@ class Database:
             }
 
     def column(self, expression: LiteralString, table: str) -> list[Any]:
-        """The values of a column or an expression, in the order of the table's key."""
+        """Return the values of a column or an expression, in the order of the table's key."""
         with self.connect() as connection:
             query = sql.SQL("SELECT {} FROM ozon.{} t ORDER BY t").format(sql.SQL(expression), sql.Identifier(table))
             return [value for (value,) in connection.execute(query)]
 
     def describe(self) -> set[tuple[Any, ...]]:
-        """Every column, constraint and index of the schemas ozon and ozon_staging."""
+        """Return every column, constraint and index of the schemas ozon and ozon_staging."""
         with self.connect() as connection:
             return {
                 *connection.execute(
@@ -228,7 +228,7 @@ def test_firing_alerts_and_their_acknowledgements_become_incidents(database: Dat
     assert database.column("pending_channels", "alerts") == [["duty"], ["duty"], [], ["duty"], []]
 
 
-def test_an_upgrade_waits_for_one_that_is_under_way(database: Database) -> None:
+def test_an_upgrade_waits_for_a_running_one(database: Database) -> None:
     with database.connect() as under_way, ThreadPoolExecutor(1) as thread:
         under_way.execute("SELECT pg_advisory_xact_lock(hashtextextended('ozon_etl/migrations', 0))")
         second = thread.submit(schema.upgrade, database.connect)
@@ -242,12 +242,12 @@ def test_an_upgrade_waits_for_one_that_is_under_way(database: Database) -> None:
     assert database.status().is_at_head
 
 
-def test_an_empty_database_is_told_the_command(database: Database) -> None:
+def test_an_empty_database_is_reported_with_the_command(database: Database) -> None:
     with pytest.raises(SchemaError, match=r"at revision none.*Run `ozon db upgrade`"):
         database.require_head()
 
 
-def test_a_schema_that_is_behind_is_told_the_command(database: Database) -> None:
+def test_an_older_schema_is_reported_with_the_command(database: Database) -> None:
     schema.upgrade(database.connect)
     schema.downgrade(database.connect, "-1")
 
@@ -255,7 +255,7 @@ def test_a_schema_that_is_behind_is_told_the_command(database: Database) -> None
         database.require_head()
 
 
-def test_a_schema_that_is_ahead_is_told_what_to_install(database: Database) -> None:
+def test_a_newer_schema_is_reported_with_what_to_install(database: Database) -> None:
     schema.upgrade(database.connect)
     database.execute("UPDATE ozon.alembic_version SET version_num = '9999'")
 
@@ -264,6 +264,6 @@ def test_a_schema_that_is_ahead_is_told_what_to_install(database: Database) -> N
     assert not database.status().is_known
 
 
-def test_a_revision_that_is_none_is_a_sentence(database: Database) -> None:
-    with pytest.raises(ConfigurationError, match=r"No such migration.*ozon db status"):
+def test_an_unknown_revision_is_a_sentence(database: Database) -> None:
+    with pytest.raises(ConfigurationError, match=r"Unknown migration.*ozon db status"):
         schema.upgrade(database.connect, "9999")

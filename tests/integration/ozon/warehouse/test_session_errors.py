@@ -1,4 +1,4 @@
-"""A warehouse that cannot be used says in one sentence why, in a class that says what can be done."""
+"""Errors of an unusable warehouse: one sentence, and a class for what can be done."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITE = "INSERT INTO ozon.fbo_stock_requests VALUES ('main', 1, now())"
 
 
 def use(dsn: str, statement: str = WRITE, **settings: int) -> None:
-    """What every task does: open a session and write."""
+    """Open a session and write, as every task does."""
     connect = partial(psycopg.connect, dsn, connect_timeout=2)
     with open_session(connect, WarehouseSettings(**settings), "a test") as connection:
         connection.execute(statement.encode())
@@ -39,7 +39,7 @@ def password_of(dsn: str) -> str:
 
 @pytest.fixture
 def reader_dsn(postgres: EmbeddedPostgres, warehouse_dsn: str) -> Iterator[str]:
-    """The same warehouse as a role that may only read."""
+    """Return the warehouse's address for a role that may only read."""
     superuser = postgres.dsn(urlsplit(warehouse_dsn).path[1:], SUPERUSER)
     with psycopg.connect(superuser, autocommit=True) as connection:
         connection.execute("CREATE ROLE reader LOGIN PASSWORD 'reads'")
@@ -94,9 +94,9 @@ def test_a_wrong_part_of_the_address_is_named(
         use(re.sub(part, wrong, warehouse_dsn))
 
 
-# As PostgreSQL 15 to 18 word them in Russian (ru.po), and PgBouncer in English; what an attempt later cannot change is
-# fatal.
-FOREIGN_WORDS: dict[str, tuple[str, type[OzonError], str]] = {
+# The messages of PostgreSQL 15 to 18 in Russian (ru.po), and of PgBouncer in English; those that a retry cannot
+# solve are fatal.
+SERVER_MESSAGES: dict[str, tuple[str, type[OzonError], str]] = {
     'пользователь "ozon" не прошёл проверку подлинности (по паролю)': ("28P01", AccessDeniedError, "login"),
     'пользователь "ozon" не прошёл проверку подлинности (Ident)': ("28000", AccessDeniedError, "login and password"),
     'в pg_hba.conf нет записи для компьютера "::1", пользователя "ozon", базы "ozon_warehouse", без шифрования': (
@@ -127,11 +127,11 @@ FOREIGN_WORDS: dict[str, tuple[str, type[OzonError], str]] = {
 }  # fmt: skip
 
 
-# A server on a Russian Windows sends its own code page before it knows the session's database.
+# A server on a Russian Windows uses its own code page before it knows the session's database.
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1251"])
-@pytest.mark.parametrize("words", FOREIGN_WORDS)
-def test_a_refusal_is_understood_in_the_words_of_the_server(words: str, encoding: str) -> None:
-    sqlstate, expected, sentence = FOREIGN_WORDS[words]
+@pytest.mark.parametrize("words", SERVER_MESSAGES)
+def test_a_refusal_is_recognized_in_the_servers_language(words: str, encoding: str) -> None:
+    sqlstate, expected, sentence = SERVER_MESSAGES[words]
 
     with refusing_server(words, sqlstate, encoding) as dsn, pytest.raises(expected, match=sentence) as refused:
         use(dsn)
@@ -139,19 +139,19 @@ def test_a_refusal_is_understood_in_the_words_of_the_server(words: str, encoding
     assert words in str(refused.value)
 
 
-def test_a_refusal_in_another_language_is_worth_another_attempt_and_quoted() -> None:
+def test_a_refusal_in_an_unknown_language_is_retriable_and_quoted() -> None:
     words = "用户 “ozon” Password 认证失败"
     with refusing_server(words, "28P01") as dsn, pytest.raises(WarehouseUnavailableError, match=words):
         use(dsn)
 
 
 @pytest.mark.parametrize("condition", ["disk_full", "out_of_memory", "too_many_connections", "insufficient_resources"])
-def test_a_server_that_is_short_of_something_says_of_what(warehouse_dsn: str, condition: str) -> None:
+def test_a_server_without_resources_reports_which(warehouse_dsn: str, condition: str) -> None:
     with pytest.raises(WarehouseUnavailableError, match=rf"run out of disk, memory or connections.*{condition}"):
         use(warehouse_dsn, f"DO $$ BEGIN RAISE {condition}; END $$")
 
 
-def test_a_database_with_no_connection_left_says_so(postgres: EmbeddedPostgres, warehouse_dsn: str) -> None:
+def test_a_database_without_free_connections_reports_that(postgres: EmbeddedPostgres, warehouse_dsn: str) -> None:
     name = urlsplit(warehouse_dsn).path[1:]
     with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as superuser:
         superuser.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 1").format(sql.Identifier(name)))
@@ -188,7 +188,7 @@ def test_a_role_that_may_not_make_schemas_cannot_migrate(reader_dsn: str, empty_
 
 
 @pytest.mark.parametrize("statement", ["SELECT FROM ozon.not_there", "SELECT not_there FROM ozon.products"])
-def test_what_the_schema_lacks_is_told_the_command(warehouse_dsn: str, statement: str) -> None:
+def test_a_missing_table_is_reported_with_the_command(warehouse_dsn: str, statement: str) -> None:
     with pytest.raises(SchemaError, match="Run `ozon db upgrade`"):
         use(warehouse_dsn, statement)
 
@@ -206,12 +206,12 @@ def test_a_lock_that_is_not_granted_names_its_setting(warehouse_dsn: str) -> Non
             use(warehouse_dsn, lock_timeout_seconds=1)
 
 
-def test_a_deadlock_is_worth_another_attempt_in_its_own_words(warehouse_dsn: str, postgres: EmbeddedPostgres) -> None:
+def test_a_deadlock_is_retriable_with_its_own_message(warehouse_dsn: str, postgres: EmbeddedPostgres) -> None:
     connect = partial(psycopg.connect, warehouse_dsn)
     superuser = postgres.dsn(urlsplit(warehouse_dsn).path[1:], SUPERUSER)
     has_inventory = Event()
     with psycopg.connect(superuser) as somebody, ThreadPoolExecutor(1) as thread:
-        # Whose deadlock_timeout passes first while both wait is the one that ends: the load's.
+        # PostgreSQL ends the session whose deadlock_timeout passes first: the load's.
         somebody.execute("SET deadlock_timeout = '1min'")
         somebody.execute("LOCK TABLE ozon.products")
 
@@ -231,7 +231,7 @@ def test_a_deadlock_is_worth_another_attempt_in_its_own_words(warehouse_dsn: str
     assert "host and port" not in str(failed.value)
 
 
-def test_a_serialization_failure_is_worth_another_attempt_in_its_own_words(warehouse_dsn: str) -> None:
+def test_a_serialization_failure_is_retriable_with_its_own_message(warehouse_dsn: str) -> None:
     use(warehouse_dsn)
     change = "UPDATE ozon.fbo_stock_requests SET asked_at = now()"
 
@@ -248,7 +248,7 @@ def test_a_serialization_failure_is_worth_another_attempt_in_its_own_words(wareh
     assert "host and port" not in str(failed.value)
 
 
-def test_a_transaction_that_the_server_ends_is_worth_another_attempt(warehouse_dsn: str) -> None:
+def test_a_transaction_that_the_server_ends_is_retriable(warehouse_dsn: str) -> None:
     def load() -> None:
         connect = partial(psycopg.connect, warehouse_dsn)
         with open_session(connect, WarehouseSettings(), "a test") as connection, connection.transaction():
@@ -260,7 +260,7 @@ def test_a_transaction_that_the_server_ends_is_worth_another_attempt(warehouse_d
         load()
 
 
-def test_a_connection_that_is_cut_is_worth_another_attempt(warehouse_dsn: str) -> None:
+def test_a_lost_connection_is_retriable(warehouse_dsn: str) -> None:
     cut = "SELECT pg_terminate_backend(pg_backend_pid())"
     with pytest.raises(WarehouseUnavailableError, match="dropped the connection"):
         use(warehouse_dsn, cut)

@@ -1,4 +1,4 @@
-"""A session of ours is the same on every server, whatever is set for its role, and on servers that lack a setting."""
+"""Session settings are the same on every server, whatever the role's settings, and on servers that lack a setting."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIRST_WITH_TRANSACTION_TIMEOUT = 170_000
 
 @pytest.fixture
 def hostile_dsn(postgres: EmbeddedPostgres, empty_database_dsn: str) -> str:
-    """A database for whose role everything is set in another way."""
+    """Return the address of a database whose role has other values for all settings."""
     with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as superuser:
         has_newest = superuser.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT
         newest = {"transaction_timeout": "400ms"} if has_newest else {}
@@ -46,7 +46,7 @@ def migration(dsn: str) -> Iterator[Connection]:
 
 
 @pytest.mark.parametrize("opened", [load, migration])
-def test_nothing_that_is_set_for_the_role_is_left(opened: Any, hostile_dsn: str) -> None:
+def test_all_settings_of_the_role_are_overridden(opened: Any, hostile_dsn: str) -> None:
     with opened(hostile_dsn) as connection:
         rows = connection.execute("SELECT name, setting FROM pg_settings").fetchall()
     found = {name: value for name, value in rows if name in hostile.SETTINGS | {"transaction_timeout": ""}}
@@ -69,7 +69,7 @@ def test_nothing_that_is_set_for_the_role_is_left(opened: Any, hostile_dsn: str)
     assert limits == ({"lock_timeout": "7000", "statement_timeout": "8000"} if opened is load else {})
 
 
-def test_values_come_back_as_they_were(hostile_dsn: str) -> None:
+def test_values_are_read_back_unchanged(hostile_dsn: str) -> None:
     moment = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
     values = (
         "Кружка «Ёж» 准备出售 \\ '",
@@ -94,7 +94,7 @@ def test_a_session_outlives_its_role_s_own_time_outs(hostile_dsn: str) -> None:
             connection.execute("SELECT 1")
 
 
-def test_a_temporary_table_stands_in_for_nothing_of_postgresqls_own(warehouse_dsn: str) -> None:
+def test_a_temporary_table_does_not_shadow_postgresqls_own(warehouse_dsn: str) -> None:
     with load(warehouse_dsn) as connection:
         connection.execute("CREATE TEMPORARY TABLE pg_class AS SELECT 'shadow' AS relname")
 
@@ -102,7 +102,7 @@ def test_a_temporary_table_stands_in_for_nothing_of_postgresqls_own(warehouse_ds
 
 
 def test_a_setting_that_a_server_refuses_is_left_out(warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # What a server on Windows says of client_connection_check_interval, any server says of this value.
+    # For this value, any server answers as a server on Windows does for client_connection_check_interval.
     monkeypatch.setattr(session, "_OPTIONAL_SETTINGS", {"client_connection_check_interval": "-1s"})
     monkeypatch.setitem(session._SETTINGS, "not_known_before_postgresql_99", "on")
 

@@ -17,7 +17,7 @@ Problems = Callable[..., list[str]]
 
 @pytest.fixture
 def load(tmp_path: Path) -> Load:
-    """Loads a file of the given TOML and an account, with the given variables."""
+    """Return a function that loads a file with the given TOML and an account, with the given variables."""
 
     def load(
         toml: str = "", environment: str = "production", *, account: str = ONE_ACCOUNT, **environ: str
@@ -31,7 +31,7 @@ def load(tmp_path: Path) -> Load:
 
 @pytest.fixture
 def problems(load: Load, tmp_path: Path) -> Problems:
-    """The lines of the error that a file leads to, with the file's folder left out."""
+    """Return a function that returns the lines of a file's error, without the file's folder."""
 
     def problems(*args: str, **kwargs: str) -> list[str]:
         with pytest.raises(ConfigurationError) as caught:

@@ -1,4 +1,4 @@
-"""Two accounts must not be one seller."""
+"""Accounts with the same Client-Id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that are each allowed and cannot be meant together."""
+"""Contradictions: values that are valid alone, but not together."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Load = Callable[..., object]
 Problems = Callable[..., list[str]]
 
 
-def test_runs_may_fill_the_time_to_the_next_one_and_no_more(load: Load, problems: Problems) -> None:
+def test_a_run_may_take_exactly_the_time_to_the_next_one(load: Load, problems: Problems) -> None:
     # 10 + 20 + 40 minutes of waits for each component, and time-outs of 60 and 160: 360 minutes.
     load(OZON__COMPONENTS__INVENTORY_ETL__TIMEOUT_MINUTES="160")
 
     [line] = problems(OZON__COMPONENTS__INVENTORY_ETL__TIMEOUT_MINUTES="161")
 
-    assert "two runs are only 360 minutes apart, and one can take 361" in line
+    assert "two runs are only 360 minutes apart, but one can take 361" in line
     assert 'schedule.etl = "0 2,8,14,20 * * *" (built-in)' in line
     assert "components.inventory_etl.timeout_minutes = 161 (OZON__COMPONENTS__INVENTORY_ETL__TIMEOUT_MINUTES)" in line
 
@@ -26,13 +26,13 @@ def test_skipped_hour_of_the_clock_counts(load: Load, problems: Problems) -> Non
 
     [line] = problems(OZON__TIME_ZONE="Europe/Berlin", OZON__COMPONENTS__PRODUCT_ETL__TIMEOUT_MINUTES="101")
 
-    assert "two runs are only 300 minutes apart, and one can take 301" in line
+    assert "two runs are only 300 minutes apart, but one can take 301" in line
 
 
 def test_uneven_schedule_is_judged_by_its_smallest_gap(problems: Problems) -> None:
     [line] = problems(OZON__SCHEDULE__ETL="0 2,3 * * *")
 
-    assert "two runs are only 60 minutes apart, and one can take 260" in line
+    assert "two runs are only 60 minutes apart, but one can take 260" in line
 
 
 def test_longest_wait_is_not_shorter_than_the_first(load: Load, problems: Problems) -> None:
@@ -49,7 +49,7 @@ def test_retry_has_to_come_while_pages_may_be_reused(load: Load, problems: Probl
 
     [line] = problems(OZON__LOAD__RESUME_MAX_AGE_MINUTES="5")
 
-    assert "it may reuse them for 300 seconds and comes after 300 at the earliest" in line
+    assert "pages can be reused for 300 seconds, but a retry starts after 300 at the earliest" in line
 
 
 def test_both_request_rates_share_ozons_limit(load: Load, problems: Problems) -> None:
@@ -57,7 +57,7 @@ def test_both_request_rates_share_ozons_limit(load: Load, problems: Problems) ->
 
     [line] = problems(OZON__API__REQUESTS_PER_SECOND="41", OZON__API__OTHER_REQUESTS_PER_SECOND="10")
 
-    assert "together 51 requests a second, and Ozon allows 50" in line
+    assert "together 51 requests per second, but Ozon allows 50" in line
 
 
 @pytest.mark.parametrize("component", ["product_etl", "inventory_etl"])
@@ -69,7 +69,7 @@ def test_one_request_ends_before_its_task(load: Load, problems: Problems, compon
 
     [line] = problems(**short, **{variable: "13"})
 
-    assert f"one request alone can take 780 seconds (attempts x time-out + waits), and all of {component}" in line
+    assert f"one request alone can take 780 seconds (attempts x time-out + waits), but all of {component}" in line
     assert "has 780; " in line
 
 
@@ -80,7 +80,7 @@ def test_no_single_wait_is_longer_than_its_exchange(load: Load, problems: Proble
     [line] = problems(**{f"OZON__API__{name.upper()}": "121"})
 
     assert f"api.{name}" in line
-    assert "the time-out of 121 seconds never fires: the whole exchange is given up after 120" in line
+    assert "the time-out of 121 seconds is never reached: the whole exchange ends after 120" in line
 
 
 def test_ozons_warehouses_leave_time_for_the_rest(load: Load, problems: Problems) -> None:
@@ -89,7 +89,7 @@ def test_ozons_warehouses_leave_time_for_the_rest(load: Load, problems: Problems
 
     [line] = problems(OZON__INVENTORY__OZON_WAREHOUSES="true", OZON__INVENTORY__OZON_WAREHOUSES_BUDGET_MINUTES="60")
 
-    assert "Ozon's warehouses may take 60 minutes, and all of inventory_etl has 60" in line
+    assert "FBO warehouses may take 60 minutes, but all of inventory_etl has 60" in line
 
 
 def test_statement_ends_before_its_task(load: Load, problems: Problems) -> None:
@@ -97,7 +97,7 @@ def test_statement_ends_before_its_task(load: Load, problems: Problems) -> None:
 
     product, inventory = problems(OZON__WAREHOUSE__STATEMENT_TIMEOUT_SECONDS="3600")
 
-    assert "the statement time-out, 3600 seconds, never fires: product_etl is stopped after 3600" in product
+    assert "the statement time-out, 3600 seconds, is never reached: product_etl is stopped after 3600" in product
     assert "inventory_etl is stopped after 3600" in inventory
 
 
@@ -106,7 +106,7 @@ def test_lock_time_out_comes_before_the_statements(load: Load, problems: Problem
 
     [line] = problems(OZON__WAREHOUSE__LOCK_TIMEOUT_SECONDS="1800")
 
-    assert "the lock time-out, 1800 seconds, never fires: the statement time-out, 1800, comes first" in line
+    assert "the lock time-out, 1800 seconds, is never reached: the statement time-out, 1800, comes first" in line
 
 
 @pytest.mark.parametrize("guard", ["vanished", "turned_invisible", "rejected", "price_change"])
@@ -129,7 +129,7 @@ def test_listing_that_always_counts_as_complete(problems: Problems) -> None:
     assert line.startswith("ozon.toml: load.listing_shortfall_pct = 100.0 (OZON__LOAD__LISTING_SHORTFALL_PCT): ")
 
 
-def test_rule_is_silent_where_its_setting_is_wrong_in_itself(problems: Problems) -> None:
+def test_contradiction_is_not_reported_for_an_invalid_setting(problems: Problems) -> None:
     [line] = problems(OZON__RETRY__MAX_DELAY_SECONDS="0", OZON__RETRY__FIRST_DELAY_SECONDS="4000")
 
     assert line.startswith("OZON__RETRY__MAX_DELAY_SECONDS: retry.max_delay_seconds = 0; allowed")

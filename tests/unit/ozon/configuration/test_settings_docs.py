@@ -1,4 +1,4 @@
-"""docs/configuration.md is what the model and the file say."""
+"""docs/configuration.md agrees with the model and the file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_documentation_is_up_to_date(capsys: pytest.CaptureFixture[str]) -> None
     assert docs.main(["--check"]) == 0, capsys.readouterr().err
 
 
-def test_check_tells_what_to_run_and_changes_nothing(
+def test_check_prints_the_command_and_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "configuration.md"

@@ -1,4 +1,4 @@
-"""Which value counts, where it came from, and what the repository's own file says."""
+"""The precedence and the sources of values, and the repository's own file."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_a_variable_is_parsed_by_the_settings_type(annotation: Any, text: str, v
 
 @given(retries=st.integers(0, 10), multiplier=st.floats(1, 10), pct=st.floats(0, 99.9))
 @hypothesis_settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_what_a_variable_says_is_what_the_setting_is(retries: int, multiplier: float, pct: float) -> None:
+def test_a_variable_can_set_every_setting(retries: int, multiplier: float, pct: float) -> None:
     settings = load_settings(
         environment="testing",
         environ={

@@ -1,4 +1,4 @@
-"""Clients of a server that answers as each test tells it to."""
+"""Clients of a server with scripted answers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def credentials(server: Server) -> Credentials:
 
 @pytest.fixture
 def make_client(credentials: Credentials) -> Iterator[MakeClient]:
-    """``make_client(attempts=2, stop=event)``: a client with settings that differ from the tests' usual ones."""
+    """Return a factory of clients: ``make_client(attempts=2, stop=event)`` overrides the tests' defaults."""
     clients: list[SellerClient] = []
 
     def make(*, stop: threading.Event | None = None, other: Credentials | None = None, **api: Any) -> SellerClient:

@@ -1,4 +1,4 @@
-"""What becomes of each fault: tried again or not, and as which error it ends."""
+"""The result of each fault: retried or not, and the final error."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ PERMANENT = [
 
 
 @pytest.mark.parametrize(("status", "message", "kind"), PERMANENT)
-def test_what_a_person_has_to_mend_is_raised_at_once(
+def test_a_fault_that_a_person_has_to_fix_is_raised_at_once(
     server: Server, make_client: MakeClient, status: int, message: str, kind: type[FatalError]
 ) -> None:
     server.answers = [refusal(status, message), GOOD]
@@ -87,7 +87,7 @@ def test_what_a_person_has_to_mend_is_raised_at_once(
 )
 def test_a_warehouse_may_be_unknown_in_code_or_details(server: Server, make_client: MakeClient, body: Any) -> None:
     server.answers = [Answer(400, body)]
-    with pytest.raises(NotFoundError, match="does not know what was asked for"):
+    with pytest.raises(NotFoundError, match="does not know the requested object"):
         make_client().product_details([1])
 
 
@@ -103,11 +103,14 @@ def test_a_404_that_is_not_of_the_api_is_a_wrong_url(server: Server, make_client
     [
         ("Company is blocked", "Ozon has blocked the company of Client-Id 101.*new one does not help.*support"),
         ("Offer not signed", "new one does not help; sign the offer"),
-        ("Api-Key is restricted to specific IP addresses", "new one does not help.*allow the address"),
+        (
+            "Api-Key is restricted to specific IP addresses",
+            "new one does not help.*allow this machine's public IP address",
+        ),
         ("Available with the Premium subscription", "new one does not help; subscribe"),
     ],
 )
-def test_a_refusal_that_a_new_key_does_not_lift_has_the_step_that_does(
+def test_a_refusal_that_a_new_key_does_not_solve_says_what_does(
     server: Server, make_client: MakeClient, message: str, advice: str
 ) -> None:
     server.answers = [refusal(403, message, code=7)]
@@ -117,7 +120,7 @@ def test_a_refusal_that_a_new_key_does_not_lift_has_the_step_that_does(
 
 
 @pytest.mark.parametrize("message", ["You have reached request rate limit per second", "Circle is open"])
-def test_requests_that_were_too_many_are_counted(server: Server, make_client: MakeClient, message: str) -> None:
+def test_rate_limited_requests_are_counted(server: Server, make_client: MakeClient, message: str) -> None:
     too_many = Answer(429, {"code": 8, "message": message}, {"Retry-After": "0.01"})
     server.answers = [refusal(500, "Internal Server Error"), too_many]
     client = make_client(attempts=2, retry_budget_seconds=0.5)
@@ -127,7 +130,7 @@ def test_requests_that_were_too_many_are_counted(server: Server, make_client: Ma
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
-def test_a_refusal_names_where_to_look(server: Server, make_client: MakeClient, status: int) -> None:
+def test_a_refusal_says_what_to_check(server: Server, make_client: MakeClient, status: int) -> None:
     server.answers = [refusal(status, "Invalid Api-Key")]
     with pytest.raises(AccessDeniedError, match=r"Client-Id 101 .*connection ozon_api_main"):
         make_client().product_details([1])
@@ -135,14 +138,14 @@ def test_a_refusal_names_where_to_look(server: Server, make_client: MakeClient, 
 
 def test_a_wrong_url_names_the_url_and_the_connection(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(404, HTML)]
-    with pytest.raises(ConfigurationError, match=f"asked at {server.url}.*host of connection ozon_api_main"):
+    with pytest.raises(ConfigurationError, match=f"The request went to {server.url}.*host of connection ozon_api_main"):
         make_client().product_details([1])
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_is_not_followed(server: Server, make_client: MakeClient, status: int) -> None:
     server.answers = [Answer(status, headers={"Location": f"{server.url}/elsewhere"}), GOOD]
-    with pytest.raises(ConfigurationError, match=f"sends to {server.url}/elsewhere"):
+    with pytest.raises(ConfigurationError, match=f"redirects to {server.url}/elsewhere"):
         make_client().product_details([1])
     assert len(server.asked) == 1
 
@@ -170,7 +173,7 @@ PASSING = [
 
 
 @pytest.mark.parametrize("fault", PASSING, ids=str)
-def test_a_short_fault_is_not_noticed_by_the_caller(server: Server, make_client: MakeClient, fault: Answer) -> None:
+def test_a_short_fault_is_invisible_to_the_caller(server: Server, make_client: MakeClient, fault: Answer) -> None:
     server.answers = [fault, fault, GOOD]
     client = make_client()
     assert [item.id for item in client.product_details([1]).items] == [1]
@@ -179,23 +182,23 @@ def test_a_short_fault_is_not_noticed_by_the_caller(server: Server, make_client:
 
 
 @pytest.mark.parametrize(
-    ("fault", "kind", "said"),
+    ("fault", "kind", "message"),
     [
         (Answer(502, HTML), MarketplaceUnavailableError, 'HTTP 502 "502 Bad Gateway nginx"'),
         (Answer(lost="before"), MarketplaceUnavailableError, "broke before the answer was complete"),
         (Answer(body=b"{" * 500, lost="within"), MarketplaceUnavailableError, "broke before the answer was complete"),
-        (Answer(body=b'{"items": ['), BadDataError, "11 bytes that are no complete JSON"),
+        (Answer(body=b'{"items": ['), BadDataError, "11 bytes that are not complete JSON"),
         (Answer(body=b"not gzip", headers={"Content-Encoding": "gzip"}), MarketplaceUnavailableError, "decompressed"),
     ],
     ids=str,
 )
-def test_a_lasting_fault_is_raised_after_the_last_attempt(
-    server: Server, make_client: MakeClient, fault: Answer, kind: type[OzonError], said: str
+def test_a_permanent_fault_is_raised_after_the_last_attempt(
+    server: Server, make_client: MakeClient, fault: Answer, kind: type[OzonError], message: str
 ) -> None:
     server.answers = [fault]
     with pytest.raises(kind) as caught:
         make_client(attempts=2).product_details([1])
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert str(caught.value).startswith("/v3/product/info/list")
     assert str(caught.value).endswith("This was attempt 2 of 2.")
     assert len(server.asked) == 2
@@ -206,7 +209,7 @@ def test_a_gzip_answer_is_read(server: Server, make_client: MakeClient) -> None:
     assert len(make_client().product_details([1]).items) == 1
 
 
-def test_json_that_is_not_the_methods_list_is_asked_for_again(server: Server, make_client: MakeClient) -> None:
+def test_unexpected_json_is_requested_again(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(body={"result": []}), GOOD]
     assert make_client().product_details([1]).items
     assert len(server.asked) == 2
@@ -217,7 +220,7 @@ def rate_limited(retry_after: str | None, message: str = "You have reached reque
     return Answer(429, {"code": 8, "message": message}, headers)
 
 
-def test_a_wait_within_the_budget_is_waited_for(server: Server, make_client: MakeClient) -> None:
+def test_a_wait_within_the_budget_is_respected(server: Server, make_client: MakeClient) -> None:
     server.answers = [rate_limited("0.4"), GOOD]
     client = make_client()
     client.product_details([1])
@@ -243,7 +246,7 @@ def test_the_other_threads_wait_too(server: Server, make_client: MakeClient) -> 
     ("header", "seconds"),
     [("120", 120), (" 7.5 ", 7.5), ("Wed, 01 Jan 2020 00:00:00 GMT", 1), (None, 1), ("soon", 1), ("-5", 1), ("0", 1)],
 )
-def test_a_wait_beyond_the_budget_is_told(
+def test_a_wait_beyond_the_budget_is_raised(
     server: Server, make_client: MakeClient, header: str | None, seconds: float
 ) -> None:
     server.answers = [rate_limited(header)]
@@ -264,7 +267,7 @@ def test_a_wait_beyond_the_budget_is_told(
     ],
 )
 @pytest.mark.parametrize("message", ["You have reached request rate limit per second", "Circle is open"])
-def test_no_wait_is_longer_than_is_believed(server: Server, make_client: MakeClient, header: str, message: str) -> None:
+def test_a_wait_is_capped(server: Server, make_client: MakeClient, header: str, message: str) -> None:
     server.answers = [rate_limited(header, message)]
     with pytest.raises(RateLimitedError) as caught:
         make_client().roles()
@@ -285,12 +288,12 @@ def test_no_wait_is_longer_than_is_believed(server: Server, make_client: MakeCli
 @example("-5")
 @example("1e400")
 @example("0x10")
-def test_whatever_a_header_has_it_is_a_wait_or_none(header: str) -> None:
+def test_any_header_is_a_wait_or_none(header: str) -> None:
     seconds = retry_after_seconds(header)
     assert seconds is None or seconds >= 0
 
 
-def test_refusals_are_no_attempts_and_each_waits_longer(
+def test_refusals_do_not_count_as_attempts_and_wait_longer_each_time(
     server: Server, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("include.ozon.marketplace.pacer.FIRST_WAIT_SECONDS", 0.05)
@@ -305,7 +308,7 @@ def test_refusals_are_no_attempts_and_each_waits_longer(
     assert 0.05 <= last - again < 0.35
 
 
-def test_a_minute_of_refusals_without_a_time_is_within_the_default_budget() -> None:
+def test_a_minute_of_refusals_without_retry_after_is_within_the_default_budget() -> None:
     patience = 0.0
     waits = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, LONGEST_WAIT_SECONDS]
     for wait in waits:
@@ -315,15 +318,15 @@ def test_a_minute_of_refusals_without_a_time_is_within_the_default_budget() -> N
     assert 60 <= patience <= ApiSettings().retry_budget_seconds
 
 
-def test_refusals_without_an_end_use_up_the_budget_and_no_more(server: Server, make_client: MakeClient) -> None:
+def test_endless_refusals_use_exactly_the_budget(server: Server, make_client: MakeClient) -> None:
     server.answers = [rate_limited("0.001")]
     client = make_client(retry_budget_seconds=3)
-    with pytest.raises(RateLimitedError, match=r"This was refusal 4; up to 3 s are waited"):
+    with pytest.raises(RateLimitedError, match=r"This was refusal 4; the limit of all waits is 3 s"):
         client.product_details([1])
     assert client.usage.requests == 4
 
 
-def test_a_wait_may_be_told_as_a_date(server: Server, make_client: MakeClient) -> None:
+def test_a_wait_may_be_a_date(server: Server, make_client: MakeClient) -> None:
     server.answers = [rate_limited(format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True))]
     with pytest.raises(RateLimitedError) as caught:
         make_client().product_details([1])
@@ -339,14 +342,12 @@ def test_an_open_circuit_asks_for_minutes(server: Server, make_client: MakeClien
     assert len(server.asked) == 1
 
 
-def test_nobody_listens(make_client: MakeClient) -> None:
+def test_a_closed_port(make_client: MakeClient) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
         client = make_client(other=Credentials(f"http://127.0.0.1:{port}", "1", "k", "ozon_api_second"), attempts=2)
-        with pytest.raises(
-            MarketplaceUnavailableError, match=f"127.0.0.1:{port} takes no connections.*ozon_api_second"
-        ):
+        with pytest.raises(MarketplaceUnavailableError, match=f"127.0.0.1:{port} refuses connections.*ozon_api_second"):
             client.product_details([1])
 
 
@@ -390,23 +391,23 @@ def test_stop_ends_a_wait_before_a_retry(server: Server, make_client: MakeClient
     client = make_client(stop=stop)
     raised: list[BaseException] = []
 
-    def ask() -> None:
+    def send_request() -> None:
         try:
             client.product_details([1])
         except OzonError as error:
             raised.append(error)
 
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
+    thread = threading.Thread(target=send_request, daemon=True)
+    thread.start()
     while client.usage.retries == 0:
         threading.Event().wait(0.005)
     stop.set()
-    asking.join(timeout=10)
+    thread.join(timeout=10)
     assert [type(error) for error in raised] == [RequestStoppedError]
     assert len(server.asked) == 1
 
 
-def test_nothing_is_asked_after_stop(server: Server, make_client: MakeClient) -> None:
+def test_no_request_is_sent_after_stop(server: Server, make_client: MakeClient) -> None:
     stop = threading.Event()
     stop.set()
     with pytest.raises(RequestStoppedError):

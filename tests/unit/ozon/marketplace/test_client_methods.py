@@ -1,4 +1,4 @@
-"""What the client asks for, and what it makes of proper answers."""
+"""The client's requests, and the decoded answers."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Case(NamedTuple):
     ],
     ids=lambda case: case.path,
 )
-def test_each_list_asks_as_documented(server: Server, make_client: MakeClient, case: Case) -> None:
+def test_each_list_sends_the_documented_request(server: Server, make_client: MakeClient, case: Case) -> None:
     server.answers = [Answer(body=case.answer)]
     page = case.call(make_client(page_size=2))
     assert (server.asked[0].path, server.asked[0].body) == (case.path, case.body)
@@ -87,7 +87,7 @@ def test_each_list_asks_as_documented(server: Server, make_client: MakeClient, c
     assert (page.rejected, page.next_cursor) == ([], case.next_cursor)
 
 
-def test_the_headers_say_who_asks_and_for_what(server: Server, make_client: MakeClient) -> None:
+def test_the_headers_have_client_key_and_content_type(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(body={"items": []})]
     make_client().product_details([1])
     expected = {
@@ -101,7 +101,7 @@ def test_the_headers_say_who_asks_and_for_what(server: Server, make_client: Make
     assert expected.items() <= server.asked[0].headers.items()
 
 
-def test_roles_tell_the_expiry_and_what_any_of_them_allows(server: Server, make_client: MakeClient) -> None:
+def test_roles_have_the_expiry_and_the_allowed_methods(server: Server, make_client: MakeClient) -> None:
     server.answers = [
         Answer(
             body={
@@ -127,7 +127,7 @@ def test_roles_tell_the_expiry_and_what_any_of_them_allows(server: Server, make_
         ([{"name": "Admin", "methods": None}, {"methods": ["/v3"]}], True),
     ],
 )
-def test_a_role_without_methods_says_nothing_and_a_prefix_allows_what_begins_with_it(
+def test_a_role_without_methods_is_unknown_and_a_prefix_allows_its_methods(
     server: Server, make_client: MakeClient, roles: object, allowed: bool | None
 ) -> None:
     server.answers = [Answer(body={"roles": roles})]
@@ -154,9 +154,7 @@ def test_a_loop_ends_in_an_error(server: Server, make_client: MakeClient) -> Non
         client.product_list("ALL", "same", trail)
 
 
-def test_the_seller_has_to_be_asked_for_no_more_warehouses_than_ozon_allows(
-    server: Server, make_client: MakeClient
-) -> None:
+def test_a_page_of_warehouses_respects_ozons_limit(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(body={"warehouses": [], "has_next": False})]
     make_client(page_size=1000).warehouses("", CursorTrail())
     assert server.asked[0].body["limit"] == 200
@@ -171,10 +169,10 @@ def test_the_seller_has_to_be_asked_for_no_more_warehouses_than_ozon_allows(
         lambda client: client.fbo_stocks(range(1, 102)),
     ],
 )
-def test_what_ozon_would_refuse_is_not_asked(
+def test_a_request_that_ozon_would_refuse_is_not_sent(
     server: Server, make_client: MakeClient, call: Callable[[SellerClient], Any]
 ) -> None:
-    with pytest.raises(ValueError, match="Ozon takes 1 to"):
+    with pytest.raises(ValueError, match="expected 1 to"):
         call(make_client())
     assert server.asked == []
 
@@ -192,7 +190,7 @@ def test_threads_share_the_limit_and_the_count(server: Server, make_client: Make
     assert client.usage.wait_seconds > 0
 
 
-def test_a_client_that_follows_another_keeps_to_their_common_limit(server: Server, make_client: MakeClient) -> None:
+def test_consecutive_clients_share_the_limit(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(body={"items": [{"id": 1}]})]
     for _ in range(24):
         with make_client(requests_per_second=20) as client:
@@ -237,7 +235,7 @@ EMPTY_LISTS = [
 
 
 @pytest.mark.parametrize(("read", "body"), EMPTY_LISTS)
-def test_an_empty_list_that_would_hide_a_catalogue_takes_two_answers(
+def test_an_empty_list_that_would_hide_a_catalogue_needs_two_answers(
     server: Server, make_client: MakeClient, read: Callable[[SellerClient], Any], body: object
 ) -> None:
     server.answers = [Answer(body=body)]
@@ -245,7 +243,7 @@ def test_an_empty_list_that_would_hide_a_catalogue_takes_two_answers(
     assert (page.items, page.next_cursor, len(server.asked)) == ([], None, 2)
 
 
-def test_a_second_answer_that_has_entries_is_believed(server: Server, make_client: MakeClient) -> None:
+def test_a_second_answer_with_entries_is_used(server: Server, make_client: MakeClient) -> None:
     server.answers = [Answer(body={"items": None, "cursor": ""}), Answer(body={"items": [{"product_id": 1}]})]
     page = make_client().stocks("ALL", "", CursorTrail())
     assert [item.product_id for item in page.items] == [1]
@@ -262,7 +260,7 @@ def test_a_second_answer_that_has_entries_is_believed(server: Server, make_clien
         (lambda client: client.fbo_stocks([1]), {}),
     ],
 )
-def test_an_empty_list_is_believed_where_its_total_says_so_or_it_is_normal(
+def test_an_empty_list_is_accepted_if_its_total_agrees_or_it_is_normal(
     server: Server, make_client: MakeClient, read: Callable[[SellerClient], Any], body: object
 ) -> None:
     server.answers = [Answer(body=body)]
@@ -282,11 +280,11 @@ def test_an_empty_list_is_believed_where_its_total_says_so_or_it_is_normal(
         (lambda client: client.warehouse_stocks(5, "", CursorTrail()), {"stocks": [], "has_next": "perhaps"}),
     ],
 )
-def test_an_answer_that_is_not_the_methods_list_is_asked_for_again(
+def test_an_answer_without_the_methods_list_is_requested_again(
     server: Server, make_client: MakeClient, read: Callable[[SellerClient], Any], body: object
 ) -> None:
     server.answers = [Answer(body=body)]
-    with pytest.raises(BadDataError, match="is not its list"):
+    with pytest.raises(BadDataError, match="answered with unexpected JSON"):
         read(make_client(attempts=3))
     assert len(server.asked) == 3
 

@@ -34,7 +34,7 @@ def details(*items: object) -> bytes:
 
 
 def only_rejected(body: bytes) -> RejectedItem:
-    """The rejected one of two items, of which the second is good."""
+    """Return the rejected one of two items; the second is good."""
     page = PRODUCT_DETAILS.decode(body)
     assert [item.id for item in page.items] == [7]
     assert [rejected.kind for rejected in page.rejected] == ["entry"]
@@ -42,14 +42,14 @@ def only_rejected(body: bytes) -> RejectedItem:
 
 
 def read(**fields: Any) -> tuple[ProductDetail, list[RejectedItem]]:
-    """An item that is loaded, and what it is loaded without."""
+    """Return a loaded item, and the fields that it was loaded without."""
     page = PRODUCT_DETAILS.decode(details({**GOOD, **fields}))
     (item,) = page.items
     assert {rejected.kind for rejected in page.rejected} <= {"field"}
     return item, page.rejected
 
 
-def test_a_product_with_nothing_but_what_the_load_needs_is_taken() -> None:
+def test_a_product_with_only_the_required_fields_is_loaded() -> None:
     page = PRODUCT_DETAILS.decode(details({"id": 7}))
     assert (page.items[0].id, page.items[0].offer_id, page.items[0].price) == (7, None, None)
     assert page.rejected == []
@@ -62,14 +62,14 @@ def test_null_is_the_same_as_missing_and_unknown_fields_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("price", ["", "0", "699.00", "999999999999.9999999999"])
-def test_prices_that_are_decimals_are_taken(price: str) -> None:
+def test_decimal_prices_are_accepted(price: str) -> None:
     assert PRODUCT_DETAILS.decode(details({**GOOD, "price": price})).items[0].price == price
 
 
 @pytest.mark.parametrize(
     "moment", ["", "2026-03-01T12:30:00Z", "2024-02-29T23:59:59.123456789+03:00", "0001-01-01T00:00:00Z"]
 )
-def test_moments_are_taken_as_text(moment: str) -> None:
+def test_moments_are_kept_as_text(moment: str) -> None:
     assert PRODUCT_DETAILS.decode(details({**GOOD, "created_at": moment})).items[0].created_at == moment
 
 
@@ -156,9 +156,7 @@ def test_an_optional_field_without_a_meaning_costs_that_field(fields: dict[str, 
         ({"errors": {}}, "errors", []),
     ],
 )
-def test_another_spelling_is_read_where_its_meaning_is_beyond_doubt(
-    fields: dict[str, Any], name: str, value: object
-) -> None:
+def test_another_spelling_with_a_clear_meaning_is_read(fields: dict[str, Any], name: str, value: object) -> None:
     item, rejected = read(**fields)
     assert (getattr(item, name), rejected) == (value, [])
 
@@ -187,12 +185,12 @@ def test_an_empty_list_in_place_of_an_object_is_an_empty_object() -> None:
         ({"sources": [], "stocks": {"stocks": None}}, ()),
     ],
 )
-def test_the_skus_are_taken_from_wherever_they_stand(fields: dict[str, Any], skus: tuple[int, ...]) -> None:
+def test_the_skus_are_found_in_every_place(fields: dict[str, Any], skus: tuple[int, ...]) -> None:
     assert read(**fields)[0].skus == skus
 
 
 @pytest.mark.parametrize("item", ["text", 5, None, [1]])
-def test_an_entry_that_is_no_object_is_rejected(item: object) -> None:
+def test_an_entry_that_is_not_an_object_is_rejected(item: object) -> None:
     rejected = only_rejected(details(item, GOOD))
     assert rejected.reason.startswith("the entry: expected an object, found ")
     assert json.loads(rejected.payload) == item
@@ -203,12 +201,12 @@ def test_the_payload_is_what_was_received_to_the_byte() -> None:
     assert only_rejected(b'{"items": [%s, {"id": 7, "offer_id": "x"}]}' % raw).payload == raw.decode()
 
 
-def test_a_text_with_a_backslash_and_u0000_in_it_is_no_nul() -> None:
+def test_a_text_with_an_escaped_backslash_and_u0000_is_not_a_nul() -> None:
     page = PRODUCT_DETAILS.decode(rb'{"items": [{"id": 7, "offer_id": "a\\u0000", "name": "\\ud800"}]}')
     assert (page.items[0].offer_id, page.items[0].name) == ("a\\u0000", "\\ud800")
 
 
-def test_a_backslash_before_ud800_is_no_surrogate_on_a_page_that_has_one() -> None:
+def test_an_escaped_backslash_before_ud800_is_not_a_surrogate() -> None:
     page = PRODUCT_DETAILS.decode(
         rb'{"items": [{"id": 6, "offer_id": "\ud800"}, {"id": 7, "offer_id": "a\\ud800", "name": "\ud83d\ude00"}]}'
     )
@@ -228,7 +226,7 @@ UNSTORABLE = [
 
 
 @pytest.mark.parametrize(("received", "kept"), UNSTORABLE)
-def test_text_that_postgresql_cannot_hold_is_left_out_and_kept_spelled_out(received: bytes, kept: str) -> None:
+def test_text_that_postgresql_cannot_store_is_left_out_and_kept_escaped(received: bytes, kept: str) -> None:
     page = PRODUCT_DETAILS.decode(b'{"items": [{"id": 6, "offer_id": "x", "name": "%s"}]}' % received)
     assert [(item.id, item.offer_id, item.name) for item in page.items] == [(6, "x", None)]
     (rejected,) = page.rejected
@@ -252,7 +250,7 @@ def test_two_faults_in_one_item_and_a_surrogate_pair_beside_them() -> None:
 
 
 @pytest.mark.parametrize("number", [b"1e400", b"-1e99999", b"1e-99999", b"9" * 5000])
-def test_a_number_that_a_jsonb_column_may_not_hold_is_kept_as_text(number: bytes) -> None:
+def test_a_number_that_jsonb_cannot_store_is_kept_as_text(number: bytes) -> None:
     raw = b'{"id": 0, "offer_id": "x", "weight": %s}' % number
     rejected = only_rejected(b'{"items": [%s, {"id": 7, "offer_id": "x"}]}' % raw)
     assert json.loads(rejected.payload) == {"unparsed": raw.decode()}
@@ -281,18 +279,18 @@ def test_no_entry_is_ever_lost_and_whatever_is_stored_can_be(good: list[int], na
     "body",
     [b"", b"<html></html>", b'{"items": [{"id": 7', b'{"items": []} x', b"\xff\xfe", b'{"items": [' + b"[" * 9999],
 )
-def test_what_is_no_json_is_told_apart(body: bytes) -> None:
+def test_an_answer_that_is_not_json_raises_its_own_error(body: bytes) -> None:
     with pytest.raises(NotJsonError):
         PRODUCT_DETAILS.decode(body)
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"items": 5}', b'{"result": {}}', b"null"])
-def test_json_that_is_not_the_methods_list_is_bad_data(body: bytes) -> None:
-    with pytest.raises(BadDataError, match="/v3/product/info/list answered with JSON that is not its list"):
+def test_json_without_the_methods_list_is_bad_data(body: bytes) -> None:
+    with pytest.raises(BadDataError, match="/v3/product/info/list answered with unexpected JSON"):
         PRODUCT_DETAILS.decode(body)
 
 
-def test_a_cursor_that_is_no_text_is_bad_data() -> None:
+def test_a_cursor_that_is_not_text_is_bad_data() -> None:
     with pytest.raises(BadDataError, match="last_id"):
         PRODUCT_LIST.decode(b'{"result": {"items": [], "last_id": [5]}}')
 
@@ -316,7 +314,7 @@ def test_a_total_without_a_meaning_is_left_out_and_noted() -> None:
         ({"total": 0}, None),
     ],
 )
-def test_the_total_is_taken_where_it_is_given(counters: dict[str, int | None], total_items: int | None) -> None:
+def test_the_total_is_used_if_it_is_sent(counters: dict[str, int | None], total_items: int | None) -> None:
     body = json.dumps({"result": {"items": [{"product_id": 1}], "last_id": "", **counters}}).encode()
     assert PRODUCT_LIST.decode(body).total_items == total_items
 
@@ -354,18 +352,18 @@ def test_impossible_stocks_are_rejected(stock: object, reason: str) -> None:
         {"type": "fbs", "present": "4.0", "reserved": 1.0, "sku": None},
     ],
 )
-def test_pieces_are_read_as_text_and_with_a_fraction_of_nothing(stock: dict[str, Any]) -> None:
+def test_pieces_are_read_from_text_and_from_whole_floats(stock: dict[str, Any]) -> None:
     (item,) = STOCKS.decode(details({"product_id": "5", "stocks": [stock]})).items
     assert item.stocks == [TypeStock("fbs", 4, 1)]
 
 
-def test_reserved_that_is_left_out_beside_present_is_none() -> None:
+def test_missing_reserved_is_zero() -> None:
     (item,) = STOCKS.decode(details({"product_id": 5, "stocks": [{"type": "FBO", "present": 4}]})).items
     assert item.stocks == [TypeStock("FBO", 4, 0)]
 
 
 @pytest.mark.parametrize("fields", [{}, {"stocks": None}])
-def test_stocks_that_are_missing_are_not_taken_for_none(fields: dict[str, None]) -> None:
+def test_missing_stocks_are_not_an_empty_list(fields: dict[str, None]) -> None:
     page = STOCKS.decode(details({"product_id": 5, "offer_id": "x", **fields}))
     assert ([item.stocks for item in page.items], page.rejected) == ([None], [])
 

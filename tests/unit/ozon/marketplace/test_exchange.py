@@ -1,4 +1,4 @@
-"""One exchange ends at its deadline, at ``stop`` and at a body's largest size, whatever the other side does."""
+"""Exchanges end at the deadline, at ``stop`` and at the largest body size, whatever the server does."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.unit.ozon.marketplace.conftest import MakeClient
 pytestmark = pytest.mark.faults
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
-# What is sent at once, and what then comes again and again.
+# The part that is sent at once, and the part that is repeated.
 DRIPS = {
     "the body": (HEAD, b" "),
     "a header": (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
@@ -35,7 +35,7 @@ PERMITTED_SECONDS = 2.0
 
 
 class DrippingServer:
-    """Sends ``first`` and then ``drop`` every 50 ms, to each connection for as long as it is taken."""
+    """A server that sends ``first`` and then ``drop`` every 50 ms, to each connection while it is open."""
 
     def __init__(self, first: bytes, drop: bytes) -> None:
         self._first, self._drop = first, drop
@@ -62,7 +62,7 @@ class DrippingServer:
 
 @pytest.fixture
 def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A resolver that does not answer before the test is over."""
+    """A resolver that does not answer during the test."""
     is_over = threading.Event()
     resolve = socket.getaddrinfo
 
@@ -82,7 +82,7 @@ def at(url: str) -> Credentials:
 
 
 def raised_after(client: SellerClient, seconds_until_stop: float | None, stop: threading.Event) -> tuple[object, float]:
-    """The error of one call, and how long it took from the start or from ``stop``."""
+    """Return the error of one call, and the time it took from the start or from ``stop``."""
     started_at = time.monotonic()
     if seconds_until_stop is not None:
         threading.Timer(seconds_until_stop, stop.set).start()
@@ -130,7 +130,7 @@ def test_a_name_that_is_not_resolved_ends(
     assert type(error) is (RequestStoppedError if how == "stop" else MarketplaceUnavailableError)
 
 
-def test_a_server_that_accepts_and_speaks_no_tls_ends(make_client: MakeClient) -> None:
+def test_a_server_that_accepts_without_tls_ends(make_client: MakeClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         other = at(f"https://127.0.0.1:{silent.getsockname()[1]}")
         client = make_client(other=other, attempts=1, exchange_timeout_seconds=0.4)
@@ -140,7 +140,7 @@ def test_a_server_that_accepts_and_speaks_no_tls_ends(make_client: MakeClient) -
 
 
 def test_a_process_ends_while_its_exchange_is_under_way() -> None:
-    """A thread that waits for a name or a byte must not keep the process."""
+    """A thread that waits for a name or a byte must not keep the process alive."""
     script = """
 import socket, threading, time
 socket.getaddrinfo = lambda *_, **__: time.sleep(60)
@@ -193,13 +193,13 @@ def test_a_body_that_unpacks_to_a_thousand_times_its_size_is_refused(server: Ser
     ended = subprocess.run(
         [sys.executable, "-c", MEASURE, server.url], capture_output=True, text=True, timeout=60, check=True
     )
-    said, megabytes = ended.stdout.splitlines()
-    assert "/v1/roles answered with a body that unpacks to more than 64 MB" in said
+    message, megabytes = ended.stdout.splitlines()
+    assert "/v1/roles answered with a body that unpacks to more than 64 MB" in message
     assert int(megabytes) < 100
 
 
 def test_a_body_that_takes_long_to_unpack_ends(server: Server, make_client: MakeClient) -> None:
-    """Single members of gzip are unpacked much more slowly than one long one."""
+    """Many short gzip members are unpacked much more slowly than a long one."""
     server.answers = [Answer(body=gzip.compress(bytes(1_000_000)) * 1_500, headers={"Content-Encoding": "gzip"})]
     client = make_client(attempts=1, exchange_timeout_seconds=0.5)
     error, seconds = raised_after(client, None, threading.Event())
@@ -210,7 +210,7 @@ def test_a_body_that_takes_long_to_unpack_ends(server: Server, make_client: Make
     assert not exchange.is_alive()
 
 
-def test_a_body_that_is_too_large_once_is_asked_for_again(
+def test_a_body_that_is_too_large_once_is_requested_again(
     server: Server, make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("include.ozon.marketplace.exchange.LARGEST_BODY_BYTES_COUNT", 1_000)

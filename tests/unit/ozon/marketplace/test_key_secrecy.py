@@ -1,4 +1,4 @@
-"""The Api-Key goes into the request's header and nowhere else."""
+"""The Api-Key is in the request's header and nowhere else."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FAULTS = [
     Answer(410, {"message": ECHO}),
     Answer(429, {"message": ECHO}, {"Retry-After": "0.01"}),
     Answer(500, ECHO.encode()),
-    # Where the page is cut, half of the key would be left.
+    # Cutting the page here would leave half of the key.
     Answer(502, f"<{'x' * (READ_CHARACTERS_COUNT - 20)}>{API_KEY}".encode()),
     Answer(200, ECHO.encode(), {"Content-Type": f"text/{API_KEY}"}),
     Answer(200, {"message": ECHO}),
@@ -38,25 +38,25 @@ FAULTS = [
 
 
 def everything_about(error: BaseException) -> str:
-    """The traceback below the test with each frame's variables, and what the errors in it say of themselves."""
+    """Return the traceback below the test with each frame's variables, and the errors' ``repr`` and text."""
     below = error.__traceback__ and error.__traceback__.tb_next
-    told = traceback.TracebackException(type(error), error, below, capture_locals=True)
+    report = traceback.TracebackException(type(error), error, below, capture_locals=True)
     seen: list[BaseException] = []
     waiting: list[BaseException | None] = [error]
     while waiting:
         if (each := waiting.pop()) and each not in seen:
             seen.append(each)
             waiting += [each.__cause__, each.__context__]
-    return "".join(told.format()) + "".join(f"{each!r}{each}{each.args}{vars(each)}" for each in seen)
+    return "".join(report.format()) + "".join(f"{each!r}{each}{each.args}{vars(each)}" for each in seen)
 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Everything that anybody logs, urllib3 included."""
+    """Return all log lines, including those of urllib3."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     root = logging.getLogger()
-    # urllib3's own level too: a channel of the alerts, tested in the same process, has raised it.
+    # urllib3's own level too: a test of an alert channel in the same process may have raised it.
     loggers = (root, logging.getLogger("urllib3"))
     levels = [logger.level for logger in loggers]
     root.addHandler(handler)
@@ -69,7 +69,7 @@ def log() -> Iterator[io.StringIO]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.status}{fault.lost}")
-def test_no_error_and_no_log_holds_the_key(
+def test_no_error_and_no_log_contains_the_key(
     server: Server, make_client: MakeClient, log: io.StringIO, fault: Answer
 ) -> None:
     server.answers = [fault]
@@ -77,12 +77,12 @@ def test_no_error_and_no_log_holds_the_key(
     with pytest.raises(OzonError) as caught:
         client.product_details([1])
     assert server.asked[0].headers["Api-Key"] == API_KEY
-    told = everything_about(caught.value) + log.getvalue() + repr(client)
-    assert "transport.py" in told
-    assert API_KEY[:8].lower() not in told.lower()
+    text = everything_about(caught.value) + log.getvalue() + repr(client)
+    assert "transport.py" in text
+    assert API_KEY[:8].lower() not in text.lower()
 
 
-def test_no_log_of_a_good_answer_holds_the_key(server: Server, make_client: MakeClient, log: io.StringIO) -> None:
+def test_no_log_of_a_good_answer_contains_the_key(server: Server, make_client: MakeClient, log: io.StringIO) -> None:
     server.answers = [Answer(body={"items": []})]
     make_client().product_details([1])
     assert "POST /v3/product/info/list" in log.getvalue()
@@ -91,7 +91,7 @@ def test_no_log_of_a_good_answer_holds_the_key(server: Server, make_client: Make
 
 @pytest.fixture
 def self_signed_port() -> Iterator[int]:
-    """The port of a server whose certificate nobody has signed."""
+    """Return the port of a server with a self-signed certificate."""
     http = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     http.socket = self_signed().wrap_socket(http.socket, server_side=True)
     threading.Thread(target=http.serve_forever, args=(0.01,), daemon=True).start()
@@ -100,7 +100,7 @@ def self_signed_port() -> Iterator[int]:
     http.server_close()
 
 
-def test_a_certificate_that_is_not_trusted_is_fatal_and_gets_no_key(
+def test_an_untrusted_certificate_is_fatal_and_its_server_gets_no_key(
     make_client: MakeClient, self_signed_port: int
 ) -> None:
     other = Credentials(f"https://127.0.0.1:{self_signed_port}", "1", API_KEY, "ozon_api_main")

@@ -1,4 +1,4 @@
-"""What a client's ``observe`` is given: each answer as it came."""
+"""The client's ``observe``: each raw answer."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ from tests.support.scripted_server import Answer, Server
     ],
     ids=lambda answer: f"{answer.status} {answer.content[:6]}",
 )
-def test_each_answer_is_observed_before_it_is_understood(
-    server: Server, credentials: Credentials, answer: Answer
-) -> None:
+def test_each_answer_is_observed_before_it_is_decoded(server: Server, credentials: Credentials, answer: Answer) -> None:
     server.answers = [answer]
     seen: list[Exchange] = []
     with SellerClient(credentials, ApiSettings(attempts=1), observe=seen.append) as client:

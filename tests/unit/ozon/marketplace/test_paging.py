@@ -35,7 +35,7 @@ def test_the_list_ends(answered: str | None, item_count: int, more: dict[str, An
 
 
 @pytest.mark.parametrize(("item_count", "more"), [(LIMIT, {}), (LIMIT, {"has_next": True}), (1, {"has_next": True})])
-def test_the_list_goes_on(item_count: int, more: dict[str, Any]) -> None:
+def test_the_list_continues(item_count: int, more: dict[str, Any]) -> None:
     assert follow(CursorTrail(), "", "next", item_count, **more) == "next"
 
 
@@ -58,8 +58,8 @@ def test_a_cursor_that_repeats_on_a_full_page_is_a_loop(cursors: list[str], more
         assert named in str(caught.value)
 
 
-def test_a_promised_page_without_a_cursor_is_an_error() -> None:
-    with pytest.raises(BadDataError, match="Expected a cursor to the next page, found none"):
+def test_an_announced_page_without_a_cursor_is_an_error() -> None:
+    with pytest.raises(BadDataError, match="Expected its cursor, found none"):
         follow(CursorTrail(), "", "", LIMIT, has_next=True)
 
 
@@ -85,13 +85,13 @@ def test_stocks_that_go_back_to_an_older_cursor_are_a_loop() -> None:
         follow(trail, "B", "A", LIMIT, repeat_ends=True)
 
 
-def test_a_resumed_list_counts_on() -> None:
+def test_a_resumed_list_continues_its_counts() -> None:
     trail = CursorTrail(pages_read=4, items_read=4 * LIMIT)
     follow(trail, "D", "E", LIMIT)
     assert (trail.pages_read, trail.items_read) == (5, 5 * LIMIT)
 
 
-def test_pages_without_anything_new_end_a_list_however_new_their_cursors_are() -> None:
+def test_pages_without_new_entries_are_a_loop_despite_new_cursors() -> None:
     trail = CursorTrail()
     for count in (3, *[0] * 9, 1, *[0] * 9):
         trail.note_new("ALL", count)
@@ -110,7 +110,7 @@ def test_pages_without_anything_new_end_a_list_however_new_their_cursors_are() -
     ),
     repeat_ends=st.booleans(),
 )
-def test_whatever_is_answered_no_cursor_is_asked_for_twice(
+def test_no_cursor_is_requested_twice_whatever_the_answers(
     answers: list[tuple[str | None, int, bool | None]], repeat_ends: bool
 ) -> None:
     trail = CursorTrail()

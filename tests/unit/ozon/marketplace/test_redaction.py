@@ -1,4 +1,4 @@
-"""What is taken out of texts that leave the company."""
+"""Redaction of texts that leave the company."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_words_of_an_enumeration_are_shown(word: str) -> None:
      "Кружка керамическая 350 мл, Уютный дом, цвет белый", "a" * 81, "a|b", "`code`", "<b>", "two\nlines", "\x00",
      "\ud83d", "SECRETKEYOFLETTERS", "key SecretKeyOfLetters", "77", "status_77", "ozon_api_grandmas"],
 )  # fmt: skip
-def test_what_may_be_the_sellers_is_no_word(text: str) -> None:
+def test_text_that_may_be_the_sellers_is_not_a_word(text: str) -> None:
     assert not REDACTOR.is_word(text)
 
 
@@ -48,7 +48,7 @@ def test_what_may_be_the_sellers_is_no_word(text: str) -> None:
         ("x" * 41, "<long>"),
     ],
 )
-def test_a_message_keeps_its_sense_and_loses_what_is_the_sellers(message: str, shown: str) -> None:
+def test_a_message_keeps_its_meaning_without_the_sellers_data(message: str, shown: str) -> None:
     assert REDACTOR.message(message) == shown
 
 

@@ -93,7 +93,7 @@ def test_fields_are_known_by_the_type_that_reads_them() -> None:
     assert found["stocks[].type"].use == "required"
     assert (found["stocks[].sku"].use, found["stocks[].sku"].kinds) == ("used", {"missing": "100 %"})
     assert [found[path].use for path in ("stocks[].colour", "quanta", "quanta.spin")] == ["not used"] * 3
-    # What this version uses comes first.
+    # Used fields come first.
     assert list(found)[-3:] == ["quanta", "quanta.spin", "stocks[].colour"]
 
 
@@ -104,7 +104,7 @@ def test_all_fields_of_a_type_are_expected() -> None:
     assert {"statuses.status_name", "errors[].level", "errors[]"} <= expected.keys()
 
 
-def test_an_entry_that_is_no_object_is_a_line_of_its_own() -> None:
+def test_an_entry_that_is_not_an_object_has_its_own_row() -> None:
     assert shapes({"id": 1}, None, 7)["the entry"].kinds == {"object": "33 %", "null": "33 %", "integer": "33 %"}
 
 
@@ -117,7 +117,7 @@ def test_words_are_shown_for_the_named_fields_only_and_where_they_look_like_word
     assert found["name"].words == {}
 
 
-def test_a_field_with_very_many_words_is_no_enumeration() -> None:
+def test_a_field_with_very_many_words_is_not_an_enumeration() -> None:
     many = [{"status": "word_" + chr(97 + n // 26) + chr(97 + n % 26)} for n in range(41)]
     assert len(shapes(*many[:40], words=("status",))["status"].words) == 40
     assert shapes(*many, words=("status",))["status"].words == {}
@@ -125,7 +125,7 @@ def test_a_field_with_very_many_words_is_no_enumeration() -> None:
     assert len(shapes(*many, *methods, words=("status",))["status"].words) == 29
 
 
-def test_names_that_are_no_names_of_fields_become_their_class() -> None:
+def test_names_that_are_not_field_names_become_their_class() -> None:
     found = shapes({"Кружка": 1, "100001": 2, "mug-7": 3, "key 17": 4, "images360": 5})
     assert set(found) == {"<text (cyrillic)>", "<integer text>", "<text (latin)>", "images360"}
 
@@ -136,12 +136,12 @@ def test_the_names_of_a_map_are_left_out() -> None:
     assert found["prices"].kinds == {"object of over 100 names": "100 %"}
 
 
-def test_an_answer_that_is_very_deep_has_an_end() -> None:
+def test_a_very_deep_answer_is_cut_off() -> None:
     deep: Any = 1
     for _ in range(900):
         deep = [deep]
     assert len(shapes({"deep": deep})) < 20
 
 
-def test_what_lies_below_a_path_is_left_out() -> None:
+def test_everything_below_a_skipped_path_is_left_out() -> None:
     assert list(shapes({"items": [{"id": 1}], "total": 1}, skip="items[]")) == ["items", "total"]

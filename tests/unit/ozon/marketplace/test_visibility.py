@@ -57,7 +57,7 @@ def with_statuses(**statuses: Any) -> ProductDetail:
         ({"validation_status": "maybe"}, Visibility.UNKNOWN),
     ],
 )
-def test_the_statuses_say(statuses: dict[str, str | None], visibility: Visibility) -> None:
+def test_the_statuses_decide(statuses: dict[str, str | None], visibility: Visibility) -> None:
     assert status_visibility(with_statuses(**statuses)) is visibility
 
 
@@ -156,5 +156,5 @@ def test_the_description_is_the_reason_only_where_there_is_no_other() -> None:
         {"availabilities": [{"reasons": None}, {"reasons": [{"human_text": None}]}]},
     ],
 )
-def test_nothing_said_is_no_reason(fields: dict[str, Any]) -> None:
+def test_no_texts_mean_no_reasons(fields: dict[str, Any]) -> None:
     assert hidden_reasons(detail(**fields)) == ()

@@ -1,4 +1,4 @@
-"""Signals while a component works."""
+"""Signals while a component is running."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def test_the_first_signal_cancels_and_the_second_ends_the_process(number: signal
     assert handlers_of_a_second == [signal.SIG_DFL, signal.SIG_DFL]
 
 
-def test_a_component_that_ends_by_itself_leaves_airflows_handlers() -> None:
+def test_a_component_restores_airflows_handlers() -> None:
     airflows = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     with cancellation.cancellable():
         assert signal.getsignal(signal.SIGTERM) != airflows[0]
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == airflows
 
 
-def test_a_process_told_to_stop_begins_no_other_account() -> None:
+def test_a_cancelled_process_starts_no_other_account() -> None:
     with pytest.raises(CancelledError), cancellation.cancellable():
         work_until(signal.SIGTERM)
 

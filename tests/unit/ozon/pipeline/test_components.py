@@ -1,4 +1,4 @@
-"""The list of components, and what a component's name has to be."""
+"""The list of components, and the rules for a component's name."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def test_the_table_whose_rows_are_counted_is_staged() -> None:
 
 
 @pytest.mark.parametrize("name", ["inventory", "Inventory_etl", "in_ventory_etl", "inventory2_etl", "inventories_etl"])
-def test_a_name_that_staging_or_a_task_cannot_have_is_refused(name: str) -> None:
+def test_a_name_that_is_invalid_for_staging_or_a_task_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="must be letters and '_etl'"):
         replace(INVENTORY_ETL, name=name)

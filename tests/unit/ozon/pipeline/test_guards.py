@@ -1,4 +1,4 @@
-"""When a guard fires, and what it says."""
+"""Guards: when they fire, and their messages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def empty(count: int, level: GuardLevel = "stop") -> Observation:
 @pytest.mark.parametrize(
     ("observation", "fires"),
     [
-        # Above its threshold, not at it.
+        # Above its threshold, not equal to it.
         (vanished(0, 100), False),
         (vanished(20, 100), False),
         (vanished(21, 100), True),
@@ -31,12 +31,12 @@ def empty(count: int, level: GuardLevel = "stop") -> Observation:
         (vanished(1, 4), True),
         (vanished(0, 0, pct=0), False),
         (vanished(1, 1_000_000, pct=0), True),
-        # Only from its least count on.
+        # Only from its minimum count on.
         (vanished(3, 4, least=3), True),
         (vanished(3, 4, least=4), False),
         (vanished(100, 100, level="off"), False),
         (empty(100, level="off"), False),
-        # Without a threshold at one.
+        # Without a threshold from one on.
         (empty(0), False),
         (empty(1), True),
     ],
@@ -45,19 +45,19 @@ def test_when_a_guard_fires(observation: Observation, fires: bool) -> None:
     assert observation.fires is fires
 
 
-def test_the_sentence_says_what_was_seen_and_expected_and_what_lets_it_through() -> None:
+def test_the_message_has_found_and_expected_values_and_the_accept_flag() -> None:
     with pytest.raises(GuardStoppedError) as stopped:
         check_guards([vanished(30, 80), empty(5)], (), "main")
 
     sentence = str(stopped.value)
     assert stopped.value.guards == ("vanished", "empty_catalogue")
     assert "Account main" in sentence
-    assert "guard vanished: 30 of 80 products are gone (37.5 %), where at most 20 % is expected" in sentence
-    assert "where none is expected" in sentence
+    assert "guard vanished: 30 of 80 products are gone (37.5 %), expected at most 20 %" in sentence
+    assert "expected none" in sentence
     assert 'accept_guard = ["vanished", "empty_catalogue"]' in sentence
 
 
-def test_only_the_guards_that_still_stop_are_named() -> None:
+def test_only_guards_that_stop_are_named() -> None:
     with pytest.raises(GuardStoppedError) as stopped:
         check_guards([vanished(30, 80), empty(5)], {"vanished"}, "main")
 
@@ -65,7 +65,7 @@ def test_only_the_guards_that_still_stop_are_named() -> None:
 
 
 @pytest.mark.parametrize(("level", "accepted"), [("warn", set()), ("stop", {"vanished"})])
-def test_what_fires_without_stopping_is_logged_and_returned(
+def test_a_guard_that_only_warns_is_logged_and_returned(
     level: GuardLevel, accepted: set[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     observation = vanished(30, 80, level=level)
@@ -77,5 +77,5 @@ def test_what_fires_without_stopping_is_logged_and_returned(
     assert observation.sentence in caplog.text
 
 
-def test_accepting_a_guard_that_is_off_does_not_switch_it_on() -> None:
+def test_accepting_a_disabled_guard_does_not_enable_it() -> None:
     assert check_guards([vanished(30, 80, level="off")], {"vanished"}, "main") == []

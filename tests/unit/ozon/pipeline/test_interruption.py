@@ -1,4 +1,4 @@
-"""Signals as `ozon run` notes them, whoever handles them meanwhile."""
+"""Signals during `ozon run`, whichever handler is set meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.ozon_local.home import ROOT
 
 SECONDS = 10
 
-# Another's handler stands, as Airflow's does after its first task; the process says when it is ready for a signal.
+# With another handler, like Airflow's after its first task; the process reports when it is ready for a signal.
 PROGRAM = """
 import signal, sys, threading, time
 from include.ozon.pipeline.interruption import Interruption
@@ -43,12 +43,12 @@ def line_of(process: subprocess.Popen[str]) -> str:
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_is_noted_and_handlers_are_as_before_afterwards(number: signal.Signals, exit_code: int) -> None:
+def test_a_signal_is_noted_and_the_handlers_are_restored(number: signal.Signals, exit_code: int) -> None:
     before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
     acted = threading.Event()
     with Interruption() as interruption:
         assert (interruption.exit_code, interruption.name) == (0, "")
-        interruption.at_first(acted.set)
+        interruption.on_first_signal(acted.set)
         os.kill(os.getpid(), number)
         assert interruption.happened.wait(SECONDS)
         assert acted.wait(SECONDS)
@@ -56,7 +56,7 @@ def test_a_signal_is_noted_and_handlers_are_as_before_afterwards(number: signal.
     assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_a_handler_that_others_set_does_not_keep_it_from_being_noted() -> None:
+def test_a_signal_is_noted_despite_another_handler() -> None:
     process = start("signal.signal(signal.SIGTERM, lambda number, frame: None)", "")
     process.send_signal(signal.SIGTERM)
     assert line_of(process) == "SIGTERM 143"
@@ -72,10 +72,10 @@ def test_a_second_signal_ends_the_process_at_once(second: signal.Signals) -> Non
     assert process.wait(SECONDS) == 128 + second
 
 
-def test_who_sets_a_handler_just_after_the_signal_is_told_all_the_same() -> None:
-    late = "told = threading.Event(); signal.signal(signal.SIGTERM, lambda number, frame: told.set()); "
-    process = start("pass", f"{late}told.wait({SECONDS}); print(told.is_set(), flush=True)")
+def test_a_handler_set_just_after_the_signal_still_receives_it() -> None:
+    late = "received = threading.Event(); signal.signal(signal.SIGTERM, lambda number, frame: received.set()); "
+    process = start("pass", f"{late}received.wait({SECONDS}); print(received.is_set(), flush=True)")
     process.send_signal(signal.SIGTERM)
     assert line_of(process) == "SIGTERM 143"
     assert line_of(process) == "True"
-    assert process.wait(SECONDS) == 0, "its own repetition is no second signal"
+    assert process.wait(SECONDS) == 0, "its own repetition must not count as a second signal"

@@ -1,4 +1,4 @@
-"""What a component says about how far it is."""
+"""The progress messages of a component."""
 
 from __future__ import annotations
 
@@ -30,9 +30,7 @@ def test_the_sentence_counts_pages_and_rows_and_estimates_what_is_left() -> None
 
 
 @pytest.mark.parametrize(("total", "rows"), [(None, 10), (10, 12), (10, 0)])
-def test_nothing_is_estimated_without_a_total_when_all_is_read_and_before_the_first_row(
-    total: int | None, rows: int
-) -> None:
+def test_no_estimate_without_a_total_after_the_end_or_before_the_first_row(total: int | None, rows: int) -> None:
     progress = ComponentProgress(logger, "inventory_etl", 600)
     progress.expect("ALL", total)
     progress.advance(rows)

@@ -1,4 +1,4 @@
-"""Requests run on threads, answers arrive one at a time on the caller's."""
+"""Requests on threads, with answers one at a time on the calling thread."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def workers() -> Iterator[Workers]:
     created.close()
 
 
-def test_every_answer_is_handed_out_on_the_callers_thread(workers: Workers) -> None:
+def test_every_answer_is_handled_on_the_callers_thread(workers: Workers) -> None:
     answers: list[int] = []
     threads: set[threading.Thread] = set()
 
@@ -36,7 +36,7 @@ def test_every_answer_is_handed_out_on_the_callers_thread(workers: Workers) -> N
     assert threads == {threading.current_thread()}
 
 
-def test_requests_run_side_by_side(workers: Workers) -> None:
+def test_requests_run_in_parallel(workers: Workers) -> None:
     together = threading.Barrier(4)
     answers: list[int] = []
 
@@ -74,7 +74,7 @@ def test_an_answer_may_lead_to_further_requests(workers: Workers) -> None:
     assert answers == list(range(11))
 
 
-def test_what_a_request_raises_is_raised_to_the_caller(workers: Workers) -> None:
+def test_a_requests_exception_is_raised_in_the_caller(workers: Workers) -> None:
     def fail() -> None:
         raise MarketplaceUnavailableError("gone")
 
@@ -84,7 +84,7 @@ def test_what_a_request_raises_is_raised_to_the_caller(workers: Workers) -> None
         workers.drain()
 
 
-def test_what_taking_an_answer_raises_is_raised_to_the_caller(workers: Workers) -> None:
+def test_an_answer_handlers_exception_is_raised_in_the_caller(workers: Workers) -> None:
     def refuse(_: int) -> None:
         raise ValueError("unwanted")
 
@@ -124,7 +124,7 @@ def test_close_does_not_wait_for_answers_and_lets_the_threads_end() -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-def test_close_frees_threads_whose_answers_nobody_takes() -> None:
+def test_close_ends_threads_with_unhandled_answers() -> None:
     before = set(threading.enumerate())
     workers = Workers(2)
     for n in range(50):

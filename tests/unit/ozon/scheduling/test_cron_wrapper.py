@@ -1,4 +1,4 @@
-"""The script that gives cron's commands their environment."""
+"""The script that sets the environment of cron's commands."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_only_what_the_commands_need_is_kept(tmp_path: Path, monkeypatch: pytest
     ("due_code", "exit_code", "output"),
     [(0, 7, "due metrics\nstarted\n"), (10, 0, "due metrics\n"), (2, 2, "due metrics\n")],
 )
-def test_what_is_not_due_is_not_started_and_a_broken_question_is_heard(
+def test_a_command_that_is_not_due_is_not_started_and_an_error_is_reported(
     due_code: int, exit_code: int, output: str, tmp_path: Path
 ) -> None:
     script, stand_in = tmp_path / "ozon.sh", tmp_path / "bin" / "ozon"
@@ -104,12 +104,12 @@ def test_only_a_file_of_our_own_is_removed(tmp_path: Path) -> None:
     assert (own.exists(), other.exists()) == (False, True)
 
 
-def test_clones_that_share_a_home_have_wrappers_of_their_own() -> None:
+def test_clones_that_share_a_home_have_their_own_wrappers() -> None:
     assert len({wrapper_path({"AIRFLOW_HOME": "/srv"}, Path(folder)) for folder in ("/srv/one", "/srv/two")}) == 2
 
 
 @pytest.mark.parametrize("content", [b"", None, b"0 1 * * * \xff\r\nno end"])
-def test_a_backup_brings_back_every_byte_and_also_nothing(content: bytes | None, tmp_path: Path) -> None:
+def test_a_backup_restores_every_byte_and_also_a_missing_crontab(content: bytes | None, tmp_path: Path) -> None:
     files = [save_backup(tmp_path / "new", "crontab", content, NOW) for _ in range(2)]
 
     assert files[0] != files[1]

@@ -1,4 +1,4 @@
-"""One block in a crontab of bytes that are somebody else's."""
+"""One block in a crontab with bytes of others."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def block(folder: bytes, content: bytes = b"0 5 * * * ozon run\n") -> bytes:
 
 
 @pytest.mark.parametrize("foreign", FOREIGN)
-def test_a_block_comes_and_goes_and_all_else_stays_byte_for_byte(foreign: bytes) -> None:
+def test_a_block_is_added_and_removed_without_changing_other_bytes(foreign: bytes) -> None:
     installed = with_block(foreign, HERE, block(HERE))
 
     assert installed == foreign + block(HERE)
@@ -83,14 +83,14 @@ BEGIN, END = begin_marker(HERE) + b"\n", end_marker(HERE) + b"\n"
     ("crontab", "what"),
     [
         (BEGIN + b"0 1 * * * a\n", "begins in line 1 has no end"),
-        (b"\n" + END, "ends in line 2 that has not begun"),
-        (BEGIN + END + BEGIN + END, "begins in line 3 is there a second time"),
-        (BEGIN + BEGIN + END + END, "begins in line 2 before the one of line 1 has ended"),
+        (b"\n" + END, "ends in line 2 has no beginning"),
+        (BEGIN + END + BEGIN + END, "begins in line 3 is a duplicate"),
+        (BEGIN + BEGIN + END + END, "begins in line 2 before the block of line 1 has ended"),
         (BEGIN + begin_marker(THERE) + b"\n" + END, "begins in line 2 before"),
         (BEGIN + end_marker(THERE) + b"\n", "ends in line 2"),
-        (BEGIN + b"## <<< ozon-etl\n", "line 2 is no whole marker"),
-        (BEGIN + END.replace(b"/srv", b" <<< /srv").replace(b" <<<\n", b"\n"), "line 2 is no whole marker"),
-        (BEGIN[:-2] + b"\n" + END, "line 1 is no whole marker"),
+        (BEGIN + b"## <<< ozon-etl\n", "line 2 is not a complete marker"),
+        (BEGIN + END.replace(b"/srv", b" <<< /srv").replace(b" <<<\n", b"\n"), "line 2 is not a complete marker"),
+        (BEGIN[:-2] + b"\n" + END, "line 1 is not a complete marker"),
     ],
 )
 def test_damaged_markers_are_refused_and_named(crontab: bytes, what: str) -> None:
@@ -121,13 +121,13 @@ def test_adopting_comments_out_jobs_and_nothing_else() -> None:
     assert adopt(adopted, re.compile(b"old_loader"), NOW) == (adopted, 0)
 
 
-def test_a_block_says_what_is_configured_and_where_its_hours_are_from() -> None:
+def test_a_block_has_the_configured_expressions_and_the_zone_of_its_hours() -> None:
     settings = load_settings(environ={"OZON__TIME_ZONE": "Europe/Moscow", "OZON_ENV": "production"})
     machine = machine_zone({"TZ": "Europe/Berlin"})
 
     text = render_block(settings, machine, Path("/srv/50% of it/ozon.sh"), NOW, no_crontab_before=False).decode()
 
-    assert '# schedule.etl = "0 2,8,14,20 * * *" in Europe/Moscow: started at each hour' in text
+    assert '# schedule.etl = "0 2,8,14,20 * * *" in Europe/Moscow: started at each possible hour' in text
     assert r"0 0,1,6,7,12,13,18,19 * * * /bin/sh '/srv/50\% of it/ozon.sh' ozon run --if-due" in text
     assert r"*/15 * * * * /bin/sh '/srv/50\% of it/ozon.sh' ozon health --alert --quiet" in text
     assert r"ozon.sh' --if-due metrics ozon visibility --save-report --alert" in text
@@ -141,7 +141,7 @@ def test_a_line_break_in_an_expression_does_not_get_into_the_crontab() -> None:
 
 
 @pytest.mark.parametrize("folder", ["/srv/back\\slash", "/srv/two\nlines"])
-def test_a_folder_that_no_crontab_can_name_is_refused(folder: str) -> None:
+def test_a_folder_with_unsupported_characters_is_refused(folder: str) -> None:
     with pytest.raises(FatalError, match="line break or backslash"):
         render_block(load_settings(environ={}), machine_zone({}), Path(folder), NOW, no_crontab_before=False)
 
@@ -150,7 +150,7 @@ def test_a_command_is_quoted_for_the_shell_and_for_cron() -> None:
     assert cron_command(["/bin/sh", "/a b/c%d.sh", "it's"]) == "/bin/sh '/a b/c\\%d.sh' 'it'\"'\"'s'"
 
 
-def test_a_diff_shows_what_a_terminal_could_not() -> None:
+def test_a_diff_escapes_what_a_terminal_cannot_show() -> None:
     shown = diff(b"a\r\nb\xff\n\x1b[2J\nend", b"a\r\nb\xff\n\x1b[2J\nend\nnew\n", "crontab")
 
     assert " a\\r\n b\\xff\n \\x1b[2J\n-end (no line end)\n+end\n+new\n" in shown

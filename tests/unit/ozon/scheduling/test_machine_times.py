@@ -1,4 +1,4 @@
-"""The hours of one zone in another: against a model of Debian's cron, and by example."""
+"""The conversion of hours between zones: against a model of Debian's cron, and by example."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import pytest
 from include.ozon.schedule import is_due, next_due
 from include.ozon.scheduling.cron_times import CronTimes, machine_times
 
-# Around both changes of the clock in Europe, America and Australia, a February's and a year's end.
+# Around both clock changes in Europe, America and Australia, the end of February and the end of a year.
 WINDOWS = [("2026-02-27", "2026-03-02"), ("2026-03-07", "2026-03-10"), ("2026-03-28", "2026-04-06")]
 WINDOWS += [("2026-10-02", "2026-10-06"), ("2026-10-24", "2026-10-27"), ("2026-10-30", "2026-11-03")]
 WINDOWS += [("2026-12-30", "2027-01-03")]
-# All times below are multiples of it, in all of the zones.
+# All times below are multiples of it in all zones.
 STEP = timedelta(minutes=5)
 
 EXPRESSIONS = [
@@ -71,7 +71,7 @@ def due_moments(expression: str, configured: str, start: datetime, end: datetime
 
 
 def starts_of_cron(lines: tuple[str, ...], zone: ZoneInfo, start: datetime, end: datetime) -> Iterator[datetime]:
-    """What Debian's cron(8) says of the nights in which the clock is moved.
+    """Return the starts according to Debian's cron(8), including the nights of clock changes.
 
     Jobs with a fixed hour and minute are made up for when their time is skipped, and not repeated when it comes twice;
     jobs with a star go by the clock as it is.
@@ -88,7 +88,7 @@ def starts_of_cron(lines: tuple[str, ...], zone: ZoneInfo, start: datetime, end:
 
 @cache
 def clock(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple[datetime, datetime, list[datetime], bool]]:
-    """For each step the wall clock time, those that were skipped just before it, and whether it was there before."""
+    """Return for each step the wall clock time, the times skipped just before it, and whether it is repeated."""
     found = []
     caught_up_at = moment = start
     while moment < end:
@@ -103,7 +103,7 @@ def clock(zone: ZoneInfo, start: datetime, end: datetime) -> list[tuple[datetime
 
 
 class Line:
-    """Five fields as Vixie's cron reads them, of the kinds that are written here."""
+    """Five fields as Vixie's cron reads them, as far as they are used here."""
 
     def __init__(self, fields: str) -> None:
         minute, hour, day, month, weekday = fields.split()
@@ -138,16 +138,16 @@ def values(field: str, allowed: range) -> set[int]:
         ("0 2,8,14,20 * * *", "UTC", ("0 5,11,17,23 * * *",), False),
         ("0 2,8,14,20 * * *", "Asia/Kathmandu", ("45 4,10,16,22 * * *",), False),
         ("0 2,8,14,20 * * *", "Europe/Berlin", ("0 0,1,6,7,12,13,18,19 * * *",), True),
-        # Every quarter of an hour is that in every zone.
+        # Every quarter of an hour is the same in every zone.
         ("*/15 * * * *", "Europe/Berlin", ("*/15 * * * *",), False),
         ("0 2 * * 1", "UTC", ("0 23 * * 0",), False),
         ("0 12 1 jan *", "UTC", ("0 9 1 1 *",), False),
-        # The evening before the first is the last, of which cron knows nothing.
+        # The evening before the first is the last of a month, which cron does not support.
         ("0 2 1 * *", "UTC", ("0 23 * * *",), True),
         ("0 12 l * *", "Europe/Moscow", ("0 12 * * *",), True),
-        # Two and three o'clock are moved in Berlin: by the real clock, and not by cron's way to make up for it.
+        # Two and three o'clock are changed in Berlin: by elapsed time, not by cron's compensation.
         ("30 4 * * *", "Europe/Berlin", ("30 * * * *",), True),
-        # Only some of the starts fall on the day before.
+        # Only some of the starts are on the day before.
         ("0 2,8 * * 1", "UTC", ("0 23 * * 0", "0 5 * * 1"), False),
     ],
 )
@@ -158,5 +158,5 @@ def test_examples(expression: str, machine: str, fields: tuple[str, ...], only_i
 
 
 def test_days_of_month_and_week_stay_alternatives() -> None:
-    # With a star in one of them cron would want both; Airflow takes either.
+    # With a star in one of them cron requires both; Airflow accepts either.
     assert times("0 12 */1 * 1", "Europe/Moscow", "UTC").fields == (f"0 9 {','.join(map(str, range(1, 32)))} * 1",)

@@ -1,4 +1,4 @@
-"""Whether a run can last into the next one."""
+"""Checks whether a run can overlap the next one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def checks(longest_seconds: dict[str, float], **variables: str) -> dict[str, Che
     return {check.name: check for check in found}
 
 
-def test_runs_that_end_in_time_are_ok_and_say_so() -> None:
+def test_runs_that_end_in_time_are_ok() -> None:
     found = checks({"etl": 95.0, "health": 3.2})
 
     assert {check.status for check in found.values()} == {"ok"}
@@ -24,7 +24,7 @@ def test_a_run_that_lasted_into_the_next_one_is_a_failure() -> None:
 
     assert found["schedule.health"].status == "failed"
     assert (
-        "comes every 15 minutes at the shortest, and one of the last 20 runs took 16 minutes"
+        "runs at least every 15 minutes, but one of the last 20 runs took 16 minutes"
         in found["schedule.health"].message
     )
 

@@ -36,12 +36,12 @@ def test_an_array_is_quoted_for_the_array_and_then_for_copy(values: list[str], e
     assert text_array(values) == expected
 
 
-def test_what_ozon_did_not_say_counts_as_no() -> None:
+def test_a_missing_boolean_is_false() -> None:
     assert [boolean(value) for value in (True, False, None)] == ["t", "f", "f"]
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(None, NULL), ("", NULL), (0, "0"), (0.0, "0.0"), ("0.00", "0.00"), (7, "7")]
 )
-def test_only_what_is_missing_or_empty_is_null(value: str | int | float | None, expected: str) -> None:
+def test_only_missing_or_empty_values_are_null(value: str | int | float | None, expected: str) -> None:
     assert optional(value) == expected

@@ -163,7 +163,7 @@ def test_an_api_that_is_gone_is_told_once(start_sandbox: StartSandbox, warehouse
     found = of_key(Pipeline(sandbox, warehouse_dsn))
 
     assert states(found) == [CRITICAL, BROKEN, BROKEN, BROKEN]
-    assert "takes no connections" in found["api_reachable"].message
+    assert "refuses connections" in found["api_reachable"].message
 
 
 def test_an_account_without_a_connection_has_no_key(warehouse_dsn: str) -> None:

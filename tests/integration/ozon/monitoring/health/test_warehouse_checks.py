@@ -323,7 +323,7 @@ class TestTheSchema:
         result = check(warehouse_dsn, "warehouse_schema")
 
         assert result.status == "critical"
-        assert "a newer one has migrated it" in result.message
+        assert "a newer version has migrated it" in result.message
 
 
 class TestConnections:

@@ -66,7 +66,7 @@ def test_credentials_are_read_from_either_notation(
             GOOD | {"password": ""},
             "expected password to be the Api-Key that Ozon gave for this Client-Id, found nothing",
         ),
-        (GOOD | {"password": f"{KEY} "}, "found something with spaces"),
+        (GOOD | {"password": f"{KEY} "}, "found a text with spaces"),
         (GOOD | {"login": None}, "expected login to be Ozon's Client-Id, a positive integer, found nothing"),
         (GOOD | {"login": "my shop"}, "found something else"),
         (GOOD | {"login": KEY, "password": "101"}, "expected login to be Ozon's Client-Id, a positive integer"),
