@@ -24,7 +24,7 @@ UPTIME_DAYS = Rule(
 )
 """
 CHECK = """
-def _uptime(context: HealthContext) -> Finding:
+def _uptime(context: HealthContext) -> Judgement:
     days = (context.now.timestamp() - psutil.boot_time()) / 86_400
     return judge(context.settings, UPTIME_DAYS, days, f"This machine has run for {days:.1f} days")
 """
@@ -45,7 +45,7 @@ PAGES = {
 @pytest.fixture
 def project(project: ChangedProject) -> ChangedProject:
     project.edit(FILE, "\n\ndef _disk_used(", f"{RULE}\n{CHECK}\n\ndef _disk_used(")
-    pairs = "_OF_THE_MACHINE: Measures[HealthContext] = (\n"
+    pairs = "_MACHINE_MEASURES: Measures[HealthContext] = (\n"
     project.edit(FILE, pairs, f"{pairs}    (UPTIME_DAYS, _uptime),\n")
     return project
 

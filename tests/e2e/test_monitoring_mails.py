@@ -117,7 +117,7 @@ def test_a_third_of_the_products_hidden(site: Site) -> None:
     site.measure()
     site.measure()
     (mail,) = site.mails.messages
-    assert "products vanished from sight" in mail["Subject"]
+    assert "products turned invisible" in mail["Subject"]
     hidden = site.warehouse.rows(
         "SELECT p.name FROM ozon.products p JOIN ozon.product_visibility_history h USING (account, product_id) "
         "WHERE h.previous_visibility = 'VISIBLE' AND h.valid_to IS NULL"

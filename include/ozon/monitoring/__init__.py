@@ -1,1 +1,1 @@
-"""What goes on: health checks, visibility metrics, deadlines, and who is told when something is wrong."""
+"""Monitoring: health checks, visibility metrics, deadlines and alerts."""

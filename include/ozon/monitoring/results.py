@@ -1,4 +1,4 @@
-"""What a check or a metric found, judged by its rule: what is stored, shown and turned into alerts."""
+"""Results of checks and metrics, judged by their rules."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Status(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
     UNKNOWN = "unknown"
-    """There is nothing to measure yet: neither bad nor good."""
+    """There is nothing to measure yet."""
     ERROR = "error"
-    """The check itself failed: neither bad nor good, either."""
+    """The check itself failed."""
 
 
 _FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.ERROR, Status.WARNING, Status.CRITICAL)
@@ -28,10 +28,10 @@ _FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.ERROR, Status.WARNING, 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """One check's finding for one account, or for what concerns all (``account`` None).
+    """The result of one check for one account, or for the whole installation (``account`` None).
 
-    ``check`` is the name of the rule that judged ``value``; ``threshold`` the limit that was crossed, or the nearest
-    one. The message of an ERROR is its reason.
+    ``check`` is the name of the rule that judged ``value``. ``threshold`` is the limit that was crossed, or the
+    nearest one. The message of an ERROR is its reason.
     """
 
     area: str
@@ -44,7 +44,7 @@ class CheckResult:
     duration_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """What Airflow's XCom and JSON can hold."""
+        """Return the result as types that JSON and Airflow's XCom support."""
         return asdict(self) | {"status": str(self.status)}
 
     @classmethod
@@ -53,8 +53,8 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
-class Finding:
-    """What a measurement says before it is known how long it took and for whom it was made."""
+class Judgement:
+    """A judged measurement, before its area, account and duration are added."""
 
     status: Status
     message: str
@@ -62,10 +62,10 @@ class Finding:
     threshold: float | None = None
 
 
-def judge(settings: Settings, rule: Rule[Bounds], value: float, seen: str, *, count: int | None = None) -> Finding:
-    """Compare a value with the limits of a rule; ``seen`` is the sentence without its full stop.
+def judge(settings: Settings, rule: Rule[Bounds], value: float, text: str, *, count: int | None = None) -> Judgement:
+    """Compare a value with the limits of a rule; ``text`` has no full stop.
 
-    ``count`` is what the value is a share of, for rules with a ``min_count``: below that nothing is said.
+    ``count`` is the whole that the value is a share of. Below the rule's ``min_count`` the value is always OK.
     """
     limits = rule.limits_in(settings)
     is_worse = operator.gt if isinstance(limits, Above) else operator.lt
@@ -77,24 +77,26 @@ def judge(settings: Settings, rule: Rule[Bounds], value: float, seen: str, *, co
         elif is_worse(value, limits.warning):
             status = Status.WARNING
     limit = "" if status is Status.OK else f" ({status} {side} {threshold:g}, set by {rule.key}.{status})"
-    return Finding(status, f"{seen}{limit}.", value, threshold)
+    return Judgement(status, f"{text}{limit}.", value, threshold)
 
 
-def judge_state(settings: Settings, rule: Rule[State], is_good: bool, seen: str, value: float | None = None) -> Finding:
-    """Judge whether something is as it should be; ``seen`` is the sentence without its full stop."""
+def judge_state(
+    settings: Settings, rule: Rule[State], is_good: bool, text: str, value: float | None = None
+) -> Judgement:
+    """Judge a state that is either good or bad; ``text`` has no full stop."""
     limits = rule.limits_in(settings)
     status = Status.OK if is_good or not limits.enabled else Status(limits.level)
-    return Finding(status, f"{seen}.", value)
+    return Judgement(status, f"{text}.", value)
 
 
-def unknown(why: str) -> Finding:
-    """Say that there is nothing to measure yet; ``why`` is a sentence without its full stop.
+def unknown(why: str) -> Judgement:
+    """Return UNKNOWN, for a check that has nothing to measure yet; ``why`` has no full stop.
 
-    A check that fails just raises.
+    A check that fails raises instead.
     """
-    return Finding(Status.UNKNOWN, f"{why}.")
+    return Judgement(Status.UNKNOWN, f"{why}.")
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """The worst of them; OK where there is none."""
+    """Return the worst status; OK if there are none."""
     return max(statuses, key=_FROM_BEST_TO_WORST.index, default=Status.OK)

@@ -1,7 +1,7 @@
-"""What a rule is; ``rules`` has the list of them.
+"""The class of the rules; ``rules`` has the list of them.
 
-This module and those of the areas are read whenever Airflow parses a DAG, since the settings have a table for each
-rule: they import what their checks work with inside the checks (docs/decisions/0017).
+Airflow imports this module and those of the areas whenever it parses a DAG, since the settings have a table for each
+rule. So they import what their checks need inside the checks (docs/decisions/0017).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Unit(StrEnum):
     GB = "GB"
 
     def amount(self, value: float) -> str:
-        """A value with its unit, such as ``1 234.5 GB`` or ``1 day``."""
+        """Return a value with its unit: ``1 234.5 GB``, ``1 day``."""
         unit = _SHOWN.get(self, self.value)
         if value == 1 and unit.endswith("s"):
             unit = unit.removesuffix("s")
@@ -47,15 +47,16 @@ _SHOWN = {Unit.COUNT: "", Unit.NUMBER: "", Unit.SHARE: "%", Unit.CHANGE: "%", Un
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Rule(Generic[L_co]):
-    """What a check measures, from which value on that is bad, and all that is said about it.
+    """A measurement with its limits and its texts.
 
-    ``name`` is that of the check, of its results and of its alerts. ``title`` is what is wrong, for a subject line;
-    ``measures`` one sentence on what is as it should be or is measured; ``next_step`` one sentence on what to do.
-    ``meaning`` and ``remedy`` are the two texts of its row in docs/runbook.md.
+    ``name`` is also the name of the check, of its results and of its alerts. ``title`` names the problem, for a
+    subject line. ``measures`` is one sentence: the expected state, or the quantity that is measured. ``next_step`` is
+    one sentence on what to do. ``meaning`` and ``remedy`` are its row in docs/runbook.md.
 
-    ``limits`` are the default ones, and what can be set; ``key`` is where they are set, by default ``rules.<name>``.
-    Alerts of one ``group`` are notified together; by default a rule is a group of its own. While an alert of
-    ``inhibited_by`` is critical, one of this rule is a mere consequence, the likeliest cause first.
+    ``limits`` are the default limits, and the fields that can be set; ``key`` is their place in the configuration, by
+    default ``rules.<name>``. Alerts of one ``group`` are notified together; by default a rule is a group of its own.
+    While an alert of a rule in ``inhibited_by`` is critical, alerts of this rule are inhibited; the likeliest cause
+    comes first.
     """
 
     name: str
@@ -75,6 +76,6 @@ class Rule(Generic[L_co]):
         object.__setattr__(self, "key", self.key or f"rules.{self.name}")
 
     def limits_in(self, settings: Settings) -> L_co:
-        """Return the limits that are set."""
+        """Return the configured limits."""
         found: Any = reduce(getattr, self.key.split("."), settings)
         return cast(L_co, found)

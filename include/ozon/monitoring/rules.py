@@ -1,4 +1,4 @@
-"""The rules: what is not in this list cannot be set, is not documented and makes no alert."""
+"""The list of all rules. The settings, the documentation and the alerts follow from it."""
 
 from __future__ import annotations
 

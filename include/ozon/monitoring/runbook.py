@@ -1,7 +1,7 @@
-"""Writes the table of alerts in docs/runbook.md from the rules: ``python -m include.ozon.monitoring.runbook``.
+"""Generator of the table of alerts in docs/runbook.md: ``python -m include.ozon.monitoring.runbook``.
 
-The rest of the page is written by hand. With ``--check`` nothing is written, and the exit code is 1 where the page is
-not what it would be.
+The rest of the page is written by hand. With ``--check`` nothing is written, and the exit code is 1 if the page is out
+of date.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _MODULE = "include.ozon.monitoring.runbook"
 
 
 def alerts_table() -> str:
-    """Return a row for each rule, in the order of what a subject says."""
+    """Return a table with a row for each rule, sorted by title."""
     rules = sorted(RULES, key=lambda rule: rule.title)
     return table(
-        ("what the subject says", "what it means", "what to do", "rule"),
+        ("Subject", "What it means", "What to do", "Rule"),
         ((rule.title, rule.meaning, rule.remedy, f"`{rule.name}`") for rule in rules),
     )
 

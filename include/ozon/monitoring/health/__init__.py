@@ -1,1 +1,1 @@
-"""The health check: areas, each a list of checks that measure one thing and never stop each other."""
+"""The health check: areas with independent checks."""

@@ -1,4 +1,4 @@
-"""Airflow's own health: without its processes nothing is loaded, and no deadline is noticed."""
+"""The area of Airflow: its processes, and this package's DAGs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.ozon.monitoring.health.checks import (
     checks_of,
     rules_of,
 )
-from include.ozon.monitoring.results import Finding, judge_state, unknown
+from include.ozon.monitoring.results import Judgement, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import State
 
@@ -28,77 +28,78 @@ AIRFLOW_REACHABLE = Rule(
     title="Airflow's API server does not answer",
     measures="Airflow's API server answers.",
     limits=State(level="critical"),
-    next_step="Check that it runs, and api.base_url.",
-    meaning="The API server does not answer. Tasks that run cannot report.",
-    remedy="Start it; `api.base_url` and `core.execution_api_server_url`.",
+    next_step="Start the API server, or correct Airflow's setting api.base_url if it runs.",
+    meaning="The API server does not answer: running tasks cannot report their state.",
+    remedy="Start it. If it runs, check Airflow's settings `api.base_url` and `core.execution_api_server_url`.",
     group="airflow",
 )
 
 AIRFLOW_SCHEDULER = Rule(
     name="airflow_scheduler",
     title="Airflow's scheduler does not run",
-    measures="The scheduler's heart beats.",
+    measures="The scheduler sends heartbeats.",
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Start it again and look at the end of its log.",
-    meaning="No heartbeat: nothing is started any more.",
-    remedy="Start it; the end of its log; the metadata database.",
+    next_step="Restart the scheduler; the end of its log shows why it stopped.",
+    meaning="The scheduler sends no heartbeat: no DAG run and no task starts.",
+    remedy="Restart it. The end of its log shows why it stopped; check the metadata database, too.",
     group="airflow",
 )
 
 AIRFLOW_TRIGGERER = Rule(
     name="airflow_triggerer",
     title="Airflow's triggerer does not run",
-    measures="The triggerer's heart beats; without it no deadline is noticed.",
+    measures="The triggerer sends heartbeats; without it, missed deadlines go unnoticed.",
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Start it again: without it no missed deadline is noticed.",
-    meaning="No heartbeat: no missed deadline is noticed.",
-    remedy="Start it; the end of its log.",
+    next_step="Restart the triggerer; the end of its log shows why it stopped.",
+    meaning="The triggerer sends no heartbeat: missed deadlines go unnoticed.",
+    remedy="Restart it. The end of its log shows why it stopped.",
     group="airflow",
 )
 
 AIRFLOW_DAG_PROCESSOR = Rule(
     name="airflow_dag_processor",
     title="Airflow's DAG processor does not run",
-    measures="The DAG processor's heart beats.",
+    measures="The DAG processor sends heartbeats.",
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Start it again and look at its log.",
-    meaning="No heartbeat: changes of DAGs are not seen.",
-    remedy="Start it; the end of its log.",
+    next_step="Restart the DAG processor; the end of its log shows why it stopped.",
+    meaning="The DAG processor sends no heartbeat: changes to DAGs have no effect.",
+    remedy="Restart it. The end of its log shows why it stopped.",
     group="airflow",
 )
 
 AIRFLOW_IMPORT = Rule(
     name="airflow_import",
     title="a DAG cannot be imported",
-    measures="All DAGs of this package are known and can be imported.",
+    measures="Airflow knows all DAGs of this package and can import them.",
     limits=State(level="critical"),
-    next_step="`airflow dags list-import-errors` shows why; `ozon config validate` checks settings.",
-    meaning="A DAG of this package is unknown or cannot be imported: it does not run.",
-    remedy="`airflow dags list-import-errors`, `ozon config validate`. `PYTHONPATH`?",
+    next_step="Run `airflow dags list-import-errors` for the cause, and `ozon config validate` to check the settings.",
+    meaning="Airflow does not know a DAG of this package, or cannot import it: the DAG does not run.",
+    remedy="`airflow dags list-import-errors` shows the cause; `ozon config validate` checks the settings. "
+    "`PYTHONPATH` has to contain the root of the package.",
     group="airflow",
 )
 
 AIRFLOW_PAUSED = Rule(
     name="airflow_paused",
     title="a DAG is paused",
-    measures="None of them is paused.",
+    measures="No DAG of this package is paused.",
     limits=State(level="warning"),
-    next_step="Unpause it in Airflow, or leave it and acknowledge this.",
-    meaning="A DAG is paused: it does not run.",
-    remedy="Planned? `ozon alerts ack ID`. Else unpause.",
+    next_step="Unpause the DAG in Airflow. If it is paused on purpose, acknowledge this alert.",
+    meaning="A DAG of this package is paused: it does not run.",
+    remedy="Unpause it with `airflow dags unpause DAG_ID`. If it is paused on purpose: `ozon alerts ack ID`.",
     group="airflow",
 )
 
 
-def _nobody_to_ask() -> Finding:
-    return unknown("There is no Airflow to ask here; leave `airflow` out of health.checks where none runs")
+def _no_airflow() -> Judgement:
+    return unknown("No Airflow runs here; remove `airflow` from health.checks if that is intended")
 
 
-class _Asked:
-    """Airflow, asked once for what several checks look at."""
+class _Airflow:
+    """Airflow's state, requested once for all checks."""
 
     def __init__(self, context: HealthContext, probe: AirflowProbe) -> None:
         self._settings = context.settings
@@ -106,38 +107,38 @@ class _Asked:
         self._heartbeats = _once(probe.heartbeats)
         self._dags = _once(probe.dags)
 
-    def reachable(self) -> Finding:
+    def reachable(self) -> Judgement:
         try:
             self._heartbeats()
         except OzonError as error:
             return judge_state(self._settings, AIRFLOW_REACHABLE, False, str(error).rstrip("."))
         return judge_state(self._settings, AIRFLOW_REACHABLE, True, "Airflow's API server answers")
 
-    def alive(self, process: str, rule: Rule[State]) -> Finding:
-        """The value is the age of the last heartbeat in seconds."""
+    def alive(self, process: str, rule: Rule[State]) -> Judgement:
+        """Check a process; the value is the age of its last heartbeat in seconds."""
         status, beat_at = self._heartbeats().get(process, ("", None))
-        called = f"Airflow's {process.replace('_', ' ')}"
+        title = f"Airflow's {process.replace('_', ' ')}"
         is_healthy = status == "healthy"
         if beat_at is None:
-            return judge_state(self._settings, rule, is_healthy, f"{called} has never given a heartbeat")
+            return judge_state(self._settings, rule, is_healthy, f"{title} has never sent a heartbeat")
         age_seconds = round(max(0.0, (self._now - beat_at).total_seconds()), 1)
-        seen = f"{called} {'is' if is_healthy else 'is not'} alive: its last heartbeat was {age_seconds:g} seconds ago"
-        return judge_state(self._settings, rule, is_healthy, seen, age_seconds)
+        text = f"{title} {'runs' if is_healthy else 'does not run'}: its last heartbeat was {age_seconds:g} seconds ago"
+        return judge_state(self._settings, rule, is_healthy, text, age_seconds)
 
-    def imported(self) -> Finding:
-        """The value is the number of DAGs that cannot be imported or are not known."""
+    def imported(self) -> Judgement:
+        """Check this package's DAGs; the value is the number of unknown or broken ones."""
         dags = self._dags()
         broken = [dag for dag in dags if dag.import_error or not dag.is_known]
-        seen = "; ".join(map(_broken, broken)) or f"Airflow knows all {len(dags)} DAGs of this package, without errors"
-        return judge_state(self._settings, AIRFLOW_IMPORT, not broken, seen, len(broken))
+        text = "; ".join(map(_broken, broken)) or f"Airflow knows all {len(dags)} DAGs of this package, without errors"
+        return judge_state(self._settings, AIRFLOW_IMPORT, not broken, text, len(broken))
 
-    def paused(self) -> Finding:
-        """The value is the number of paused DAGs."""
+    def paused(self) -> Judgement:
+        """Check for paused DAGs; the value is their number."""
         names = _names([dag for dag in self._dags() if dag.is_paused])
-        seen = "None of this package's DAGs is paused"
+        text = "None of this package's DAGs is paused"
         if names:
-            seen = f"Paused: {', '.join(names)}. Nothing of them runs until somebody unpauses them"
-        return judge_state(self._settings, AIRFLOW_PAUSED, not names, seen, len(names))
+            text = f"Paused DAGs: {', '.join(names)}. They do not run until somebody unpauses them"
+        return judge_state(self._settings, AIRFLOW_PAUSED, not names, text, len(names))
 
 
 def _names(dags: Sequence[DagState]) -> list[str]:
@@ -147,11 +148,11 @@ def _names(dags: Sequence[DagState]) -> list[str]:
 def _broken(dag: DagState) -> str:
     if dag.import_error:
         return f"{dag.dag_id} cannot be imported: {dag.import_error.rstrip('.')}"
-    return f"Airflow does not know {dag.dag_id}; its file is missing, or no DAG processor has read it yet"
+    return f"Airflow does not know {dag.dag_id}: its file is missing, or the DAG processor has not read it yet"
 
 
 def _once(ask: Callable[[], T]) -> Callable[[], T]:
-    """``ask``, called once: what did not answer the first check is not waited for again by the next one."""
+    """Return a function that calls ``ask`` once and keeps its answer or error, so that no check waits a second time."""
     answers: list[T] = []
     errors: list[Exception] = []
 
@@ -173,18 +174,18 @@ _PROCESSES = {
     "triggerer": AIRFLOW_TRIGGERER,
     "dag_processor": AIRFLOW_DAG_PROCESSOR,
 }
-_MEASURES: Measures[_Asked] = (
-    (AIRFLOW_REACHABLE, _Asked.reachable),
-    *((rule, partial(_Asked.alive, process=process, rule=rule)) for process, rule in _PROCESSES.items()),
-    (AIRFLOW_IMPORT, _Asked.imported),
-    (AIRFLOW_PAUSED, _Asked.paused),
+_MEASURES: Measures[_Airflow] = (
+    (AIRFLOW_REACHABLE, _Airflow.reachable),
+    *((rule, partial(_Airflow.alive, process=process, rule=rule)) for process, rule in _PROCESSES.items()),
+    (AIRFLOW_IMPORT, _Airflow.imported),
+    (AIRFLOW_PAUSED, _Airflow.paused),
 )
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
     if context.airflow is None:
-        return (Check(rule, _nobody_to_ask) for rule in AREA.rules)
-    return checks_of(_MEASURES, _Asked(context, context.airflow))
+        return (Check(rule, _no_airflow) for rule in AREA.rules)
+    return checks_of(_MEASURES, _Airflow(context, context.airflow))
 
 
 AREA = Area("airflow", rules_of(_MEASURES), checks)

@@ -1,6 +1,6 @@
-"""Whether the Seller API can be used with each account's key, now and in the coming days, and how well it answers.
+"""The area of the Seller API: each account's key, and the answers to its requests.
 
-The key's four checks share one request of ``/v1/roles`` for each account.
+The four checks of a key share one request of ``/v1/roles``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, LiteralString
 
 from include.ozon.errors import AccessDeniedError, ConnectionSettingsError, FatalError, OzonError, RateLimitedError
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
-from include.ozon.monitoring.results import Finding, Status, judge, judge_state, unknown
+from include.ozon.monitoring.results import Judgement, Status, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import Settings
@@ -37,9 +37,10 @@ API_REACHABLE = Rule(
     measures="The Seller API answers.",
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Wait: loads try again. If it lasts, check network, proxy and Ozon's status.",
-    meaning="No answer from Ozon, for health check and loads.",
-    remedy="Wait. If it lasts: proxy, DNS, firewall of this machine; Ozon's status page.",
+    next_step="Wait: loads retry. After an hour, check this machine's network and proxy, and whether Ozon is down.",
+    meaning="Ozon's API does not answer the health check; loads fail and retry.",
+    remedy="Wait: loads retry. After an hour, check the proxy, DNS and firewall of this machine, and whether Ozon "
+    "itself is down.",
     group="api_availability",
 )
 
@@ -48,57 +49,58 @@ API_KEY = Rule(
     title="Ozon refuses access",
     measures="Ozon accepts the account's key.",
     limits=State(level="critical"),
-    next_step="Do what the message says; a new key goes into the connection ozon_api_<account>: docs/runbook.md.",
-    meaning="Ozon knows the Client-Id or key no longer, or has shut the account out.",
-    remedy="What the message says: often [a new key](#changing-an-api-key-without-a-gap). Deleted by somebody in Ozon "
-    "Seller?",
+    next_step="Follow the message; a new key goes into the connection ozon_api_<account> (docs/runbook.md).",
+    meaning="Ozon does not accept the Client-Id or key, or has blocked the account.",
+    remedy="Follow the message. If somebody deleted the key in Ozon Seller, make "
+    "[a new one](#changing-an-api-key-without-a-gap).",
     group="api_access",
 )
 
 API_KEY_EXPIRES_DAYS = Rule(
     name="api_key_expires_days",
-    title="the key expires soon",
-    measures="In how many days the account's key expires.",
+    title="the API key expires soon",
+    measures="Days until the account's key expires.",
     unit=Unit.DAYS,
     limits=Below(warning=14, critical=3),
-    next_step="Make a new key in Ozon Seller and put it into the connection ozon_api_<account>: docs/runbook.md.",
-    meaning="The key ends soon; it still works.",
-    remedy="[A new key](#changing-an-api-key-without-a-gap), in office hours.",
+    next_step="Make a new key in Ozon Seller and put it into the connection ozon_api_<account> (docs/runbook.md).",
+    meaning="The key still works, but expires in a few days; then loads fail.",
+    remedy="Make [a new key](#changing-an-api-key-without-a-gap) in office hours.",
     group="api_access",
 )
 
 API_METHODS = Rule(
     name="api_methods",
-    title="the key may not call what the load needs",
+    title="the API key lacks a role",
     measures="The key may call every method that the load needs.",
     limits=State(level="critical"),
-    next_step="Give the key the missing roles in Ozon Seller.",
-    meaning="The key's roles do not allow all that the load calls.",
-    remedy='Make a key with the role "Admin read only".',
+    next_step="Make a key with the missing roles in Ozon Seller (Settings, API keys).",
+    meaning="The key's roles do not allow every method that the load needs.",
+    remedy='Make [a new key](#changing-an-api-key-without-a-gap) with the role "Admin read only".',
     group="api_access",
 )
 
 API_ERROR_RATE_PCT = Rule(
     name="api_error_rate_pct",
     title="the Seller API often fails",
-    measures="The share of requests in 24 hours that had to be repeated; `min_count` is of requests.",
+    measures="Share of requests in 24 hours that had to be repeated; `min_count` counts requests.",
     unit=Unit.SHARE,
     limits=AboveShare(warning=5, critical=25, min_count=20),
-    next_step="Wait; if it lasts, check network and proxy.",
-    meaning="Many requests had to be repeated. The loads may still succeed.",
-    remedy="Wait. If it lasts: the network between here and Ozon.",
+    next_step="Wait until the next load. If the share stays high, check this machine's network and proxy.",
+    meaning="Many requests had to be repeated. Loads take longer, but may still succeed.",
+    remedy="Wait until the next load. If the share stays high, check the network and proxy between this machine and "
+    "Ozon.",
     group="api_availability",
 )
 
 API_RATE_LIMITED_PCT = Rule(
     name="api_rate_limited_pct",
-    title="Ozon limits the requests",
-    measures="The share of requests in 24 hours that got a 429; `min_count` is of requests.",
+    title="Ozon limits the request rate",
+    measures="Share of requests in 24 hours that Ozon answered with HTTP 429; `min_count` counts requests.",
     unit=Unit.SHARE,
     limits=AboveShare(warning=5, critical=25, min_count=20),
-    next_step="Look for other programs with this Client-Id, or lower api.requests_per_second.",
-    meaning="Ozon refuses many requests as too many (429).",
-    remedy="Which other program uses this Client-Id? Lower `api.requests_per_second`.",
+    next_step="Find other programs that use this Client-Id, or lower api.requests_per_second.",
+    meaning="Ozon refuses many requests with HTTP 429 (too many requests).",
+    remedy="Find other programs that use this Client-Id; if there are none, lower `api.requests_per_second`.",
     group="api_availability",
 )
 
@@ -108,19 +110,19 @@ API_DOWN = (API_REACHABLE, API_KEY, API_METHODS, API_ERROR_RATE_PCT, API_RATE_LI
 
 
 def needed_methods(settings: Settings) -> tuple[str, ...]:
-    """The methods that a load with these settings calls."""
+    """Return the methods that a load with these settings calls."""
     return tuple(dict.fromkeys(path for component in COMPONENTS for path in component.methods(settings)))
 
 
 class _NoConnectionError(FatalError):
-    """There is no connection for the account, so nobody was asked."""
+    """The account has no connection, so no request was sent."""
 
 
 class _Key:
-    """What the API says of one account's key, asked at the first need and once.
+    """One account's key, with the answer of ``/v1/roles``, requested once, by the first check.
 
-    Each check says only what is its own: an API that does not answer is ``api_reachable``'s, a key that Ozon
-    refuses is ``api_key``'s, and what cannot be known for that reason is UNKNOWN.
+    Only one check reports each problem: ``api_reachable`` an API that does not answer, ``api_key`` a key that Ozon
+    refuses. Checks that cannot measure anything for that reason are UNKNOWN.
     """
 
     def __init__(self, context: HealthContext, account: str) -> None:
@@ -130,23 +132,23 @@ class _Key:
         self._answer: Roles | Exception | None = None
         self._seconds = 0.0
 
-    def reachable(self) -> Finding:
-        """The value is the seconds that the answer took."""
+    def reachable(self) -> Judgement:
+        """Check that the API answers; the value is the time of the answer in seconds."""
         from include.ozon.marketplace.answers import Roles
 
         account = self._account
         match answer := self._ask():
             case _NoConnectionError():
-                return unknown(f"Nobody was asked for account {account}, as it has no connection; see api_key")
+                return unknown(f"Account {account} has no connection, so no request was sent; see api_key")
             case AccessDeniedError() | RateLimitedError() | Roles():
-                seen = f"The Seller API answered for account {account} in {self._seconds:.2f} seconds"
-                return judge_state(self._settings, API_REACHABLE, True, seen, round(self._seconds, 4))
+                text = f"The Seller API answered for account {account} in {self._seconds:.2f} seconds"
+                return judge_state(self._settings, API_REACHABLE, True, text, round(self._seconds, 4))
             case OzonError():
-                seen = f"The Seller API cannot be used for account {account}: {_without_stop(answer)}"
-                return judge_state(self._settings, API_REACHABLE, False, seen)
+                text = f"The Seller API cannot be used for account {account}: {_without_stop(answer)}"
+                return judge_state(self._settings, API_REACHABLE, False, text)
         raise answer
 
-    def accepted(self) -> Finding:
+    def accepted(self) -> Judgement:
         from include.ozon.marketplace.answers import Roles
         from include.ozon.marketplace.faults import RoleMissingError
 
@@ -155,66 +157,66 @@ class _Key:
             case Roles() | RoleMissingError():
                 return judge_state(self._settings, API_KEY, True, f"Ozon accepts the key of account {account}")
             case AccessDeniedError():
-                seen = f"Ozon refuses access to account {account}: {_without_stop(answer)}"
-                return judge_state(self._settings, API_KEY, False, seen)
+                text = f"Ozon refuses access to account {account}: {_without_stop(answer)}"
+                return judge_state(self._settings, API_KEY, False, text)
             case _NoConnectionError():
-                seen = f"Account {account} has no key: {_without_stop(answer)}"
-                return judge_state(self._settings, API_KEY, False, seen)
-        return self._not_answered(answer)
+                text = f"Account {account} has no key: {_without_stop(answer)}"
+                return judge_state(self._settings, API_KEY, False, text)
+        return self._no_answer(answer)
 
-    def expires(self) -> Finding:
-        """The value is negative for a key that is accepted although its time is over."""
+    def expires(self) -> Judgement:
+        """Check the time left; the value is negative if Ozon still accepts an expired key."""
         from include.ozon.marketplace.answers import Roles, set_moment
 
         account = self._account
         answer = self._ask()
         if not isinstance(answer, Roles):
-            return self._not_answered(answer)
-        named = set_moment(answer.expires_at)
-        if named is None:
-            return Finding(Status.OK, f"Ozon names no day on which the key of account {account} expires.")
-        expires_at = datetime.fromisoformat(named)
+            return self._no_answer(answer)
+        expiry = set_moment(answer.expires_at)
+        if expiry is None:
+            return Judgement(Status.OK, f"Ozon reports no expiry date for the key of account {account}.")
+        expires_at = datetime.fromisoformat(expiry)
         days = (expires_at - self._context.now).total_seconds() / 86_400
         local = moment(expires_at, self._context.settings)
-        seen = f"The key of account {account} expires in {days:.1f} days, at {local}"
+        text = f"The key of account {account} expires in {days:.1f} days, at {local}"
         if days < 0:
-            seen = f"The key of account {account} expired at {local}"
-        return judge(self._settings, API_KEY_EXPIRES_DAYS, round(days, 3), seen)
+            text = f"The key of account {account} expired at {local}"
+        return judge(self._settings, API_KEY_EXPIRES_DAYS, round(days, 3), text)
 
-    def methods(self) -> Finding:
-        """The value is the number of methods that are missing."""
+    def methods(self) -> Judgement:
+        """Check the key's methods; the value is the number of missing ones."""
         from include.ozon.marketplace.answers import Roles
         from include.ozon.marketplace.faults import RoleMissingError
 
         account = self._account
         answer = self._ask()
         if isinstance(answer, RoleMissingError):
-            seen = f"The key of account {account} lacks a role: {_without_stop(answer)}"
-            return judge_state(self._settings, API_METHODS, False, seen)
+            text = f"The key of account {account} lacks a role: {_without_stop(answer)}"
+            return judge_state(self._settings, API_METHODS, False, text)
         if not isinstance(answer, Roles):
-            return self._not_answered(answer)
+            return self._no_answer(answer)
         needed = needed_methods(self._context.settings)
         allowed = {path: answer.allow(path) for path in needed}
         if None in allowed.values():
             return unknown(
-                f"Ozon does not say which methods the key of account {account} may call; the next load will show it"
+                f"Ozon does not report which methods the key of account {account} may call; the next load will show it"
             )
         missing = [path for path in needed if not allowed[path]]
-        seen = f"The key of account {account} may call all {len(needed)} methods that the load needs"
+        text = f"The key of account {account} may call all {len(needed)} methods that the load needs"
         if missing:
-            seen = (
+            text = (
                 f"The key of account {account} may not call {', '.join(missing)}, which the load needs; make a key "
-                "with a role for them in the seller's account (Settings, API keys)"
+                "with a role for them in Ozon Seller (Settings, API keys)"
             )
-        return judge_state(self._settings, API_METHODS, not missing, seen, float(len(missing)))
+        return judge_state(self._settings, API_METHODS, not missing, text, float(len(missing)))
 
     def _ask(self) -> Roles | Exception:
-        """The answer, or why there is none."""
+        """Return the answer, or the error."""
         if self._answer is None:
             started = time.monotonic()
             try:
                 self._answer = self._roles()
-            except Exception as error:  # each check decides for itself what it means
+            except Exception as error:  # each check decides on its own what an error means
                 self._answer = error
             self._seconds = time.monotonic() - started
         return self._answer
@@ -227,41 +229,39 @@ class _Key:
         with client:
             return client.roles()
 
-    def _not_answered(self, answer: Exception) -> Finding:
-        """What cannot be known, for a reason that another check tells; raises where it broke this one, too."""
+    def _no_answer(self, answer: Exception) -> Judgement:
+        """Return UNKNOWN for an error that another check reports; raise any other error."""
         match answer:
             case AccessDeniedError() | _NoConnectionError():
-                return unknown(f"Ozon says nothing about account {self._account} without a valid key; see api_key")
+                return unknown(f"Ozon answers nothing about account {self._account} without a valid key; see api_key")
             case RateLimitedError():
                 return unknown(
-                    f"Ozon asked to wait instead of answering for account {self._account}; the next check asks again"
+                    f"Ozon refused the request for account {self._account} as one too many; the next check asks again"
                 )
         raise answer
 
 
 class _Usage:
-    """How the API answered the loads of the last 24 hours."""
+    """The API's answers to one account's loads in the last 24 hours."""
 
     def __init__(self, context: HealthContext, account: str) -> None:
         self._context = context
         self._account = account
 
-    def error_rate(self) -> Finding:
+    def error_rate(self) -> Judgement:
         requests, retries, _ = self._counts()
         return self._judge(API_ERROR_RATE_PCT, requests, retries, "had to be repeated")
 
-    def rate_limited(self) -> Finding:
+    def rate_limited(self) -> Judgement:
         requests, _, rate_limited = self._counts()
-        return self._judge(API_RATE_LIMITED_PCT, requests, rate_limited, "were refused as too many (429)")
+        return self._judge(API_RATE_LIMITED_PCT, requests, rate_limited, "were refused with HTTP 429")
 
-    def _judge(self, rule: Rule[AboveShare], requests: int, concerned: int, what: str) -> Finding:
+    def _judge(self, rule: Rule[AboveShare], requests: int, affected: int, what: str) -> Judgement:
         if not requests:
             return unknown(f"Account {self._account} has sent no requests in the last 24 hours")
-        pct = round(100 * concerned / requests, 3)
-        seen = (
-            f"{concerned} of {requests} requests of account {self._account} in the last 24 hours {what} ({pct:.1f} %)"
-        )
-        return judge(self._context.settings, rule, pct, seen, count=requests)
+        pct = round(100 * affected / requests, 3)
+        text = f"{affected} of {requests} requests of account {self._account} in the last 24 hours {what} ({pct:.1f} %)"
+        return judge(self._context.settings, rule, pct, text, count=requests)
 
     def _counts(self) -> tuple[int, int, int]:
         now = self._context.now
@@ -274,13 +274,13 @@ def _without_stop(error: Exception) -> str:
     return str(error).rstrip(".")
 
 
-_OF_THE_KEY: Measures[_Key] = (
+_KEY_MEASURES: Measures[_Key] = (
     (API_REACHABLE, _Key.reachable),
     (API_KEY, _Key.accepted),
     (API_KEY_EXPIRES_DAYS, _Key.expires),
     (API_METHODS, _Key.methods),
 )
-_OF_THE_USAGE: Measures[_Usage] = (
+_USAGE_MEASURES: Measures[_Usage] = (
     (API_ERROR_RATE_PCT, _Usage.error_rate),
     (API_RATE_LIMITED_PCT, _Usage.rate_limited),
 )
@@ -288,8 +288,8 @@ _OF_THE_USAGE: Measures[_Usage] = (
 
 def checks(context: HealthContext) -> Iterator[Check]:
     for account in context.accounts:
-        yield from checks_of(_OF_THE_KEY, _Key(context, account), account)
-        yield from checks_of(_OF_THE_USAGE, _Usage(context, account), account)
+        yield from checks_of(_KEY_MEASURES, _Key(context, account), account)
+        yield from checks_of(_USAGE_MEASURES, _Usage(context, account), account)
 
 
-AREA = Area("api", rules_of(_OF_THE_KEY, _OF_THE_USAGE), checks)
+AREA = Area("api", rules_of(_KEY_MEASURES, _USAGE_MEASURES), checks)

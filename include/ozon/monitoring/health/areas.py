@@ -1,4 +1,4 @@
-"""The areas of the health check, and how one is measured as a whole: what is not in this list is not measured."""
+"""The list of all areas of the health check."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AREA_NAMES = tuple(area.name for area in AREAS)
 
 
 def measure(name: str, context: HealthContext) -> list[CheckResult]:
-    """Run an area's checks. Where the area itself breaks, that is one more result, an ERROR."""
+    """Run an area's checks. If the area itself breaks, that is one more result, an ERROR."""
     (area,) = (area for area in AREAS if area.name == name)
     return run_checks(name, _checks(area, context))
 
@@ -38,7 +38,7 @@ def unmeasured(name: str, error: Exception) -> list[CheckResult]:
 def _checks(area: Area, context: HealthContext) -> Iterator[Check]:
     try:
         yield from area.checks(context)
-    except Exception as error:  # the checks it has already named are measured, and the break is reported
+    except Exception as error:  # the checks before it still run, and the error becomes a result
         yield Check(UNMEASURED, partial(_raise, error))
 
 

@@ -1,4 +1,4 @@
-"""How checks are described and run: each on its own, timed, and an ERROR where it fails."""
+"""Checks and areas, and the function that runs them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol, TypeVar
 
-from include.ozon.monitoring.results import CheckResult, Finding, Status
+from include.ozon.monitoring.results import CheckResult, Judgement, Status
 from include.ozon.monitoring.rule import Rule
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Limits
@@ -32,16 +32,16 @@ _STATEMENT_SECONDS = 20
 
 @dataclass(frozen=True)
 class Check:
-    """A rule, and how it is measured for an account, or for all."""
+    """A rule with the function that measures it, for one account or for the whole installation."""
 
     rule: Rule[Limits]
-    measure: Callable[[], Finding]
+    measure: Callable[[], Judgement]
     account: str | None = None
 
 
 @dataclass(frozen=True)
 class DagState:
-    """What Airflow says of one of this package's DAGs; one that it does not know cannot be imported."""
+    """Airflow's record of one of this package's DAGs."""
 
     dag_id: str
     is_known: bool
@@ -50,27 +50,27 @@ class DagState:
 
 
 class AirflowProbe(Protocol):
-    """Airflow, as the check asks it; made by the adapter. Its methods raise OzonError where it does not answer."""
+    """The adapter's access to Airflow. Its methods raise OzonError if Airflow does not answer."""
 
     def heartbeats(self) -> dict[str, tuple[str, datetime | None]]:
-        """Status ("healthy" or not) and last heartbeat of ``scheduler``, ``triggerer`` and ``dag_processor``."""
+        """Return status ("healthy" or not) and last heartbeat of ``scheduler``, ``triggerer`` and ``dag_processor``."""
 
     def dags(self) -> Sequence[DagState]:
-        """Those of this package."""
+        """Return the DAGs of this package."""
 
 
 @dataclass
 class HealthContext:
-    """What checks may look at. ``now`` is the moment of the whole check, so that its parts agree."""
+    """The input of all checks. ``now`` is the moment of the whole health check, so that its results agree."""
 
     settings: Settings
     now: datetime
     connect: Connect
     open_client: Callable[[str], SellerClient]
     airflow: AirflowProbe | None
-    """None where there is no Airflow to ask, such as under cron."""
+    """None where no Airflow runs, for example under cron."""
     folders: Sequence[Path] = ()
-    """Local folders that this package fills: logs, reports."""
+    """Local folders that this package writes to: logs, reports."""
     log_folder: Path | None = None
 
     def __post_init__(self) -> None:
@@ -80,13 +80,13 @@ class HealthContext:
 
     @property
     def accounts(self) -> tuple[str, ...]:
-        """Those of the configuration: one that was removed is no longer checked."""
+        """The configured accounts; a removed one is no longer checked."""
         return tuple(self.settings.accounts)
 
     def connection(self) -> Connection:
-        """One session for all checks of an area, opened at the first need. Raises as `open_session` does.
+        """Return the session that all checks of an area share. Raise as `open_session` does.
 
-        A warehouse that could not be connected to is not tried again: each check would wait for the time-out.
+        A failed connection is not tried again: each check would wait for the time-out.
         """
         from include.ozon.warehouse.session import open_session
 
@@ -94,7 +94,7 @@ class HealthContext:
             raise self._failure
         if self._connection is None or self._connection.closed:
             try:
-                # A check that waits for as long as a load may is no check: what does not answer soon is not measured.
+                # Shorter time limits than those of a load: a check has to end soon, even without a measurement.
                 session = open_session(
                     self.connect,
                     self.settings.warehouse,
@@ -116,7 +116,7 @@ class HealthContext:
             return connection.execute(query, parameters).fetchall()
 
     def row(self, query: LiteralString, **parameters: object) -> Row | None:
-        """The first row, or None."""
+        """Return the first row, or None."""
         return next(iter(self.rows(query, **parameters)), None)
 
     def close(self) -> None:
@@ -126,15 +126,15 @@ class HealthContext:
 
 @dataclass(frozen=True)
 class Area:
-    """A part of the system that the health check looks at: its rules, and the checks that measure them."""
+    """A part of the system: its rules, and the checks that measure them."""
 
     name: str
     rules: Sequence[Rule[Limits]]
     checks: Callable[[HealthContext], Iterable[Check]]
 
 
-Measures = Sequence[tuple[Rule[Limits], Callable[[T], Finding]]]
-"""Rules in the order of their checks, each with the function that measures it on one subject."""
+Measures = Sequence[tuple[Rule[Limits], Callable[[T], Judgement]]]
+"""Rules in the order of their checks, each with the function that measures it for one subject."""
 
 
 def rules_of(*measures: Measures[Any]) -> tuple[Rule[Limits], ...]:
@@ -146,25 +146,25 @@ def checks_of(measures: Measures[T], subject: T, account: str | None = None) -> 
 
 
 def run_checks(area: str, checks: Iterable[Check]) -> list[CheckResult]:
-    """Measure one area; a check that raises is an ERROR with the reason, and the others still run."""
+    """Run an area's checks; one that raises gives an ERROR with the reason, and the others still run."""
     return [_run(area, check) for check in checks]
 
 
 def _run(area: str, check: Check) -> CheckResult:
     started = time.monotonic()
     try:
-        finding = check.measure()
-    except Exception as error:  # whatever broke it, the other checks have to run
+        judgement = check.measure()
+    except Exception as error:  # the other checks have to run
         reason = " ".join(str(error).split()) or type(error).__name__
         logger.warning("Check %s of %s could not be measured: %s", check.rule.name, check.account or "all", reason)
-        finding = Finding(Status.ERROR, reason)
+        judgement = Judgement(Status.ERROR, reason)
     return CheckResult(
         area=area,
         check=check.rule.name,
         account=check.account,
-        status=finding.status,
-        value=finding.value,
-        threshold=finding.threshold,
-        message=finding.message,
+        status=judgement.status,
+        value=judgement.value,
+        threshold=judgement.threshold,
+        message=judgement.message,
         duration_seconds=round(time.monotonic() - started, 4),
     )

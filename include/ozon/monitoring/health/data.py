@@ -1,4 +1,4 @@
-"""Whether each account's data is fresh and as much as usual; ``consistency`` has whether it fits together."""
+"""The area of the data: age, number of products, and the checks of ``consistency``."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from include.ozon.monitoring.health import consistency
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
 from include.ozon.monitoring.health.loads import LOAD_STOPPERS, LOOK_AT_RUNS, AccountLoads
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
-from include.ozon.monitoring.results import Finding, Status, judge
+from include.ozon.monitoring.results import Judgement, Status, judge
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, AboveShare
-from include.ozon.words import moment
+from include.ozon.words import count_of, moment
 
-# "The same hour" of former days: a run may be late, or wait for its retries.
+# The same hour of former days, give or take this: a run may be late, or wait for its retries.
 _SAME_HOUR = timedelta(minutes=90)
 _FORMER_DAYS = 14
 _FEWEST_FORMER_RUNS = 3
@@ -35,16 +35,17 @@ ORDER BY started_at DESC
 
 
 def _age_limit(component: Component[Any]) -> Rule[Above]:
-    first = "".join(f" {needed.name} has to succeed first." for needed in component.needs)
+    first = "".join(f" `{needed.name}` has to succeed first." for needed in component.needs)
     return Rule(
         name=f"{component.name}_age_hours",
         title=f"{component.title} out of date",
-        measures=f"How long ago {component.name} last succeeded.",
+        measures=f"Time since {component.name} last succeeded.",
         unit=Unit.HOURS,
         limits=Above(warning=8, critical=14),
         next_step=LOOK_AT_RUNS,
-        meaning="The last success is too old. What readers see is complete, and of then.",
-        remedy=f"`ozon runs`; query 8 of [tables.md](tables.md#queries).{first}",
+        meaning=f"`{component.name}` has not succeeded for too long. The tables are complete, but as old as its last "
+        "success.",
+        remedy=f"`ozon runs` names the last error; find its class [below](#errors).{first}",
         group="loads",
         inhibited_by=LOAD_STOPPERS,
         key=f"components.{component.name}.age_limit_hours",
@@ -56,30 +57,30 @@ AGE_LIMITS = {component.name: _age_limit(component) for component in COMPONENTS}
 ROW_COUNT_CHANGE_PCT = Rule(
     name="row_count_change_pct",
     title="the number of products has jumped",
-    measures="How far the number of products is from the usual one for that hour.",
+    measures="Distance of the number of products from the usual number at that hour.",
     unit=Unit.CHANGE,
     limits=AboveShare(warning=20, critical=50, min_count=50),
-    next_step="Check Ozon Seller: somebody may have removed products, or added many.",
-    meaning="The number of products is far from what is usual at that hour.",
-    remedy="Did somebody delete or add many products? If so, acknowledge it.",
+    next_step="Check in Ozon Seller whether somebody deleted or added many products; if so, acknowledge this alert.",
+    meaning="The number of products is far from the usual number at that hour.",
+    remedy="Check in Ozon Seller whether somebody deleted or added many products. If so: `ozon alerts ack ID`. "
+    "Otherwise compare `ozon runs` with Ozon's list.",
     inhibited_by=WAREHOUSE_DOWN,
 )
 
 
-def _age(component: Component[Any], loads: AccountLoads) -> Finding:
-    """How long ago a component last succeeded."""
+def _age(component: Component[Any], loads: AccountLoads) -> Judgement:
     latest = loads.last_success(component)
     if latest is None:
         return loads.never_loaded(component)
     finished_at = latest[1]
     hours = (loads.now - finished_at).total_seconds() / 3600
     loaded_at = moment(finished_at, loads.settings)
-    seen = f"Account {loads.account}: {component.title} last loaded {hours:.1f} hours ago, at {loaded_at}"
-    return judge(loads.settings, AGE_LIMITS[component.name], round(hours, 3), seen)
+    text = f"Account {loads.account}: {component.title} last loaded {hours:.1f} hours ago, at {loaded_at}"
+    return judge(loads.settings, AGE_LIMITS[component.name], round(hours, 3), text)
 
 
-def _row_count_change(loads: AccountLoads) -> Finding:
-    """How far the last load's number of products is from the median of those at that hour of former days."""
+def _row_count_change(loads: AccountLoads) -> Judgement:
+    """Compare the last load's number of products with the median of loads at that hour on former days."""
     account = loads.account
     latest = loads.last_success(PRODUCT_ETL)
     if latest is None:
@@ -88,7 +89,7 @@ def _row_count_change(loads: AccountLoads) -> Finding:
     since = loaded_at - timedelta(days=_FORMER_DAYS) - _SAME_HOUR
     counted = loads.rows(PRODUCT_COUNTS, component=PRODUCT_ETL.name, since=since)
     found = counted[0][1]
-    # Half a day keeps out what is of the same day.
+    # Half a day excludes other loads of the same day.
     former = [
         count
         for started_at, count in counted
@@ -96,27 +97,28 @@ def _row_count_change(loads: AccountLoads) -> Finding:
     ]
     at_hour = f"{loads.settings.in_time_zone(loaded_at):%H:%M}"
     if len(former) < _FEWEST_FORMER_RUNS:
-        return Finding(
+        return Judgement(
             Status.OK,
-            f"Account {account} has {found} products; what is usual at {at_hour} is not known yet "
-            f"({len(former)} loads at that hour in {_FORMER_DAYS} days, {_FEWEST_FORMER_RUNS} are needed).",
+            f"Account {account} has {count_of(found, 'product')}; the usual number at {at_hour} is not known yet "
+            f"(found {count_of(len(former), 'load')} at that hour in {_FORMER_DAYS} days, expected at least "
+            f"{_FEWEST_FORMER_RUNS}).",
         )
     usual = statistics.median(former)
     if not usual:
-        return Finding(
-            Status.OK, f"Account {account} has {found} products; usually it has none at {at_hour}, so no share."
+        return Judgement(
+            Status.OK, f"Account {account} has {count_of(found, 'product')}; usually it has none at {at_hour}."
         )
     change_pct = round(100 * abs(found - usual) / usual, 3)
     direction = "fewer" if found < usual else "more"
-    seen = (
-        f"Account {account} has {found} products, {change_pct:.1f} % {direction} than usual at {at_hour} "
+    text = (
+        f"Account {account} has {count_of(found, 'product')}, {change_pct:.1f} % {direction} than usual at {at_hour} "
         f"({usual:g}, the median of {len(former)} loads in {_FORMER_DAYS} days)"
     )
-    return judge(loads.settings, ROW_COUNT_CHANGE_PCT, change_pct, seen, count=int(usual))
+    return judge(loads.settings, ROW_COUNT_CHANGE_PCT, change_pct, text, count=int(usual))
 
 
 def _is_same_hour(settings: Settings, one: datetime, other: datetime) -> bool:
-    """By the clock of the configuration's time zone, around midnight too."""
+    """Compare two times of day in the configured time zone, also around midnight."""
     moments = [settings.in_time_zone(moment) for moment in (one, other)]
     minutes = [60 * moment.hour + moment.minute for moment in moments]
     apart = abs(minutes[0] - minutes[1])

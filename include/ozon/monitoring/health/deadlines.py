@@ -1,4 +1,4 @@
-"""How long each component takes, retries and waits included, while it runs and afterwards."""
+"""The area of the time limits: each component's duration, with retries and waits, while it runs and afterwards."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from itertools import pairwise
 
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.loads import LOAD_STOPPERS
-from include.ozon.monitoring.results import Finding, judge, unknown
+from include.ozon.monitoring.results import Judgement, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.settings.limits import Above
 from include.ozon.words import minutes_between, moment
 
-# Of the last workflow in which the component worked; one that stepped aside took no time, and must not hide the one
-# that it stepped aside for.
+# Of the last workflow in which the component worked. A skipped one took no time, and must not hide the one that it was
+# skipped for.
 _ATTEMPTS = """
 SELECT c.attempt, c.status, c.started_at, c.finished_at, w.workflow_id, w.status
 FROM ozon.etl_component_executions c
@@ -32,7 +32,7 @@ WHERE c.component = %(component)s
 ORDER BY c.attempt
 """
 
-# A retry waits in Airflow's queue besides its own delay; a person who starts a run again mostly comes later.
+# A retry waits in Airflow's queue, too, after its own delay. A later attempt was most likely started by a person.
 _QUEUE = timedelta(minutes=15)
 
 
@@ -46,7 +46,10 @@ class _Attempt:
     workflow_status: str
 
     def ended_at(self, now: datetime, longest_wait: timedelta) -> datetime | None:
-        """None while it runs, or while a retry may still come: the workflow's own end may be lost."""
+        """Return the end; None while the attempt runs, or while a retry may still follow.
+
+        The workflow's own end is not enough: its record may be lost.
+        """
         if self.finished_at is None:
             return None
         is_last = self.status == "success" or self.workflow_status != "running"
@@ -57,12 +60,12 @@ def _time_limit(component: str) -> Rule[Above]:
     return Rule(
         name=f"{component}_minutes",
         title=f"{component} takes too long",
-        measures=f"How long {component} takes, its retries included.",
+        measures=f"Duration of {component}, retries included.",
         unit=Unit.MINUTES,
         limits=Above(warning=60, critical=120),
-        next_step="Look at the log of its task; if it hangs, mark it as failed.",
-        meaning="It runs, or ran with its retries, longer than it may.",
-        remedy="The task's log. [A run that is stuck](#a-run-that-is-stuck).",
+        next_step="Check the log of its task in Airflow; if the task hangs, mark it as failed.",
+        meaning=f"`{component}`, with its retries, takes longer than its time limit.",
+        remedy="Check the log of its task, and see [a run that is stuck](#a-run-that-is-stuck).",
         group="slow",
         inhibited_by=LOAD_STOPPERS,
         key=f"components.{component}.time_limit_minutes",
@@ -78,28 +81,28 @@ def checks(context: HealthContext) -> Iterator[Check]:
             yield Check(rule, partial(_duration, context, component, account), account)
 
 
-def _duration(context: HealthContext, component: str, account: str) -> Finding:
+def _duration(context: HealthContext, component: str, account: str) -> Judgement:
     rows = context.rows(_ATTEMPTS, component=component, account=account, now=context.now)
     if not rows:
-        return unknown(f"No {component} of account {account} is recorded yet")
+        return unknown(f"Account {account} has no record of {component} yet")
     longest_wait = timedelta(seconds=max(context.settings.retry.longest_waits_seconds(), default=0)) + _QUEUE
-    attempts = _last_tries([_Attempt(*row) for row in rows], longest_wait)
+    attempts = _last_attempts([_Attempt(*row) for row in rows], longest_wait)
     first, last = attempts[0], attempts[-1]
     ended_at = last.ended_at(context.now, longest_wait)
     minutes = minutes_between(first.started_at, ended_at or context.now)
     since = f"{minutes:g} minutes, since {moment(first.started_at, context.settings)}"
-    seen = f"Account {account}: {component} of workflow {last.workflow_id} "
+    text = f"Account {account}: {component} of workflow {last.workflow_id} "
     if ended_at:
-        seen += f"took {minutes:g} minutes and has ended (attempt {last.number}: {last.status})"
+        text += f"took {minutes:g} minutes (attempt {last.number}: {last.status})"
     elif last.finished_at is None:
-        seen += f"has been running for {since}, and still runs (attempt {last.number})"
+        text += f"has been running for {since} (attempt {last.number})"
     else:
-        seen += f"has not ended for {since}: attempt {last.number} {last.status}, and a retry is still to come"
-    return judge(context.settings, TIME_LIMITS[component], minutes, seen)
+        text += f"has been running for {since}: attempt {last.number} {last.status}, a retry follows"
+    return judge(context.settings, TIME_LIMITS[component], minutes, text)
 
 
-def _last_tries(attempts: Sequence[_Attempt], longest_wait: timedelta) -> Sequence[_Attempt]:
-    """Without those before somebody had the run tried again, maybe a day later: time that nobody worked."""
+def _last_attempts(attempts: Sequence[_Attempt], longest_wait: timedelta) -> Sequence[_Attempt]:
+    """Return the attempts since a person last started the run again; earlier ones are not part of its duration."""
     first = 0
     for index, (former, attempt) in enumerate(pairwise(attempts), start=1):
         ended_at = former.finished_at or attempt.started_at

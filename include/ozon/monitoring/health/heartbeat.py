@@ -1,4 +1,4 @@
-"""The dead-man's switch: somebody outside hears that the health check ran, and raises the alarm when it does not."""
+"""The dead man's switch: a call to an outside service, which raises the alarm when the calls stop."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ logger = logging.getLogger("ozon.health")
 
 
 def ping(url: str, timeout_seconds: float) -> bool:
-    """Whether the address was called and agreed.
+    """Call the address and return whether it accepted the call.
 
-    A failure is only logged, and without the address, which holds a token: whoever waits for the call notices.
+    A failure is only logged, since the outside service notices it. The address contains a token and is not logged.
     """
     try:
         answer = requests.get(url, timeout=timeout_seconds)

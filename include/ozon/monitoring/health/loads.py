@@ -1,4 +1,4 @@
-"""What the checks of an account's loads share: its records, their words, and the rules that stop loads."""
+"""The common base of the checks of an account's loads."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, LiteralString
 from include.ozon.monitoring.health.api import API_DOWN
 from include.ozon.monitoring.health.checks import HealthContext, Row
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
-from include.ozon.monitoring.results import Finding, unknown
+from include.ozon.monitoring.results import Judgement, unknown
 from include.ozon.pipeline.component import Component
 from include.ozon.settings import Settings
 from include.ozon.words import moment
 
-# A load that fails, or does not end, for one of these needs no message of its own.
+# A load that fails or hangs for one of these needs no notification of its own.
 LOAD_STOPPERS = (*WAREHOUSE_DOWN, *API_DOWN)
 
-LOOK_AT_RUNS = "`ozon runs` names the error; docs/runbook.md says what to do about each class of error."
+LOOK_AT_RUNS = "Run `ozon runs` for the error, and look up its class in docs/runbook.md."
 
 LAST_STARTED: LiteralString = """
 SELECT workflow_id, status, started_at FROM ozon.etl_workflow_executions
@@ -36,7 +36,7 @@ LIMIT 1
 
 @dataclass(frozen=True)
 class AccountLoads:
-    """The loads of one account, as recorded. What needs a record is UNKNOWN as long as there is none."""
+    """The recorded loads of one account."""
 
     context: HealthContext
     account: str
@@ -56,21 +56,21 @@ class AccountLoads:
         return next(iter(self.rows(query, **parameters)), None)
 
     def last_started(self) -> Row | None:
-        """The last workflow: its id, its status, and when it started."""
+        """Return the last workflow's id, status and start."""
         return self.row(LAST_STARTED)
 
     def last_success(self, component: Component[Any]) -> tuple[datetime, datetime] | None:
-        """When the last successful attempt began and ended."""
+        """Return the start and end of the last successful attempt."""
         found = self.row(LAST_SUCCESS, component=component.name)
         return (found[0], found[1]) if found else None
 
-    def nothing_recorded(self) -> Finding:
-        return unknown(f"No run of account {self.account} is recorded yet")
+    def nothing_recorded(self) -> Judgement:
+        return unknown(f"Account {self.account} has no recorded run yet")
 
-    def never_loaded(self, component: Component[Any]) -> Finding:
-        return unknown(f"Account {self.account}: {component.title} not loaded yet")
+    def never_loaded(self, component: Component[Any]) -> Judgement:
+        return unknown(f"Account {self.account}: no {component.title} loaded yet")
 
-    def seen(self, what: str) -> str:
+    def text(self, what: str) -> str:
         return f"Account {self.account}: {what}"
 
     def at(self, moment_: datetime) -> str:

@@ -1,4 +1,4 @@
-"""The machine that this runs on: disks, memory, load, log files, and what killed loads have left in the staging."""
+"""The area of the machine: disks, memory, load, log files, and leftovers in the staging."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Me
 from include.ozon.monitoring.health.memory import fullest_memory
 from include.ozon.monitoring.health.tree import MOST_FILES, TreeSize, measure_tree
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
-from include.ozon.monitoring.results import Finding, judge, unknown
+from include.ozon.monitoring.results import Judgement, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import Above
 
@@ -25,108 +25,114 @@ STAGED: LiteralString = "SELECT account, component, workflow_id, started_at FROM
 
 DISK_USED_PCT = Rule(
     name="disk_used_pct",
-    title="a disk fills up",
-    measures="How full the fullest disk is that this package writes to.",
+    title="a disk is almost full",
+    measures="Usage of the fullest disk that this package writes to.",
     unit=Unit.SHARE,
     limits=Above(warning=85, critical=95),
-    next_step="Delete what is old: logs and reports first; or add storage.",
-    meaning="A disk that this package writes to is nearly full.",
-    remedy="`ozon maintenance logs`, `ozon maintenance reports`; then look for others.",
+    next_step="Delete old files, starting with logs and reports (`ozon maintenance logs`), or add storage.",
+    meaning="A disk that this package writes to is almost full.",
+    remedy="`ozon maintenance logs` and `ozon maintenance reports` delete old files. If that is not enough, find what "
+    "else uses the disk, or add storage.",
 )
 
 MEMORY_USED_PCT = Rule(
     name="memory_used_pct",
-    title="memory runs out",
-    measures="How much of the machine's memory is in use.",
+    title="memory is almost used up",
+    measures="Usage of the machine's or container's memory.",
     unit=Unit.SHARE,
     limits=Above(warning=90, critical=97),
-    next_step="Find what takes it; lower Airflow's parallelism if it is the load.",
-    meaning="The machine's memory is nearly used up.",
-    remedy="`ps aux --sort -rss | head`; lower Airflow's parallelism.",
+    next_step="Find the process that uses it (`ps aux --sort -rss | head`); if it is the load, lower Airflow's "
+    "parallelism.",
+    meaning="The memory of the machine or container is almost used up; the system may kill processes.",
+    remedy="`ps aux --sort -rss | head` shows the largest processes. If they are loads, lower Airflow's parallelism or "
+    "add memory.",
 )
 
 LOAD_PER_CPU = Rule(
     name="load_per_cpu",
     title="the machine is overloaded",
-    measures="The load average of 15 minutes, for each processor.",
+    measures="Load average of 15 minutes per processor.",
     unit=Unit.NUMBER,
     limits=Above(warning=4, critical=10),
-    next_step="Find what takes it, and move it or give the machine more.",
-    meaning="More work than processors, for 15 minutes.",
-    remedy="`top`; fewer tasks at once, or another machine.",
+    next_step="Find the busiest processes with `top`; move them, or run fewer tasks at once.",
+    meaning="For 15 minutes there has been far more work than the processors can do.",
+    remedy="`top` shows the busiest processes. Move them to another machine, or run fewer tasks at once.",
 )
 
 LOG_SIZE_GB = Rule(
     name="log_size_gb",
-    title="logs take much space",
-    measures="The size of all log files.",
+    title="logs use too much space",
+    measures="Size of all log files.",
     unit=Unit.GB,
     limits=Above(warning=5, critical=20),
-    next_step="Delete old ones, or shorten their retention.",
-    meaning="Logs take much room.",
-    remedy="`ozon maintenance logs`; `maintenance.task_logs_days`.",
+    next_step="Run `ozon maintenance logs` to delete old ones, or lower maintenance.task_logs_days.",
+    meaning="The log files use more space than expected.",
+    remedy="`ozon maintenance logs` deletes old ones. If they grow again, lower `maintenance.task_logs_days`.",
 )
 
 LOG_FILES = Rule(
     name="log_files",
-    title="there are very many log files",
-    measures="The number of log files.",
+    title="too many log files",
+    measures="Number of log files.",
     limits=Above(warning=50000, critical=200000),
-    next_step="Delete old ones, or shorten their retention.",
-    meaning="The log folder has more files than it should.",
-    remedy="`ozon maintenance logs`; `maintenance.task_logs_days`.",
+    next_step="Run `ozon maintenance logs` to delete old ones, or lower maintenance.task_logs_days.",
+    meaning="The log folder contains more files than expected.",
+    remedy="`ozon maintenance logs` deletes old ones. If they grow again, lower `maintenance.task_logs_days`.",
 )
 
 STAGING_LEFTOVER_HOURS = Rule(
     name="staging_leftover_hours",
-    title="staging was left behind",
-    measures="The age of the oldest staging that no run uses any more.",
+    title="unused staging data was not dropped",
+    measures="Age of the oldest staging data that no run uses.",
     unit=Unit.HOURS,
     limits=Above(warning=24, critical=168),
-    next_step="The account's next run drops it; start one.",
-    meaning="Half-read loads lie in `ozon_staging` that no run will use.",
-    remedy="`ozon maintenance staging`, or start a load of the account.",
+    next_step="Run `ozon maintenance staging`, or start a load of the account: both drop it.",
+    meaning="The schema `ozon_staging` contains data of an unfinished load that no run will use.",
+    remedy="Run `ozon maintenance staging`, or start a load of the account: both drop it.",
     inhibited_by=WAREHOUSE_DOWN,
 )
 
 
-def _disk_used(context: HealthContext) -> Finding:
+def _disk_used(context: HealthContext) -> Judgement:
     folders = [*context.folders, Path(tempfile.gettempdir())]
     if context.log_folder is not None:
         folders.append(context.log_folder)
     used_pct, folder = max((_used_pct(folder), str(folder)) for folder in folders)
-    seen = f"The disk of {folder} is {used_pct:.1f} % full, the fullest of those that this package writes to"
-    return judge(context.settings, DISK_USED_PCT, used_pct, seen)
+    text = f"The disk of {folder} is {used_pct:.1f} % full, the fullest of those that this package writes to"
+    return judge(context.settings, DISK_USED_PCT, used_pct, text)
 
 
 def _used_pct(folder: Path) -> float:
-    """Of what others than root may use; of the nearest folder above where ``folder`` is not there yet."""
+    """Return the usage of the folder's disk, without the part reserved for root.
+
+    If the folder does not exist yet, the nearest folder above it counts.
+    """
     for place in (folder, *folder.absolute().parents):
         try:
             return float(psutil.disk_usage(str(place)).percent)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             continue
-    raise FileNotFoundError(f"Neither {folder} nor any folder above it can be looked at.")
+    raise FileNotFoundError(f"Neither {folder} nor any folder above it can be read.")
 
 
-def _memory_used(context: HealthContext) -> Finding:
+def _memory_used(context: HealthContext) -> Judgement:
     memory = fullest_memory()
-    seen = f"{memory.used_pct:.1f} % of the {memory.total_bytes / _GB:.1f} GB of {memory.whose} is in use"
-    return judge(context.settings, MEMORY_USED_PCT, round(memory.used_pct, 3), seen)
+    text = f"{memory.used_pct:.1f} % of the {memory.total_bytes / _GB:.1f} GB of {memory.whose} is in use"
+    return judge(context.settings, MEMORY_USED_PCT, round(memory.used_pct, 3), text)
 
 
-def _load(context: HealthContext) -> Finding:
+def _load(context: HealthContext) -> Judgement:
     try:
         load = os.getloadavg()[2]
     except (AttributeError, OSError):
-        return unknown("This system tells no load average")
+        return unknown("This system does not report a load average")
     cpus = os.cpu_count() or 1
-    seen = f"The load average of 15 minutes is {load:.2f}, {load / cpus:.2f} for each of the {cpus} processors"
-    return judge(context.settings, LOAD_PER_CPU, round(load / cpus, 3), seen)
+    text = f"The load average of 15 minutes is {load:.2f}, {load / cpus:.2f} for each of the {cpus} processors"
+    return judge(context.settings, LOAD_PER_CPU, round(load / cpus, 3), text)
 
 
 class _LogFiles:
-    """The log files, counted in one walk through their folder at the first need."""
+    """The log files, counted once, by the first check."""
 
     def __init__(self, context: HealthContext, folder: Path) -> None:
         self._settings = context.settings
@@ -134,60 +140,60 @@ class _LogFiles:
 
     @cached_property
     def _found(self) -> TreeSize:
-        # A limit beyond which nobody counts is never crossed.
+        # Count beyond the critical limit: otherwise it could never be crossed.
         most_files = max(MOST_FILES, int(LOG_FILES.limits_in(self._settings).critical)) + 1
         return measure_tree(self._folder, most_files=most_files)
 
-    def size(self) -> Finding:
+    def size(self) -> Judgement:
         gb = self._found.byte_count / _GB
-        seen = f"The log files in {self._folder} take {_at_least(self._found)}{gb:.3g} GB of the disk"
-        return judge(self._settings, LOG_SIZE_GB, gb, seen)
+        text = f"The log files in {self._folder} use {_at_least(self._found)}{gb:.3g} GB of the disk"
+        return judge(self._settings, LOG_SIZE_GB, gb, text)
 
-    def count(self) -> Finding:
-        seen = f"There are {_at_least(self._found)}{self._found.file_count} log files in {self._folder}"
-        return judge(self._settings, LOG_FILES, float(self._found.file_count), seen)
+    def count(self) -> Judgement:
+        text = f"There are {_at_least(self._found)}{self._found.file_count} log files in {self._folder}"
+        return judge(self._settings, LOG_FILES, float(self._found.file_count), text)
 
 
 def _at_least(size: TreeSize) -> str:
     return "" if size.is_complete else "at least "
 
 
-def _staging_leftover(context: HealthContext) -> Finding:
-    """Of removed accounts too: what they have left takes the same room."""
+def _staging_leftover(context: HealthContext) -> Judgement:
+    """Check for unused staging data, also that of removed accounts."""
     from include.ozon.warehouse.lock import is_locked
 
     staged = context.rows(STAGED)
     left = [load for load in staged if not is_locked(context.connection(), load[0])]
     if not left:
-        return judge(context.settings, STAGING_LEFTOVER_HOURS, 0.0, "No killed or failed load has left staging")
+        return judge(context.settings, STAGING_LEFTOVER_HOURS, 0.0, "There is no unused staging data")
     account, component, workflow_id, started_at = left[0]
     hours = (context.now - started_at).total_seconds() / 3600
-    among = f"; it is the oldest of {len(left)} that are left" if len(left) > 1 else ""
-    seen = (
-        f"The staging of {component} of account {account} is left from {hours:.1f} hours ago "
-        f"(workflow {workflow_id}), and no load holds the account{among}"
+    among = f"; it is the oldest of {len(left)}" if len(left) > 1 else ""
+    text = (
+        f"The staging data of {component} of account {account} is {hours:.1f} hours old (workflow {workflow_id}), and "
+        f"no load uses it{among}"
     )
-    return judge(context.settings, STAGING_LEFTOVER_HOURS, round(hours, 3), seen)
+    return judge(context.settings, STAGING_LEFTOVER_HOURS, round(hours, 3), text)
 
 
-_OF_THE_MACHINE: Measures[HealthContext] = (
+_MACHINE_MEASURES: Measures[HealthContext] = (
     (DISK_USED_PCT, _disk_used),
     (MEMORY_USED_PCT, _memory_used),
     (LOAD_PER_CPU, _load),
 )
-_OF_THE_LOGS: Measures[_LogFiles] = (
+_LOG_MEASURES: Measures[_LogFiles] = (
     (LOG_SIZE_GB, _LogFiles.size),
     (LOG_FILES, _LogFiles.count),
 )
-_OF_THE_STAGING: Measures[HealthContext] = ((STAGING_LEFTOVER_HOURS, _staging_leftover),)
+_STAGING_MEASURES: Measures[HealthContext] = ((STAGING_LEFTOVER_HOURS, _staging_leftover),)
 
 
 def checks(context: HealthContext) -> Iterator[Check]:
-    """The two of log files are left out where there is no log folder."""
-    yield from checks_of(_OF_THE_MACHINE, context)
+    """Yield the checks; those of log files only if there is a log folder."""
+    yield from checks_of(_MACHINE_MEASURES, context)
     if context.log_folder is not None:
-        yield from checks_of(_OF_THE_LOGS, _LogFiles(context, context.log_folder))
-    yield from checks_of(_OF_THE_STAGING, context)
+        yield from checks_of(_LOG_MEASURES, _LogFiles(context, context.log_folder))
+    yield from checks_of(_STAGING_MEASURES, context)
 
 
-AREA = Area("machine", rules_of(_OF_THE_MACHINE, _OF_THE_LOGS, _OF_THE_STAGING), checks)
+AREA = Area("machine", rules_of(_MACHINE_MEASURES, _LOG_MEASURES, _STAGING_MEASURES), checks)

@@ -1,4 +1,4 @@
-"""Memory in use: the machine's, or a control group's (a container's) where its limit is the tighter one."""
+"""Memory in use: the machine's, or a control group's (a container's) if its limit is lower."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import psutil
 
 @dataclass(frozen=True)
 class Memory:
-    """``whose`` says of what, as a part of a sentence."""
+    """A memory and its use; ``whose`` names it in a sentence."""
 
     used_bytes: int
     total_bytes: int
@@ -25,7 +25,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class _Files:
-    """What one version of control groups calls its folder, its files, and the part that can be given back at once."""
+    """The folder and file names of one version of control groups; ``inactive`` is the part that can be freed."""
 
     folder: str
     limit: str
@@ -38,7 +38,7 @@ _V1 = _Files("sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_b
 
 
 def fullest_memory(root: Path = Path("/")) -> Memory:
-    """The fullest of the machine's memory and of those groups of this process that have less; ``root`` is for tests."""
+    """Return the fullest of the machine's memory and this process's smaller groups; ``root`` is for tests."""
     machine = psutil.virtual_memory()
     whole = Memory(machine.total - machine.available, machine.total, "this machine's memory")
     groups = [group for group in _groups(root) if group.total_bytes < whole.total_bytes]
@@ -46,12 +46,12 @@ def fullest_memory(root: Path = Path("/")) -> Memory:
 
 
 def _groups(root: Path) -> Iterator[Memory]:
-    """The memory of the process's control groups, from its own up to the outermost that can be seen."""
+    """Yield the memory of the process's control groups, from its own to the outermost visible one."""
     for files, group in _memberships(root):
         for place in (group, *group.parents):
             folder = root / files.folder / place.relative_to("/")
-            # No such file: the version that this system does not use, the root of all, or one that is outside of the
-            # container. No number ("max"): no limit.
+            # A missing file: this version is not in use, or the group is the root, or outside the container. Not a
+            # number ("max"): no limit.
             with suppress(OSError, ValueError):
                 limit = int((folder / files.limit).read_text())
                 used = int((folder / files.usage).read_text())
@@ -69,7 +69,7 @@ def _memberships(root: Path) -> Iterator[tuple[_Files, PurePosixPath]]:
 
 
 def _inactive_bytes(folder: Path, files: _Files) -> int:
-    """Cached files that nobody has used lately: they count as used, and make room where it is needed."""
+    """Return the size of inactive cached files: they count as used, but are freed when memory is needed."""
     for line in (folder / "memory.stat").read_text().splitlines():
         name, _, value = line.partition(" ")
         if name == files.inactive:

@@ -1,4 +1,4 @@
-"""Whether each account's runs come and end well; ``attempts`` has how they go."""
+"""The area of the runs: failures, warnings and missed schedules, and the checks of ``attempts``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import timedelta
 from include.ozon.monitoring.health import attempts
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
 from include.ozon.monitoring.health.loads import LOAD_STOPPERS, LOOK_AT_RUNS, AccountLoads
-from include.ozon.monitoring.results import Finding, judge, judge_state, unknown
+from include.ozon.monitoring.results import Judgement, judge, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.schedule import next_due
 from include.ozon.settings.limits import Above, AboveShare, State
 from include.ozon.words import count_of, minutes_between, quoted
 
-# What was skipped or cancelled neither failed nor shows that a load works again.
+# A skipped or cancelled workflow neither failed nor shows that loads work again.
 _FAILURES_IN_A_ROW = """
 SELECT workflow_id, started_at, error
 FROM ozon.etl_workflow_executions
@@ -41,7 +41,7 @@ WHERE account = %(account)s AND status <> 'running'
 GROUP BY status
 """
 
-# A workflow that was skipped or failed has changed nothing in what the last success left out.
+# Skipped and failed workflows do not count: they loaded nothing, so the last success is still the state.
 _WARNINGS = """
 SELECT workflow_id, ARRAY(
     SELECT warning
@@ -54,17 +54,17 @@ WHERE account = %(account)s AND status = 'success' AND started_at <= %(now)s
 ORDER BY started_at DESC LIMIT 1
 """
 
-# A run that was started by hand just before it was due is the one that was due.
+# A run that was started by hand at most this long before it was due counts as the scheduled one.
 _EARLY = timedelta(minutes=1)
 
 FAILURES_IN_A_ROW = Rule(
     name="failures_in_a_row",
     title="loads fail",
-    measures="How many workflows of an account failed one after the other.",
+    measures="Number of an account's workflows that failed in a row.",
     limits=Above(warning=0, critical=2),
     next_step=LOOK_AT_RUNS,
-    meaning="The account's last loads failed.",
-    remedy="`ozon runs`: find the error's class [below](#errors).",
+    meaning="The last workflows of the account failed. The tables keep the last good state.",
+    remedy="`ozon runs` shows the error; find its class [below](#errors).",
     group="loads",
     inhibited_by=LOAD_STOPPERS,
 )
@@ -72,100 +72,102 @@ FAILURES_IN_A_ROW = Rule(
 FAILURE_RATE_PCT = Rule(
     name="failure_rate_pct",
     title="many loads fail",
-    measures="The share of an account's workflows that failed in 24 hours; `min_count` is of workflows.",
+    measures="Share of an account's workflows that failed in 24 hours; `min_count` counts workflows.",
     unit=Unit.SHARE,
     limits=AboveShare(warning=25, critical=50, min_count=4),
     next_step=LOOK_AT_RUNS,
-    meaning="Many loads of a day failed, some in between succeeded.",
-    remedy="`ozon runs --last 20`: the same error each time, or the same hour?",
+    meaning="Many workflows of the last 24 hours failed, although others succeeded.",
+    remedy="`ozon runs --last 20`: check whether the error or the hour is the same each time, and find the error's "
+    "class [below](#errors).",
     group="loads",
     inhibited_by=LOAD_STOPPERS,
 )
 
 LOAD_WARNINGS = Rule(
     name="load_warnings",
-    title="a load left something out",
-    measures="An account's last successful workflow has left nothing out.",
+    title="a load was incomplete",
+    measures="An account's last successful workflow has no warnings.",
     limits=State(level="warning"),
-    next_step="Do what the sentence says; `ozon runs` shows all of them.",
-    meaning="The account's last load succeeded, but a part of it could not be read and is of an earlier load.",
-    remedy="`ozon runs` shows every warning with its reason; the next load without one resolves it.",
+    next_step="Follow the warning in the message; `ozon runs` lists all warnings.",
+    meaning="The account's last load succeeded, but a part could not be read and keeps the data of an earlier load.",
+    remedy="`ozon runs` lists every warning with its reason. The alert resolves with the next load without warnings.",
     inhibited_by=LOAD_STOPPERS,
 )
 
 MISSED_SCHEDULE_MINUTES = Rule(
     name="missed_schedule_minutes",
-    title="a load that was due did not start",
-    measures="For how long a load has been due that nobody started.",
+    title="a scheduled load did not start",
+    measures="Time since a scheduled load was due without being started.",
     unit=Unit.MINUTES,
     limits=Above(warning=30, critical=120),
-    next_step="Check that Airflow's scheduler runs and that ozon_etl is not paused.",
-    meaning="The time of a load has passed and none began.",
+    next_step="Check that Airflow's scheduler runs and that ozon_etl is not paused; with cron, `ozon schedule status`.",
+    meaning="A load was due by its schedule, and no load has started since.",
     remedy=(
-        "Scheduler running? `ozon_etl` paused? `airflow dags list-import-errors`. With cron: `ozon schedule status`."
+        "Check that the scheduler runs, that `ozon_etl` is not paused, and `airflow dags list-import-errors`. With "
+        "cron: `ozon schedule status`."
     ),
     group="loads",
     inhibited_by=LOAD_STOPPERS,
 )
 
 
-def _failures_in_a_row(loads: AccountLoads) -> Finding:
+def _failures_in_a_row(loads: AccountLoads) -> Judgement:
     last = loads.row(_LAST_FINISHED)
     if last is None:
         return loads.nothing_recorded()
     failed = loads.rows(_FAILURES_IN_A_ROW)
     if not failed:
         workflow_id, status, finished_at = last
-        seen = f"workflow {workflow_id} ended at {loads.at(finished_at)} ({status})"
+        text = f"workflow {workflow_id} ended at {loads.at(finished_at)} ({status})"
         return judge(
-            loads.settings, FAILURES_IN_A_ROW, 0, loads.seen(f"{seen}; none has failed since the last success")
+            loads.settings, FAILURES_IN_A_ROW, 0, loads.text(f"{text}; none has failed since the last success")
         )
     workflow_id, _, error = failed[0]
     _, since, _ = failed[-1]
-    seen = "the last workflow has failed"
+    text = "the last workflow failed"
     if len(failed) > 1:
-        seen = f"the last {len(failed)} workflows have failed one after the other, since {loads.at(since)}"
-    seen += f"; {workflow_id} says: {quoted(error)}"
-    return judge(loads.settings, FAILURES_IN_A_ROW, len(failed), loads.seen(seen))
+        text = f"the last {len(failed)} workflows failed, since {loads.at(since)}"
+    text += f"; error of {workflow_id}: {quoted(error)}"
+    return judge(loads.settings, FAILURES_IN_A_ROW, len(failed), loads.text(text))
 
 
-def _failure_rate_pct(loads: AccountLoads) -> Finding:
+def _failure_rate_pct(loads: AccountLoads) -> Judgement:
     outcomes: dict[str, int] = dict(loads.rows(_OUTCOMES))
     count = sum(outcomes.values())
     if not count:
         if loads.row(_LAST_FINISHED) is None:
             return loads.nothing_recorded()
         return judge(
-            loads.settings, FAILURE_RATE_PCT, 0, loads.seen("no workflow has ended in the last 24 hours"), count=0
+            loads.settings, FAILURE_RATE_PCT, 0, loads.text("no workflow has ended in the last 24 hours"), count=0
         )
     failed = outcomes.get("failed", 0)
     pct = round(100 * failed / count, 1)
-    seen = f"{failed} of the {count_of(count, 'workflow')} that ended in the last 24 hours failed ({pct:g} %)"
+    text = f"{failed} of the {count_of(count, 'workflow')} that ended in the last 24 hours failed ({pct:g} %)"
     harmless = [f"{outcomes[status]} {status}" for status in ("skipped", "cancelled") if status in outcomes]
     if harmless:
-        seen += f"; {' and '.join(harmless)}, which is no failure"
-    return judge(loads.settings, FAILURE_RATE_PCT, pct, loads.seen(seen), count=count)
+        text += f"; {' and '.join(harmless)}, not counted as failures"
+    return judge(loads.settings, FAILURE_RATE_PCT, pct, loads.text(text), count=count)
 
 
-def _load_warnings(loads: AccountLoads) -> Finding:
-    """The value is the number of warnings."""
+def _load_warnings(loads: AccountLoads) -> Judgement:
+    """Check the last success for warnings; the value is their number."""
     last = loads.row(_WARNINGS, components=list(COMPONENT_NAMES))
     if last is None:
         if loads.last_started() is None:
             return loads.nothing_recorded()
-        return unknown(loads.seen("no workflow has succeeded yet"))
+        return unknown(loads.text("no workflow has succeeded yet"))
     workflow_id, warnings = last
-    seen = f"workflow {workflow_id} has left nothing out"
+    text = f"workflow {workflow_id} has no warnings"
     if warnings:
         more = f"; and {count_of(len(warnings) - 1, 'more warning')}" if warnings[1:] else ""
-        seen = f"workflow {workflow_id} succeeded, but warns: {quoted(warnings[0])}{more}"
-    return judge_state(loads.settings, LOAD_WARNINGS, not warnings, loads.seen(seen), len(warnings))
+        text = f"workflow {workflow_id} succeeded with a warning: {quoted(warnings[0])}{more}"
+    return judge_state(loads.settings, LOAD_WARNINGS, not warnings, loads.text(text), len(warnings))
 
 
-def _missed_schedule_minutes(loads: AccountLoads) -> Finding:
-    """Counted from the first load that was due and did not come: a later one that is due mends nothing.
+def _missed_schedule_minutes(loads: AccountLoads) -> Judgement:
+    """Measure the time since the first load that was due and did not start.
 
-    An account that was never loaded has missed nothing; that there is no data is told by other checks.
+    An account that was never loaded has missed nothing; other checks report that it has no data.
     """
     last = loads.last_started()
     if last is None:
@@ -174,14 +176,11 @@ def _missed_schedule_minutes(loads: AccountLoads) -> Finding:
     due_at = next_due(loads.settings.schedule.etl, loads.settings.time_zone, started_at + _EARLY)
     latest = f"workflow {workflow_id} started at {loads.at(started_at)} ({status})"
     if due_at > loads.now:
-        seen = f"{latest}; the next load is due at {loads.at(due_at)}"
-        return judge(loads.settings, MISSED_SCHEDULE_MINUTES, 0, loads.seen(seen))
+        text = f"{latest}; the next load is due at {loads.at(due_at)}"
+        return judge(loads.settings, MISSED_SCHEDULE_MINUTES, 0, loads.text(text))
     minutes = minutes_between(due_at, loads.now)
-    seen = (
-        f"the load that was due at {loads.at(due_at)} has not been started for {minutes:g} minutes; before "
-        f"it, {latest}; see whether ozon_etl is paused and the scheduler runs"
-    )
-    return judge(loads.settings, MISSED_SCHEDULE_MINUTES, minutes, loads.seen(seen))
+    text = f"the load that was due at {loads.at(due_at)}, {minutes:g} minutes ago, has not started; before it, {latest}"
+    return judge(loads.settings, MISSED_SCHEDULE_MINUTES, minutes, loads.text(text))
 
 
 MEASURES: Measures[AccountLoads] = (

@@ -11,7 +11,7 @@ from psycopg.rows import class_row
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.warehouse.session import Connection
 
-# DISTINCT ON: an area that names a check twice must not keep all others from being stored.
+# DISTINCT ON: a duplicate check of one area must not prevent all others from being stored.
 _SAVE = """
 INSERT INTO ozon.health_checks
     (measured_at, area, "check", account, status, value, threshold, message, duration_seconds)
@@ -40,7 +40,7 @@ ORDER BY area, "check", account NULLS FIRST
 
 
 def save(connection: Connection, measured_at: datetime, results: Sequence[CheckResult]) -> None:
-    """Store the results of one health check, in one statement; again for the same moment replaces them."""
+    """Store the results of one health check; results of the same moment are replaced."""
     connection.execute(
         _SAVE,
         {
@@ -49,10 +49,10 @@ def save(connection: Connection, measured_at: datetime, results: Sequence[CheckR
             "checks": [result.check for result in results],
             "accounts": [result.account for result in results],
             "statuses": [str(result.status) for result in results],
-            # A value that is a whole number, or became one in JSON, is an int here.
+            # A whole number can be an int here, for example after JSON.
             "values": [None if result.value is None else float(result.value) for result in results],
             "thresholds": [None if result.threshold is None else float(result.threshold) for result in results],
-            # PostgreSQL's text cannot hold the character 0, which an error's message can.
+            # An error's message can contain the character 0; PostgreSQL's text cannot.
             "messages": [result.message.replace("\0", " ") for result in results],
             "durations": [float(result.duration_seconds) for result in results],
         },
@@ -60,7 +60,7 @@ def save(connection: Connection, measured_at: datetime, results: Sequence[CheckR
 
 
 def latest(connection: Connection) -> tuple[datetime, list[CheckResult]] | None:
-    """When the last health check was, and what it found; None where none is stored."""
+    """Return the moment and the results of the last health check; None if none is stored."""
     row = connection.execute(_LATEST).fetchone()
     if row is None:
         return None

@@ -1,4 +1,4 @@
-"""All results of a health check as one state, with the breakdown by area."""
+"""The state of a health check, as a whole and by area."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ EXIT_CODES: Mapping[Status, int] = {
     Status.ERROR: 3,
     Status.UNKNOWN: 3,
 }
-"""Those of `ozon health`, and what monitoring plug-ins of the Nagios kind use."""
+"""The exit codes of `ozon health`, which are those of Nagios plug-ins."""
 
 _NAMED_COUNT = 3
 
-# What is bad, from the worst on: status and words for its number.
-_TOLD = (
+# The bad statuses, worst first, with the words after their number.
+_BAD_STATUSES = (
     (Status.CRITICAL, "critical"),
     (Status.WARNING, "with a warning"),
     (Status.ERROR, "could not be measured"),
@@ -29,7 +29,7 @@ _TOLD = (
 
 @dataclass(frozen=True)
 class HealthSummary:
-    """``counts`` are of results by their status."""
+    """The results of a health check, summed up; ``counts`` has the number of results by status."""
 
     measured_at: datetime
     status: Status
@@ -44,11 +44,10 @@ class HealthSummary:
 
 
 def summarize(results: Sequence[CheckResult], measured_at: datetime) -> HealthSummary:
-    """Return the worst status of all, and of each area; ok < unknown < error < warning < critical.
+    """Return the worst status of all checks, and of each area; ok < unknown < error < warning < critical.
 
-    UNKNOWN does not count: a check that found nothing to measure yet (a fresh installation, no Airflow under cron)
-    says nothing about the others. Where no check at all had anything to measure, the state is UNKNOWN all the same,
-    since "ok" would be a guess.
+    A check that is UNKNOWN (a fresh installation, no Airflow under cron) does not count, except if all are: then the
+    state is UNKNOWN, since "ok" would be a guess.
     """
     names = dict.fromkeys(result.area for result in results)
     status = _state(results)
@@ -68,11 +67,11 @@ def _state(results: Iterable[CheckResult]) -> Status:
 
 
 def _sentence(status: Status, results: Sequence[CheckResult]) -> str:
-    """Such as ``The state is critical: of 40 checks 1 critical (api_key of main), 39 ok.``"""
+    """Return a sentence like ``The state is critical: of 40 checks 1 critical (api_key of main), 39 ok.``"""
     if not results:
-        return f"The state is {status}: no check was made."
+        return f"The state is {status}: no checks were run."
     parts = []
-    for bad, words in _TOLD:
+    for bad, words in _BAD_STATUSES:
         found = [result for result in results if result.status is bad]
         if found:
             parts.append(f"{len(found)} {words} ({_named(found)})")

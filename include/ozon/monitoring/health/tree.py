@@ -1,4 +1,4 @@
-"""How much is below a folder, within a bounded time."""
+"""The size of a folder, measured within a time limit."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ MOST_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class TreeSize:
-    """``byte_count`` is what the files take of the disk: a log that was cut while it is written has holes.
+    """Number and size of the files in a folder; a minimum unless ``is_complete``.
 
-    Where not ``is_complete`` there is at least so much.
+    ``byte_count`` is the space on the disk: a log that was truncated while it is written has holes.
     """
 
     file_count: int
@@ -24,10 +24,9 @@ class TreeSize:
 
 
 def measure_tree(folder: Path, *, most_files: int = MOST_FILES, most_seconds: float = MOST_SECONDS) -> TreeSize:
-    """Links are counted as what they are and not followed. A folder that is not there has no files.
+    """Measure a folder without following links. A missing folder has no files.
 
-    Raises OSError where ``folder`` cannot be read. What lies below it and vanishes meanwhile, or is closed to this
-    user, is passed over.
+    Raise OSError if ``folder`` cannot be read. Entries below it that vanish meanwhile or cannot be read are skipped.
     """
     file_count = byte_count = 0
     give_up_at = time.monotonic() + most_seconds

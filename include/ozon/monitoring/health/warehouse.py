@@ -1,4 +1,4 @@
-"""The warehouse: there, quick, writable, as migrated, with room to grow, and nobody in the way of a merge."""
+"""The area of the warehouse: reachable, fast, writable, as migrated, and the checks of ``warehouse_usage``."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Iterator, Sequence
 from include.ozon.errors import OzonError, SchemaError
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext, Measures, checks_of, rules_of
 from include.ozon.monitoring.health.warehouse_usage import LOOK_AT_POSTGRESQL, USAGE_MEASURES, WarehouseUsage
-from include.ozon.monitoring.results import Finding, judge, judge_state
+from include.ozon.monitoring.results import Judgement, judge, judge_state
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import Above, State
 
-# So many of what is missing or wrong are named; the others are counted.
+# The number of missing or wrong objects that a message names; the others are counted.
 _NAMED = 5
 
 _SERVER = "SELECT current_setting('server_version'), current_database()"
 
-# Rolled back: it costs a transaction id and leaves nothing that a query could see.
+# Rolled back: it costs a transaction id and leaves no row.
 _WRITE = """
 INSERT INTO ozon.health_checks (measured_at, area, "check", status, message, duration_seconds)
 VALUES (%s, 'warehouse', 'warehouse_writable', 'ok', 'A write that is rolled back.', 0)
 """
 
-# One write shows that the server takes them; what else a load does is asked for.
+# One write shows that the server accepts writes; the other rights that a load needs are queried.
 _MISSING_RIGHTS = """
 SELECT 'table ' || n.nspname || '.' || c.relname
 FROM pg_class c
@@ -47,12 +47,12 @@ WAREHOUSE_REACHABLE = Rule(
     measures="The warehouse can be connected to.",
     limits=State(level="critical"),
     next_step=(
-        "Check that PostgreSQL runs, and host, port and password of the connection ozon_warehouse. Loads try again."
+        "Check that PostgreSQL runs, and check host, port and password of the connection ozon_warehouse. Loads retry."
     ),
-    meaning="No connection to PostgreSQL. Loads fail and try again; nothing is lost.",
+    meaning="PostgreSQL does not accept connections. Loads fail and retry; no data is lost.",
     remedy=(
-        "Is PostgreSQL running, and its disk not full? Host, port, password of `ozon_warehouse`; `psql` from the "
-        "same machine."
+        "Check that PostgreSQL runs and its disk is not full. Check host, port and password of the connection "
+        "`ozon_warehouse` with `psql` from the same machine."
     ),
     group="warehouse",
 )
@@ -60,82 +60,82 @@ WAREHOUSE_REACHABLE = Rule(
 WAREHOUSE_RESPONSE_SECONDS = Rule(
     name="warehouse_response_seconds",
     title="the warehouse answers slowly",
-    measures="How long connecting and a small query take.",
+    measures="Time for connecting and a small query.",
     unit=Unit.SECONDS,
     limits=Above(warning=0.5, critical=5),
     next_step=LOOK_AT_POSTGRESQL,
-    meaning="Connecting and a small query take seconds.",
-    remedy="`pg_stat_activity`: who works? The server's load and disk.",
+    meaning="Connecting and a small query take unusually long.",
+    remedy="Check the running queries in `pg_stat_activity`, and the load and disk of the server.",
     group="warehouse",
 )
 
 WAREHOUSE_WRITABLE = Rule(
     name="warehouse_writable",
-    title="the warehouse takes no writes",
-    measures="The warehouse takes writes, and is no standby.",
+    title="the warehouse does not accept writes",
+    measures="The warehouse accepts writes and is not a standby.",
     limits=State(level="critical"),
     next_step=(
         "Check that ozon_warehouse points at the primary and that its role owns the schemas ozon and ozon_staging."
     ),
-    meaning="The role may not write, or the server is a standby.",
-    remedy="After a fail-over: point `ozon_warehouse` at the primary. Else: who owns the schemas (`\\dn+`)?",
+    meaning="The role may not write, the server is a standby, or its disk is full.",
+    remedy="After a failover, point the connection `ozon_warehouse` at the primary. Otherwise check the owner of the "
+    "schemas (`\\dn+` in psql) and the free disk space.",
     group="warehouse",
 )
 
 WAREHOUSE_SCHEMA = Rule(
     name="warehouse_schema",
     title="the warehouse's schema is not as migrated",
-    measures="Schema, tables, columns and indexes are as migrated.",
+    measures="Tables, columns and indexes are as migrated.",
     limits=State(level="critical"),
-    next_step="Run `ozon db status`, then `ozon db upgrade`.",
+    next_step="Run `ozon db status`, then `ozon db upgrade`; undo changes that somebody made by hand.",
     meaning="Tables, columns or indexes are not those of this version. Loads stop.",
     remedy=(
-        '`ozon db status`, then `ozon db upgrade`; "newer" means that an older package runs: '
-        "[deploy.md](deploy.md#rollback). A missing index was dropped by hand: the message names it."
+        '`ozon db status`, then `ozon db upgrade`. If the schema is "newer", an older version of the package runs: see '
+        "[deploy.md](deploy.md#rollback). If the message names a missing index, somebody dropped it: create it again."
     ),
     group="warehouse",
 )
 
 
-# Without these nothing can be measured in the warehouse, and nothing be loaded into it.
+# While one of these fires, the warehouse can neither be measured nor loaded.
 WAREHOUSE_DOWN = (WAREHOUSE_REACHABLE, WAREHOUSE_WRITABLE, WAREHOUSE_SCHEMA)
 
 
 class _Warehouse:
-    """Whether a load could work with it at all."""
+    """Checks of what every load needs."""
 
     def __init__(self, context: HealthContext) -> None:
         self._context = context
         self._settings = context.settings
 
-    def reachable(self) -> Finding:
-        """An OzonError on the way there is the finding; only what nobody foresaw leaves it unmeasured."""
+    def reachable(self) -> Judgement:
+        """Check the connection; an OzonError is a result, and any other error leaves it unmeasured."""
         try:
             version, database = self._context.row(_SERVER) or ("", "")
         except OzonError as error:
             return judge_state(self._settings, WAREHOUSE_REACHABLE, False, str(error).rstrip("."))
-        seen = f"The warehouse answers: database {database}, PostgreSQL {version.split()[0]}"
-        return judge_state(self._settings, WAREHOUSE_REACHABLE, True, seen)
+        text = f"The warehouse answers: database {database}, PostgreSQL {version.split()[0]}"
+        return judge_state(self._settings, WAREHOUSE_REACHABLE, True, text)
 
-    def response_seconds(self) -> Finding:
+    def response_seconds(self) -> Judgement:
         from include.ozon.warehouse.session import open_session
 
-        # Where there is no way in, that is known by now and not waited for again.
+        # Raises at once if the warehouse is known to be unreachable.
         self._context.connection()
         started = time.perf_counter()
         with open_session(self._context.connect, self._context.settings.warehouse, "ozon_health") as connection:
             connection.execute("SELECT 1")
             seconds = round(time.perf_counter() - started, 3)
-        seen = f"Connecting to the warehouse and a small query took {seconds:g} seconds"
-        return judge(self._settings, WAREHOUSE_RESPONSE_SECONDS, seconds, seen)
+        text = f"Connecting to the warehouse and a small query took {seconds:g} seconds"
+        return judge(self._settings, WAREHOUSE_RESPONSE_SECONDS, seconds, text)
 
-    def writable(self) -> Finding:
+    def writable(self) -> Judgement:
         from psycopg import errors as pg
 
         from include.ozon.warehouse.session import translated_errors
 
-        # What PostgreSQL says when it takes no writes: from this role, from anybody, on a full disk, out of
-        # transaction ids.
+        # No right to write, a standby, a full disk, out of transaction ids.
         refusals = (pg.InsufficientPrivilege, pg.ReadOnlySqlTransaction, pg.DiskFull, pg.ProgramLimitExceeded)
         connection = self._context.connection()
         with translated_errors():
@@ -147,16 +147,16 @@ class _Warehouse:
         missing = [name for (name,) in self._context.rows(_MISSING_RIGHTS)]
         if missing:
             return self._not_writable(f"its role may not write to {_some_of(missing)}")
-        return judge_state(self._settings, WAREHOUSE_WRITABLE, True, "The warehouse takes writes to all tables")
+        return judge_state(self._settings, WAREHOUSE_WRITABLE, True, "The warehouse accepts writes to all tables")
 
-    def _not_writable(self, found: str) -> Finding:
-        seen = (
-            f"The warehouse does not take writes ({found}). Expected: a database that is no standby and has room, "
-            "and a role of connection ozon_warehouse that owns the schemas ozon and ozon_staging"
+    def _not_writable(self, found: str) -> Judgement:
+        text = (
+            f"The warehouse does not accept writes ({found}). Expected: a primary with free disk space, and a role in "
+            "the connection ozon_warehouse that owns the schemas ozon and ozon_staging"
         )
-        return judge_state(self._settings, WAREHOUSE_WRITABLE, False, seen)
+        return judge_state(self._settings, WAREHOUSE_WRITABLE, False, text)
 
-    def schema(self) -> Finding:
+    def schema(self) -> Judgement:
         from include.ozon.monitoring.health.warehouse_schema import differences, number_of_objects
         from include.ozon.warehouse.schema import require_head
         from include.ozon.warehouse.session import translated_errors
@@ -169,13 +169,13 @@ class _Warehouse:
         except SchemaError as error:
             return judge_state(self._settings, WAREHOUSE_SCHEMA, False, str(error).rstrip("."))
         if wrong:
-            seen = (
-                f"The warehouse's schema is not as migrated: {_some_of(wrong)}. Somebody has changed it "
-                "by hand, and has to change it back"
+            text = (
+                f"The warehouse's schema is not as migrated: {_some_of(wrong)}. Somebody changed it by hand; undo "
+                "the change"
             )
-            return judge_state(self._settings, WAREHOUSE_SCHEMA, False, seen)
-        seen = f"The warehouse's schema is as migrated ({number_of_objects()})"
-        return judge_state(self._settings, WAREHOUSE_SCHEMA, True, seen)
+            return judge_state(self._settings, WAREHOUSE_SCHEMA, False, text)
+        text = f"The warehouse's schema is as migrated ({number_of_objects()})"
+        return judge_state(self._settings, WAREHOUSE_SCHEMA, True, text)
 
 
 def _some_of(names: Sequence[str]) -> str:

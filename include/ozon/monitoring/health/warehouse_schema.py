@@ -1,4 +1,4 @@
-"""Whether tables, columns and indexes are what the migrations make: Alembic itself only knows a revision's number."""
+"""Comparison of the warehouse's tables, columns and indexes with the migrations; Alembic compares only revisions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from include.ozon.warehouse.session import Connection
 
 SCHEMAS = ("ozon", "ozon_staging")
 EXPECTED = MIGRATIONS / "expected_schema.json"
-"""What the migrations make; written by ``python -m tests.support.expected_schema`` after each new one."""
+"""The migrated schema; written by ``python -m tests.support.expected_schema`` after each new migration."""
 
-# The columns' defaults are compared only by their being there: versions of PostgreSQL print them differently.
+# Only the presence of a default is compared: versions of PostgreSQL print defaults differently.
 _COLUMNS = """
 SELECT n.nspname || '.' || c.relname, a.attname,
        format_type(a.atttypid, a.atttypmod)
@@ -27,7 +27,7 @@ WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p')
 ORDER BY 1, a.attnum
 """
 
-# As its definition has it, without CREATE INDEX <name> ON, and without a fill factor, which changes nothing for us.
+# An index's definition without CREATE INDEX <name> ON, and without a fill factor, which does not matter here.
 _INDEXES = r"""
 SELECT n.nspname || '.' || i.relname,
        regexp_replace(regexp_replace(
@@ -43,7 +43,7 @@ ORDER BY 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """``columns`` by table, each with its type and properties; ``indexes`` by name, the invalid ones apart."""
+    """A schema: ``columns`` by table, with type and properties; ``indexes`` by name; names of the invalid indexes."""
 
     columns: dict[str, dict[str, str]]
     indexes: dict[str, str]
@@ -52,13 +52,13 @@ class Snapshot:
 
 @cache
 def expected_schema() -> Snapshot:
-    """What the migrations make."""
+    """Return the schema that the migrations make."""
     fields = json.loads(EXPECTED.read_text(encoding="utf-8"))
     return Snapshot(fields["columns"], fields["indexes"], ())
 
 
 def read_schema(connection: Connection) -> Snapshot:
-    """What stands in the warehouse, whoever made it."""
+    """Read the schema of the warehouse."""
     columns: dict[str, dict[str, str]] = {}
     for table, column, kind in connection.execute(_COLUMNS, (list(SCHEMAS),)):
         columns.setdefault(table, {})[column] = kind
@@ -71,7 +71,7 @@ def read_schema(connection: Connection) -> Snapshot:
 
 
 def differences(connection: Connection) -> list[str]:
-    """What is not as migrated, each in a few words; what somebody has added and no load stumbles over is not told."""
+    """Describe each difference from the migrations, except additions that do not break a load."""
     found = read_schema(connection)
     return [*_column_differences(found.columns), *_index_differences(found)]
 
@@ -95,7 +95,7 @@ def _column_differences(found: dict[str, dict[str, str]]) -> Iterator[str]:
                 yield f"column {table}.{column} is {kind} instead of {expected}"
         for column, kind in found[table].items():
             if column not in expected_columns and kind.endswith(" not null"):
-                yield f"column {table}.{column} was added, and no row can be written without it"
+                yield f"column {table}.{column} was added as NOT NULL, so loads cannot insert rows"
 
 
 def _index_differences(found: Snapshot) -> Iterator[str]:
@@ -106,4 +106,4 @@ def _index_differences(found: Snapshot) -> Iterator[str]:
         elif definition != expected:
             yield f"index {name} is `{definition}` instead of `{expected}`"
     for name in found.invalid_indexes:
-        yield f"index {name} is invalid (REINDEX it, or drop it if its making was interrupted)"
+        yield f"index {name} is invalid (run REINDEX, or drop it if its creation was interrupted)"

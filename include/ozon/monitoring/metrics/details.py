@@ -1,4 +1,4 @@
-"""What a mail says under an alert about visibility: which products, and what they cost."""
+"""Details of a visibility alert: the products concerned, and the money."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from include.ozon.monitoring.metrics.words import NO_REASON, basis, money_of_all
 from include.ozon.settings import Settings
 from include.ozon.words import count_of, moment, number
 
-_TOLD_REASONS = 5
+_LISTED_REASONS = 5
 
 
 def detail_lines(metrics: VisibilityMetrics, settings: Settings) -> tuple[str, ...]:
-    """Lines of plain text, each about the account it names; none where nothing turned and nothing is stuck.
+    """Return lines of plain text that each name the account; none if nothing turned and no stock is hidden.
 
-    A list names at most `reports.listed_products` and says how many more there are.
+    A list names at most `reports.listed_products` products, and counts the others.
     """
     return tuple(_lines(metrics, settings))
 
@@ -38,15 +38,15 @@ def _impact(metrics: VisibilityMetrics, of_account: str) -> Iterator[str]:
     if impact.hidden_with_stock:
         worth = money_of_all(impact.currencies, "hidden_money")
         yield (
-            f"{of_account}: {count_of(impact.hidden_with_stock, 'product')} with stock cannot be seen: "
+            f"{of_account}: customers cannot see {count_of(impact.hidden_with_stock, 'product')} with stock: "
             f"{count_of(impact.hidden_units, 'piece')}" + (f", worth {worth} at the current prices." if worth else ".")
         )
     if lost := money_of_all(impact.currencies, "lost_per_day"):
-        yield f"{of_account}: not earned a day, where daily sales are known: {lost}."
+        yield f"{of_account}: estimated lost sales per day, of the products with known daily sales: {lost}."
     if metrics.top_reasons and (impact.hidden_with_stock or metrics.transitions.turned_invisible):
-        told = metrics.top_reasons[:_TOLD_REASONS]
-        listed = "; ".join(f"{one_line(reason.text)} ({number(reason.products)})" for reason in told)
-        yield f"{of_account}: the most frequent reasons of all products out of sight: {listed}."
+        most_frequent = metrics.top_reasons[:_LISTED_REASONS]
+        listed = "; ".join(f"{one_line(reason.text)} ({number(reason.products)})" for reason in most_frequent)
+        yield f"{of_account}: most frequent reasons among all products out of sight: {listed}."
 
 
 def _products(products: Sequence[Product], settings: Settings, *, has_vanished: bool = False) -> Iterator[str]:

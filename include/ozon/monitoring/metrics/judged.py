@@ -1,4 +1,4 @@
-"""One account's visibility metrics, judged and kept."""
+"""One account's visibility metrics, judged and stored."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from include.ozon.warehouse.session import Connection
 
 @dataclass(frozen=True)
 class Judged:
-    """What there may be to tell about an account."""
+    """An account's results, with details for a notification."""
 
     results: Sequence[CheckResult]
     details: Sequence[str]
 
     def as_dict(self) -> dict[str, Any]:
-        """What Airflow's XCom can hold."""
+        """Return the fields as types that Airflow's XCom supports."""
         return {"results": [result.as_dict() for result in self.results], "details": list(self.details)}
 
     @classmethod
@@ -31,8 +31,8 @@ class Judged:
         return cls([CheckResult.from_dict(result) for result in fields["results"]], fields["details"])
 
 
-def keep(connection: Connection, metrics: VisibilityMetrics, settings: Settings) -> Judged:
-    """Store the measurement and judge it by what was measured before."""
+def judge_and_store(connection: Connection, metrics: VisibilityMetrics, settings: Settings) -> Judged:
+    """Judge the measurement by the account's history, and store it."""
     results = judge_metrics(metrics, metrics.history, settings)
     save(connection, metrics)
     return Judged(results, detail_lines(metrics, settings))

@@ -45,14 +45,14 @@ from include.ozon.warehouse.session import Connection
 def measure(
     connection: Connection, account: str, now: datetime, settings: Settings, since: datetime | None = None
 ) -> VisibilityMetrics:
-    """Measure an account as the warehouse is, calling the moment ``now``; nothing is written.
+    """Measure an account's visibility at the moment ``now``, without writing anything.
 
-    Transitions are those since the last measurement, or since ``since``. The session has to be in autocommit mode, as
-    `open_session` makes it: all is read in one transaction, so that the numbers agree.
+    Transitions are counted since the last measurement, or since ``since``. Everything is read in one transaction, so
+    that the numbers agree; the session has to be in autocommit mode, as `open_session` makes it.
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        # Compiling these queries takes longer than they do, and each parallel worker would add up all stock again.
+        # Compiling these queries takes longer than running them, and each parallel worker would sum all stock again.
         connection.execute("SET LOCAL jit = off")
         connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         return _measure(connection, account, now, settings, since)
@@ -67,7 +67,7 @@ def _measure(
     counts = counts_by_visibility(cells)
     products = sum(counts.values())
     points = history(connection, account, now, settings)
-    # A clock that runs behind the database's makes nothing younger than new.
+    # The clock here may run behind the database's: an age is never negative.
     age_hours = max(0.0, (now - product_load.finished_at).total_seconds() / 3600) if product_load else None
     metrics = VisibilityMetrics(
         account=account,
@@ -104,7 +104,7 @@ def _transitions(
         basis, since = "last_measurement", points[-1].measured_at
         seen_at = seen_until(connection, since, points[-1].workflow_id)
     else:
-        # All that ever turned would be no news: a warehouse may have been loaded for a year before this.
+        # Not all transitions there ever were: the warehouse may have been loaded for a year before this.
         basis = "previous_load"
         seen_at = since = previous_load_at(connection, account) or now
     return read_transitions(connection, account, seen_at, since, basis)

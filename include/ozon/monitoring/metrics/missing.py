@@ -1,7 +1,7 @@
-"""How many products have been missing from sight for days, counted against the best moment of late.
+"""Products that turned invisible within the last week and have not come back.
 
-What turned invisible since the last measurement is news once; that it has not come back lasts. So the alert goes on
-until the products are visible again, or until a week has made their absence the normal state.
+A transition appears in one measurement only, but the products stay invisible. So the alert fires until they are
+visible again, or for a week: after that, their absence is the normal state.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import HistoryPoint, VisibilityMetrics
 
-_LATE = timedelta(days=7)
+_WINDOW = timedelta(days=7)
 
 
 @dataclass(frozen=True)
 class MissingProducts:
-    """``products`` of the ``visible_before`` are not visible any more; comings and goings cancel.
+    """A net loss: ``products`` of the ``visible_before`` are no longer visible.
 
-    ``seen_at`` is the measurement that saw the first of them go.
+    ``seen_at`` is the measurement that noticed the first of them.
     """
 
     products: int
@@ -29,15 +29,15 @@ class MissingProducts:
 
 
 def missing_products(metrics: VisibilityMetrics, history: Sequence[HistoryPoint]) -> MissingProducts | None:
-    """Against the moment of the last week that makes them the most; None where none are missing.
+    """Return the largest net loss since any measurement of the last week; None if there is none.
 
-    Each measurement counts what changed since the one before it, so the sum over several is what changed since before
-    the first of them. Removed products are no transitions, and not missing.
+    Each measurement counts the transitions since the one before, so a sum over several gives the net change since
+    before the first of them. Removed products do not count as transitions, and so not as missing.
     """
-    late = [point for point in history if metrics.measured_at - point.measured_at <= _LATE]
+    recent = [point for point in history if metrics.measured_at - point.measured_at <= _WINDOW]
     net = len(metrics.transitions.turned_invisible) - len(metrics.transitions.turned_visible)
     most, seen_at = max(0, net), metrics.measured_at
-    for point in reversed(late):
+    for point in reversed(recent):
         net += point.turned_invisible - point.turned_visible
         if net > most:
             most, seen_at = net, point.measured_at

@@ -1,8 +1,7 @@
-"""What a measurement of an account's visibility holds. Every number's meaning stands here, and in
-docs/visibility-report.md for those who read the reports.
+"""The numbers of a visibility measurement. docs/visibility-report.md explains them to the readers of the reports.
 
-A product is *out of sight* when customers cannot see it although it is in no archive: HIDDEN, MODERATION, DECLINED or
-UNKNOWN. Products that Ozon no longer lists (removed) are in no number but ``Transitions.removed``.
+A product is *out of sight* when customers cannot see it although it is not archived: HIDDEN, MODERATION, DECLINED or
+UNKNOWN. Products that Ozon no longer lists (removed) are counted only in ``Transitions.removed``.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ Counts = Mapping[str, int]
 
 
 def share_pct(part: float, whole: float) -> float | None:
-    """None where there is nothing to have a share of."""
+    """Return a percentage; None if ``whole`` is 0."""
     return 100 * part / whole if whole else None
 
 
 @dataclass(frozen=True)
 class HistoryPoint:
-    """What was stored of an earlier measurement."""
+    """The stored numbers of an earlier measurement."""
 
     measured_at: datetime
     workflow_id: str | None
@@ -43,9 +42,9 @@ class HistoryPoint:
 
 @dataclass(frozen=True)
 class Change:
-    """How the numbers differ from those of an earlier measurement.
+    """The difference between a measurement and an earlier one.
 
-    ``visible_points`` is the change of the visible share in points of a per cent, None where either had no products.
+    ``visible_points`` is the change of the visible share in percentage points, None if either had no products.
     """
 
     measured_at: datetime
@@ -56,12 +55,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product that a list names.
+    """A product in a list.
 
-    ``since`` is when it came into its visibility, for a transition when it turned; where ``is_since_first_seen`` it is
-    when the product was first loaded, so the state is at least as old. ``previous`` is its visibility before a
-    transition. ``units`` can be sold (available, never below 0), None where no stock is known. ``price`` is the
-    current one in ``currency``. ``daily_sales`` are pieces a day, None where unknown.
+    ``since`` is when it got its visibility, or for a transition when it turned. If ``is_since_first_seen``, it is when
+    the product was first loaded, so the state is at least that old. ``previous`` is its visibility before a transition.
+    ``units`` are available pieces (never below 0), None if its stock is unknown. ``price`` is the current price in
+    ``currency``. ``daily_sales`` are pieces per day, None if unknown.
     """
 
     product_id: int
@@ -83,12 +82,12 @@ Basis = Literal["last_measurement", "asked", "previous_load"]
 
 @dataclass(frozen=True)
 class Transitions:
-    """What customers see no longer, or again, compared with ``since``.
+    """Products that turned invisible or visible since ``since``.
 
-    A product that went there and back counts as what it is at the end, and one that was not in the catalogue at
-    ``since`` is no transition. ``basis`` tells where ``since`` comes from: the last measurement, whoever asked, or,
-    where there is neither, the load before the last one. ``visible_before`` is how many products were visible then.
-    ``removed`` were visible then and are no longer listed by Ozon; they are not in ``turned_invisible``.
+    Only the states at ``since`` and now are compared, and only of products that were in the catalogue at ``since``.
+    ``basis`` is the origin of ``since``: the last measurement, the user's request, or, without either, the load before
+    the last one. ``visible_before`` is the number of products visible then. ``removed`` were visible then and are no
+    longer listed by Ozon; they are not in ``turned_invisible``.
     """
 
     since: datetime
@@ -101,11 +100,11 @@ class Transitions:
 
 @dataclass(frozen=True)
 class FieldQuality:
-    """How complete and how fresh the field ``visibility`` is.
+    """Completeness and freshness of the field ``visibility``.
 
     ``coverage_pct`` is the share of the products whose visibility is known (not UNKNOWN). ``with_reason_pct`` is the
-    share of the HIDDEN and DECLINED ones that come with a reason of Ozon's. ``age_hours`` is how long ago
-    ``product_etl`` last succeeded.
+    share of the HIDDEN and DECLINED products for which Ozon gives a reason. ``age_hours`` is the time since the last
+    success of ``product_etl``.
     """
 
     coverage_pct: float | None
@@ -115,9 +114,9 @@ class FieldQuality:
 
 @dataclass(frozen=True)
 class QualityPart:
-    """One part of the score: ``good`` of ``total`` are as they should be, which is ``value`` from 0 to 100.
+    """One part of the score: ``good`` of ``total`` are correct, which is a ``value`` from 0 to 100.
 
-    ``value`` is None where there was nothing to look at: such a part has no weight. ``total`` is None for a part that
+    ``value`` is None if there was nothing to measure; such a part has no weight. ``total`` is None for a part that
     counts nothing (freshness).
     """
 
@@ -131,7 +130,7 @@ class QualityPart:
 
 @dataclass(frozen=True)
 class Quality:
-    """``score`` is the mean of the parts by their weights, from 0 to 100; None where no part has a value."""
+    """The data quality: ``score`` is the weighted mean of the parts, from 0 to 100; None if no part has a value."""
 
     score: float | None
     parts: tuple[QualityPart, ...]
@@ -139,12 +138,12 @@ class Quality:
 
 @dataclass(frozen=True)
 class CurrencyImpact:
-    """Money of one currency; it is never added to that of another.
+    """The impact in one currency; amounts of different currencies are never added.
 
-    ``hidden_money`` is the worth of the pieces out of sight, at the current price: ``hidden_units`` of
-    ``hidden_products``. ``lost_hidden`` is what the products out of sight with stock do not earn a day
-    (average daily sales x price), of the ``lost_hidden_products`` whose daily sales are known; ``lost_without_stock``
-    the same for the visible products without stock.
+    ``hidden_money`` is the value of the pieces out of sight at the current price: ``hidden_units`` of
+    ``hidden_products``. ``lost_hidden`` is the estimated lost sales per day (average daily sales x price) of the
+    products out of sight with stock, as far as daily sales are known: of ``lost_hidden_products``.
+    ``lost_without_stock`` is the same for the visible products without stock.
     """
 
     hidden_products: int = 0
@@ -157,18 +156,18 @@ class CurrencyImpact:
 
     @property
     def lost_per_day(self) -> Decimal:
-        """No product is in both: one has stock and the other none."""
+        """The sum of both losses, which have no product in common: one counts products with stock, one without."""
         return self.lost_hidden + self.lost_without_stock
 
 
 @dataclass(frozen=True)
 class Impact:
-    """What it costs.
+    """The impact of products out of sight or without stock.
 
-    ``in_stock`` are the products with at least one available piece, the archived ones left out. Visible products are
-    without stock where their stock is known and none of it is available. ``hidden_units_unpriced`` are those of
-    ``hidden_units`` that have no price, so that no currency holds them. The two lists name the worst first, by money
-    within each currency, at most ``LISTED_AT_MOST``; the counts are of all.
+    ``in_stock`` counts products with at least one available piece, except archived ones. A visible product is without
+    stock if its stock is known and no piece is available. ``hidden_units_unpriced`` are the ``hidden_units`` without a
+    price, which are in none of the ``currencies``. The two lists have at most ``LISTED_AT_MOST`` products, sorted by
+    money within each currency; the counts are complete.
     """
 
     in_stock: int
@@ -191,7 +190,7 @@ class Impact:
 
 @dataclass(frozen=True)
 class Reason:
-    """One of Ozon's reasons, and how many products out of sight have it; a product can have several."""
+    """One of Ozon's reasons, with the number of products out of sight that have it; a product can have several."""
 
     text: str
     products: int
@@ -201,10 +200,10 @@ class Reason:
 class VisibilityMetrics:
     """All numbers of one account, read from one snapshot of the warehouse.
 
-    ``loaded_at`` and ``inventory_loaded_at`` are when the components last succeeded, None where they never did;
-    ``workflow_id`` names the workflow that brought the products. ``changes`` are by ``last``, ``day`` and ``week``,
-    None where nothing was measured so long ago. ``longest_hidden`` are out of sight, the longest first. ``history``
-    are the measurements of the last 30 days before this one, oldest first.
+    ``loaded_at`` and ``inventory_loaded_at`` are the last successes of the components, None if there are none;
+    ``workflow_id`` is the workflow that last loaded the products. ``changes`` has the keys ``last``, ``day`` and
+    ``week``, with None if there is no measurement that old. ``longest_hidden`` are products out of sight, the longest
+    first. ``history`` are the measurements of the last 30 days before this one, oldest first.
     """
 
     account: str
@@ -226,7 +225,7 @@ class VisibilityMetrics:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to say anything about: the account was never loaded, or has no products."""
+        """Return whether the account was never loaded, or has no products."""
         return self.loaded_at is None or not self.products
 
     @property
@@ -234,5 +233,5 @@ class VisibilityMetrics:
         return self.pct(Visibility.VISIBLE)
 
     def pct(self, visibility: str) -> float | None:
-        """The share of all products, archived ones included."""
+        """Return the percentage of all products, archived ones included."""
         return share_pct(self.counts[visibility], self.products)

@@ -1,4 +1,4 @@
-"""The products that a measurement names: what turned, what is stuck, and what has been out of sight the longest."""
+"""The product lists of a measurement: turned, stuck, and longest out of sight."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.warehouse.session import Connection
 
 LISTED_AT_MOST = 10_000
-"""Of a list that says how things stand. One that says what changed names all, however many."""
+"""The length of a list of states. A list of changes is always complete."""
 
 _COLUMNS: LiteralString = """
     p.product_id, p.offer_id, p.name, p.visibility, p.hidden_reasons, p.visibility_changed_at,
@@ -22,7 +22,7 @@ _COLUMNS: LiteralString = """
     s.units, p.price, p.currency_code, d.daily_sales
 """
 
-# For a few products, where adding up the stock of all would be a waste.
+# For a few products: summing the stock of all would be a waste.
 _STOCK_OF_ONE: LiteralString = """
 LEFT JOIN LATERAL (
     SELECT sum(greatest(i.available, 0))::bigint AS units FROM ozon.inventory i
@@ -82,7 +82,7 @@ FROM (
     + "ORDER BY p.visibility_changed_at, p.product_id"
 )
 
-# What a product was at `since` says the row that was valid then. None: it was not in the catalogue, and cannot turn.
+# `before` is the visibility in the row that was valid at `since`. NULL: the product was not in the catalogue then.
 _MOVED: LiteralString = (
     """
 WITH moved AS (
@@ -142,7 +142,7 @@ WHERE account = %(account)s AND visibility = 'VISIBLE'
   AND valid_from <= %(since)s AND (valid_to > %(since)s OR valid_to IS NULL)
 """
 
-# The workflow that the last measurement saw, not its moment: a load may have been about to commit just then.
+# By the last measurement's workflow, not its moment: a load may have been about to commit just then.
 _BOUNDARY = """
 SELECT coalesce(max(finished_at) FILTER (WHERE finished_at <= %(measured_at)s), min(finished_at))
 FROM ozon.etl_component_executions
@@ -152,14 +152,14 @@ WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND status = '
 
 @dataclass(frozen=True)
 class Stuck:
-    """Stock that nobody can see, and products to be seen without stock."""
+    """Products out of sight with stock, and visible products without stock."""
 
     hidden_with_stock: tuple[Product, ...]
     visible_without_stock: tuple[Product, ...]
 
 
 def read_stuck(connection: Connection, account: str, currencies: Sequence[str]) -> Stuck:
-    """``currencies`` in the order in which their products are listed."""
+    """Read the stuck products, in the order of ``currencies``."""
     values = {"account": account, "limit": LISTED_AT_MOST, "currencies": list(currencies)}
     rows = connection.execute(_STUCK, values).fetchall()
     return Stuck(
@@ -174,7 +174,7 @@ def read_longest_hidden(connection: Connection, account: str) -> tuple[Product, 
 
 
 def seen_until(connection: Connection, measured_at: datetime, workflow_id: str | None) -> datetime:
-    """Up to which moment an earlier measurement had seen what changed."""
+    """Return the moment up to which an earlier measurement covered all changes."""
     values = {"measured_at": measured_at, "workflow_id": workflow_id, "component": PRODUCT_ETL.name}
     row = connection.execute(_BOUNDARY, values).fetchone()
     return row[0] if row and row[0] else measured_at
@@ -183,7 +183,7 @@ def seen_until(connection: Connection, measured_at: datetime, workflow_id: str |
 def read_transitions(
     connection: Connection, account: str, seen_at: datetime, since: datetime, basis: Basis
 ) -> Transitions:
-    """What turned after ``seen_at``; ``since`` is the moment that people are told."""
+    """Read the transitions after ``seen_at``; ``since`` is the moment that is shown."""
     values = {"account": account, "since": seen_at}
     moved = _turned(connection, _MOVED, values)
     visible_before = connection.execute(_VISIBLE_BEFORE, values).fetchone()
@@ -205,7 +205,7 @@ def _turned(connection: Connection, query: LiteralString, values: dict[str, obje
 
 
 def _product(row: tuple[Any, ...], previous: str | None = None, since: datetime | None = None) -> Product:
-    """``since`` given is the moment of a transition, instead of when the product came into its visibility."""
+    """Make a product of a row; ``since`` is the moment of a transition, by default that of its visibility."""
     (
         product_id, offer_id, name, visibility, reasons, changed_at, is_first,
         units, price, currency, daily_sales,

@@ -1,4 +1,4 @@
-"""How far the warehouse's data can be trusted: a score, and the parts that it is made of."""
+"""The data quality score and its parts."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from include.ozon.monitoring.metrics.model import Quality, QualityPart, share_pc
 from include.ozon.monitoring.metrics.totals import Cell
 from include.ozon.settings.limits import Above
 
-# Those that Ozon hides for a reason; a product in moderation needs none.
+# Ozon hides or declines for a reason; a product in moderation needs none.
 _NEEDS_REASON = {Visibility.HIDDEN, Visibility.DECLINED}
 
 
 def measure_quality(cells: Sequence[Cell], age_hours: float | None, age_rule: Above) -> Quality:
-    """The score of an account's products; ``age_rule`` says from which age on they are no longer fresh.
+    """Return the score of an account's products; ``age_rule`` has the ages at which they are no longer fresh.
 
-    The weights say what misleads most: a wrong visibility, then stock and price that are not there, then old data.
+    The weights follow from how much an error misleads: visibility first, then missing stock and price, then old data.
     """
     in_use = [cell for cell in cells if not cell.is_archived]
     needing = _needing_reason(cells)
@@ -48,26 +48,26 @@ def measure_quality(cells: Sequence[Cell], age_hours: float | None, age_rule: Ab
         ),
         QualityPart(
             "possible_stock",
-            "No stock is below zero, and none is reserved that is not there",
+            "No stock is below zero, and no more is reserved than present",
             5,
             *_share((c.with_inventory - c.impossible, c.with_inventory) for c in cells),
         ),
         QualityPart("freshness", "Products were loaded lately", 15, _freshness(age_hours, age_rule)),
     )
-    weighed = [(part.weight, part.value) for part in parts if part.value is not None]
+    weighted = [(part.weight, part.value) for part in parts if part.value is not None]
     if not any(cell.products for cell in cells):
         return Quality(None, parts)
-    return Quality(sum(weight * value for weight, value in weighed) / sum(weight for weight, _ in weighed), parts)
+    return Quality(sum(weight * value for weight, value in weighted) / sum(weight for weight, _ in weighted), parts)
 
 
 def with_reason_pct(cells: Iterable[Cell]) -> float | None:
-    """The share of the hidden and declined products that come with a reason."""
+    """Return the percentage of the hidden and declined products that have a reason."""
     needing = _needing_reason(cells)
     return share_pct(sum(cell.with_reason for cell in needing), sum(cell.products for cell in needing))
 
 
 def _share(cells: Iterable[tuple[int, int]]) -> tuple[float | None, int, int]:
-    """Value, good ones and total of a part, from the good ones and the total of each cell."""
+    """Return a part's value, good and total, from good and total of each cell."""
     chosen = list(cells)
     good, total = sum(good for good, _ in chosen), sum(total for _, total in chosen)
     return share_pct(good, total), good, total
@@ -78,7 +78,7 @@ def _needing_reason(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def _freshness(age_hours: float | None, rule: Above) -> float | None:
-    """100 up to the age that is worth a warning, then falling evenly to 0 at the critical one."""
+    """Return 100 up to the age of a warning, falling linearly to 0 at the critical age."""
     if age_hours is None:
         return None
     if age_hours <= rule.warning:

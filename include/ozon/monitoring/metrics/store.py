@@ -1,4 +1,4 @@
-"""The table ``visibility_metrics``: a row for each measurement, so that history can be drawn and compared."""
+"""The table ``visibility_metrics``: a row for each measurement."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ VALUES (
 ON CONFLICT (account, measured_at) DO NOTHING
 """
 
-# The last one is there however old it is, and what was measured a week before the oldest that is drawn is not missed.
+# Includes the last measurement, however old.
 _HISTORY = """
 SELECT measured_at, workflow_id, products, visible, hidden, moderation, declined, archived, unknown,
        visible_pct, coverage_pct, quality_score, turned_visible, turned_invisible,
@@ -56,14 +56,14 @@ _encode_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def save(connection: Connection, metrics: VisibilityMetrics) -> None:
-    """Store a measurement; one of the same account and moment that is there already stays as it is."""
+    """Store a measurement; an existing one of the same account and moment stays unchanged."""
     connection.execute(_INSERT, _row(metrics))
 
 
 def history(connection: Connection, account: str, now: datetime, settings: Settings) -> list[HistoryPoint]:
-    """What was measured in the last 30 days before ``now``, oldest first, with moments in `time_zone`.
+    """Return the measurements of the 30 days before ``now``, oldest first, with moments in `time_zone`.
 
-    The last measurement is there even where it is older.
+    The last measurement is included even if it is older.
     """
     values = {"account": account, "now": now, "since": now - timedelta(days=HISTORY_DAYS)}
     rows = connection.cursor(row_factory=dict_row).execute(_HISTORY, values)
@@ -71,7 +71,7 @@ def history(connection: Connection, account: str, now: datetime, settings: Setti
 
 
 def changes(points: Iterable[HistoryPoint], metrics: VisibilityMetrics) -> dict[str, Change | None]:
-    """Against the last measurement, and the nearest one at or before a day and a week ago."""
+    """Return the changes since the last measurement, and since the nearest ones at or before a day and a week ago."""
     known = list(points)
     return {name: _change(known, metrics, metrics.measured_at - ago) for name, ago in _PERIODS.items()}
 
@@ -114,7 +114,7 @@ def _row(metrics: VisibilityMetrics) -> dict[str, object]:
 
 
 def impact_by_currency(metrics: VisibilityMetrics) -> Mapping[str, Mapping[str, object]]:
-    """What the column ``impact`` and the reports say of each currency."""
+    """Return the impact for the column ``impact`` and the reports."""
     return {
         currency: asdict(impact) | {"lost_per_day": impact.lost_per_day}
         for currency, impact in metrics.impact.currencies.items()

@@ -1,4 +1,4 @@
-"""Counts and sums over all products of an account, made in one pass by PostgreSQL."""
+"""Counts and sums over all products of an account, computed by PostgreSQL in one pass."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ stock AS (
     GROUP BY product_id
 )
 """
-"""By product: what can be sold, and what is sold a day. The basis of all that is said about stock."""
+"""Available pieces and daily sales of each product: the basis of all numbers about stock."""
 
 OUT_OF_SIGHT = "p.visibility NOT IN ('VISIBLE', 'ARCHIVED')"
 
@@ -65,7 +65,7 @@ GROUP BY 1, 2
 """
 )
 
-# `TOP_REASONS` are told, which is more than a person reads and far below what there are.
+# At most `TOP_REASONS`: more than a person reads, and far fewer than there can be.
 _REASONS: LiteralString = (
     """
 SELECT reason, count(*) AS products
@@ -86,7 +86,7 @@ WHERE account = %(account)s AND status = 'success'
 ORDER BY component, finished_at DESC
 """
 
-# The last one where there is none before it.
+# The last load if there is none before it.
 _PREVIOUS_LOAD = """
 SELECT min(finished_at)
 FROM (
@@ -102,9 +102,9 @@ TOP_REASONS = 100
 
 @dataclass(frozen=True)
 class Cell:
-    """The products of one visibility whose price is in one currency ('' for those without a price).
+    """The products with one visibility and one price currency ('' without a price).
 
-    ``money`` and the ``sales`` are in that currency, sales a day. Stock counts those whose stock is known.
+    ``money`` and the ``sales`` (per day) are in that currency. The counts of stock are of products with known stock.
     """
 
     visibility: str
@@ -137,7 +137,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class LastLoad:
-    """The last success of a component."""
+    """The last successful attempt of a component."""
 
     workflow_id: str
     finished_at: datetime
@@ -153,13 +153,13 @@ def read_reasons(connection: Connection, account: str) -> tuple[Reason, ...]:
 
 
 def last_loads(connection: Connection, account: str) -> dict[str, LastLoad]:
-    """By component; one that never succeeded is missing."""
+    """Return the last success of each component; a component that never succeeded is missing."""
     rows = connection.execute(_LAST_LOADS, {"account": account})
     return {component: LastLoad(workflow_id, finished_at) for component, workflow_id, finished_at in rows}
 
 
 def previous_load_at(connection: Connection, account: str) -> datetime | None:
-    """When products were loaded before the last time, or then where it was the first; None if never."""
+    """Return the end of the last but one load of the products, or of the only one; None if there is none."""
     row = connection.execute(_PREVIOUS_LOAD, {"account": account, "component": PRODUCT_ETL.name}).fetchone()
     return row[0] if row else None
 
@@ -172,7 +172,7 @@ def counts_by_visibility(cells: Iterable[Cell]) -> Counts:
 
 
 def currencies_by_products(cells: Iterable[Cell]) -> list[str]:
-    """That of most products first; products without a price have none."""
+    """Return the currencies, the one of most products first; products without a price have none."""
     products: Counter[str] = Counter()
     for cell in cells:
         products[cell.currency] += cell.products
@@ -180,7 +180,7 @@ def currencies_by_products(cells: Iterable[Cell]) -> list[str]:
 
 
 def impact_by_currency(cells: Sequence[Cell]) -> dict[str, CurrencyImpact]:
-    """Only the currencies in which there is something to tell; that of most products first."""
+    """Return the impact in each currency that has any; the currency of most products first."""
     found: dict[str, CurrencyImpact] = {}
     for cell in cells:
         if not cell.currency or cell.is_archived:
@@ -201,5 +201,5 @@ def impact_by_currency(cells: Sequence[Cell]) -> dict[str, CurrencyImpact]:
                 lost_without_stock=before.lost_without_stock + cell.sales_without_stock,
                 lost_without_stock_products=before.lost_without_stock_products + cell.sold_without_stock,
             )
-    told = [name for name in currencies_by_products(cells) if found.get(name, CurrencyImpact()) != CurrencyImpact()]
-    return {currency: found[currency] for currency in told}
+    shown = [name for name in currencies_by_products(cells) if found.get(name, CurrencyImpact()) != CurrencyImpact()]
+    return {currency: found[currency] for currency in shown}

@@ -1,4 +1,4 @@
-"""The visible share that is usual for an account at this hour, from the days before."""
+"""The usual visible share of an account at an hour of the day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.ozon.settings import Settings
 FORMER_DAYS = 14
 MIN_DAYS = 3
 _AROUND = timedelta(minutes=90)
-# So near is the same day, and no former one, also where the hour is around midnight.
+# Measurements closer than this are of the same day, also around midnight.
 _SAME_DAY = timedelta(hours=12)
 
 
@@ -26,9 +26,9 @@ class UsualShare:
 
 
 def usual_share(points: Sequence[HistoryPoint], now: datetime, settings: Settings) -> UsualShare | None:
-    """Of the former 14 days, each by its measurement nearest to the hour of ``now``, within 90 minutes.
+    """Return the usual share of the last 14 days, each with its measurement nearest to the hour of ``now``.
 
-    None where fewer than three days have one.
+    Measurements more than 90 minutes from that hour do not count. Return None if fewer than three days have one.
     """
     import pandas as pd
 
@@ -43,7 +43,7 @@ def usual_share(points: Sequence[HistoryPoint], now: datetime, settings: Setting
     )
     if shares.empty:
         return None
-    # The wall clock counts: a load at 8 is at 8 also when the clocks have been changed.
+    # Wall-clock time: a load at 8:00 stays at 8:00 when daylight saving time begins or ends.
     ago = pd.Timestamp(here.replace(tzinfo=None)) - shares["at"]
     shares["day"] = ago.dt.round("D")
     shares["distance"] = (ago - shares["day"]).abs()

@@ -1,4 +1,4 @@
-"""An account's metrics and products as people read them, the same in mails and reports."""
+"""Texts about metrics and products, shared by mails and reports."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ def age(hours: float | None) -> str:
 
 
 def money_by_currency(impacts: Mapping[str, CurrencyImpact], field: str) -> list[str]:
-    """A field of each currency that has any of it; never added."""
+    """Return the amounts of a field, one for each currency in which it is not zero."""
     amounts = {currency: getattr(impact, field) for currency, impact in impacts.items()}
     return [money(amount, currency) for currency, amount in amounts.items() if amount]
 
 
 def money_of_all(impacts: Mapping[str, CurrencyImpact], field: str) -> str:
-    """The same in one line; empty where no currency has any."""
+    """Return the same in one line; empty if there are none."""
     return ", ".join(money_by_currency(impacts, field))
 
 
 def one_line(text: str) -> str:
-    """What the marketplace calls a product can hold line breaks and control characters."""
+    """Remove the line breaks and control characters that a text of the marketplace can contain."""
     return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
@@ -41,10 +41,10 @@ def product_name(product: Product) -> str:
 
 
 def basis(transitions: Transitions, settings: Settings) -> str:
-    """What the transitions are compared with: ``since the last measurement (24.11.2026 08:10)``."""
+    """Return the period of the transitions: ``since the last measurement (24.11.2026 08:10)``."""
     at = moment(transitions.since, settings)
     return {
         "last_measurement": f"since the last measurement ({at})",
         "asked": f"since {at}",
-        "previous_load": f"since the load before (of {at}; nothing was measured until now)",
+        "previous_load": f"since the previous load ({at}); there was no measurement before",
     }[transitions.basis]

@@ -46,7 +46,7 @@ def test_a_rule_has_one_row_with_its_side_limits_unit_and_group() -> None:
 
     assert (
         "| `rules.visible_share_pct` | below | `warning = 40, critical = 20, min_count = 10` | % of all | visibility | "
-        "The share of the products that customers can see. |\n"
+        "Share of the products that customers can see. |\n"
     ) in page
     assert '| `rules.api_key` | if not so | `level = "critical"` |  | api_access | Ozon accepts' in page
     for name in {name for rule in RULES for name in type(rule.limits).model_fields}:

@@ -34,13 +34,13 @@ def test_an_area_has_the_rules_of_its_checks_in_their_order(area: Area, tmp_path
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_rule_has_all_its_words(rule: Rule[Any]) -> None:
+def test_a_rule_has_all_its_texts(rule: Rule[Any]) -> None:
     assert rule.title
     assert rule.title == rule.title.rstrip(".")
     for sentence in (rule.measures, rule.next_step, rule.meaning, rule.remedy):
         assert sentence.endswith((".", "?")), sentence
     assert isinstance(rule.limits, (Bounds, State))
-    assert not any(cause.inhibited_by for cause in rule.inhibited_by), "a cause is no consequence itself"
+    assert not any(cause.inhibited_by for cause in rule.inhibited_by), "a cause must not be inhibited itself"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The API's checks: each is brought to each of its statuses by what causes it."""
+"""The API's checks, with a real cause for each status."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def results_of(context: HealthContext, names: tuple[str, ...], account: str = "m
 
 
 def states(results: dict[str, CheckResult]) -> list[Status]:
-    """Of the key's checks, in their order."""
+    """Return the results of the key's checks, in order."""
     return [results[name].status for name in KEYS_CHECKS]
 
 
@@ -97,7 +97,7 @@ def test_a_key_that_has_expired_is_refused(start_sandbox: StartSandbox, warehous
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "reason"),
     [
         ("key_deactivated", "Api-key is deactivated"),
         ("key_unknown", "Invalid Api-Key"),
@@ -105,19 +105,19 @@ def test_a_key_that_has_expired_is_refused(start_sandbox: StartSandbox, warehous
         ("offer_not_signed", "Offer not signed"),
     ],
 )
-def test_a_key_that_ozon_refuses_is_told_once(pipeline: Pipeline, fault: str, said: str) -> None:
+def test_a_key_that_ozon_refuses_is_reported_once(pipeline: Pipeline, fault: str, reason: str) -> None:
     pipeline.sandbox.fault(fault, account="main")
 
     found = of_key(pipeline)
 
     assert states(found) == [OK, CRITICAL, NOTHING, NOTHING]
     assert found["api_key"].message.startswith("Ozon refuses access to account main: ")
-    assert said in found["api_key"].message
+    assert reason in found["api_key"].message
     assert pipeline.sandbox.accounts["main"].api_key not in str(found)
     assert states(of_key(pipeline, "second")) == [OK] * 4
 
 
-def test_a_key_without_its_roles_is_no_wrong_key(pipeline: Pipeline) -> None:
+def test_a_key_without_its_roles_is_not_a_wrong_key(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("role_missing")
 
     found = of_key(pipeline)
@@ -145,7 +145,7 @@ def test_an_api_that_asks_to_wait_is_there(pipeline: Pipeline, fault: str) -> No
         ("html_forbidden", {}),
     ],
 )
-def test_an_api_that_does_not_answer_is_told_once(pipeline: Pipeline, fault: str, options: dict[str, Any]) -> None:
+def test_an_api_that_does_not_answer_is_reported_once(pipeline: Pipeline, fault: str, options: dict[str, Any]) -> None:
     pipeline.sandbox.fault(fault, **options)
     pipeline.settings = changed(pipeline.settings, "api", read_timeout_seconds=0.3, exchange_timeout_seconds=0.5)
 
@@ -156,7 +156,7 @@ def test_an_api_that_does_not_answer_is_told_once(pipeline: Pipeline, fault: str
     assert sum(pipeline.requests().values()) == 1
 
 
-def test_an_api_that_is_gone_is_told_once(start_sandbox: StartSandbox, warehouse_dsn: str) -> None:
+def test_an_unreachable_api_is_reported_once(start_sandbox: StartSandbox, warehouse_dsn: str) -> None:
     sandbox = start_sandbox({"main": 10})
     sandbox.stop()
 
@@ -173,7 +173,7 @@ def test_an_account_without_a_connection_has_no_key(warehouse_dsn: str) -> None:
     assert found["api_key"].message == "Account main has no key: Airflow has no connection ozon_api_main."
 
 
-def test_what_breaks_the_asking_itself_is_a_failure_of_each_check(warehouse_dsn: str) -> None:
+def test_an_error_of_the_request_itself_is_an_error_of_each_check(warehouse_dsn: str) -> None:
     context = health_context(warehouse_dsn)
 
     def no_secrets_backend(account: str) -> SellerClient:
@@ -185,7 +185,7 @@ def test_what_breaks_the_asking_itself_is_a_failure_of_each_check(warehouse_dsn:
 
 
 def asking(server: Server, context: HealthContext, **inventory: Any) -> dict[str, CheckResult]:
-    """With the answers of a server that is no Ozon."""
+    """Return the results with the answers of a server that is not Ozon's."""
     context.settings = changed(context.settings, "inventory", **inventory)
     credentials = Credentials(server.url, "101", "key", "ozon_api_main")
     context.open_client = lambda _: SellerClient(credentials, context.settings.api, stop=threading.Event())
@@ -209,10 +209,10 @@ ANALYTICS = "/v1/analytics/stocks"
         ({}, ["/v3/product", "/v4", *SELLERS], []),
     ],
 )
-def test_a_key_has_to_be_allowed_what_this_configuration_loads(
+def test_a_key_needs_the_methods_that_this_configuration_loads(
     scripted: Server, warehouse_dsn: str, inventory: dict[str, bool], allowed: list[str], missing: list[str]
 ) -> None:
-    # Each in a role of its own.
+    # Each in a separate role.
     roles = [{"name": path, "methods": [path]} for path in allowed]
     scripted.answers = [Answer(body={"expires_at": "2100-01-01T00:00:00Z", "roles": roles})]
 
@@ -234,7 +234,7 @@ def test_a_key_has_to_be_allowed_what_this_configuration_loads(
         {"roles": None},
     ],
 )
-def test_a_key_without_an_end_and_an_answer_without_roles_are_no_alarm(
+def test_a_key_without_expiry_and_an_answer_without_roles_raise_no_alarm(
     scripted: Server, warehouse_dsn: str, end: dict[str, Any]
 ) -> None:
     scripted.answers = [Answer(body=end)]
@@ -242,10 +242,10 @@ def test_a_key_without_an_end_and_an_answer_without_roles_are_no_alarm(
     found = asking(scripted, health_context(warehouse_dsn))
 
     assert states(found) == [OK, OK, OK, NOTHING]
-    assert "names no day" in found["api_key_expires_days"].message
+    assert "reports no expiry date" in found["api_key_expires_days"].message
 
 
-def test_an_untrusted_certificate_or_wrong_scheme_is_no_missing_connection(
+def test_an_untrusted_certificate_or_wrong_scheme_is_not_a_missing_connection(
     scripted: Server, warehouse_dsn: str
 ) -> None:
     scripted.url = scripted.url.replace("http:", "https:")
@@ -261,7 +261,7 @@ USAGE = ("api_error_rate_pct", "api_rate_limited_pct")
 
 
 def load_with_faults(pipeline: Pipeline, fault: str, times: int, **options: Any) -> None:
-    """A load that gets through by asking again, with small pages, so that it asks often."""
+    """A load that succeeds after retries, with small pages and so with many requests."""
     pipeline.settings = changed(
         pipeline.settings, "api", page_size=5, details_batch_size=5, attempts=20, retry_budget_seconds=60
     )
@@ -294,7 +294,7 @@ def test_rates_are_of_the_last_day(pipeline: Pipeline, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(("retries", "status"), [(5, OK), (6, WARNING), (25, WARNING), (26, CRITICAL)])
 @pytest.mark.parametrize(("check", "column"), [(USAGE[0], "api_retries"), (USAGE[1], "api_rate_limited")])
-def test_a_rate_above_its_limits_is_told(
+def test_a_rate_above_its_limits_is_bad(
     pipeline: Pipeline, check: str, column: str, retries: int, status: Status
 ) -> None:
     pipeline.load()
@@ -308,7 +308,7 @@ def test_a_rate_above_its_limits_is_told(
     assert found[other].status is OK
 
 
-def test_a_rate_of_few_requests_is_no_alarm(pipeline: Pipeline) -> None:
+def test_a_rate_of_few_requests_is_ok(pipeline: Pipeline) -> None:
     pipeline.load()
     pipeline.execute("UPDATE ozon.etl_component_executions SET api_requests = 9, api_retries = 9, api_rate_limited = 9")
     assert {found.status for found in results_of(health_context(pipeline), USAGE).values()} == {OK}

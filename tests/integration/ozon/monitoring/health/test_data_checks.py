@@ -44,7 +44,7 @@ def loaded(pipeline: Pipeline) -> Pipeline:
     return pipeline
 
 
-def look(pipeline: Pipeline, check: str, now: datetime | None = None) -> CheckResult:
+def measure(pipeline: Pipeline, check: str, now: datetime | None = None) -> CheckResult:
     return measured(data.AREA, health_context(pipeline, now=now), check, "main")
 
 
@@ -61,7 +61,7 @@ def store_all(pipeline: Pipeline, results: list[CheckResult], measured_at: datet
         store.save(connection, measured_at, results)
 
 
-def test_after_a_load_everything_is_well_and_an_account_that_was_never_loaded_is_no_failure(loaded: Pipeline) -> None:
+def test_after_a_load_all_is_ok_and_an_account_without_a_load_is_unknown(loaded: Pipeline) -> None:
     results = run_all(data.checks(health_context(loaded)), health_context(loaded))
 
     found = {(result.account, result.check): result for result in results}
@@ -70,8 +70,8 @@ def test_after_a_load_everything_is_well_and_an_account_that_was_never_loaded_is
         healthy, unloaded = found["main", check], found["second", check]
         assert healthy.status is Status.OK, healthy
         assert unloaded.status == Status.UNKNOWN, unloaded
-        assert unloaded.message.startswith("Account second: ")
-        assert unloaded.message.endswith(" not loaded yet.")
+        assert unloaded.message.startswith("Account second: no ")
+        assert unloaded.message.endswith(" loaded yet.")
     assert found["main", ORPHANS].value == found["main", WITHOUT].value == 0
 
 
@@ -96,7 +96,7 @@ def test_a_warehouse_that_stops_leaves_each_check_unknown() -> None:
         schema.upgrade(lambda: psycopg.connect(dsn))
         context = health_context(dsn)
         running = [(check, check.measure()) for check in data.checks(context)]
-        assert {finding.status for _, finding in running} == {Status.UNKNOWN}  # nothing was loaded
+        assert {judgement.status for _, judgement in running} == {Status.UNKNOWN}  # nothing was loaded
 
         server.stop()
 
@@ -116,7 +116,7 @@ def test_a_warehouse_that_stops_leaves_each_check_unknown() -> None:
     [(7.9, Status.OK), (8.1, Status.WARNING), (13.9, Status.WARNING), (14.1, Status.CRITICAL)],
 )
 def test_data_grows_old(loaded: Pipeline, check: str, what: str, hours: float, status: Status) -> None:
-    found = look(loaded, check, later(hours=hours))
+    found = measure(loaded, check, later(hours=hours))
 
     assert found.status is status
     assert found.message.startswith(f"Account main: {what} last loaded {hours:.1f} hours ago, at ")
@@ -129,7 +129,7 @@ def test_a_load_that_failed_makes_nothing_younger(loaded: Pipeline) -> None:
     with pytest.raises(Exception, match="answered HTTP 500"):
         loaded.products("failed")
 
-    assert look(loaded, "product_etl_age_hours").status is Status.WARNING
+    assert measure(loaded, "product_etl_age_hours").status is Status.WARNING
 
 
 @pytest.mark.parametrize(("share", "status"), [(0.005, Status.OK), (0.05, Status.WARNING), (0.2, Status.CRITICAL)])
@@ -139,7 +139,7 @@ def test_inventory_without_its_product_is_noticed(loaded: Pipeline, share: float
         "DELETE FROM ozon.products WHERE product_id IN (SELECT product_id FROM ozon.products LIMIT %s)", count * share
     )
 
-    found = look(loaded, ORPHANS)
+    found = measure(loaded, ORPHANS)
 
     assert found.status is status
     assert found.value == pytest.approx(100 * share, rel=0.3)
@@ -162,19 +162,19 @@ def test_products_on_sale_without_inventory_are_noticed(loaded: Pipeline, share:
         share,
     )
 
-    found = look(loaded, WITHOUT)
+    found = measure(loaded, WITHOUT)
 
     assert found.status is status
     assert found.value == pytest.approx(100 * share, abs=1)
 
 
-def test_products_that_nobody_sells_need_no_inventory(loaded: Pipeline) -> None:
+def test_products_that_are_not_for_sale_need_no_inventory(loaded: Pipeline) -> None:
     unsold = "visibility <> 'VISIBLE' AND NOT has_stock"
     loaded.execute(
         "DELETE FROM ozon.inventory WHERE product_id IN ("
         f"SELECT product_id FROM ozon.products WHERE is_archived OR {unsold})"
     )
-    assert look(loaded, WITHOUT).value == 0
+    assert measure(loaded, WITHOUT).value == 0
 
 
 def test_products_that_are_newer_than_the_inventory_are_no_gap(loaded: Pipeline) -> None:
@@ -182,15 +182,15 @@ def test_products_that_are_newer_than_the_inventory_are_no_gap(loaded: Pipeline)
     loaded.execute("DELETE FROM ozon.inventory")
     loaded.execute("UPDATE ozon.products SET first_seen_at = now()")
 
-    assert look(loaded, WITHOUT).value == 0
+    assert measure(loaded, WITHOUT).value == 0
 
 
-def test_a_share_of_few_is_no_alarm(loaded: Pipeline) -> None:
+def test_a_share_of_few_rows_is_ok(loaded: Pipeline) -> None:
     loaded.execute("DELETE FROM ozon.inventory WHERE (product_id, stock_type) NOT IN "
                    "(SELECT product_id, stock_type FROM ozon.inventory LIMIT 9)")  # fmt: skip
     loaded.execute("DELETE FROM ozon.products")
 
-    found = look(loaded, ORPHANS)
+    found = measure(loaded, ORPHANS)
 
     assert (found.status, found.value) == (Status.OK, 100)
 
@@ -200,7 +200,7 @@ def test_impossible_stock_is_named(loaded: Pipeline, what: str) -> None:
     (row,) = loaded.rows("SELECT product_id, offer_id FROM ozon.inventory WHERE stock_type = 'fbs' LIMIT 1")
     loaded.execute(f"UPDATE ozon.inventory SET {what} WHERE product_id = %s AND stock_type = 'fbs'", row["product_id"])
 
-    found = look(loaded, "impossible_stock")
+    found = measure(loaded, "impossible_stock")
 
     assert (found.status, found.value) == (Status.WARNING, 1)
     assert row["offer_id"] in found.message
@@ -209,7 +209,7 @@ def test_impossible_stock_is_named(loaded: Pipeline, what: str) -> None:
 def test_much_impossible_stock_is_critical_and_a_few_of_it_are_named(loaded: Pipeline) -> None:
     loaded.execute("UPDATE ozon.inventory SET reserved = present + 1 WHERE stock_type = 'fbs'")
 
-    found = look(loaded, "impossible_stock")
+    found = measure(loaded, "impossible_stock")
 
     assert found.status is Status.CRITICAL
     assert found.value == loaded.value("SELECT count(*) FROM ozon.inventory WHERE stock_type = 'fbs'")
@@ -220,7 +220,7 @@ def test_stock_below_zero_that_a_load_rejected_is_noticed_until_a_load_brings_be
     loaded.sandbox.fault("negative_stock", share=0.1)
     loaded.load("negative")
 
-    found = look(loaded, "impossible_stock")
+    found = measure(loaded, "impossible_stock")
 
     assert found.status is Status.WARNING
     assert found.value == loaded.value("SELECT count(*) FROM ozon.rejected_items")
@@ -228,11 +228,11 @@ def test_stock_below_zero_that_a_load_rejected_is_noticed_until_a_load_brings_be
 
     loaded.sandbox.clear_faults()
     loaded.load("better")
-    assert look(loaded, "impossible_stock").status is Status.OK
+    assert measure(loaded, "impossible_stock").status is Status.OK
 
 
 def repeat_load_in_former_days(pipeline: Pipeline, days: range, hours: float = 0) -> None:
-    """Loads like the one of ``run``, as many days before it."""
+    """Record loads like the one of ``run`` on earlier days."""
     for table in ("etl_workflow_executions", "etl_component_executions"):
         columns = pipeline.value(
             "SELECT string_agg(column_name, ', ') FROM information_schema.columns "
@@ -260,7 +260,7 @@ def test_a_number_of_products_that_is_unusual_for_the_hour_is_noticed(
     loaded.products("vanished")
     left = loaded.value("SELECT count(*) FROM ozon.products WHERE removed_at IS NULL")
 
-    found = look(loaded, CHANGE)
+    found = measure(loaded, CHANGE)
 
     assert found.status is status
     assert found.value == pytest.approx(100 * (usual - left) / usual, abs=0.001)
@@ -271,14 +271,12 @@ def test_a_number_of_products_that_is_unusual_for_the_hour_is_noticed(
 @pytest.mark.parametrize(
     ("days", "hours"), [(range(1, 3), 0), (range(1, 8), 3), (range(15, 20), 0)], ids=["few", "other hours", "long ago"]
 )
-def test_what_is_usual_needs_enough_loads_of_that_hour_in_the_last_days(
-    loaded: Pipeline, days: range, hours: float
-) -> None:
+def test_the_usual_number_needs_enough_loads_at_that_hour(loaded: Pipeline, days: range, hours: float) -> None:
     repeat_load_in_former_days(loaded, days, hours)
     loaded.sandbox.fault("vanish_share", share=0.7)
     loaded.products("vanished")
 
-    found = look(loaded, CHANGE)
+    found = measure(loaded, CHANGE)
 
     assert (found.status, found.value) == (Status.OK, None)
     assert "is not known yet" in found.message
@@ -291,7 +289,7 @@ def test_the_same_hour_is_found_across_midnight(loaded: Pipeline) -> None:
     )
     repeat_load_in_former_days(loaded, range(1, 5), hours=1)
 
-    found = look(loaded, CHANGE, datetime(2026, 3, 10, 22, tzinfo=UTC))
+    found = measure(loaded, CHANGE, datetime(2026, 3, 10, 22, tzinfo=UTC))
 
     assert (found.status, found.value) == (Status.OK, 0)
     assert "at 00:30" in found.message
@@ -300,65 +298,65 @@ def test_the_same_hour_is_found_across_midnight(loaded: Pipeline) -> None:
 def test_the_comparisons_of_whole_tables_are_made_once_after_each_load(loaded: Pipeline) -> None:
     first = later(minutes=5)
     store_all(loaded, of_main(health_context(loaded, now=first)), first)
-    loaded.execute("DELETE FROM ozon.inventory")  # behind the loads' back
+    loaded.execute("DELETE FROM ozon.inventory")  # without a load
 
-    carried = look(loaded, WITHOUT, later(minutes=20))
+    carried = measure(loaded, WITHOUT, later(minutes=20))
     assert (carried.status, carried.value) == (Status.OK, 0)
 
     loaded.load("next")
     loaded.execute("UPDATE ozon.health_checks SET measured_at = measured_at - interval '1 hour'")
     loaded.execute("DELETE FROM ozon.inventory")
 
-    anew = look(loaded, WITHOUT, later(minutes=20))
+    anew = measure(loaded, WITHOUT, later(minutes=20))
     assert (anew.status, anew.value) == (Status.CRITICAL, 100)
 
 
 def test_a_result_that_is_as_old_as_the_load_is_not_trusted(loaded: Pipeline) -> None:
-    """The load's end is noted before it is committed."""
+    """A load records its end before it commits."""
     ended_at = loaded.value("SELECT max(finished_at) FROM ozon.etl_component_executions")
     store_all(loaded, of_main(health_context(loaded)), ended_at + timedelta(seconds=10))
     loaded.execute("DELETE FROM ozon.inventory")
 
-    assert look(loaded, WITHOUT, later(minutes=15)).status is Status.CRITICAL
+    assert measure(loaded, WITHOUT, later(minutes=15)).status is Status.CRITICAL
 
 
 def test_a_value_that_is_carried_over_is_judged_with_todays_limits(loaded: Pipeline) -> None:
     loaded.execute("DELETE FROM ozon.products WHERE product_id IN (SELECT product_id FROM ozon.products LIMIT 20)")
     first = later(minutes=5)
     store_all(loaded, of_main(health_context(loaded, now=first)), first)
-    before = look(loaded, ORPHANS, later(minutes=20))
+    before = measure(loaded, ORPHANS, later(minutes=20))
     assert before.status is Status.WARNING
-    loaded.execute("DELETE FROM ozon.products")  # behind the loads' back
+    loaded.execute("DELETE FROM ozon.products")  # without a load
 
     loaded.settings = changed(loaded.settings, "rules.orphaned_inventory_pct", warning=2.0, critical=3.0)
-    after = look(loaded, ORPHANS, later(minutes=20))
+    after = measure(loaded, ORPHANS, later(minutes=20))
     loaded.settings = changed(loaded.settings, "rules.orphaned_inventory_pct", warning=50.0, critical=60.0)
-    relaxed = look(loaded, ORPHANS, later(minutes=20))
+    relaxed = measure(loaded, ORPHANS, later(minutes=20))
 
     assert (after.status, after.value, after.threshold) == (Status.CRITICAL, before.value, 3)
     assert (relaxed.status, relaxed.value) == (Status.OK, before.value)
 
 
-def test_a_value_that_was_fine_and_is_no_more_is_measured_anew(loaded: Pipeline) -> None:
-    """How many rows it was a share of is not stored, and too few of them are no alarm."""
+def test_a_value_that_was_ok_and_no_longer_is_gets_measured_again(loaded: Pipeline) -> None:
+    """The number of rows behind the share is not stored, and a share of too few raises no alarm."""
     loaded.settings = changed(loaded.settings, "rules.orphaned_inventory_pct", min_count=1_000_000)
     loaded.execute("DELETE FROM ozon.products WHERE product_id IN (SELECT product_id FROM ozon.products LIMIT 20)")
     first = later(minutes=5)
     store_all(loaded, of_main(health_context(loaded, now=first)), first)
-    assert look(loaded, ORPHANS, later(minutes=20)).status is Status.OK
+    assert measure(loaded, ORPHANS, later(minutes=20)).status is Status.OK
 
     loaded.settings = changed(loaded.settings, "rules.orphaned_inventory_pct", min_count=10)
 
-    assert look(loaded, ORPHANS, later(minutes=20)).status is Status.WARNING
+    assert measure(loaded, ORPHANS, later(minutes=20)).status is Status.WARNING
 
 
-def test_what_could_not_be_measured_is_not_carried_over_and_hides_nothing(loaded: Pipeline) -> None:
+def test_a_failed_measurement_is_not_carried_over_and_hides_nothing(loaded: Pipeline) -> None:
     store_all(loaded, [result(Status.UNKNOWN, None)], later(minutes=10))
     loaded.execute("DELETE FROM ozon.inventory")
-    assert look(loaded, WITHOUT, later(minutes=20)).status is Status.CRITICAL
+    assert measure(loaded, WITHOUT, later(minutes=20)).status is Status.CRITICAL
 
     store_all(loaded, [result(Status.OK, 1.5)], later(minutes=5))
-    assert look(loaded, WITHOUT, later(minutes=20)).value == 1.5
+    assert measure(loaded, WITHOUT, later(minutes=20)).value == 1.5
 
 
 def result(status: Status, value: float | None) -> CheckResult:

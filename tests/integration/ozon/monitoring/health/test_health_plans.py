@@ -1,4 +1,4 @@
-"""A health check of every quarter of an hour reads no large table as a whole; only the first after a load does."""
+"""A health check reads no large table completely, except the first one after a load."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PRODUCTS = 50_000
 CHECKED_ACCOUNT = "main"
 ONCE_AFTER_A_LOAD = {"ORPHANS", "WITHOUT_INVENTORY"}
 
-# As many rows as a seller has; the load's own few are among them.
+# As many rows as a real seller has, including the few of the load.
 FILL = f"""
 INSERT INTO ozon.products
 SELECT filled.*
@@ -63,7 +63,7 @@ def large(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
 
 
 def check_all(pipeline: Pipeline, now: datetime) -> list[CheckResult]:
-    """As a run of ozon_health_check does: each area with a session of its own, then everything is stored."""
+    """Run all areas like ozon_health_check: each with its own session, then store everything."""
     found: list[CheckResult] = []
     for area in AREA_NAMES:
         context: HealthContext = health_context(pipeline, now=now)
@@ -77,14 +77,14 @@ def check_all(pipeline: Pipeline, now: datetime) -> list[CheckResult]:
 
 
 def scans(pipeline: Pipeline) -> dict[str, int]:
-    """How often each large table was read as a whole so far. A session tells its counts at the latest when it ends."""
+    """Return the number of sequential scans of each large table. A session reports its counts when it ends."""
     with psycopg.connect(pipeline.dsn, autocommit=True) as connection:
         connection.execute("SELECT pg_stat_force_next_flush()")
         return {name: count for name, count, _ in connection.execute(SCANS, (list(LARGE),))}
 
 
 def plans(pipeline: Pipeline) -> dict[str, str]:
-    """How PostgreSQL goes about each of the data's queries."""
+    """Return PostgreSQL's plans of the data area's queries."""
     parameters: dict[str, Any] = {
         "account": CHECKED_ACCOUNT,
         "component": "product_etl",
@@ -123,7 +123,7 @@ def test_a_second_health_check_reads_no_large_table_as_a_whole(large: Pipeline) 
     assert [(result.status, result.value) for result in carried] == [(Status.OK, 0), (Status.OK, 0)]
 
 
-def test_what_every_check_asks_is_answered_from_indexes(large: Pipeline) -> None:
+def test_every_query_of_a_check_uses_indexes(large: Pipeline) -> None:
     now = datetime.now(UTC) + timedelta(minutes=5)
     check_all(large, now)
     large.execute("ANALYZE ozon.health_checks")
@@ -137,7 +137,7 @@ def test_what_every_check_asks_is_answered_from_indexes(large: Pipeline) -> None
         "LAST_END",
         "PREVIOUS_RESULT",
         "IMPOSSIBLE",
-        "REFUSED",
+        "REJECTED",
         "PRODUCT_COUNTS",
     } == set(often)
     for plan in often.values():
@@ -146,7 +146,7 @@ def test_what_every_check_asks_is_answered_from_indexes(large: Pipeline) -> None
 
 
 def test_the_scans_would_be_noticed(large: Pipeline) -> None:
-    """What the first test relies on: the first check after a load does read the tables, and PostgreSQL counts it."""
+    """The first test relies on this: the first check after a load reads the tables, and PostgreSQL counts it."""
     counted = scans(large)
     check_all(large, datetime.now(UTC) + timedelta(minutes=5))
     assert scans(large) != counted

@@ -1,4 +1,4 @@
-"""What health checks found, stored and read again."""
+"""Results of health checks, stored and read."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def stored(connection: Connection) -> int:
     return int(count)
 
 
-def test_what_was_found_is_read_again(connection: Connection) -> None:
+def test_stored_results_can_be_read(connection: Connection) -> None:
     save(connection, NOW, RESULTS)
     assert latest(connection) == (NOW, RESULTS)
 
@@ -46,7 +46,7 @@ def test_before_the_first_check_there_is_nothing(connection: Connection) -> None
     assert latest(connection) is None
 
 
-def test_again_for_the_same_moment_replaces_what_was_found(connection: Connection) -> None:
+def test_results_of_the_same_moment_are_replaced(connection: Connection) -> None:
     save(connection, NOW, RESULTS)
     better = [CheckResult("machine", "disk_used_pct", None, Status.OK, 50.0, 85.0, "Half full.", 0.4)]
     save(connection, NOW, better)

@@ -1,4 +1,4 @@
-"""The machine's checks: each is brought to each of its statuses by what causes it."""
+"""The machine's checks, with a real cause for each status."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ MB = 1_000_000
 
 
 def context_of(log_folder: Path | None = None, *folders: Path, **rules: dict[str, Any]) -> HealthContext:
-    """Of a machine whose warehouse is down, with other limits for some rules."""
+    """Return the context of a machine whose warehouse is down, with other limits for some rules."""
     settings = quick_settings()
     for name, values in rules.items():
         settings = changed(settings, f"rules.{name}", **values)
     return health_context(NO_WAREHOUSE, settings=settings, folders=folders, log_folder=log_folder)
 
 
-def look(check: str, context: HealthContext) -> CheckResult:
+def measure(check: str, context: HealthContext) -> CheckResult:
     return measured(machine.AREA, context, check)
 
 
@@ -51,7 +51,7 @@ def test_only_the_staging_needs_the_warehouse(tmp_path: Path) -> None:
     assert all(type(result.value) is float for result in results if result.value is not None)
 
 
-def test_without_a_log_folder_nothing_is_said_of_it() -> None:
+def test_without_a_log_folder_its_checks_are_left_out() -> None:
     names = [check.rule.name for check in machine.checks(context_of())]
     assert "disk_used_pct" in names
     assert not {"log_size_gb", "log_files"} & set(names)
@@ -75,42 +75,42 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 @pytest.mark.parametrize("is_log_folder", [False, True], ids=["reports", "logs"])
 def test_a_disk_fills(small_disk: Path, kib: int, status: Status, is_log_folder: bool) -> None:
     (small_disk / "big").write_bytes(b"x" * 1024 * kib)
-    # A folder that is made later is on the disk of the one above it.
+    # A folder that does not exist yet will be on the disk of its parent.
     folder = small_disk / "not/there/yet"
 
-    found = look("disk_used_pct", context_of(folder) if is_log_folder else context_of(None, Path("/"), folder))
+    found = measure("disk_used_pct", context_of(folder) if is_log_folder else context_of(None, Path("/"), folder))
 
     assert found.status is status
     assert found.value == pytest.approx(100 * kib / 1024, abs=1)
     assert f"The disk of {folder} is " in found.message
 
 
-def test_a_disk_with_room_is_well(small_disk: Path) -> None:
-    limits = {"disk_used_pct": {"warning": 99.9, "critical": 99.9}}  # whatever the test's machine has
-    assert look("disk_used_pct", context_of(None, small_disk, **limits)).status is Status.OK
+def test_a_disk_with_free_space_is_ok(small_disk: Path) -> None:
+    limits = {"disk_used_pct": {"warning": 99.9, "critical": 99.9}}  # independent of the test's machine
+    assert measure("disk_used_pct", context_of(None, small_disk, **limits)).status is Status.OK
 
 
-def test_a_disk_that_cannot_be_looked_at_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A dead network file system."""
+def test_a_disk_that_cannot_be_read_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A network file system that does not answer."""
 
     def stale(path: str) -> None:
         raise OSError(116, "Stale file handle")
 
     monkeypatch.setattr(psutil, "disk_usage", stale)
-    found = look("disk_used_pct", context_of(tmp_path))
+    found = measure("disk_used_pct", context_of(tmp_path))
     assert found.status == Status.ERROR
     assert "Stale file handle" in found.message
 
 
 @pytest.mark.parametrize("check", ["memory_used_pct", "load_per_cpu"])
 def test_memory_and_load_are_judged_by_the_configurations_limits(check: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine stays as it is; what is moved are the limits."""
-    if check == "load_per_cpu":  # an idle machine has none
+    """The limits change, not the machine."""
+    if check == "load_per_cpu":  # it is 0 on an idle machine
         monkeypatch.setattr(os, "getloadavg", lambda: (0.0, 0.0, 2.0 * (os.cpu_count() or 1)))
     high, nothing = (1000.0 if check == "load_per_cpu" else 100.0), 0.0
 
     def found(warning: float, critical: float) -> Status:
-        return look(check, context_of(**{check: {"warning": warning, "critical": critical}})).status
+        return measure(check, context_of(**{check: {"warning": warning, "critical": critical}})).status
 
     assert (found(high, high), found(nothing, high), found(nothing, nothing)) == (
         Status.OK, Status.WARNING, Status.CRITICAL
@@ -119,16 +119,16 @@ def test_memory_and_load_are_judged_by_the_configurations_limits(check: str, mon
 
 def test_a_system_without_proc_leaves_memory_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
-    found = look("memory_used_pct", context_of())
+    found = measure("memory_used_pct", context_of())
     assert found.status == Status.ERROR
 
 
-def test_a_system_without_a_load_average_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_a_load_average_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> None:
         raise OSError("unobtainable")
 
     monkeypatch.setattr(os, "getloadavg", none)
-    found = look("load_per_cpu", context_of())
+    found = measure("load_per_cpu", context_of())
     assert found.status == Status.UNKNOWN
 
 
@@ -140,11 +140,11 @@ def test_log_files_grow(tmp_path: Path, mb: int, status: Status) -> None:
         file.write(b"x" * mb * MB)
         os.fsync(file.fileno())
 
-    found = look("log_size_gb", context_of(tmp_path / "logs", log_size_gb={"warning": 0.002, "critical": 0.005}))
+    found = measure("log_size_gb", context_of(tmp_path / "logs", log_size_gb={"warning": 0.002, "critical": 0.005}))
 
     assert found.status is status
     assert found.value == pytest.approx(mb / 1000, rel=0.05)
-    assert found.message.startswith(f"The log files in {tmp_path / 'logs'} take 0.00{mb}")
+    assert found.message.startswith(f"The log files in {tmp_path / 'logs'} use 0.00{mb}")
 
 
 @pytest.mark.parametrize(("count", "status"), [(3, Status.OK), (4, Status.WARNING), (9, Status.CRITICAL)])
@@ -152,7 +152,7 @@ def test_log_files_become_many(tmp_path: Path, count: int, status: Status) -> No
     for number in range(count):
         (tmp_path / f"{number}.log").touch()
 
-    found = look("log_files", context_of(tmp_path, log_files={"warning": 3, "critical": 8}))
+    found = measure("log_files", context_of(tmp_path, log_files={"warning": 3, "critical": 8}))
 
     assert (found.status, found.value) == (status, count)
     assert f"There are {count} log files in {tmp_path}" in found.message
@@ -163,7 +163,7 @@ def test_the_counting_of_log_files_ends_above_every_limit(tmp_path: Path, monkey
     for number in range(20):
         (tmp_path / f"{number}.log").touch()
 
-    found = look("log_files", context_of(tmp_path, log_files={"warning": 3, "critical": 12}))
+    found = measure("log_files", context_of(tmp_path, log_files={"warning": 3, "critical": 12}))
 
     assert (found.status, found.value) == (Status.CRITICAL, 13)
     assert "There are at least 13 log files" in found.message
@@ -172,7 +172,7 @@ def test_the_counting_of_log_files_ends_above_every_limit(tmp_path: Path, monkey
 @pytest.mark.parametrize("check", ["log_size_gb", "log_files"])
 def test_a_log_folder_that_is_none_is_unknown(tmp_path: Path, check: str) -> None:
     (tmp_path / "logs").touch()
-    found = look(check, context_of(tmp_path / "logs"))
+    found = measure(check, context_of(tmp_path / "logs"))
     assert found.status == Status.ERROR
 
 
@@ -194,7 +194,7 @@ def pipeline(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
 
 def leftover(pipeline: Pipeline, hours: float = 0) -> CheckResult:
     now = datetime.now(UTC) + timedelta(hours=hours)
-    return look("staging_leftover_hours", health_context(pipeline, now=now))
+    return measure("staging_leftover_hours", health_context(pipeline, now=now))
 
 
 def test_staging_of_a_killed_load_is_noticed_when_it_is_old(pipeline: Pipeline) -> None:
@@ -206,19 +206,19 @@ def test_staging_of_a_killed_load_is_noticed_when_it_is_old(pipeline: Pipeline) 
         process.wait()
     pipeline.sandbox.clear_faults()
 
-    assert (alive.status, alive.value) == (Status.OK, 0), "a load that works is no leftover"
+    assert (alive.status, alive.value) == (Status.OK, 0), "a running load is not a leftover"
     for hours, status in ((23, Status.OK), (25, Status.WARNING), (169, Status.CRITICAL)):
         found = leftover(pipeline, hours)
         assert found.status is status
         assert found.value == pytest.approx(hours, abs=0.05)
-        assert "The staging of product_etl of account main" in found.message
+        assert "The staging data of product_etl of account main" in found.message
         assert "(workflow killed/main)" in found.message
 
     assert pipeline.load("next") == "success"
     assert (leftover(pipeline, 1000).status, leftover(pipeline, 1000).value) == (Status.OK, 0)
 
 
-def test_the_oldest_leftover_of_all_accounts_is_told_and_the_others_counted(pipeline: Pipeline) -> None:
+def test_the_oldest_leftover_of_all_accounts_is_named_and_the_others_counted(pipeline: Pipeline) -> None:
     for number, account in enumerate(("main", "second", "removed_account")):
         pipeline.execute(
             "INSERT INTO ozon_staging.loads VALUES (%s, 'product_etl', 'old', now() - make_interval(hours => %s))",
@@ -231,7 +231,7 @@ def test_the_oldest_leftover_of_all_accounts_is_told_and_the_others_counted(pipe
     assert found.status is Status.WARNING
     assert found.value == pytest.approx(32, abs=0.05)
     assert "of account removed_account" in found.message
-    assert "; it is the oldest of 2 that are left" in found.message
+    assert "; it is the oldest of 2" in found.message
 
 
 def test_a_dropped_warehouse_leaves_the_staging_unknown(pipeline: Pipeline, postgres: EmbeddedPostgres) -> None:

@@ -1,4 +1,4 @@
-"""Each check of the runs, brought to each of its statuses by real runs, real faults, and a moved clock."""
+"""The checks of the runs, with real runs and faults for each status, and a changed clock."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def with_limits(pipeline: Pipeline, rule: str, warning: float, critical: float) 
 
 
 def fail(pipeline: Pipeline, dag_run_id: str) -> None:
-    """A run that Ozon answers with faults alone."""
+    """Run a load that Ozon answers only with errors."""
     pipeline.sandbox.fault("server_error")
     with pytest.raises(OzonError):
         pipeline.products(dag_run_id)
@@ -82,7 +82,7 @@ class TestNothingRecorded:
             **dict.fromkeys(NEED_NONE, "ok"),
         }
         unknown = [result for result in results if result.status == "unknown"]
-        assert {result.message for result in unknown} == {"No run of account main is recorded yet."}
+        assert {result.message for result in unknown} == {"Account main has no recorded run yet."}
         assert not any(result.status == "error" for result in results)
 
     def test_and_a_first_run_that_has_not_ended_has_not_failed(self, pipeline: Pipeline) -> None:
@@ -92,7 +92,7 @@ class TestNothingRecorded:
         assert check(pipeline, "missed_schedule_minutes").status == "ok"
 
 
-def test_a_good_run_leaves_every_check_of_every_account_well(pipeline: Pipeline) -> None:
+def test_after_a_good_run_every_check_of_every_account_is_ok(pipeline: Pipeline) -> None:
     pipeline.load("run", "main")
     pipeline.load("run", "second")
     context = health_context(pipeline)
@@ -130,7 +130,7 @@ class TestFailures:
         fail(pipeline, "first")
         result = check(pipeline, "failures_in_a_row")
         assert (result.status, result.value) == ("warning", 1)
-        assert result.message.startswith("Account main: the last workflow has failed; first/main says: product_etl: ")
+        assert result.message.startswith("Account main: the last workflow failed; error of first/main: product_etl: ")
 
         fail(pipeline, "second")
         assert check(pipeline, "failures_in_a_row").status == "warning"
@@ -138,7 +138,7 @@ class TestFailures:
         result = check(pipeline, "failures_in_a_row")
         assert (result.status, result.value) == ("critical", 3)
         assert "the last 3 workflows have failed one after the other, since " in result.message
-        assert "third/main says: product_etl: " in result.message
+        assert "error of third/main: product_etl: " in result.message
 
         pipeline.load("good again")
         assert (check(pipeline, "failures_in_a_row").status, check(pipeline, "failures_in_a_row").value) == ("ok", 0)
@@ -151,7 +151,7 @@ class TestFailures:
 
         assert check(pipeline, "failures_in_a_row").value == 2
 
-    def test_are_a_share_of_what_ended_in_a_day_with_a_floor(self, pipeline: Pipeline) -> None:
+    def test_are_a_share_of_the_workflows_of_a_day_with_a_floor(self, pipeline: Pipeline) -> None:
         fail(pipeline, "1")
         fail(pipeline, "2")
         skip(pipeline, "3")
@@ -162,7 +162,7 @@ class TestFailures:
         result = check(pipeline, "failure_rate_pct")
         assert (result.status, result.value) == ("warning", 40)
         assert "2 of the 5 workflows that ended in the last 24 hours failed (40 %)" in result.message
-        assert "1 skipped, which is no failure" in result.message
+        assert "1 skipped, not counted as failures" in result.message
 
         fail(pipeline, "6")
         fail(pipeline, "7")
@@ -183,7 +183,7 @@ class TestWarnings:
         result = check(pipeline, "load_warnings")
         assert (result.status, result.value) == ("warning", 1)
         assert result.message.startswith(
-            "Account main: workflow warned/main succeeded, but warns: Cannot read the stock of seller warehouse "
+            "Account main: workflow warned/main succeeded with a warning: Cannot read the stock of seller warehouse "
         )
         assert "(Склад Тверь, ул. Объездная); " in result.message
         assert check(pipeline, "load_warnings", account="second").status == "unknown"
@@ -197,7 +197,7 @@ class TestWarnings:
         pipeline.load("clean again")
         result = check(pipeline, "load_warnings")
         assert (result.status, result.value) == ("ok", 0)
-        assert result.message == "Account main: workflow clean again/main has left nothing out."
+        assert result.message == "Account main: workflow clean again/main has no warnings."
 
     def test_are_counted_and_the_first_is_quoted_in_the_order_of_the_work(self, pipeline: Pipeline) -> None:
         pipeline.load()
@@ -214,7 +214,7 @@ class TestWarnings:
         result = check(pipeline, "load_warnings")
 
         assert (result.status, result.value) == ("warning", 3)
-        assert result.message.endswith("succeeded, but warns: The first; and 2 more warnings.")
+        assert result.message.endswith("succeeded with a warning: The first; and 2 more warnings.")
 
     def test_are_gone_after_a_clean_attempt_of_the_same_workflow(self, pipeline: Pipeline) -> None:
         no_fbo = {"method": "/v3/product/list", "field": "has_fbo_stocks", "value": False}
@@ -271,7 +271,7 @@ class TestDuration:
         result = check(pipeline, "duration_ratio")
 
         assert (result.status, result.value) == ("ok", None)
-        assert "product_etl has 4 former successes to be compared with" in result.message
+        assert "product_etl has only 4 former successes to compare with" in result.message
 
     def test_below_a_minute_is_not_judged(self, pipeline: Pipeline) -> None:
         for number in range(6):
@@ -280,7 +280,7 @@ class TestDuration:
         result = check(pipeline, "duration_ratio")
 
         assert (result.status, result.value) == ("ok", None)
-        assert "too few to be judged" in result.message
+        assert "too short to be judged" in result.message
 
     def _load(self, pipeline: Pipeline, times: int, *, minutes: float) -> None:
         for _ in range(times):
@@ -290,7 +290,7 @@ class TestDuration:
 
     @staticmethod
     def _last(pipeline: Pipeline, component: str, minutes: float) -> None:
-        """Nobody waits for hours here: the record of a real attempt ends so much later."""
+        """Change the end of a real attempt's record instead of waiting for hours."""
         pipeline.execute(
             """
             UPDATE ozon.etl_component_executions SET finished_at = started_at + %s
@@ -326,29 +326,29 @@ class TestMissedSchedule:
         result = check(pipeline, "missed_schedule_minutes", moment, settings=settings)
         return str(result.status), result.value
 
-    def test_is_told_as_long_as_nobody_starts_what_was_due(self, loaded: Pipeline) -> None:
+    def test_fires_until_the_load_is_started(self, loaded: Pipeline) -> None:
         assert self._at(loaded, "2026-11-24 10:59") == ("ok", 0)
         assert self._at(loaded, "2026-11-24 11:30") == ("ok", 30)
         assert self._at(loaded, "2026-11-24 11:31") == ("warning", 31)
         assert self._at(loaded, "2026-11-24 13:01") == ("critical", 121)
-        # The next one is due too, and does not start the count anew.
+        # The next load is due, too, and does not restart the count.
         assert self._at(loaded, "2026-11-24 17:01") == ("critical", 361)
 
-    def test_says_which_load_and_what_to_look_at(self, loaded: Pipeline) -> None:
+    def test_names_the_load_and_the_setting(self, loaded: Pipeline) -> None:
         message = check(loaded, "missed_schedule_minutes", datetime(2026, 11, 24, 12, tzinfo=UTC)).message
 
-        assert "the load that was due at 2026-11-24 14:00 MSK has not been started for 60 minutes" in message
+        assert "the load that was due at 2026-11-24 14:00 MSK, 60 minutes ago, has not started" in message
         assert "workflow scheduled/main started at 2026-11-24 08:00 MSK (success)" in message
         assert "rules.missed_schedule_minutes.warning" in message
 
     @pytest.mark.parametrize("started_at", ["2026-11-24 10:59:30", "2026-11-24 11:45"])
-    def test_is_made_good_by_a_run_by_hand(self, loaded: Pipeline, started_at: str) -> None:
+    def test_is_resolved_by_a_run_by_hand(self, loaded: Pipeline, started_at: str) -> None:
         loaded.products("by hand")
         self._move(loaded, "by hand", started_at)
 
         assert self._at(loaded, "2026-11-24 12:00") == ("ok", 0)
 
-    def test_is_not_made_good_by_a_run_well_before(self, loaded: Pipeline) -> None:
+    def test_is_not_resolved_by_an_earlier_run(self, loaded: Pipeline) -> None:
         loaded.products("by hand")
         self._move(loaded, "by hand", "2026-11-24 10:30")
 
@@ -381,13 +381,13 @@ class TestAKilledAttempt:
 
             process.kill()
             process.wait()
-            # PostgreSQL notices within seconds that the client has gone.
+            # PostgreSQL notices within seconds that the client is gone.
             until_free(pipeline)
 
         result = check(pipeline, "killed_attempt")
         assert (result.status, result.value) == ("warning", 1)
         assert "product_etl of workflow killed/main (attempt 1) is recorded as running since" in result.message
-        assert "nobody holds the account's lock" in result.message
+        assert "no process holds the account's lock" in result.message
         critical = changed(pipeline.settings, "rules.killed_attempt", level="critical")
         assert check(pipeline, "killed_attempt", settings=critical).status == "critical"
         assert check(pipeline, "killed_attempt", account="second").status == "ok"
@@ -407,9 +407,7 @@ class TestAKilledAttempt:
         assert pipeline.workflow("between")["status"] == "running"
         assert check(pipeline, "killed_attempt").status == "ok"
 
-    def test_is_not_one_that_closes_its_record_and_lets_go_while_it_is_looked_at(
-        self, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_is_not_one_that_ends_during_the_check(self, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
         pipeline.load()
         pipeline.execute("UPDATE ozon.etl_component_executions SET status = 'running' WHERE component = 'product_etl'")
         assert check(pipeline, "killed_attempt").status == "warning"
@@ -425,7 +423,7 @@ class TestAKilledAttempt:
 
 class TestALock:
     @pytest.mark.parametrize(("minutes", "status"), [(119, "ok"), (121, "warning"), (301, "critical")])
-    def test_that_is_held_for_long_names_its_holder(self, pipeline: Pipeline, minutes: int, status: str) -> None:
+    def test_that_is_old_names_its_holder(self, pipeline: Pipeline, minutes: int, status: str) -> None:
         now = datetime.now(UTC) + timedelta(minutes=minutes)
         with locked(pipeline):
             result = check(pipeline, "lock_held_minutes", now)
@@ -468,7 +466,7 @@ class TestPeakMemory:
         needed = pipeline.value("SELECT max(peak_memory_mb) FROM ozon.etl_component_executions")
         assert result.value == needed
 
-    def test_of_an_attempt_that_stepped_aside_or_still_runs_tells_nothing(self, pipeline: Pipeline) -> None:
+    def test_of_a_skipped_or_running_attempt_does_not_count(self, pipeline: Pipeline) -> None:
         pipeline.load("good")
         good = check(pipeline, "peak_memory_mb")
         skip(pipeline, "aside")
@@ -478,7 +476,7 @@ class TestPeakMemory:
 
 
 def until_free(pipeline: Pipeline) -> None:
-    """Wait until nobody but who asks is connected to the warehouse."""
+    """Wait until there is no other connection to the warehouse."""
     pipeline.execute(
         """DO $$ BEGIN
             FOR i IN 1..400 LOOP

@@ -13,7 +13,7 @@ from tests.support.pipeline import Pipeline, changed, quick_settings
 
 
 class Measured(Pipeline):
-    """A pipeline whose accounts are measured, too."""
+    """A pipeline that can also measure its accounts."""
 
     def measure(
         self, account: str = "main", *, now: datetime | None = None, since: datetime | None = None, store: bool = False

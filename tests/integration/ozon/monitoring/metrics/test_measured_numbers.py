@@ -1,4 +1,4 @@
-"""The numbers of a measurement after real loads, against sums made independently from the sandbox's truth."""
+"""The numbers of a measurement after real loads, compared with independent sums of the sandbox's data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ IN_SIGHT_OR_ARCHIVED = {"VISIBLE", "ARCHIVED"}
 
 @pytest.fixture
 def loaded(pipeline: Measured) -> Measured:
-    """Some of the products without a name, and some with statuses that nobody knows."""
+    """Some products without a name, and some with unknown statuses."""
     pipeline.sandbox.fault("unknown_status", share=0.05)
     pipeline.load()
     return pipeline
@@ -63,7 +63,7 @@ def test_hidden_stock_is_counted_and_priced_for_each_currency(loaded: Measured) 
     assert {product.product_id for product in impact.hidden_with_stock_products} == {p["product_id"] for p in stuck}
 
 
-def test_what_is_not_earned_a_day_is_sales_times_price_of_those_whose_sales_are_known(loaded: Measured) -> None:
+def test_lost_sales_are_daily_sales_times_price_where_sales_are_known(loaded: Measured) -> None:
     loaded.execute(
         "UPDATE ozon.inventory SET present = 0, reserved = 0 WHERE product_id IN ("
         " SELECT product_id FROM ozon.products WHERE visibility = 'VISIBLE' ORDER BY product_id LIMIT 40)"
@@ -198,7 +198,7 @@ def test_the_age_is_that_of_the_last_success(loaded: Measured) -> None:
 
     assert metrics.field.age_hours == pytest.approx(11, abs=0.2)
     freshness = metrics.quality.parts[-1]
-    # Halfway from the age that is worth a warning (8 h) to the critical one (14 h).
+    # Halfway between the age of a warning (8 h) and the critical age (14 h).
     assert (freshness.name, freshness.total) == ("freshness", None)
     assert freshness.value == pytest.approx(50, abs=4)
     assert metrics.workflow_id == "run/main"

@@ -1,4 +1,4 @@
-"""The rows of ``visibility_metrics``, and what later measurements make of them."""
+"""The rows of ``visibility_metrics``, and their use in later measurements."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.integration.ozon.monitoring.metrics.conftest import Measured
 NOW = datetime(2026, 11, 24, 8, 10, tzinfo=UTC)
 
 
-def test_a_row_holds_the_numbers_of_the_measurement(pipeline: Measured) -> None:
+def test_a_row_has_the_numbers_of_the_measurement(pipeline: Measured) -> None:
     pipeline.load()
     metrics = pipeline.measure(store=True)
 
@@ -85,7 +85,7 @@ def test_the_history_is_of_one_account_and_of_the_last_days(pipeline: Measured) 
     with open_session(pipeline.connect, pipeline.settings.warehouse, "test") as connection:
         points = history(connection, "main", NOW, pipeline.settings)
         assert [point.measured_at for point in points] == moments[1:3]
-        # The last one is known however old it is.
+        # The last one is included, however old.
         (oldest,) = history(connection, "main", NOW - timedelta(days=3), pipeline.settings)
         assert oldest.measured_at == moments[0]
     assert points[0].counts == pipeline.measure(now=NOW).counts

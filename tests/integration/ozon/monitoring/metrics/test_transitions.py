@@ -1,4 +1,4 @@
-"""What turned visible or invisible between measurements, by the history that real loads write."""
+"""Transitions between measurements, with the history of real loads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def ids(products: tuple[Product, ...]) -> set[int]:
 
 
 def visible(pipeline: Measured) -> set[int]:
-    """What the marketplace shows."""
+    """The products that the marketplace shows."""
     return {product_id for product_id, product in pipeline.truth().items() if product["visibility"] == "VISIBLE"}
 
 
@@ -29,7 +29,7 @@ def test_a_first_load_is_no_transition(pipeline: Measured) -> None:
     assert turned.visible_before == len(visible(pipeline))
 
 
-def test_a_first_measurement_tells_what_the_last_load_changed(pipeline: Measured) -> None:
+def test_a_first_measurement_shows_the_changes_of_the_last_load(pipeline: Measured) -> None:
     pipeline.load("0")
     pipeline.sandbox.tick()
     pipeline.load("1")
@@ -60,10 +60,10 @@ def test_hidden_products_are_named_with_when_and_why(pipeline: Measured) -> None
     truth = pipeline.truth()
     loaded_at = pipeline.value("SELECT max(valid_from) FROM ozon.product_visibility_history")
     for product in turned.turned_invisible:
-        said = truth[product.product_id]
-        assert (product.name, product.offer_id) == (said["name"], said["offer_id"])
-        assert (product.previous, product.visibility) == ("VISIBLE", said["visibility"])
-        assert product.reasons == tuple(said["hidden_reasons"])
+        expected = truth[product.product_id]
+        assert (product.name, product.offer_id) == (expected["name"], expected["offer_id"])
+        assert (product.previous, product.visibility) == ("VISIBLE", expected["visibility"])
+        assert product.reasons == tuple(expected["hidden_reasons"])
         assert product.since == loaded_at
         assert not product.is_since_first_seen
 
@@ -76,7 +76,7 @@ def test_hidden_products_are_named_with_when_and_why(pipeline: Measured) -> None
     assert back.turned_invisible == ()
 
 
-def test_there_and_back_counts_as_what_it_is_at_the_end(pipeline: Measured) -> None:
+def test_a_product_that_turned_twice_counts_by_its_last_state(pipeline: Measured) -> None:
     pipeline.load("0")
     before = pipeline.measure(store=True)
     pipeline.sandbox.fault("hide_share", share=0.3)
@@ -112,7 +112,7 @@ def test_many_changes_agree_with_the_marketplace_before_and_after(pipeline: Meas
     assert change.counts["VISIBLE"] == metrics.counts["VISIBLE"] - before.counts["VISIBLE"]
 
 
-def test_a_moment_that_was_asked_for_comes_before_the_last_measurement(pipeline: Measured) -> None:
+def test_a_requested_moment_has_precedence_over_the_last_measurement(pipeline: Measured) -> None:
     pipeline.load("0")
     moment = datetime.now(tz=UTC)
     pipeline.sandbox.fault("hide_share", share=0.3)
@@ -125,8 +125,8 @@ def test_a_moment_that_was_asked_for_comes_before_the_last_measurement(pipeline:
     assert len(asked.turned_invisible) == asked.visible_before - last.counts["VISIBLE"] > 0
 
 
-def test_a_load_that_committed_just_after_a_measurement_is_told_by_the_next(pipeline: Measured) -> None:
-    """A merge stamps its rows when it begins: a measurement meanwhile has a later moment, and did not see them."""
+def test_a_load_that_committed_just_after_a_measurement_is_in_the_next_one(pipeline: Measured) -> None:
+    """A merge sets its rows' moment when it begins: a measurement meanwhile is later, but did not read them."""
     pipeline.load("0")
     meanwhile = pipeline.measure(now=datetime.now(tz=UTC) + timedelta(seconds=60), store=True)
     pipeline.sandbox.fault("hide_share", share=0.3)
@@ -142,7 +142,7 @@ def test_a_load_that_committed_just_after_a_measurement_is_told_by_the_next(pipe
 
 
 def test_all_numbers_are_of_one_moment(pipeline: Measured, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A load that commits in the middle of a measurement is in none of its numbers."""
+    """A load that commits during a measurement is in none of its numbers."""
     pipeline.load("0")
     pipeline.measure(store=True)
     from include.ozon.monitoring.metrics import measurement

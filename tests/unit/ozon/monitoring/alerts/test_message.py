@@ -126,7 +126,13 @@ def test_each_kind_reads_as_it_was_approved(kind: str, snapshot: SnapshotAsserti
         ("warehouse_size_gb", 1234.5, 500, "1 234.5 GB", "at most 500 GB"),
         ("failures_in_a_row", 3, 2, "3", "at most 2, set by"),
         ("api_key", None, None, None, "Ozon accepts the account's key (rules.api_key)"),
-        ("killed_attempt", 2, None, "2", "No attempt is recorded as running whose lock nobody holds (rules."),
+        (
+            "killed_attempt",
+            2,
+            None,
+            "2",
+            "Every attempt that is recorded as running has a process that holds the account's lock (rules.",
+        ),
     ],
 )
 def test_values_have_their_unit_and_side(

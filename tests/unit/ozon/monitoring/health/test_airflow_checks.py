@@ -1,4 +1,4 @@
-"""What is made of Airflow's answers. The answers of a real one are the adapter's and the end-to-end tests' matter."""
+"""The checks of Airflow with a fake probe; tests of the adapter and end-to-end tests use a real Airflow."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALIVE = {name: ("healthy", NOW - timedelta(seconds=age)) for name, age in [("sch
 
 @dataclass
 class Answers:
-    """An Airflow that says what the test wants, and counts how often it is asked."""
+    """A fake Airflow that counts its requests."""
 
     beats: dict[str, tuple[str, datetime | None]] = field(default_factory=lambda: dict(ALIVE))
     known: Sequence[DagState] = (ETL, HEALTH)
@@ -47,7 +47,7 @@ class Answers:
 
 def measure(answers: Answers | None, settings: Settings = SETTINGS) -> dict[str, CheckResult]:
     def nobody(*_: object) -> None:
-        raise AssertionError("Airflow's checks ask neither the warehouse nor Ozon.")
+        raise AssertionError("Airflow's checks use neither the warehouse nor Ozon.")
 
     context = HealthContext(settings, NOW, nobody, nobody, answers, [Path("/")])  # type: ignore[arg-type]
     results = run_checks("airflow", airflow.checks(context))
@@ -55,7 +55,7 @@ def measure(answers: Answers | None, settings: Settings = SETTINGS) -> dict[str,
     return {result.check: result for result in results}
 
 
-def test_all_is_well_and_airflow_is_asked_once_for_each_part() -> None:
+def test_all_checks_are_ok_with_one_request_for_each_part() -> None:
     answers = Answers()
     found = measure(answers)
     assert [(result.check, result.status, result.value) for result in found.values()] == [
@@ -90,10 +90,10 @@ def test_a_silent_api_server_is_critical_and_the_heartbeats_are_unknown() -> Non
     [
         (
             ("unhealthy", NOW - timedelta(hours=1)),
-            "Airflow's dag processor is not alive: its last heartbeat was 3600 seconds ago.",
+            "Airflow's dag processor does not run: its last heartbeat was 3600 seconds ago.",
         ),
-        (("", None), "Airflow's dag processor has never given a heartbeat."),
-        (None, "Airflow's dag processor has never given a heartbeat."),
+        (("", None), "Airflow's dag processor has never sent a heartbeat."),
+        (None, "Airflow's dag processor has never sent a heartbeat."),
     ],
 )
 def test_a_process_without_a_pulse_is_critical(beat: tuple[str, datetime | None] | None, message: str) -> None:
@@ -113,15 +113,15 @@ def test_a_dag_that_cannot_be_imported_or_is_not_known_is_named() -> None:
     assert (result.status, result.value) == (Status.CRITICAL, 2)
     assert result.message == (
         "ozon_etl cannot be imported: ozon_etl.py: ModuleNotFoundError: No module named 'x'; "
-        "Airflow does not know ozon_health_check; its file is missing, or no DAG processor has read it yet."
+        "Airflow does not know ozon_health_check: its file is missing, or the DAG processor has not read it yet."
     )
 
 
-def test_paused_dags_are_named_as_badly_as_the_rule_says() -> None:
+def test_paused_dags_are_named_with_the_level_of_the_rule() -> None:
     answers = Answers(known=[DagState("ozon_etl", is_known=True, is_paused=True), HEALTH])
     result = measure(answers)["airflow_paused"]
     assert (result.status, result.value) == (Status.WARNING, 1)
-    assert result.message.startswith("Paused: ozon_etl.")
+    assert result.message.startswith("Paused DAGs: ozon_etl.")
     critical = changed(SETTINGS, "rules.airflow_paused", level="critical")
     assert measure(answers, critical)["airflow_paused"].status is Status.CRITICAL
 
@@ -130,4 +130,4 @@ def test_without_an_airflow_there_is_nothing_to_measure() -> None:
     found = measure(None)
     assert list(found) == list(measure(Answers()))
     assert {result.status for result in found.values()} == {Status.UNKNOWN}
-    assert "There is no Airflow to ask here" in found["airflow_reachable"].message
+    assert "No Airflow runs here" in found["airflow_reachable"].message

@@ -1,4 +1,4 @@
-"""The dead-man's switch: called, and never a reason to fail or to tell its address."""
+"""The dead man's switch: it never fails the caller, and never logs its address."""
 
 from __future__ import annotations
 

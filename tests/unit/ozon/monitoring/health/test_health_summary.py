@@ -1,4 +1,4 @@
-"""Many results as one state: the worst that was judged, and never "ok" for what nobody could measure."""
+"""Many results as one state: the worst status, and never "ok" without a measurement."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ def summary(*results: CheckResult) -> HealthSummary:
         ((), Status.UNKNOWN, 3),
     ],
 )
-def test_the_state_is_the_worst_of_what_was_judged(
-    results: tuple[CheckResult, ...], status: Status, exit_code: int
-) -> None:
+def test_the_state_is_the_worst_judged_status(results: tuple[CheckResult, ...], status: Status, exit_code: int) -> None:
     found = summary(*results)
     assert (found.status, found.exit_code) == (status, exit_code)
 
@@ -74,13 +72,13 @@ def test_each_area_has_its_own_worst_status() -> None:
     assert found.results == (OK, WARNING, CRITICAL, BROKEN, NOTHING)
 
 
-def test_one_sentence_names_what_is_bad_from_the_worst_on() -> None:
+def test_one_sentence_names_the_problems_worst_first() -> None:
     assert summary(OK, WARNING, CRITICAL, BROKEN, NOTHING).sentence == (
         "The state is critical: of 5 checks 1 critical (warehouse_reachable), 1 with a warning (log_files), "
         "1 could not be measured (api_key of main), 1 ok, 1 with nothing to measure."
     )
     assert summary(OK, OK).sentence == "The state is ok: of 2 checks 2 ok."
-    assert summary().sentence == "The state is unknown: no check was made."
+    assert summary().sentence == "The state is unknown: no checks were run."
 
 
 def test_a_long_list_of_names_is_cut() -> None:

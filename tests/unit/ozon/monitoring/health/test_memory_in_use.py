@@ -44,7 +44,7 @@ def test_without_control_groups_it_is_the_machines(tmp_path: Path) -> None:
     assert seen(tmp_path) == (50, MACHINE)
 
 
-def test_a_container_with_less_than_the_machine_is_what_fills(tmp_path: Path) -> None:
+def test_a_container_with_less_memory_than_the_machine_is_measured(tmp_path: Path) -> None:
     write(tmp_path, {"proc/self/cgroup": "0::/"})
     v2(tmp_path, "", limit=4 * GB, used=3 * GB)
     assert seen(tmp_path) == (75, CONTAINER)
@@ -70,7 +70,7 @@ def test_a_group_that_is_not_limited_is_the_machine(tmp_path: Path, limit: objec
     assert seen(tmp_path) == (50, MACHINE)
 
 
-def test_a_machine_fuller_than_the_container_is_told(tmp_path: Path) -> None:
+def test_a_machine_fuller_than_the_container_is_measured(tmp_path: Path) -> None:
     write(tmp_path, {"proc/self/cgroup": "0::/"})
     v2(tmp_path, "", limit=4 * GB, used=1 * GB)
     assert seen(tmp_path) == (50, MACHINE)

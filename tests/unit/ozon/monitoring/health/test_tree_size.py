@@ -67,15 +67,15 @@ def test_many_files_are_not_all_counted(tmp_path: Path) -> None:
     assert measure_tree(tmp_path, most_files=4) == TreeSize(4, 4 * 4096, is_complete=False)
 
 
-def test_when_the_time_is_over_there_is_at_least_what_was_seen(tmp_path: Path) -> None:
+def test_after_the_time_limit_the_size_is_a_minimum(tmp_path: Path) -> None:
     write(tmp_path / "a.log", 4)
     write(tmp_path / "b.log", 4)
 
     assert measure_tree(tmp_path, most_seconds=0) == TreeSize(1, 4096, is_complete=False)
 
 
-def test_what_vanishes_meanwhile_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A clean-up removes a folder and a file between the listing and the look at them."""
+def test_a_file_that_vanishes_meanwhile_is_ignored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clean-up removes a folder and a file after they were listed and before they are read."""
     write(tmp_path / "kept.log", 4)
     write(tmp_path / "gone/one.log", 4)
     scan = os.scandir

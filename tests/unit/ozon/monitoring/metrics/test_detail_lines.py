@@ -1,4 +1,4 @@
-"""What a mail says under an alert about visibility."""
+"""The details of a visibility alert."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_products_are_named_with_when_and_why() -> None:
     assert lines[1] == ("  Кружка «Ёж» № 1 (offer АРТ-1), HIDDEN since 2026-11-24 08:05 MSK: Снят с продажи продавцом")
 
 
-def test_a_long_list_is_cut_and_says_how_much_is_missing() -> None:
+def test_a_long_list_is_cut_and_counts_the_rest() -> None:
     few = changed(SETTINGS, "reports", listed_products=5)
     lines = detail_lines(turned(1234), few)
     assert len([line for line in lines if "Кружка" in line]) == 5
@@ -33,14 +33,14 @@ def test_a_long_list_is_cut_and_says_how_much_is_missing() -> None:
     assert "  and 1 234 more" in detail_lines(turned(1234), none)
 
 
-def test_hidden_pieces_and_money_are_told_for_each_currency() -> None:
-    told = "\n".join(detail_lines(metrics(), SETTINGS))
-    assert "25 products with stock cannot be seen: 1 234 pieces, worth 2 345 679 RUB, 999.50 KZT" in told
-    assert "not earned a day, where daily sales are known: 1 600 RUB." in told
-    assert "Снят с продажи продавцом (150); Не указана цена (20)" in told
+def test_hidden_pieces_and_money_are_listed_by_currency() -> None:
+    text = "\n".join(detail_lines(metrics(), SETTINGS))
+    assert "customers cannot see 25 products with stock: 1 234 pieces, worth 2 345 679 RUB, 999.50 KZT" in text
+    assert "estimated lost sales per day, of the products with known daily sales: 1 600 RUB." in text
+    assert "Снят с продажи продавцом (150); Не указана цена (20)" in text
 
 
-def test_what_vanished_is_told_apart() -> None:
+def test_vanished_products_are_listed_separately() -> None:
     gone = (product(5, name="Плед"),)
     lines = detail_lines(metrics(transitions=replace(metrics().transitions, removed=gone)), SETTINGS)
     assert any("1 visible product vanished from Ozon's lists" in line for line in lines)

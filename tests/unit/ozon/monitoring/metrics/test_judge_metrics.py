@@ -1,4 +1,4 @@
-"""When the metrics are worth a warning, and what is said then."""
+"""The rules of the visibility metrics, with their messages."""
 
 from __future__ import annotations
 
@@ -61,36 +61,36 @@ def came_and_went(invisible: int = 0, visible: int = 0) -> VisibilityMetrics:
 @pytest.mark.parametrize(
     ("measured", "history", "status"),
     [
-        # They vanished at the measurement before this one, and nothing has changed since.
+        # They turned invisible before the last measurement, and nothing has changed since.
         (came_and_went(), [earlier(12), earlier(6, invisible=300)], Status.CRITICAL),
-        # Some more each time: none of it was much by itself.
+        # A few more each time: no single change was large.
         (came_and_went(30), [earlier(12, invisible=40), earlier(6, invisible=40)], Status.WARNING),
         # They came back, all at once or one by one.
         (came_and_went(visible=300), [earlier(12), earlier(6, invisible=300)], Status.OK),
         (came_and_went(), [earlier(12, invisible=300), earlier(6, visible=300)], Status.OK),
-        # Half of them did.
+        # Half of them came back.
         (came_and_went(visible=150), [earlier(12), earlier(6, invisible=300)], Status.WARNING),
-        # For more than a week: that is how it is now.
+        # For more than a week: this is the normal state now.
         (came_and_went(), [earlier(24 * 8), earlier(24 * 7 + 1, invisible=300)], Status.OK),
-        # The very first measurement saw them go, and compared with the load before.
+        # The first measurement noticed them, compared with the previous load.
         (came_and_went(), [earlier(6, invisible=300)], Status.CRITICAL),
         (came_and_went(), [earlier(6)], Status.OK),
     ],
 )
-def test_what_turned_invisible_is_told_until_it_is_visible_again(
+def test_products_that_turned_invisible_fire_until_they_are_visible_again(
     measured: VisibilityMetrics, history: list[HistoryPoint], status: Status
 ) -> None:
     assert judged(measured, history)["turned_invisible_pct"].status is status
 
 
-def test_what_is_still_missing_is_counted_from_when_it_was_last_there() -> None:
+def test_missing_products_are_counted_since_they_were_last_visible() -> None:
     message = judged(came_and_went(), [earlier(12), earlier(6, invisible=300)])["turned_invisible_pct"].message
 
     assert "300 of 1 000 products that were visible before" in message
-    assert "have turned invisible and not come back, 30.0 %" in message
+    assert "turned invisible and have not come back, 30.0 %" in message
 
 
-def test_every_rule_has_a_result_and_all_is_well() -> None:
+def test_every_rule_has_a_result_and_all_are_ok() -> None:
     results = judged(metrics())
     assert tuple(results) == RULES
     assert {result.status for result in results.values()} == {Status.OK}
@@ -112,27 +112,25 @@ def test_every_rule_has_a_result_and_all_is_well() -> None:
         ("quality_score", metrics(quality=Quality(59.0, ())), Status.CRITICAL),
     ],
 )
-def test_what_crosses_its_threshold_says_where_that_is_set(
-    rule: str, measured: VisibilityMetrics, status: Status
-) -> None:
+def test_a_crossed_threshold_names_its_setting(rule: str, measured: VisibilityMetrics, status: Status) -> None:
     result = judged(measured)[rule]
     assert result.status is status
     assert f"set by rules.{rule}.{status}" in result.message
 
 
 @pytest.mark.parametrize(("now_pct", "status"), [(700, Status.OK), (550, Status.WARNING), (250, Status.CRITICAL)])
-def test_the_visible_share_is_compared_with_what_is_usual_at_this_hour(now_pct: int, status: Status) -> None:
+def test_the_visible_share_is_compared_with_the_usual_one_at_this_hour(now_pct: int, status: Status) -> None:
     measured = with_counts(VISIBLE=now_pct, HIDDEN=900 - now_pct)
     result = judged(measured)["visible_share_drop_points"]
     assert result.status is status
     assert result.value == pytest.approx(70.5 - now_pct / 10)
 
 
-def test_how_far_from_normal_is_told() -> None:
+def test_the_message_has_the_distance_from_normal() -> None:
     result = judged(with_counts(VISIBLE=500, HIDDEN=400))["visible_share_drop_points"]
-    assert "20.5 points below the usual 70.5 %" in result.message
+    assert "20.5 percentage points below the usual 70.5 %" in result.message
     assert "median of 14 days" in result.message
-    assert "41.0 times the usual deviation of 0.50 points" in result.message
+    assert "41.0 times the usual deviation of 0.50 percentage points" in result.message
 
 
 def test_a_share_that_never_varied_has_no_deviation_to_divide_by() -> None:
@@ -156,12 +154,12 @@ def test_a_small_share_does_not_look_like_none() -> None:
     assert "0.014 %" in judged(turned(1, 7000))["turned_invisible_pct"].message
 
 
-def test_hidden_stock_is_told_in_pieces_and_money_of_each_currency() -> None:
+def test_hidden_stock_is_shown_in_pieces_and_in_money_by_currency() -> None:
     message = judged(metrics())["hidden_with_stock_pct"].message
     assert "25 of 500 products in stock, 5.0 %: 1 234 pieces worth 2 345 679 RUB, 999.50 KZT" in message
 
 
-def test_the_score_names_what_lowers_it_most() -> None:
+def test_the_score_names_its_weakest_parts() -> None:
     parts = (
         QualityPart("has_name", "", 10, 20.0, 20, 100),
         QualityPart("known_visibility", "", 25, 60.0, 60, 100),
@@ -169,7 +167,7 @@ def test_the_score_names_what_lowers_it_most() -> None:
         QualityPart("has_reason", "", 15, None, 0, 0),
     )
     message = judged(metrics(quality=Quality(44.0, parts)))["quality_score"].message
-    assert "44.0 of 100; what lowers it most: freshness 10.0 (loaded 5 minutes ago), known_visibility 60.0" in message
+    assert "44.0 of 100; its weakest parts: freshness 10.0 (loaded 5 minutes ago), known_visibility 60.0" in message
 
 
 def test_an_account_that_was_never_loaded_is_unknown_with_one_sentence() -> None:
@@ -177,7 +175,7 @@ def test_an_account_that_was_never_loaded_is_unknown_with_one_sentence() -> None
     assert tuple(results) == RULES
     assert {result.status for result in results.values()} == {Status.UNKNOWN}
     (message,) = {result.message for result in results.values()}
-    assert message == "Account main has not been loaded yet; the first run of ozon_etl brings its products."
+    assert message == "Account main has not been loaded yet; the first run of ozon_etl loads its products."
 
 
 def test_an_account_without_products_is_unknown() -> None:

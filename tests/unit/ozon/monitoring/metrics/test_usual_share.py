@@ -1,4 +1,4 @@
-"""What is usual at this hour, from the days before."""
+"""The usual visible share at an hour of the day."""
 
 from __future__ import annotations
 
