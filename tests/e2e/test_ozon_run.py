@@ -200,7 +200,7 @@ def test_a_guard_stops_the_run_until_it_is_accepted(ozon: Ozon, warehouse: Pipel
     assert stopped.exit_code == 1
     assert warehouse.versions("products", "inventory") == before
     assert 'accept_guard = ["vanished"]' in " ".join(stopped.stdout.split())
-    assert "product_etl of account main failed in try 1." in stopped.stdout
+    assert "product_etl of account main failed in attempt 1." in stopped.stdout
     assert "Airflow's log of the run: " in stopped.stdout
 
     sandbox.fault("latency", ms=1_500, times=2, method=DETAILS)
@@ -224,7 +224,7 @@ def test_if_one_account_fails_the_other_is_loaded_and_the_exit_code_is_1(ozon: O
     assert done.exit_code == 1
     assert statuses(warehouse) == ["failed", "success"]
     assert_agreement(warehouse, "second")
-    assert "product_etl of account main failed in try 1." in done.stdout
+    assert "product_etl of account main failed in attempt 1." in done.stdout
     assert "ozon_api_main" in done.stdout
     assert "no-such-key" not in done.stdout + done.stderr
 
@@ -298,14 +298,14 @@ def test_a_signal_between_two_tasks_ends_the_run(ozon: Ozon, warehouse: Pipeline
         blocker.execute("LOCK TABLE dag_run IN EXCLUSIVE MODE")
         until(lambda: ozon.airflow.states()["product_etl[0]"].startswith("success"), "product_etl has ended")
         running.process.send_signal(signal.SIGTERM)
-        running.await_line("stopping in good order")
+        running.await_line("stopping cleanly")
     done = running.finish(30)
 
     assert done.exit_code == 143, done.stderr
     (cancelled,) = workflows(warehouse)
     assert (cancelled["status"], cancelled["component_statuses"]["product_etl"]) == ("cancelled", "success")
     assert "inventory_etl" not in cancelled["component_statuses"]
-    assert ozon.airflow.states()["inventory_etl[0]"] == "failed in try 1"
+    assert ozon.airflow.states()["inventory_etl[0]"] == "failed in attempt 1"
     assert ozon.airflow.states()["close_workflow[0]"] == "success in try 1"
 
 
@@ -338,7 +338,7 @@ def test_with_a_live_scheduler_the_scheduler_runs_it_and_the_command_follows(
 
     assert done.exit_code == 0, done.stderr
     assert done.document["by_scheduler"] is True
-    assert "A scheduler is alive, so the run was started there: manual__" in done.stderr
+    assert "A scheduler is running, so the run was started there: manual__" in done.stderr
     assert "product_etl of account main, attempt 1: success, 300 rows read" in done.stderr
     (loaded,) = workflows(warehouse)
     assert (loaded["account"], loaded["status"]) == ("main", "success")
@@ -356,7 +356,7 @@ def test_with_a_live_scheduler_the_scheduler_runs_it_and_the_command_follows(
     stopped = first.signalled(signal.SIGTERM)
 
     assert stopped.exit_code == 143, stopped.stderr
-    assert "SIGTERM: stopping in good order" in stopped.stderr
+    assert "SIGTERM: stopping cleanly" in stopped.stderr
     _, cancelled = workflows(warehouse)
     assert (cancelled["account"], cancelled["status"], cancelled["component_statuses"]["product_etl"]) == (
         "second",

@@ -1,8 +1,8 @@
 """The ``ozon`` command.
 
-Exit codes: 0 done; 1 it could not be done, for a reason outside (one sentence on stderr); 2 the command line or the
-configuration is wrong; 130 interrupted. `ozon health` has its own: 0 healthy, 1 warning, 2 critical, 3 could not be
-measured; `ozon run` ends with 3 where another run holds the account.
+Exit codes: 0 done; 1 failed for an external reason (one sentence on stderr); 2 the command line or the configuration is
+wrong; 130 interrupted. `ozon health` has its own: 0 healthy, 1 warning, 2 critical, 3 could not be measured; `ozon run`
+ends with 3 if another run is loading the account.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from include.ozon.cli import (
 
 app = typer.Typer(
     name="ozon",
-    help="Operate the Ozon ETL: its warehouse, configuration, runs, health, alerts, schedules, and what customers can "
-    "see.\n\nExit codes: 0 done; 1 it could not be done, for a reason outside; 2 the command line or the "
-    "configuration is wrong; 130 interrupted.\n\nExample: ozon runs --last 5",
+    help="Operate the Ozon ETL: its warehouse, configuration, runs, health, alerts, schedules and visibility reports."
+    "\n\nExit codes: 0 done; 1 failed for an external reason; 2 the command line or the configuration is wrong; "
+    "130 interrupted.\n\nExample: ozon runs --last 5",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
@@ -49,12 +49,12 @@ app.add_typer(schedule.app, name="schedule")
 
 
 def command() -> Any:
-    """The whole command line, with the options that all commands have."""
-    made = typer.main.get_command(app)
-    common.add_common_options(made)
-    return made
+    """Return the whole command line, with the common options."""
+    whole = typer.main.get_command(app)
+    common.add_common_options(whole)
+    return whole
 
 
 def main() -> None:
-    """The entry point: every error is one sentence and an honest exit code."""
+    """Run the command line; every error is one sentence and an exit code."""
     sys.exit(common.run(command()))

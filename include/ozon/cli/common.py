@@ -1,7 +1,7 @@
-"""What all commands have in common: their options, where their text goes, and how they end.
+"""The common options, output and error handling of all commands.
 
-Exit codes: 0 done; 1 it could not be done, for a reason outside (one sentence on stderr); 2 the command line or the
-configuration is wrong; 130 or 143 interrupted by Ctrl-C or SIGTERM. Commands with further ones say so in their help.
+Exit codes: 0 done; 1 failed for an external reason (one sentence on stderr); 2 the command line or the configuration is
+wrong; 130 or 143 interrupted by Ctrl-C or SIGTERM. The help of a command names further ones.
 """
 
 from __future__ import annotations
@@ -39,42 +39,42 @@ Output = Annotated[Literal["text", "json"], typer.Option(help="What to print.")]
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "unknown": "magenta"}
 
-# A table is no use folded into a pipe's 80 columns.
+# A table folded into the 80 columns of a pipe is unreadable.
 _PIPE_WIDTH = 160
 
-# This package, and not a traceback's lines in somebody else's.
+# The lines of a traceback that are in this package.
 _OURS = str(Path(__file__).resolve().parents[2])
 
 
 @dataclass
-class _Asked:
-    """What the command line says for the whole of this process."""
+class _Options:
+    """The common options of this process, and whether it was interrupted."""
 
     verbose: bool = False
     quiet: bool = False
     interrupted: bool = False
 
 
-_asked = _Asked()
+_options = _Options()
 
 
 def is_verbose() -> bool:
-    return _asked.verbose
+    return _options.verbose
 
 
 def is_quiet() -> bool:
-    """Whether confirmations, notes and what is in order are to be left out."""
-    return _asked.quiet
+    """Return whether to leave out confirmations, notes and everything that is ok."""
+    return _options.quiet
 
 
 def say(text: str) -> None:
-    """A confirmation or a note, which ``--quiet`` leaves out."""
-    if not _asked.quiet:
+    """Print a confirmation or a note, unless ``--quiet`` is set."""
+    if not _options.quiet:
         typer.echo(text)
 
 
 def console() -> Console:
-    """As wide as the terminal, and wide enough for a table in a pipe."""
+    """Return a console as wide as the terminal; in a pipe, wide enough for a table."""
     found = Console()
     return found if found.is_terminal else Console(width=_PIPE_WIDTH)
 
@@ -84,9 +84,9 @@ def print_json(document: object) -> None:
 
 
 def check_table(title: str, checks: Iterable[Check]) -> Table:
-    """What was looked at, a line each."""
+    """Return a table with a row for each check."""
     table = Table(title=title, title_justify="left")
-    for heading in ("check", "status", "what was found"):
+    for heading in ("check", "status", "result"):
         table.add_column(heading, overflow="fold")
     for check in checks:
         table.add_row(check.name, Text(check.status, style=_STYLES[check.status]), Text(check.message))
@@ -94,24 +94,24 @@ def check_table(title: str, checks: Iterable[Check]) -> Table:
 
 
 def add_common_options(command: Any) -> None:
-    """Give a command and all below it the options that are the same everywhere.
+    """Add the common options to a command and all its subcommands, so that they work before and after a subcommand.
 
-    So they hold before a subcommand and after it. A command's own option of the same name stays what it is.
+    A command's own option of the same name stays unchanged.
     """
-    taken = {option for param in command.params for option in param.opts}
-    command.params += [param for param in _common_params() if taken.isdisjoint(param.opts)]
+    own = {option for param in command.params for option in param.opts}
+    command.params += [param for param in _common_params() if own.isdisjoint(param.opts)]
     if isinstance(command, TyperGroup):
         for each in command.commands.values():
             add_common_options(each)
 
 
 def run(command: Any) -> int:
-    """Run the command line; returns the exit code. Whatever happens, the user reads a sentence and no traceback."""
+    """Run the command line and return the exit code. The user reads a sentence for every error, never a traceback."""
     signal.signal(signal.SIGINT, _interrupt)
     try:
         result = command(standalone_mode=False)
-        if _asked.interrupted and result == INTERRUPTED:
-            # Typer makes an exit code of it, and says nothing.
+        if _options.interrupted and result == INTERRUPTED:
+            # Typer turns it into an exit code without a message.
             return _end(KeyboardInterrupt())
         if sys.stdout is not None:  # closed by `>&-`
             sys.stdout.flush()
@@ -122,15 +122,15 @@ def run(command: Any) -> int:
 
 @contextmanager
 def importing_airflow() -> Iterator[None]:
-    """Around imports of `include.ozon.adapter`, which take seconds: no command needs Airflow before its own work.
+    """Wrap imports of `include.ozon.adapter`, which take seconds, so commands import it only when they need it.
 
-    Raises ConfigurationError where Airflow does not start with its settings.
+    Raise ConfigurationError if Airflow does not start with its settings.
     """
-    # Outside of its own processes Airflow looks for connections in the environment only, and not in its database,
-    # where its web UI keeps them; `airflow connections test` sets this for the same reason.
+    # Without this, Airflow finds connections only in the environment, and not in its database, where its web UI stores
+    # them; `airflow connections test` sets it for the same reason.
     os.environ.setdefault("_AIRFLOW_PROCESS_CONTEXT", "server")
     try:
-        # What Airflow dislikes it prints to stdout, among a command's own output.
+        # Airflow prints its warnings to stdout, into the command's own output.
         with redirect_stdout(sys.stderr):
             yield
     except OzonError:
@@ -138,17 +138,17 @@ def importing_airflow() -> Iterator[None]:
     except (Exception, SystemExit) as error:
         found = " ".join(str(error).split()) or type(error).__name__
         raise ConfigurationError(
-            f"Airflow does not start with its configuration ({found}). Check AIRFLOW_HOME and the AIRFLOW__ variables; "
-            "`ozon doctor` looks at them."
+            f"Airflow does not start with its configuration ({found}). Check AIRFLOW_HOME and the AIRFLOW__ variables "
+            "with `ozon doctor`."
         ) from error
     finally:
         set_up_logging()
 
 
 def set_up_logging() -> None:
-    """Logs go to stderr, and only what is wrong unless ``--verbose`` asks for all.
+    """Send logs to stderr: warnings and errors, or with ``--verbose`` everything.
 
-    Again after each import of Airflow, which sends them to stdout, among a command's own output.
+    Has to be repeated after each import of Airflow, which sends logs to stdout.
     """
     root = logging.getLogger()
     if not root.handlers:
@@ -156,49 +156,49 @@ def set_up_logging() -> None:
     for handler in root.handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
             handler.setStream(sys.stderr)
-        handler.setLevel(logging.NOTSET if _asked.verbose else logging.WARNING)
-    root.setLevel(logging.INFO if _asked.verbose else logging.WARNING)
+        handler.setLevel(logging.NOTSET if _options.verbose else logging.WARNING)
+    root.setLevel(logging.INFO if _options.verbose else logging.WARNING)
     for name in ("airflow", "alembic", "ozon"):
-        logging.getLogger(name).setLevel(logging.INFO if _asked.verbose else logging.WARNING)
+        logging.getLogger(name).setLevel(logging.INFO if _options.verbose else logging.WARNING)
 
 
 def _common_params() -> Sequence[Any]:
-    """The options as Typer makes them; no command is given their values."""
+    """Return the options as Typer makes them; their values are not passed to the commands."""
     declared = typer.Typer(add_completion=False)
     declared.callback(invoke_without_command=True)(_declaration)
     return [param for param in typer.main.get_command(declared).params if "--help" not in param.opts]
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C, where the command has no answer of its own to it."""
-    _asked.interrupted = True
+    """Handle Ctrl-C, for commands without a handler of their own."""
+    _options.interrupted = True
     raise KeyboardInterrupt
 
 
 def _take_verbose(value: bool) -> None:
     if value:
-        _asked.verbose = True
+        _options.verbose = True
         set_up_logging()
 
 
 def _take_quiet(value: bool) -> None:
     if value:
-        _asked.quiet = True
+        _options.quiet = True
 
 
 def _take_config(value: Path | None) -> None:
-    # As a variable, because what a command starts has to read the same file, wherever it runs.
+    # As a variable, so that processes that the command starts read the same file.
     if value is not None:
         file = value.expanduser().absolute()
         if not file.exists():
-            raise typer.BadParameter(f"there is no file {file}")
+            raise typer.BadParameter(f"file {file} does not exist")
         os.environ["OZON_CONFIG"] = str(file)
 
 
 def _take_env(value: str | None) -> None:
     if value is not None:
         if value not in ENVIRONMENTS:
-            raise typer.BadParameter(f"{value!r} is no environment; there are {', '.join(ENVIRONMENTS)}")
+            raise typer.BadParameter(f"unknown environment {value!r}; expected one of {', '.join(ENVIRONMENTS)}")
         os.environ["OZON_ENV"] = value
 
 
@@ -220,7 +220,7 @@ def _declaration(
         bool,
         typer.Option(
             "--quiet",
-            help="Leave out confirmations, notes and what is in order.",
+            help="Leave out confirmations, notes and everything that is ok.",
             callback=_take_quiet,
             expose_value=False,
             rich_help_panel=_PANEL,
@@ -231,7 +231,7 @@ def _declaration(
         typer.Option(
             "--config",
             metavar="FILE",
-            help="The configuration file, in place of what OZON_CONFIG names.",
+            help="The configuration file, instead of the one in OZON_CONFIG.",
             callback=_take_config,
             expose_value=False,
             rich_help_panel=_PANEL,
@@ -242,7 +242,7 @@ def _declaration(
         typer.Option(
             "--env",
             metavar="NAME",
-            help=f"The environment ({', '.join(ENVIRONMENTS)}), in place of what OZON_ENV names.",
+            help=f"The environment ({', '.join(ENVIRONMENTS)}), instead of the one in OZON_ENV.",
             callback=_take_env,
             autocompletion=lambda: list(ENVIRONMENTS),
             expose_value=False,
@@ -250,12 +250,12 @@ def _declaration(
         ),
     ] = None,
 ) -> None:
-    """Never called: its options are added to the commands' own."""
+    """Declare the common options; never called."""
 
 
 def _end(error: BaseException) -> int:
-    """Tell why the command ended, and the exit code of it."""
-    if _asked.verbose and not isinstance(error, TyperException):
+    """Print why the command ended, and return its exit code."""
+    if _options.verbose and not isinstance(error, TyperException):
         traceback.print_exception(error)
     match error:
         case TyperException():
@@ -263,19 +263,19 @@ def _end(error: BaseException) -> int:
         case typer.Abort() | KeyboardInterrupt():
             sentence, exit_code = str(error) or "Interrupted.", INTERRUPTED
         case BrokenPipeError():
-            # Whoever read our output, such as `head`, has seen enough; nothing more is to be flushed into it.
+            # The reader of our output, for example `head`, has closed it; nothing may be flushed into it any more.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sentence, exit_code = "", FAILED
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            sentence = f"The output cannot be written ({error.strerror}). Make room where it goes, and run this again."
+            sentence = f"The output cannot be written ({error.strerror}). Free disk space, and run this again."
             exit_code = FAILED
         case ConfigurationError() | ConnectionSettingsError():
             sentence, exit_code = str(error), WRONG_USAGE
         case OzonError():
             sentence, exit_code = str(error), FAILED
         case Exception():
-            # Not its own words: a foreign error may quote an address with a password in it.
-            hint = "" if _asked.verbose else "; run with --verbose to see all of it"
+            # Without its message: an error of another package may quote an address with a password in it.
+            hint = "" if _options.verbose else "; run with --verbose for the traceback"
             sentence, exit_code = f"unexpected {type(error).__name__} {_place(error)}{hint}.", FAILED
         case _:
             raise error
@@ -285,8 +285,8 @@ def _end(error: BaseException) -> int:
 
 
 def _usage_error(error: TyperException) -> str:
-    """Empty where the help was shown in its place."""
-    # The words "Value error" are those of the library that reads the value.
+    """Return the message; empty if the help was shown instead."""
+    # "Value error" is a prefix of the library that reads the value.
     found = " ".join(error.format_message().replace("Value error, ", "").split()).rstrip(".")
     context = getattr(error, "ctx", None)
     where = f"; see `{context.command_path} --help`" if context is not None else ""
@@ -294,9 +294,9 @@ def _usage_error(error: TyperException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Where in this package it came from."""
+    """Return the place in this package where the error was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if frame.filename.startswith(_OURS)]
     if not ours:
-        return "outside of this package"
+        return "outside this package"
     return f"in {os.path.relpath(ours[-1].filename, Path(_OURS).parent)}, line {ours[-1].lineno}"

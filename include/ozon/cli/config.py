@@ -1,4 +1,4 @@
-"""``ozon config``: the configuration as it is in force."""
+"""``ozon config``: the current configuration."""
 
 from __future__ import annotations
 
@@ -29,20 +29,18 @@ from include.ozon.settings import Settings
 app = typer.Typer(help="Show and check the configuration.", no_args_is_help=True)
 
 _BUILT_IN = "built-in"
-# The configuration holds no secrets; an address that somebody has put into it may.
+# The configuration contains no secrets, but an address in it may.
 _SIGN_IN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 @app.command()
 def show(
-    key: Annotated[
-        str, typer.Argument(metavar="[KEY]", help="A setting or a table of them, such as `rules` or `retry.retries`.")
-    ] = "",
+    key: Annotated[str, typer.Argument(metavar="[KEY]", help="A setting or a table: `retry.retries`, `rules`.")] = "",
     output: Output = "text",
 ) -> None:
-    """Show every setting in force, and where it came from: built in, a table of the file, or a variable.
+    """Show every setting with its value and its source: built in, a table of the file, or a variable.
 
-    With --quiet only those that are not built in.
+    With --quiet, show only those that differ from the built-in ones.
 
     Example: ozon config show retry
     """
@@ -54,7 +52,7 @@ def show(
     if not shown:
         meant = schema.suggestion(key.split("."))
         hint = f"did you mean {meant}?" if meant else "docs/configuration.md lists all settings."
-        raise ConfigurationError(f"{key} is no setting; {hint}")
+        raise ConfigurationError(f"unknown setting {key!r}; {hint}")
     if is_quiet():
         shown = {name: each for name, each in shown.items() if each[1] != _BUILT_IN}
     if output == "json":
@@ -67,11 +65,11 @@ def show(
 @app.command()
 def validate(
     connect: Annotated[
-        bool, typer.Option("--connect", help="Also try every connection that it names: warehouse, Ozon, channels.")
+        bool, typer.Option("--connect", help="Also test every connection: warehouse, Ozon, alert channels.")
     ] = False,
     output: Output = "text",
 ) -> None:
-    """Read the configuration and name everything that is wrong with it, all at once.
+    """Validate the configuration and list all its errors at once.
 
     Exit code: 0 valid; 1 a connection does not work (only with --connect); 2 the configuration is wrong.
 
@@ -106,7 +104,7 @@ def _connection_steps(settings: Settings) -> Iterator[Step]:
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Single values by their dotted keys, in the model's order."""
+    """Yield single values with their dotted keys, in the model's order."""
     for name, value in table.items():
         if isinstance(value, Mapping) and value:
             yield from _flat(value, f"{prefix}{name}.")

@@ -16,7 +16,7 @@ app = typer.Typer(help="Create, migrate and inspect the warehouse's schema.", no
 
 @app.command()
 def upgrade(
-    revision: Annotated[str, typer.Argument(help="How far; `head` is what this version needs.")] = "head",
+    revision: Annotated[str, typer.Argument(help="The target; `head` is what this version needs.")] = "head",
     output: Output = "text",
 ) -> None:
     """Migrate the warehouse forward. Safe to repeat.
@@ -29,20 +29,20 @@ def upgrade(
 
 def _step_or_revision(value: str) -> str:
     if value.startswith("-") and not value[1:].isdecimal():
-        raise typer.BadParameter(f"{value!r} is neither an option nor a revision; `-1` is one step")
+        raise typer.BadParameter(f"expected a revision, `base`, or a number of steps like `-1`, found {value!r}")
     return value
 
 
-# `-1` is a revision and no option.
+# `-1` is a revision, not an option.
 @app.command(context_settings={"ignore_unknown_options": True})
 def downgrade(
     revision: Annotated[
         str,
-        typer.Argument(help="How far back: a revision, `-1` for one step, `base` for all.", callback=_step_or_revision),
+        typer.Argument(help="The target: a revision, `-1` for one step, `base` for all.", callback=_step_or_revision),
     ],
     output: Output = "text",
 ) -> None:
-    """Migrate the warehouse back. What only the newer schema can hold is dropped.
+    """Migrate the warehouse back. Data that only the newer schema supports is dropped.
 
     Example: ozon db downgrade -1
     """
@@ -52,7 +52,7 @@ def downgrade(
 
 @app.command()
 def status(output: Output = "text") -> None:
-    """Show at which revision the warehouse is, and which one this version needs. Exit code 0, whatever it is.
+    """Show the warehouse's revision, and the one that this version needs. Exit code 0 in any case.
 
     Example: ozon db status --output json
     """
@@ -73,4 +73,4 @@ def _show(output: str) -> None:
 def _verdict(found: schema.SchemaStatus) -> str:
     if not found.is_known:
         return "a newer version of this package has migrated it"
-    return "up to date" if found.is_at_head else "`ozon db upgrade` brings it there"
+    return "up to date" if found.is_at_head else "run `ozon db upgrade`"

@@ -1,4 +1,4 @@
-"""``ozon doctor``: everything that a first installation gets wrong, and how to mend it."""
+"""``ozon doctor``: checks of the installation, with the fix for each."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _AIRFLOW_NEEDS = ("configuration", "airflow")
 
 
 def doctor(output: Output = "text") -> None:
-    """Look at all that has to be right before anything can run, in order, with the fix for each.
+    """Check everything that a run needs, in order, with the fix for each failure.
 
-    Changes nothing and sends nothing. What follows from a failure is not looked at: mend it and ask again.
+    Changes nothing and sends nothing. Checks that depend on a failed one are skipped: fix it, and run this again.
 
-    Exit code: 0 where nothing failed, warnings included; 1 otherwise.
+    Exit code: 0 if no check failed, even with warnings; 1 otherwise.
 
     Example: ozon doctor --quiet
     """
@@ -46,18 +46,18 @@ def doctor(output: Output = "text") -> None:
 
 
 def connection_steps(settings: Settings) -> Iterator[Step]:
-    """What the configuration's connections lead to: the warehouse, Ozon, the channels of the alerts."""
+    """Yield the checks of the connections: the warehouse, Ozon, the alert channels."""
 
-    def look(name: str, *arguments: Any) -> Callable[[], Iterable[Check]]:
+    def check(name: str, *arguments: Any) -> Callable[[], Iterable[Check]]:
         return lambda: getattr(_adapter("connections.checks"), name)(*arguments)
 
-    yield Step("warehouse", look("warehouse_server", settings), needs=("airflow",))
-    yield Step("schema", look("warehouse_schema", settings), needs=("warehouse",))
-    yield Step("accounts", look("accounts_are_distinct", settings), needs=("airflow",))
+    yield Step("warehouse", check("warehouse_server", settings), needs=("airflow",))
+    yield Step("schema", check("warehouse_schema", settings), needs=("warehouse",))
+    yield Step("accounts", check("accounts_are_distinct", settings), needs=("airflow",))
     for account in settings.accounts:
-        yield Step(f"account {account}", look("account_key", account, settings), needs=("airflow",))
-    yield Step("channels", look("channels", settings), needs=("airflow",))
-    yield Step("heartbeat", look("heartbeat", settings), needs=("airflow",))
+        yield Step(f"account {account}", check("account_key", account, settings), needs=("airflow",))
+    yield Step("channels", check("channels", settings), needs=("airflow",))
+    yield Step("heartbeat", check("heartbeat", settings), needs=("airflow",))
 
 
 def _steps() -> Iterator[Step]:
@@ -75,7 +75,7 @@ def _steps() -> Iterator[Step]:
     try:
         settings = load_settings()
     except ConfigurationError:
-        return  # told by its own step
+        return  # the step `configuration` reports it
     yield from connection_steps(settings)
     yield Step(
         "folders",
@@ -93,13 +93,13 @@ def _configuration() -> Iterator[Check]:
 
 
 def start_airflow() -> Iterator[Check]:
-    """Raises ConfigurationError where Airflow, which holds the connections, does not start."""
+    """Check that Airflow, which has the connections, starts. Raise ConfigurationError if it does not."""
     with importing_airflow():
         version = importlib.import_module("airflow").__version__
         for name in ("connections.checks", "metadata.installation"):
             _adapter(name)
     if not is_verbose():
-        # What a check logs is in its finding.
+        # The checks' results contain what they log.
         logging.getLogger("ozon").setLevel(logging.CRITICAL)
     yield Check("airflow", "ok", f"Airflow {version} starts with its configuration.")
 
@@ -121,6 +121,7 @@ def _verdict(checks: list[Check]) -> str:
     counts = {status: sum(check.status == status for check in checks) for status in ("failed", "warning", "unknown")}
     if not any(counts.values()):
         return f"All {len(checks)} checks are ok."
-    words = {"failed": "failed", "warning": "with a warning", "unknown": "not looked at"}
-    told = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
-    return f"Of {len(checks)} checks: {told}.{' Mend the first failure and ask again.' if counts['failed'] else ''}"
+    words = {"failed": "failed", "warning": "with a warning", "unknown": "not checked"}
+    listed = ", ".join(f"{count} {words[status]}" for status, count in counts.items() if count)
+    hint = " Fix the first failure and run this again." if counts["failed"] else ""
+    return f"Of {len(checks)} checks: {listed}.{hint}"

@@ -22,14 +22,14 @@ from include.ozon.settings import Settings
 
 def health(
     checks: Annotated[
-        str, typer.Option(help="The areas to check, a comma between them; by itself those of health.checks.")
+        str, typer.Option(help="The areas to check, separated by commas; by default those of health.checks.")
     ] = "",
     output: Output = "text",
     quiet: Annotated[
-        bool, typer.Option("--quiet", help="Show only what is wrong; with --alert, only what could not be told.")
+        bool, typer.Option("--quiet", help="Show only problems; with --alert, only alerts that could not be sent.")
     ] = False,
     alert: Annotated[
-        bool, typer.Option(help="Also store and tell what was found, as `ozon_health_check` does: for cron.")
+        bool, typer.Option(help="Also store the results and send alerts, as `ozon_health_check` does: for cron.")
     ] = False,
 ) -> None:
     """Check everything now. Exit code: 0 healthy, 1 warning, 2 critical, 3 could not be measured.
@@ -39,12 +39,11 @@ def health(
     settings = load_settings()
     names = _areas(checks, settings)
     summary = _measure(names, settings)
-    # Cron mails whatever is printed, each quarter of an hour; what is wrong is told by the alerts.
+    # Cron mails all output, every 15 minutes; problems are notified by the alerts.
     if not (alert and quiet):
         _show(summary, settings, output, only_problems=quiet)
-    was_told = _tell(summary, settings, quiet) if alert else True
-    # What nobody heard of is worth a warning.
-    raise typer.Exit(summary.exit_code if was_told else summary.exit_code or EXIT_CODES[Status.WARNING])
+    is_sent = _store_and_notify(summary, settings, quiet) if alert else True
+    raise typer.Exit(summary.exit_code if is_sent else summary.exit_code or EXIT_CODES[Status.WARNING])
 
 
 def _show(summary: HealthSummary, settings: Settings, output: str, *, only_problems: bool) -> None:
@@ -58,8 +57,8 @@ def _areas(checks: str, settings: Settings) -> list[str]:
     wanted = [name.strip() for name in checks.split(",") if name.strip()]
     if unknown := [name for name in wanted if name not in AREA_NAMES]:
         raise ConfigurationError(
-            f"--checks names {', '.join(map(repr, unknown))}, which is no area of the health check; "
-            f"there are {', '.join(AREA_NAMES)}."
+            f"--checks: expected areas of the health check ({', '.join(AREA_NAMES)}), found "
+            f"{', '.join(map(repr, unknown))}."
         )
     return list(dict.fromkeys(wanted)) or list(settings.health.checks)
 
@@ -69,7 +68,7 @@ def _measure(names: list[str], settings: Settings) -> HealthSummary:
         from include.ozon.adapter.health.context import measure_area  # noqa: PLC0415
         from include.ozon.adapter.health.probe import process_probe  # noqa: PLC0415
     if not is_verbose():
-        # What the tasks log is in the report.
+        # The report contains what the checks log.
         for name in ("ozon", "airflow"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
@@ -78,22 +77,25 @@ def _measure(names: list[str], settings: Settings) -> HealthSummary:
     return summarize([result for name in names for result in measure_area(name, settings, now, airflow)], now)
 
 
-def _tell(summary: HealthSummary, settings: Settings, quiet: bool) -> bool:
-    """Whether the sender took over. The dead-man's switch is pinged last: silence tells of a sender that is broken."""
+def _store_and_notify(summary: HealthSummary, settings: Settings, quiet: bool) -> bool:
+    """Store the results, send the alerts, and return whether the sender ran.
+
+    The dead man's switch is pinged last, so that it raises the alarm if the sender is broken.
+    """
     from include.ozon.adapter.health.context import ping_heartbeat, store_results  # noqa: PLC0415
 
     try:
         store_results(settings, summary.measured_at, summary.results)
     except Exception as error:
-        _complain("The results are not stored in ozon.health_checks, only told", error)
+        _print_error("The results could not be stored in ozon.health_checks", error)
     try:
         from include.ozon.adapter.alerting.sender import deliver  # noqa: PLC0415
 
-        # Airflow prints a traceback for each Variable that its database cannot give; the sender goes on without.
+        # Airflow prints a traceback for each Variable that it cannot read; the sender works without them.
         with redirect_stdout(io.StringIO()):
             report = deliver(results=summary.results)
     except Exception as error:
-        _complain("The alerts could not be told", error)
+        _print_error("The alerts could not be sent", error)
         return False
     if not quiet or report.failed_channels:
         typer.echo(report.describe(), err=True)
@@ -101,5 +103,5 @@ def _tell(summary: HealthSummary, settings: Settings, quiet: bool) -> bool:
     return True
 
 
-def _complain(what: str, error: Exception) -> None:
+def _print_error(what: str, error: Exception) -> None:
     typer.echo(f"ozon: {what}: {' '.join(str(error).split()) or type(error).__name__}", err=True)

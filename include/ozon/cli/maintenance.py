@@ -1,4 +1,4 @@
-"""``ozon maintenance``: what `ozon_maintenance` does, without a scheduler."""
+"""``ozon maintenance``: the work of `ozon_maintenance` without a scheduler."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ _STYLES = {"done": "green", "skipped": "yellow", "failed": "bold red"}
 
 def maintenance(
     steps: Annotated[
-        list[str] | None, typer.Argument(help=f"Only these steps, of {', '.join(STEPS)}.", show_default=False)
+        list[str] | None, typer.Argument(help=f"Run only these steps: {', '.join(STEPS)}.", show_default=False)
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be freed, and delete nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be deleted, and delete nothing.")] = False,
     output: Output = "text",
 ) -> None:
-    """Delete what is past its days, close the records of killed runs, vacuum the warehouse.
+    """Delete expired data, close the records of killed runs, vacuum the warehouse.
 
-    How long things are kept is in the configuration's table `maintenance`. A step that fails does not keep the others
-    from their work.
+    The configuration's table `maintenance` has the retention periods. If a step fails, the others still run.
 
     Exit code: 0 done; 1 a step failed.
 
@@ -55,10 +54,10 @@ def maintenance(
 
 
 def _wanted(steps: Sequence[str]) -> list[str]:
-    """In the order in which they are useful, whatever order they are named in."""
+    """Return the requested steps in their fixed order."""
     if unknown := [step for step in steps if step not in STEPS]:
         raise ConfigurationError(
-            f"{', '.join(map(repr, unknown))} is no step of maintenance; there are {', '.join(STEPS)}."
+            f"Expected steps of maintenance ({', '.join(STEPS)}), found {', '.join(map(repr, unknown))}."
         )
     return [step for step in STEPS if not steps or step in steps]
 
@@ -74,7 +73,7 @@ def _run(steps: Sequence[str], settings: Settings, dry_run: bool) -> list[Outcom
             outcomes.append(perform(step, job))
         except Exception as error:  # the other steps have to run
             logger.info("%s failed", step, exc_info=True)
-            # Not a foreign error's own words: they may quote an address with a password in it.
+            # Without the message of another package's error: it may quote an address with a password in it.
             message = str(error) if isinstance(error, OzonError) else f"Unexpected {type(error).__name__}."
             outcomes.append(Outcome(step, "failed", dry_run, message=message))
     return outcomes
@@ -85,18 +84,18 @@ def _table(outcomes: Sequence[Outcome], settings: Settings, dry_run: bool) -> Ta
     table = Table(title=f"{what}, {settings.environment}", title_justify="left")
     for heading in ("step", "status"):
         table.add_column(heading, no_wrap=True)
-    for heading in ("files", "folders", "rows", "room", "seconds"):
+    for heading in ("files", "folders", "rows", "size", "seconds"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("what", overflow="fold")
+    table.add_column("details", overflow="fold")
     for outcome in outcomes:
-        told = [outcome.message] if outcome.message else []
+        message = [outcome.message] if outcome.message else []
         table.add_row(
             outcome.step,
             Text(outcome.status, style=_STYLES[outcome.status]),
             *(str(count or "") for count in (outcome.files, outcome.folders, outcome.rows)),
             size(outcome.bytes) if outcome.bytes else "",
             f"{outcome.seconds:.1f}",
-            # Not as markup: a path may have brackets in it.
-            Text("\n".join([*told, *outcome.details])),
+            # Not as markup: a path may contain brackets.
+            Text("\n".join([*message, *outcome.details])),
         )
     return table

@@ -1,4 +1,4 @@
-"""``ozon probe``: what Ozon answers, without the seller's data, for a report of a fault."""
+"""``ozon probe``: a description of Ozon's answers, without the seller's data, for a bug report."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from include.ozon.settings import Settings
 
 
 def probe(
-    account: Annotated[str, typer.Option(help="The account to ask as.")],
+    account: Annotated[str, typer.Option(help="The account whose key is used.")],
     save: Annotated[
         Path | None, typer.Option(dir_okay=False, metavar="FILE", help="Write the report to this file.")
     ] = None,
@@ -29,18 +29,15 @@ def probe(
 ) -> None:
     """Read one page of every method that the load uses, and describe the answers without your data.
 
-    For reports of faults: the fields that Ozon sends, their types, what is missing or new, and Ozon's own words, but
-    no ids, names, prices, amounts or keys. Changes nothing, and a method that fails stops none of the others. Sends
-    about a dozen requests, at the pace of the health check, and needs no warehouse.
+    For bug reports: the fields that Ozon sends, their types, missing and new fields, and Ozon's error messages, but no
+    ids, names, prices, amounts or keys. Changes nothing. If a method fails, the others are still called. Sends about a
+    dozen requests, at the pace of the health check, and needs no warehouse.
 
     Example: ozon probe --account main --save probe.md
     """
     settings = load_settings()
     if account not in settings.accounts:
-        raise ConfigurationError(
-            f"--account names {account!r}, which the configuration does not have; expected one of "
-            f"{', '.join(settings.accounts)}."
-        )
+        raise ConfigurationError(f"--account: expected one of {', '.join(settings.accounts)}; found {account!r}.")
     report, today = _measure(account, settings), datetime.now(tz=UTC).date()
     if output == "json":
         text = json.dumps(probe_document(report, today), ensure_ascii=False, indent=2)
@@ -56,7 +53,7 @@ def _measure(account: str, settings: Settings) -> ProbeReport:
     with importing_airflow():
         from include.ozon.adapter.connections.accounts import api_credentials  # noqa: PLC0415
     if not is_verbose():
-        # What the client logs is in the report.
+        # The report contains what the client logs.
         logging.getLogger("ozon").setLevel(logging.CRITICAL)
     credentials = api_credentials(account)
     probe = Probe(Redactor.of(credentials), settings.api)

@@ -1,4 +1,4 @@
-"""``ozon run``: one load, in this process or under the scheduler that is alive."""
+"""``ozon run``: one load, in this process or under a running scheduler."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from include.ozon.settings import GuardsSettings, Settings
 
 def run(
     account: Annotated[
-        list[str] | None, typer.Option(metavar="ACCOUNT", help="Load this account only; may be given more than once.")
+        list[str] | None, typer.Option(metavar="ACCOUNT", help="Load only this account; can be repeated.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and compare, show what would change, and write nothing.")
     ] = False,
     accept_guard: Annotated[
         list[str] | None,
-        typer.Option(metavar="GUARD", help="Let this guard through once, after a look at what it saw."),
+        typer.Option(metavar="GUARD", help="Ignore this guard once, after you have checked what stopped it."),
     ] = None,
     if_due: Annotated[
-        bool, typer.Option("--if-due", help="End at once unless the configured schedule is due now: for cron.")
+        bool, typer.Option("--if-due", help="Start only if the configured schedule is due now: for cron.")
     ] = False,
     output: Output = "text",
 ) -> None:
     """Load the catalogue and its stock, as the DAG ozon_etl does.
 
-    In this process; where a scheduler is alive on the same Airflow, the run is started there and followed. Ctrl-C or
-    SIGTERM stops the run in good order, a second one at once.
+    The load runs in this process. If a scheduler of the same Airflow is running, the load is started there, and this
+    command follows it. Ctrl-C or SIGTERM stops the run cleanly, a second one at once.
 
-    Exit code: 0 done, 1 the run failed, 2 wrong arguments or configuration, 3 another run holds the account,
+    Exit code: 0 done, 1 the run failed, 2 wrong arguments or configuration, 3 another run is loading the account,
     130 or 143 stopped by SIGINT or SIGTERM.
 
     Example: ozon run --account main --dry-run
@@ -50,7 +50,7 @@ def run(
         "accept_guard": _known("--accept-guard", accept_guard, list(GuardsSettings.model_fields)),
     }
     if if_due and not is_due(settings.schedule.etl, settings.time_zone, datetime.now(tz=UTC)):
-        _say_not_due(settings, output)
+        _print_not_due(settings, output)
         return
     try:
         result = _run(params, settings)
@@ -68,13 +68,12 @@ def _known(option: str, names: list[str] | None, known: list[str]) -> list[str]:
     found = list(dict.fromkeys(names or []))
     if unknown := [name for name in found if name not in known]:
         raise ConfigurationError(
-            f"{option} names {', '.join(map(repr, unknown))}, which the configuration does not have; "
-            f"it has {', '.join(known)}."
+            f"{option}: expected one of {', '.join(known)}; found {', '.join(map(repr, unknown))}."
         )
     return found
 
 
-def _say_not_due(settings: Settings, output: str) -> None:
+def _print_not_due(settings: Settings, output: str) -> None:
     sentence = f'Not due now: schedule.etl is "{settings.schedule.etl}" in {settings.time_zone}. Nothing was started.'
     document = {"schema": "ozon-run", "outcome": "not due", "exit_code": 0, "message": sentence}
     typer.echo(json.dumps(document, ensure_ascii=False) if output == "json" else sentence)
@@ -83,12 +82,12 @@ def _say_not_due(settings: Settings, output: str) -> None:
 def _run(params: dict[str, Any], settings: Settings) -> RunResult:
     from include.ozon.pipeline.interruption import Interruption  # noqa: PLC0415 - `ozon --help` needs no adapter
 
-    # Before Airflow is imported, which takes seconds: a signal must not find Python's own handlers meanwhile.
+    # Before Airflow is imported, which takes seconds: a signal during the import has to be handled, too.
     with Interruption() as interruption:
         work = RunWork(params, settings, interruption)
         work.require_free_accounts()
         is_scheduled = work.has_scheduler()
         if interruption.number:
-            typer.echo(f"ozon: Stopped ({interruption.name}) before anything was started.", err=True)
+            typer.echo(f"ozon: Stopped ({interruption.name}) before the run was started.", err=True)
             raise typer.Exit(interruption.exit_code)
         return work.run_there() if is_scheduled else work.run_here()

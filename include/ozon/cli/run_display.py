@@ -1,4 +1,4 @@
-"""How far a run is: a bar for each account and component on a terminal, plain lines elsewhere."""
+"""Progress of a run: a bar for each account and component on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _STYLES = {"success": "green", "failed": "bold red", "cancelled": "yellow", "ski
 
 
 class RunDisplay:
-    """Shows the components of a run, and lines about it; several threads may.
+    """A thread-safe display of a run's components, and of lines about the run.
 
-    A bar's length is the number of entries that Ozon says its lists hold; without that number it has none.
+    A bar's length is the number of entries that Ozon announces for its lists; without that number it has no length.
     """
 
     def __init__(self, stderr: TextIO, settings: Settings) -> None:
@@ -34,29 +34,29 @@ class RunDisplay:
         self._has_bars = self.is_terminal
         self._bars: Progress | None = None
         self._bar_ids: dict[str, TaskID] = {}
-        self._told: dict[str, str] = {}
+        self._last_lines: dict[str, str] = {}
         self._counted_at: dict[str, float] = {}
 
-    def say(self, sentence: str) -> None:
-        """One line, above the bars."""
+    def print_line(self, sentence: str) -> None:
+        """Print a line above the bars."""
         with self._lock:
             moment = "" if self.is_terminal else f"{self._settings.in_time_zone(datetime.now(tz=UTC)):%H:%M:%S} "
             self._console.print(f"{moment}{sentence}", markup=False, highlight=False, soft_wrap=True)
 
-    def note(self, sentence: str) -> None:
-        """``say``, unless ``--quiet`` was asked for."""
+    def print_note(self, sentence: str) -> None:
+        """Print a line, unless ``--quiet`` is set."""
         if not is_quiet():
-            self.say(sentence)
+            self.print_line(sentence)
 
-    def tell(self, subject: str, sentence: str) -> None:
-        """``say``, unless it is the last that was told about this subject."""
+    def print_change(self, subject: str, sentence: str) -> None:
+        """Print a line, unless it is the same as the last one about this subject."""
         with self._lock:
-            if self._told.get(subject) != sentence:
-                self._told[subject] = sentence
-                self.say(sentence)
+            if self._last_lines.get(subject) != sentence:
+                self._last_lines[subject] = sentence
+                self.print_line(sentence)
 
     def show(self, state: ComponentState, listed: Listed | None) -> None:
-        """Where a component is now: on a terminal its bar, elsewhere a line if there is something new."""
+        """Update a component's bar on a terminal; elsewhere print a line if its state has changed."""
         with self._lock:
             if self._has_bars:
                 self._draw(state, listed)
@@ -64,7 +64,7 @@ class RunDisplay:
                 self._describe(state, listed)
 
     def close(self) -> None:
-        """The bars stay as they are, the cursor comes back, and what is said from now on are lines."""
+        """Stop the bars and restore the cursor; from now on only lines are printed."""
         with self._lock:
             self._has_bars = False
             if self._bars:
@@ -94,7 +94,7 @@ class RunDisplay:
             TextColumn("{task.fields[lasts]}"),
             TextColumn("{task.fields[status]}"),
             console=self._console,
-            # What is printed otherwise goes to the log, where it is to stay.
+            # Other output goes to the log, and has to stay there.
             redirect_stdout=False,
             redirect_stderr=False,
         )
@@ -105,14 +105,14 @@ class RunDisplay:
         name = f"{state.component} of account {state.account}"
         attempt = f"{name}, attempt {state.attempt}"
         if state.status == "running":
-            self.tell(name, f"{attempt}: running")
+            self.print_change(name, f"{attempt}: running")
             now = time.monotonic()
             if listed and now - self._counted_at.get(name, 0) >= self._settings.load.progress_interval_seconds:
                 self._counted_at[name] = now
-                self.tell(f"{name}, rows", f"{attempt}: {_entries(listed)}")
+                self.print_change(f"{name}, rows", f"{attempt}: {_entries(listed)}")
             return
         rows = "" if state.rows_read is None else f", {number(state.rows_read)} rows read"
-        self.tell(name, f"{attempt}: {state.status}{rows}" + (f". {state.error}" if state.error else ""))
+        self.print_change(name, f"{attempt}: {state.status}{rows}" + (f". {state.error}" if state.error else ""))
 
 
 def _entries(listed: Listed) -> str:

@@ -1,4 +1,4 @@
-"""Where Airflow's own words go while it runs in this process, and where ours go."""
+"""Logs of a run in this process: Airflow's go to a file, and ours are shown."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TextIO
 
 from include.ozon.cli.common import set_up_logging
 
-Say = Callable[[str], None]
+PrintLine = Callable[[str], None]
 
 
 def log_file(folder: Path) -> Path:
-    """A new log below Airflow's own, which are cleaned up together; only its owner may read it."""
+    """Create a log in Airflow's log folder, which maintenance cleans up; only its owner may read it."""
     name = f"{datetime.now(tz=UTC):%Y-%m-%dT%H%M%S}-{os.getpid()}.log"
     file = folder / "ozon_run" / name
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -27,9 +27,10 @@ def log_file(folder: Path) -> Path:
 
 @contextmanager
 def diverted_output(file: Path | None) -> Iterator[TextIO]:
-    """Have this process write to ``file``, or else to stderr, whatever it prints and logs; yields what stderr was.
+    """Redirect all output and logs of this process to ``file``, or without one to stderr; yield the former stderr.
 
-    By the descriptors, because loggers keep the streams that they found. ``sys.stdout`` is as before at the end.
+    The file descriptors are redirected, because loggers keep the streams they were created with. They are restored at
+    the end.
     """
     with os.fdopen(os.dup(2), "w", buffering=1) as stderr:
         saved = os.dup(1)
@@ -50,10 +51,10 @@ def diverted_output(file: Path | None) -> Iterator[TextIO]:
 
 
 @contextmanager
-def our_log_lines(say: Say, level: int) -> Iterator[None]:
-    """Show what this package logs, from ``level`` on."""
+def our_log_lines(print_line: PrintLine, level: int) -> Iterator[None]:
+    """Print the log records of this package from ``level`` on."""
     ours = logging.getLogger("ozon")
-    handler = _Lines(say)
+    handler = _Lines(print_line)
     handler.setLevel(level)
     ours.addHandler(handler)
     try:
@@ -63,7 +64,7 @@ def our_log_lines(say: Say, level: int) -> Iterator[None]:
 
 
 def _log_all() -> None:
-    """As much as Airflow logs of its own tasks; what is shown of it is another matter."""
+    """Set the log levels that Airflow uses for its own tasks."""
     root = logging.getLogger()
     for handler in root.handlers:
         handler.setLevel(logging.NOTSET)
@@ -72,14 +73,14 @@ def _log_all() -> None:
 
 
 class _Lines(logging.Handler):
-    def __init__(self, say: Say) -> None:
+    def __init__(self, print_line: PrintLine) -> None:
         super().__init__()
-        self._say = say
+        self._print_line = print_line
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             level = "" if record.levelno < logging.WARNING else f"{record.levelname}: "
-            self._say(level + record.getMessage())
+            self._print_line(level + record.getMessage())
         except Exception:
             self.handleError(record)
 

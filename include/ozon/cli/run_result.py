@@ -1,4 +1,4 @@
-"""What a run came to: its exit code, the table of `ozon runs`, or the same as JSON."""
+"""Result of a run: its exit code, and its table or JSON document."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class RunResult:
     dry_run: bool
     by_scheduler: bool
     interrupted_by: str
-    """The signal's name; empty where none came."""
+    """The signal's name; empty without a signal."""
     interrupted_exit_code: int
     log: Path | None
-    """Of a run in this process."""
+    """Airflow's log, if the run was in this process."""
     problem: str = ""
-    """Why there are no rows, where that is not because nothing was begun."""
+    """The reason why the records could not be read."""
 
     @property
     def exit_code(self) -> int:
@@ -49,22 +49,22 @@ class RunResult:
         return {0: "success", FAILED: "failed", TAKEN: "account taken"}[self.exit_code]
 
     def sentences(self) -> list[str]:
-        """What the table does not say."""
-        said = []
+        """Return the notes below the table."""
+        notes = []
         if self.dry_run:
-            said.append("A dry run: nothing was written; these are the changes that a load would have made.")
+            notes.append("Dry run: nothing was written; these are the changes that a load would have made.")
         if self.interrupted_by:
-            said.append(f"The run was stopped ({self.interrupted_by}).")
+            notes.append(f"The run was stopped ({self.interrupted_by}).")
         else:
-            said += [_failure(task, self.by_scheduler) for task in self.run.failed_tasks]
-            said += [
-                f"Account {account} was not loaded: another run holds it." for account in self.run.skipped_accounts
+            notes += [_failure(task, self.by_scheduler) for task in self.run.failed_tasks]
+            notes += [
+                f"Account {account} was not loaded: another run is loading it." for account in self.run.skipped_accounts
             ]
         if self.problem:
-            said.append(self.problem)
+            notes.append(self.problem)
         if self.log and self.exit_code:
-            said.append(f"Airflow's log of the run: {self.log}")
-        return said
+            notes.append(f"Airflow's log of the run: {self.log}")
+        return notes
 
     def as_json(self) -> str:
         document = {
@@ -93,7 +93,7 @@ class RunResult:
 def dry_run_rows(
     dag_run_id: str, tasks: Sequence[TaskState], numbers: Mapping[tuple[str, str], Mapping[str, Any]]
 ) -> list[ComponentRow]:
-    """The rows that the table shows of a run without records, from what its tasks returned."""
+    """Return the table's rows for a run without records, from the return values of its tasks."""
     names = {field.name for field in fields(ComponentRow)}
     missing = dict.fromkeys(names)
     ordered = sorted((task for task in tasks if task.is_component), key=_by_account_and_component)
@@ -124,4 +124,4 @@ def _by_account_and_component(task: TaskState) -> tuple[str, int]:
 def _failure(task: TaskState, by_scheduler: bool) -> str:
     whose = f" of account {task.account}" if task.account else ""
     where = f" Its log: {task.log_url}" if by_scheduler else ""
-    return f"{task.task_id}{whose} failed in try {task.try_number}.{where}"
+    return f"{task.task_id}{whose} failed in attempt {task.try_number}.{where}"

@@ -1,4 +1,4 @@
-"""A run while it is under way: started here or under a scheduler, watched, and stopped when a signal comes."""
+"""Execution of a run: started here or under a scheduler, displayed, and stopped by a signal."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from include.ozon.adapter.runs.run_state import RunState
     from include.ozon.pipeline.interruption import Interruption
 
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 
 
 class RunWork:
-    """One run with its parameters. To be made while ``interruption`` already listens: this imports Airflow."""
+    """One run with its parameters. Create it while ``interruption`` is active, since it imports Airflow."""
 
     def __init__(self, params: dict[str, Any], settings: Settings, interruption: Interruption) -> None:
         self._params = params
@@ -40,21 +40,21 @@ class RunWork:
         self._connect = warehouse_connect()
 
     def require_free_accounts(self) -> None:
-        """Raise AlreadyRunningError, which names the run that holds an account.
+        """Raise AlreadyRunningError if another run is loading an account.
 
-        Raises SchemaError and the errors of ``open_session`` too: better now than in each task.
+        Raise SchemaError and the errors of ``open_session``, too: once here instead of in each task.
         """
         with self._warehouse() as connection:
             require_head(connection)
             require_temporary_tables(connection)
             for account in self._params["accounts"] or self._settings.accounts:
                 if is_locked(connection, account):
-                    # Taking it is what names the holder; one that has just let go is no obstacle.
+                    # Taking the lock raises the error that names its holder, or succeeds if it was just released.
                     with account_lock(connection, account):
                         pass
 
     def has_scheduler(self) -> bool:
-        """Whether a scheduler would run the same tasks. Raises FatalError where one could not run them."""
+        """Return whether a scheduler is running. Raise FatalError if it is, but cannot run this DAG."""
         with importing_airflow():
             from include.ozon.adapter.runs.scheduled_run import has_scheduler  # noqa: PLC0415
 
@@ -67,26 +67,26 @@ class RunWork:
 
         log = None if is_verbose() else log_file(logs_folder())
         with diverted_output(log) as stderr, self._display(stderr) as display:
-            # A dry run leaves nothing that bars could be drawn from, and a log would run through them.
+            # A dry run has no records to draw bars from, and a verbose log would break the bars.
             has_bars = display.is_terminal and not self._is_dry and not is_verbose() and not is_quiet()
             level = logging.WARNING if has_bars or is_quiet() else logging.INFO
             with ExitStack() as shown:
                 if log:
-                    display.note(f"Airflow's log of this run: {log}")
-                    shown.enter_context(our_log_lines(display.say, level))
+                    display.print_note(f"Airflow's log of this run: {log}")
+                    shown.enter_context(our_log_lines(display.print_line, level))
                 watch = shown.enter_context(self._watch(display))
                 run_id = run_here(self._params, self._interruption, watch if has_bars else lambda run_id: None)
         return self._result(run_id, log, by_scheduler=False)
 
     def run_there(self) -> RunResult:
-        """Have the scheduler run the DAG, and follow it to its end."""
+        """Trigger a run under the scheduler, and follow it to its end."""
         from include.ozon.adapter.runs.scheduled_run import trigger  # noqa: PLC0415
 
-        # What Airflow logs here, some of it to stdout, is about making the run, and not of it.
+        # Airflow's logs in this process, some of them on stdout, are about creating the run, not about its work.
         log = None if is_verbose() else Path(os.devnull)
         with diverted_output(log) as stderr, self._display(stderr) as display, self._watch(display) as watch:
             run_id = trigger(self._params)
-            display.note(f"A scheduler is alive, so the run was started there: {run_id}")
+            display.print_note(f"A scheduler is running, so the run was started there: {run_id}")
             if not is_quiet():
                 watch(run_id)
             self._follow(run_id, display)
@@ -104,34 +104,34 @@ class RunWork:
                     is_stopped = True
                 state = read_run(run_id)
             except RetriableError as error:
-                display.tell("metadata", str(error))
+                display.print_change("metadata", str(error))
             else:
-                self._tell_states(state, display)
+                self._print_states(state, display)
                 if state.has_ended:
                     return
             if is_stopped:
-                threading.Event().wait(_LOOK_SECONDS)
+                threading.Event().wait(_POLL_SECONDS)
             else:
-                self._interruption.happened.wait(_LOOK_SECONDS)
+                self._interruption.happened.wait(_POLL_SECONDS)
 
-    def _tell_states(self, state: RunState, display: RunDisplay) -> None:
+    def _print_states(self, state: RunState, display: RunDisplay) -> None:
         if is_quiet():
             return
-        display.tell("run", f"The run is {state.state}.")
+        display.print_change("run", f"The run is {state.state}.")
         if self._is_dry:
             for task in state.tasks:
                 if task.is_component and task.account and task.state != "none":
                     name = f"{task.task_id} of account {task.account}"
-                    display.tell(name, f"{name}: {task.state}")
+                    display.print_change(name, f"{name}: {task.state}")
 
     @contextmanager
     def _display(self, stderr: TextIO) -> Iterator[RunDisplay]:
-        """Closed at the first signal, because a second one may end the process with the cursor hidden."""
+        """Yield a display that is closed at the first signal: a second one could leave the cursor hidden."""
         display = RunDisplay(stderr, self._settings)
 
         def announce_stop() -> None:
             display.close()
-            display.say(f"{self._interruption.name}: stopping in good order; a second signal stops at once.")
+            display.print_line(f"{self._interruption.name}: stopping cleanly; a second signal stops at once.")
 
         self._interruption.on_first_signal(announce_stop)
         try:
@@ -142,14 +142,14 @@ class RunWork:
 
     @contextmanager
     def _watch(self, display: RunDisplay) -> Iterator[Callable[[str], None]]:
-        """Yields what begins to show a run's components, by the warehouse's records; the block's end ends it."""
+        """Yield a function that starts to show a run's components from its records, until the end of the block."""
         is_over = threading.Event()
 
-        def look(run_id: str) -> None:
-            while not is_over.wait(_LOOK_SECONDS):
-                # Without the warehouse nothing is shown; with it again, a new session goes on.
+        def poll(run_id: str) -> None:
+            while not is_over.wait(_POLL_SECONDS):
+                # If the warehouse goes away, nothing is shown until a new session can be opened.
                 with suppress(OzonError), self._warehouse() as connection:
-                    while not is_over.wait(_LOOK_SECONDS):
+                    while not is_over.wait(_POLL_SECONDS):
                         self._show(run_id, display, connection)
             with suppress(OzonError), self._warehouse() as connection:
                 self._show(run_id, display, connection)
@@ -157,7 +157,7 @@ class RunWork:
         threads: list[threading.Thread] = []
 
         def begin(run_id: str) -> None:
-            threads.append(threading.Thread(target=look, args=(run_id,), name="ozon-watch", daemon=True))
+            threads.append(threading.Thread(target=poll, args=(run_id,), name="ozon-watch", daemon=True))
             threads[-1].start()
 
         try:
@@ -207,7 +207,7 @@ class RunWork:
             try:
                 return dag_run_workflows(connection, run_id)
             except ConfigurationError:
-                return []  # No component was begun.
+                return []  # no component was started
 
     @contextmanager
     def _warehouse(self) -> Iterator[Connection]:

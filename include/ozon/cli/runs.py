@@ -1,4 +1,4 @@
-"""``ozon runs``: what the last workflows did."""
+"""``ozon runs``: the last workflows."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from include.ozon.reports.runs import ComponentRow, dag_run_workflows, last_work
 from include.ozon.reports.runs_text import runs_tables
 from include.ozon.warehouse.schema import require_head
 
-# Of the workflow, and so not repeated in each of its components.
+# Fields of the workflow, not repeated in each of its components.
 _OF_WORKFLOW = ("workflow_id", "account", "dag_run_id", "workflow_status", "error")
 
 
 def runs(
-    last: Annotated[int, typer.Option(min=1, help="How many workflows.")] = 10,
-    since: Annotated[datetime | None, typer.Option(help="Only those that started since then (UTC).")] = None,
+    last: Annotated[int, typer.Option(min=1, help="Number of workflows.")] = 10,
+    since: Annotated[datetime | None, typer.Option(help="Only workflows that started after this moment (UTC).")] = None,
     dag_run: Annotated[str | None, typer.Option(help="All accounts of one DAG run, by its id or `latest`.")] = None,
     output: Output = "text",
 ) -> None:
-    """Show recent workflows with their numbers, and what customers see of the catalogue.
+    """Show recent workflows with their numbers, and the visibility of the products.
 
     Example: ozon runs --dag-run latest --output json
     """
@@ -43,7 +43,7 @@ def runs(
 
 
 def _workflows(rows: Sequence[ComponentRow]) -> list[dict[str, Any]]:
-    """A workflow that was recorded before any component was started has none."""
+    """Group the rows by workflow; a workflow without a started component has no components."""
     found = []
     for _, of_one in groupby(rows, key=lambda row: row.workflow_id):
         components = list(of_one)

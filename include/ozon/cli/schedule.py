@@ -1,4 +1,4 @@
-"""``ozon schedule``: when everything runs, under Airflow's scheduler or by cron where there is none."""
+"""``ozon schedule``: the schedules, in Airflow or in the crontab of a machine without a scheduler."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from include.ozon.scheduling.jobs import job
 from include.ozon.scheduling.wrapper import NOT_DUE_EXIT_CODE
 
 app = typer.Typer(
-    help="Install, check and take away the schedules: in Airflow, or in the crontab of a machine without a scheduler.",
+    help="Install, check and remove the schedules: in Airflow, or in the crontab of a machine without a scheduler.",
     no_args_is_help=True,
 )
 
 TargetOption = Annotated[Target | None, typer.Option(help="Airflow's scheduler, or the user's crontab.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")]
 Backup = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where what was before is kept; by itself AIRFLOW_HOME/cron/backups.")
+    Path | None, typer.Option(metavar="DIR", help="Folder of the backups; by default AIRFLOW_HOME/cron/backups.")
 ]
-NeverChanges = Annotated[bool, typer.Option("--dry-run", help="Changes nothing anyway.")]
+NeverChanges = Annotated[bool, typer.Option("--dry-run", help="No effect: this command never changes anything.")]
 
 
 @app.command()
@@ -38,7 +38,7 @@ def status(
     backup: Annotated[Path | None, typer.Option(metavar="DIR", help="Also list the backups in this folder.")] = None,
     output: Output = "text",
 ) -> None:
-    """Show what is installed, whether it is up to date, and when everything is due next.
+    """Show the installed schedules, whether they are up to date, and when they are due next.
 
     Example: ozon schedule status --output json
     """
@@ -55,7 +55,7 @@ def status(
     if note := found["machine_time_zone"]["note"]:
         typer.echo(f"Note: {note}.")
     if found["backups"]:
-        typer.echo(f"Backups: {len(found['backups'])} in {folder}, the last one {Path(found['backups'][-1]).name}.")
+        typer.echo(f"Backups: {len(found['backups'])} in {folder}, the newest is {Path(found['backups'][-1]).name}.")
 
 
 @app.command()
@@ -67,7 +67,7 @@ def validate(
     ] = None,
     output: Output = "text",
 ) -> None:
-    """Check the configuration, that Airflow reads all DAGs, and that no run lasts into the next. Exit code: 0 or 1.
+    """Check the configuration, that Airflow reads all DAGs, and that runs do not overlap. Exit code: 0 or 1.
 
     Example: ozon schedule validate --target crontab
     """
@@ -90,14 +90,14 @@ def install(
     ] = None,
     output: Output = "text",
 ) -> None:
-    """Start everything on schedule. Safe to repeat; shows what changes and keeps what was before.
+    """Install the schedules. Safe to repeat; shows the changes and makes a backup.
 
     Example: ozon schedule install --target crontab --adopt 'old_loader\\.py' --dry-run
     """
     if _needed(target) == "crontab":
         change = schedule_changes.install_crontab(adopt)
     elif adopt is not None:
-        raise ConfigurationError("--adopt is about a crontab's jobs; use it with --target crontab.")
+        raise ConfigurationError("--adopt works only with --target crontab.")
     else:
         change = schedule_changes.install_airflow()
     perform(change, dry_run=dry_run, backup=backup, output=output)
@@ -107,7 +107,7 @@ def install(
 def remove(
     target: TargetOption = None, dry_run: DryRun = False, backup: Backup = None, output: Output = "text"
 ) -> None:
-    """Take away what `install` did, and nothing else. Safe to repeat.
+    """Undo `install`, and change nothing else. Safe to repeat.
 
     Example: ozon schedule remove --target airflow
     """
@@ -118,25 +118,25 @@ def remove(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="A backup that install, remove or restore has written.")],
+    file: Annotated[Path, typer.Argument(help="A backup made by install, remove or restore.")],
     target: TargetOption = None,
     dry_run: DryRun = False,
     backup: Backup = None,
     output: Output = "text",
 ) -> None:
-    """Bring a backup back. What it is of, the file itself says; what is there now is backed up first.
+    """Restore a backup. Its target follows from its content; the current state is backed up first.
 
     Example: ozon schedule restore ~/airflow/cron/backups/crontab-2026-11-24T11-53-52Z.bak --dry-run
     """
     change = schedule_changes.restore(file)
     if target not in (None, change.target):
-        raise ConfigurationError(f"{file} is a backup of the target {change.target}, and not of {target}.")
+        raise ConfigurationError(f"Expected a backup of the target {target}, found one of {change.target}: {file}.")
     perform(change, dry_run=dry_run, backup=backup, output=output)
 
 
 @app.command(hidden=True)
 def due(name: Annotated[str, typer.Argument(help="A schedule: etl, health, metrics or maintenance.")]) -> None:
-    """For the lines in the crontab. Exit code: 0 when it is due now, 10 when it is not.
+    """Check whether a schedule is due, for the crontab's lines. Exit code: 0 if it is due now, 10 if it is not.
 
     Example: ozon schedule due etl
     """
@@ -149,7 +149,7 @@ def due(name: Annotated[str, typer.Argument(help="A schedule: etl, health, metri
 def _needed(target: Target | None) -> Target:
     if target is None:
         raise ConfigurationError(
-            "Name the target: --target airflow where a scheduler runs, --target crontab where none does."
+            "Name the target: --target airflow if a scheduler runs, --target crontab if none does."
         )
     return target
 
@@ -168,14 +168,14 @@ def _schedule_table(found: dict[str, Any]) -> Table:
 def _target_line(name: str, state: dict[str, Any]) -> str:
     if state["installed"] is None:
         return f"{name}: not known. {state['problem']}"
-    said = ["installed" if state["installed"] else "not installed"]
+    parts = ["installed" if state["installed"] else "not installed"]
     if state["installed"]:
-        said.append("up to date" if state["up_to_date"] else "no longer as the configuration says")
+        parts.append("up to date" if state["up_to_date"] else "different from the configuration")
     if name == "crontab":
-        said.append(f"{state['foreign_jobs']} jobs of others")
-        said += [f"a block of {folder} too" for folder in state["blocks_of_other_folders"]]
+        parts.append(f"other jobs: {state['foreign_jobs']}")
+        parts += [f"also has a block of {folder}" for folder in state["blocks_of_other_folders"]]
     else:
-        said.append(f"paused: {', '.join(state['paused']) or 'none'}")
+        parts.append(f"paused: {', '.join(state['paused']) or 'none'}")
     if state["problem"]:
-        said.append(state["problem"])
-    return f"{name}: {'; '.join(said)}."
+        parts.append(state["problem"])
+    return f"{name}: {'; '.join(parts)}."

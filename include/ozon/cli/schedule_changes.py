@@ -1,4 +1,4 @@
-"""What `ozon schedule` changes: planned first, shown as a diff, backed up, and only then carried out."""
+"""Changes of `ozon schedule`: planned, shown as a diff, backed up, then carried out."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Change:
     after: bytes | None
     carry_out: Callable[[], None]
     is_more: bool = False
-    """Something is to be done that the diff does not show; the notes say what."""
+    """Whether there is work that the diff does not show; the notes describe it."""
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -49,7 +49,7 @@ class Change:
 
 
 def perform(change: Change, *, dry_run: bool, backup: Path | None, output: Literal["text", "json"]) -> None:
-    """Show the change, keep what was before, and carry the change out, unless there is none or it is a dry run."""
+    """Show the change, make a backup, and carry the change out; in a dry run, only show it."""
     shown = diff(change.before, change.after, change.target)
     if output == "text" and shown:
         typer.echo(shown, nl=False)
@@ -65,11 +65,11 @@ def perform(change: Change, *, dry_run: bool, backup: Path | None, output: Liter
     for note in change.notes:
         typer.echo(note)
     if not change.is_any:
-        typer.echo("Nothing to change: it is as it should be.")
+        typer.echo("Nothing to change: it is up to date.")
     elif dry_run:
         typer.echo("Dry run: nothing was changed.")
     elif file:
-        typer.echo(f"Done. What was before is in {file}; `ozon schedule restore` brings it back.")
+        typer.echo(f"Done. The former state is in {file}; `ozon schedule restore` restores it.")
     else:
         typer.echo("Done.")
 
@@ -86,7 +86,7 @@ def install_crontab(adopt: str | None) -> Change:
     content, notes = before or b"", [f"Note: {machine.note}."] if machine.note else []
     if adopted_pattern is not None:
         content, adopted = block.adopt(content, adopted_pattern, now)
-        notes.append(f"Jobs that match --adopt and are commented out: {adopted}.")
+        notes.append(f"Jobs commented out because they match --adopt: {adopted}.")
     after = block.with_block(content, folder, wanted)
     script = wrapper_script(os.environ, PROJECT)
     is_stale = wrapper_problem(wrapper) is not None or wrapper.read_bytes() != script
@@ -102,7 +102,7 @@ def install_crontab(adopt: str | None) -> Change:
             if after != before:
                 crontab.write_crontab(after, expected=before)
         except BaseException:
-            if is_new:  # it holds passwords, and nothing calls it
+            if is_new:  # it contains passwords, and nothing calls it
                 remove_wrapper(wrapper)
             raise
 
@@ -118,14 +118,14 @@ def remove_crontab() -> Change:
 
 
 def restore(file: Path) -> Change:
-    """What the backup is of, its content says."""
+    """Plan the restore of a backup; its content shows its target."""
     content = read_backup(file)
     if content is not None and content.lstrip().startswith(b"{"):
         return change_airflow(airflow_dags.restored(airflow_dags.AirflowSchedule.load(content)))
     before, notes = crontab.read_crontab(), []
     if content and not content.endswith(b"\n"):
         content += b"\n"
-        notes.append("The backup's last line has no end, which crontab refuses; it gets one.")
+        notes.append("The backup does not end with a line break, which crontab requires; one is added.")
     if content is None or not block.find_block(content, project_folder()):
         return _without_wrapper(before, content, notes)
     if problem := wrapper_problem(wrapper_path(os.environ, PROJECT)):
@@ -145,8 +145,8 @@ def change_airflow(plan: airflow_dags.Plan) -> Change:
     airflow = load_airflow()
     found = airflow.read_schedule()
     wanted = plan(found)
-    woken = [dag_id for dag_id, paused in wanted.is_paused.items() if not paused and found.is_paused[dag_id]]
-    notes = [f"{dag_id} becomes active; a run that was due while it was paused may start at once." for dag_id in woken]
+    unpaused = [dag_id for dag_id, paused in wanted.is_paused.items() if not paused and found.is_paused[dag_id]]
+    notes = [f"{dag_id} is unpaused; a run that was due meanwhile may start at once." for dag_id in unpaused]
     return Change(
         "airflow",
         found.dump(),
@@ -157,14 +157,14 @@ def change_airflow(plan: airflow_dags.Plan) -> Change:
 
 
 def load_airflow() -> ModuleType:
-    """Return the adapter's `schedule`. Raises ConfigurationError where Airflow does not start with its settings."""
+    """Return the adapter's module `schedule`. Raise ConfigurationError if Airflow does not start."""
     with importing_airflow():
         from include.ozon.adapter.metadata import schedule  # noqa: PLC0415
     return schedule
 
 
 def had_no_crontab(content: bytes | None, folder: bytes) -> bool:
-    """Whether there was none before the block, or there is none now."""
+    """Return whether there is no crontab, or there was none before the block was installed."""
     if content is None:
         return True
     found = block.find_block(content, folder)
@@ -172,7 +172,7 @@ def had_no_crontab(content: bytes | None, folder: bytes) -> bool:
 
 
 def _without_wrapper(before: bytes | None, after: bytes | None, notes: list[str]) -> Change:
-    """The wrapper goes after the lines that call it: it holds passwords."""
+    """Plan to delete the wrapper, which contains passwords, after the lines that call it."""
     wrapper = wrapper_path(os.environ, PROJECT)
 
     def carry_out() -> None:
@@ -192,4 +192,4 @@ def _pattern(text: str) -> re.Pattern[bytes]:
         problem = "it is empty and would match every job"
     except re.error as error:
         problem = str(error)
-    raise ConfigurationError(f"--adopt {text!r} is no regular expression to find jobs by: {problem}.")
+    raise ConfigurationError(f"--adopt: expected a regular expression that matches jobs, found {text!r}: {problem}.")

@@ -1,4 +1,4 @@
-"""How the schedules are: what `ozon schedule status` and `validate` find."""
+"""State of the schedules, for `ozon schedule status` and `validate`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ State = dict[str, Any]
 
 
 def status(target: Target | None) -> State:
-    """Of one target, raising what keeps it from being read; or of both, with that as its ``problem``."""
+    """Return the state of one target, or of both; of both, an error becomes the target's ``problem``."""
     settings, machine, now = load_settings(), machine_zone(os.environ), datetime.now(tz=UTC)
     due = {job.name: next_due(job.expression, settings.time_zone, now) for job in jobs(settings)}
     found: State = {
@@ -83,7 +83,7 @@ def airflow_state() -> State:
 
 
 def validate(target: Target | None, backup: Path | None) -> Iterator[Check]:
-    """Everything that has to be right, the configuration first: without it nothing else can be told."""
+    """Yield all checks; without a valid configuration, only that one."""
     try:
         settings = load_settings()
     except ConfigurationError as error:
@@ -102,7 +102,7 @@ def validate(target: Target | None, backup: Path | None) -> Iterator[Check]:
         with warehouse_session() as connection:
             longest = longest_recent_runs(connection)
     except OzonError as error:
-        not_measured = "how long the last runs took is not known"
+        not_measured = "the duration of the last runs is not known"
         yield Check("last runs", "unknown", str(error))
     yield from overlap_checks(settings, longest, not_measured)
     yield from installed_targets(settings, target)
@@ -111,7 +111,7 @@ def validate(target: Target | None, backup: Path | None) -> Iterator[Check]:
 
 
 def installed_targets(settings: Settings, target: Target | None = None) -> Iterator[Check]:
-    """What starts the runs: one of the crontab and Airflow, installed as the configuration says."""
+    """Check that the crontab or Airflow starts the runs, not both, and that it is up to date."""
     now = datetime.now(tz=UTC)
     installed: list[bool] = []
     if target in (None, "crontab"):
@@ -122,7 +122,7 @@ def installed_targets(settings: Settings, target: Target | None = None) -> Itera
         yield Check(
             "targets",
             "warning",
-            "both the crontab and Airflow start the runs. Take one away with `ozon schedule remove --target`.",
+            "both the crontab and Airflow start the runs. Remove one with `ozon schedule remove --target`.",
         )
 
 
@@ -133,7 +133,7 @@ def _dags(airflow: ModuleType) -> Check:
 
 
 def _target(name: Target, wanted: Target | None, state: Any, installed: list[bool]) -> Iterator[Check]:
-    """A target that cannot be read is a failure only where it was asked for by name."""
+    """Check one target; a target that cannot be read is a failure only if the user named it."""
     try:
         found = state()
     except OzonError as error:
@@ -145,8 +145,8 @@ def _target(name: Target, wanted: Target | None, state: Any, installed: list[boo
             name, "failed" if wanted == name and found["problem"] else "ok", found["problem"] or "not installed"
         )
     elif found["problem"] or not found["up_to_date"]:
-        what = found["problem"] or "installed, and no longer as the configuration says"
-        yield Check(name, "failed", f"{what}. `ozon schedule install --target {name}` mends it.")
+        what = found["problem"] or "installed, but different from the configuration"
+        yield Check(name, "failed", f"{what}. Run `ozon schedule install --target {name}`.")
     else:
         yield Check(name, "ok", "installed and up to date")
 
@@ -155,4 +155,4 @@ def _backup_folder(folder: Path) -> Check:
     existing = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return Check("backup", "ok", f"{folder} can be written to")
-    return Check("backup", "failed", f"{folder} cannot be written to: {existing} does not let you")
+    return Check("backup", "failed", f"{folder} cannot be written to: no permission for {existing}")

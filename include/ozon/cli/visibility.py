@@ -1,4 +1,4 @@
-"""``ozon visibility``: what customers can see, and what it costs when they cannot."""
+"""``ozon visibility``: the visibility report."""
 
 from __future__ import annotations
 
@@ -32,33 +32,32 @@ class Output(StrEnum):
 
 def visibility(
     output: Annotated[Output, typer.Option(help="The report's format.")] = Output.TEXT,
-    save_report: Annotated[bool, typer.Option(help="Save the report as a file, too.")] = False,
-    account: Annotated[str | None, typer.Option(help="Only this account; all of them by default.")] = None,
+    save_report: Annotated[bool, typer.Option(help="Also save the report as a file.")] = False,
+    account: Annotated[str | None, typer.Option(help="Only this account; by default all.")] = None,
     since: Annotated[
         datetime | None,
-        typer.Option(formats=_MOMENTS, help="Compare with that moment (UTC), not with the last measurement."),
+        typer.Option(formats=_MOMENTS, help="Compare with this moment (UTC), not with the last measurement."),
     ] = None,
     alert: Annotated[
         bool,
-        typer.Option(help="Also store the measurement and tell what it shows, as `ozon_visibility_metrics` does."),
+        typer.Option(help="Also store the measurement and send alerts, as `ozon_visibility_metrics` does."),
     ] = False,
     folder: Annotated[
-        str | None, typer.Option(help="Where to save it: a folder or a bucket's address, not `reports.folder`.")
+        str | None, typer.Option(help="A folder or a bucket's address to save it in, instead of `reports.folder`.")
     ] = None,
 ) -> None:
-    """Measure what customers can see now, and show it. Without --alert nothing is stored and nobody is told.
+    """Measure what customers can see now, and show it. Without --alert nothing is stored and no alert is sent.
 
     Example: ozon visibility --output html --save-report
     """
-    # pandas takes longer to import than the other commands to run.
+    # Importing pandas takes longer than most other commands.
     from include.ozon.monitoring.metrics.measurement import measure  # noqa: PLC0415
     from include.ozon.reports.visibility import file_name, render  # noqa: PLC0415
     from include.ozon.reports.visibility_text import visibility_tables  # noqa: PLC0415
 
     if alert and since:
         raise ConfigurationError(
-            "--alert stores what has changed since the last measurement, and --since asks for another moment; use one "
-            "of them."
+            "--alert and --since cannot be combined: --alert compares with the last measurement. Use one of them."
         )
     settings = load_settings()
     now = datetime.now(tz=UTC)
@@ -68,7 +67,7 @@ def visibility(
         reported = [measure(connection, each, now, settings, compared_with) for each in accounts]
     if all(metrics.loaded_at is None for metrics in reported):
         raise DependencyError(
-            f"There is nothing to report: the warehouse holds no successful load of {_listed(accounts)}. Run ozon_etl "
+            f"There is nothing to report: the warehouse has no successful load of {_listed(accounts)}. Run ozon_etl "
             "(`make run` on one machine) first."
         )
     content = render(output, reported, settings)
@@ -86,15 +85,15 @@ def visibility(
         saved = [object_storage.save_report(folder or settings.reports.folder, below + file_name(output, now), content)]
         print(f"Saved: {saved[0]}", file=sys.stderr)
     if alert:
-        print(_tell(reported, saved, settings), file=sys.stderr)
+        print(_store_and_notify(reported, saved, settings), file=sys.stderr)
 
 
-def _tell(reported: Sequence[VisibilityMetrics], saved: Sequence[str], settings: Settings) -> str:
+def _store_and_notify(reported: Sequence[VisibilityMetrics], saved: Sequence[str], settings: Settings) -> str:
     from include.ozon.adapter.alerting.sender import deliver_metrics  # noqa: PLC0415
-    from include.ozon.monitoring.metrics.judged import keep  # noqa: PLC0415
+    from include.ozon.monitoring.metrics.judged import judge_and_store  # noqa: PLC0415
 
     with warehouse_session() as connection:
-        judged = [keep(connection, metrics, settings) for metrics in reported]
+        judged = [judge_and_store(connection, metrics, settings) for metrics in reported]
     return deliver_metrics(judged, saved).describe()
 
 
@@ -102,9 +101,7 @@ def _accounts(account: str | None, settings: Settings) -> Sequence[str]:
     if account is None:
         return list(settings.accounts)
     if account not in settings.accounts:
-        raise ConfigurationError(
-            f"There is no account {account!r} in the configuration; there are {', '.join(settings.accounts)}."
-        )
+        raise ConfigurationError(f"--account: expected one of {', '.join(settings.accounts)}; found {account!r}.")
     return [account]
 
 
@@ -113,7 +110,7 @@ def _moment(since: datetime | None, now: datetime) -> datetime | None:
         return None
     moment = since if since.tzinfo else since.replace(tzinfo=UTC)
     if moment > now:
-        raise ConfigurationError(f"--since {moment:%Y-%m-%d %H:%M:%S%z} is in the future; name a moment before now.")
+        raise ConfigurationError(f"--since: expected a moment in the past, found {moment:%Y-%m-%d %H:%M:%S%z}.")
     return moment
 
 

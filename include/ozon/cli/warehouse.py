@@ -1,4 +1,4 @@
-"""The warehouse as the commands reach it: by Airflow's connection, like the tasks."""
+"""The commands' access to the warehouse: by Airflow's connection, like the tasks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def warehouse_connect() -> Connect:
 
 @contextmanager
 def warehouse_session() -> Iterator[Connection]:
-    """A session of the ``ozon`` command. Raises the errors of ``open_session``."""
+    """Open a session for the ``ozon`` command. Raise the errors of ``open_session``."""
     with open_session(warehouse_connect(), load_settings().warehouse, "ozon") as connection:
         yield connection

@@ -26,7 +26,7 @@ def ozon() -> Ozon:
 
 @pytest.fixture
 def quick_ozon() -> Ozon:
-    """The same without the import, for what is asked of every command; each has tests that start it whole."""
+    """The same without the import, for tests of all commands; each command has tests of the whole process, too."""
     home = scratch.new_folder("cli")
 
     def run(dsn: str | None, *arguments: str, **variables: str) -> process.Done:
@@ -36,13 +36,13 @@ def quick_ozon() -> Ozon:
 
 
 def environment(home: Path, dsn: str | None) -> dict[str, str]:
-    """The variables of an Airflow that nobody has set up, with that warehouse as its connection."""
+    """The variables of an Airflow without a database, with that warehouse as its connection."""
     connection = {} if dsn is None else {WAREHOUSE_CONNECTION: postgres_connection(dsn)}
     return {**child_environment(home), "AIRFLOW_HOME": str(home), "OZON_ENV": "testing", **connection}
 
 
 def assert_one_sentence(done: process.Done, exit_code: int, sentence: str) -> None:
-    """Nothing on stdout, and on stderr one line of ours."""
+    """Assert that stdout is empty, and stderr is one line of ours."""
     assert (done.returncode, done.stdout) == (exit_code, ""), done.stderr
     (line,) = done.stderr.splitlines()
     assert line.startswith("ozon: ")

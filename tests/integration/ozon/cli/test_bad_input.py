@@ -1,4 +1,4 @@
-"""What no command understands: each answers with one sentence and exit code 2, as a process, and starts nothing.
+"""Bad input: every command answers with one sentence and exit code 2, as a process, and starts nothing.
 
 The commands are Typer's own list; what a test has to know of one stands in tests/support/commands.py.
 """
@@ -70,9 +70,11 @@ def test_an_argument_that_is_missing(words: str, quick_ozon: Ozon) -> None:
 @pytest.mark.parametrize("words", COMMANDS)
 def test_an_environment_or_a_file_that_there_is_not(words: str, quick_ozon: Ozon) -> None:
     command = (*words.split(), *ROWS[words].arguments)
-    assert_one_sentence(quick_ozon(None, *command, "--env", NONSENSE), 2, f"'{NONSENSE}' is no environment; there are")
     assert_one_sentence(
-        quick_ozon(None, *command, "--config", "/nowhere/ozon.toml"), 2, "there is no file /nowhere/ozon.toml"
+        quick_ozon(None, *command, "--env", NONSENSE), 2, f"unknown environment '{NONSENSE}'; expected one of"
+    )
+    assert_one_sentence(
+        quick_ozon(None, *command, "--config", "/nowhere/ozon.toml"), 2, "file /nowhere/ozon.toml does not exist"
     )
 
 
@@ -80,7 +82,7 @@ def test_an_environment_or_a_file_that_there_is_not(words: str, quick_ozon: Ozon
 def test_a_configuration_that_cannot_be_used(words: str, quick_ozon: Ozon, tmp_path: Path) -> None:
     (tmp_path / "ozon.toml").write_text("[default\n")
     command, expected = (*words.split(), *ROWS[words].arguments), ROWS[words].configuration
-    for variables, told in (
+    for variables, message in (
         ({"OZON_ENV": NONSENSE}, f'OZON_ENV: unknown environment "{NONSENSE}"; allowed: '),
         ({"OZON_CONFIG": "/nowhere/ozon.toml"}, "/nowhere/ozon.toml: file not found"),
         ({"OZON_CONFIG": str(tmp_path / "ozon.toml")}, "ozon.toml: is not valid TOML"),
@@ -89,11 +91,11 @@ def test_a_configuration_that_cannot_be_used(words: str, quick_ozon: Ozon, tmp_p
         assert "Traceback" not in done.stdout + done.stderr
         if isinstance(expected, Reported):
             assert (done.returncode, done.stderr) == (expected.exit_code, "")
-            assert " ".join(told.split()[:2]) in " ".join(done.stdout.split())
+            assert " ".join(message.split()[:2]) in " ".join(done.stdout.split())
         else:
-            # One sentence for each thing that is wrong.
+            # One sentence for each error.
             assert (done.returncode, done.stdout) == (expected, "")
             first, *problems = done.stderr.splitlines()
             assert first == "ozon: The configuration has 1 problem:"
             (problem,) = problems
-            assert told in problem
+            assert message in problem

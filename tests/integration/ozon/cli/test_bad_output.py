@@ -1,4 +1,4 @@
-"""Output that nobody takes, a disk that is full, and Ctrl-C while a command waits, as processes."""
+"""A closed pipe, a full disk, and Ctrl-C while a command waits, as processes."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def shell(script: str, home: Path, dsn: str = "postgresql://ozon@127.0.0.1:1/war
 
 
 @pytest.mark.parametrize("words", SHOW)
-def test_a_reader_that_has_seen_enough_is_no_error_worth_a_word(words: str, tmp_path: Path) -> None:
-    # The reader has gone before anything is written.
+def test_a_closed_pipe_prints_no_error(words: str, tmp_path: Path) -> None:
+    # The reader is gone before anything is written.
     script = (
         f"set -o pipefail; {{ until [ -e gone ]; do sleep 0.05; done; ozon {words}; }} | {{ exec <&-; touch gone; }}"
     )
@@ -42,10 +42,10 @@ def test_a_reader_that_has_seen_enough_is_no_error_worth_a_word(words: str, tmp_
 
 @pytest.mark.parametrize("words", SHOW)
 def test_a_full_disk_is_one_sentence(words: str, tmp_path: Path) -> None:
-    code, said = shell(f"ozon {words} > /dev/full", tmp_path)
+    code, stderr = shell(f"ozon {words} > /dev/full", tmp_path)
     assert code == 1
-    assert said == (
-        "ozon: The output cannot be written (No space left on device). Make room where it goes, and run this again.\n"
+    assert stderr == (
+        "ozon: The output cannot be written (No space left on device). Free disk space, and run this again.\n"
     )
 
 
@@ -67,9 +67,9 @@ def test_a_report_that_finds_no_room_is_one_sentence_and_leaves_nothing(
         f"ls -A {folder} >&2; exit $code' ozon "
     )
 
-    code, said = shell(script, tmp_path, warehouse_dsn)
+    code, stderr = shell(script, tmp_path, warehouse_dsn)
 
-    sentence, *left = said.splitlines()
+    sentence, *left = stderr.splitlines()
     assert code == 2
     assert sentence.startswith("ozon: The report visibility-")
     assert "(No space left on device)" in sentence
@@ -85,6 +85,6 @@ def test_ctrl_c_while_it_waits_for_the_warehouse(tmp_path: Path) -> None:
         )  # fmt: skip
         with silent.accept()[0]:  # it is connected, and gets no answer
             command.send_signal(signal.SIGINT)
-            shown, said = command.communicate()
+            shown, stderr = command.communicate()
 
-    assert (command.returncode, shown, said) == (130, "", "ozon: Interrupted.\n")
+    assert (command.returncode, shown, stderr) == (130, "", "ozon: Interrupted.\n")

@@ -1,4 +1,4 @@
-"""What a command needs and does not find: it says so in one sentence or in its report, with its exit code.
+"""Missing surroundings: a command reports them in one sentence or in its report, with its exit code.
 
 How each command ends stands in tests/support/commands.py.
 """
@@ -27,16 +27,16 @@ SECRET = "pass-word-1"
 STRANGER = "stranger_of_bad_surroundings"
 METADATA, WAREHOUSE = "surroundings_metadata", "surroundings_warehouse"
 SQL_ALCHEMY_CONN = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
-# In whose words it is told that the metadata database is gone.
+# The messages for a metadata database that is gone.
 METADATA_IS_GONE = {"maintenance": "`airflow db clean` failed"}
 NOBODYS_API = json.dumps({"conn_type": "http", "host": "http://127.0.0.1:1", "login": "7", "password": SECRET})
-# Not even root may make anything there.
+# Not even root may create anything there.
 CLOSED_FOLDER = "/sys/airflow"
 
 
 @pytest.fixture(scope="module")
 def airflow(postgres: EmbeddedPostgres, metadata_template: str) -> Iterator[dict[str, str]]:
-    """The variables of an Airflow whose metadata database is there."""
+    """The variables of an Airflow with a metadata database."""
     postgres.create_database(METADATA, AIRFLOW_ROLE, template=metadata_template)
     yield airflow_environment(scratch.new_folder("surroundings"), postgres.dsn(METADATA, AIRFLOW_ROLE))
     postgres.drop_database(METADATA)
@@ -44,7 +44,7 @@ def airflow(postgres: EmbeddedPostgres, metadata_template: str) -> Iterator[dict
 
 @pytest.fixture(scope="module")
 def warehouse(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterator[str]:
-    """A warehouse that no test of this file changes."""
+    """A warehouse that the tests of this file do not change."""
     postgres.create_database(WAREHOUSE, WAREHOUSE_ROLE, template=warehouse_template)
     yield postgres.dsn(WAREHOUSE, WAREHOUSE_ROLE)
     postgres.drop_database(WAREHOUSE)
@@ -52,7 +52,7 @@ def warehouse(postgres: EmbeddedPostgres, warehouse_template: str) -> Iterator[s
 
 @pytest.fixture(scope="module")
 def strangers_dsn(postgres: EmbeddedPostgres, warehouse: str) -> Iterator[str]:
-    """The warehouse for a role that may sign in, and nothing else."""
+    """The warehouse for a role that may only sign in."""
     role = sql.Identifier(STRANGER)
     with psycopg.connect(postgres.dsn("postgres", SUPERUSER), autocommit=True) as superuser:
         superuser.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, SECRET))
@@ -66,21 +66,21 @@ def needs(name: str) -> list[str]:
 
 
 def line(words: str) -> tuple[str, ...]:
-    """The command, as a program reads it where it makes a report."""
+    """Return the command with JSON output, if it has any."""
     return (*words.split(), *ROWS[words].arguments)
 
 
 def answers(
-    ozon: Ozon, words: str, expected: int | Reported | None, told: str, dsn: str | None, **variables: str
+    ozon: Ozon, words: str, expected: int | Reported | None, message: str, dsn: str | None, **variables: str
 ) -> None:
     if isinstance(expected, Reported):
         done = ozon(dsn, *line(words), "--output", "json", **variables)
         assert (done.returncode, done.stderr) == (expected.exit_code, ""), done.stdout + done.stderr
-        assert told in json.dumps(json.loads(done.stdout), ensure_ascii=False)
+        assert message in json.dumps(json.loads(done.stdout), ensure_ascii=False)
     else:
         assert expected is not None
         done = ozon(dsn, *line(words), **variables)
-        assert_one_sentence(done, expected, told)
+        assert_one_sentence(done, expected, message)
     assert_no_secret_and_no_traceback(done)
 
 
@@ -111,13 +111,13 @@ def test_a_metadata_database_that_cannot_be_reached(
     words: str, ozon: Ozon, airflow: dict[str, str], warehouse: str
 ) -> None:
     variables = {**airflow, SQL_ALCHEMY_CONN: f"postgresql+psycopg2://airflow:{SECRET}@127.0.0.1:1/airflow"}
-    told = METADATA_IS_GONE.get(words, "etadata database does not answer")
-    answers(ozon, words, ROWS[words].metadata, told, warehouse, **variables)
+    message = METADATA_IS_GONE.get(words, "etadata database does not answer")
+    answers(ozon, words, ROWS[words].metadata, message, warehouse, **variables)
 
 
 @pytest.mark.parametrize("words", [words for words, row in ROWS.items() if row.has_json])
 def test_a_home_of_airflows_that_cannot_be_written(words: str, ozon: Ozon, warehouse_dsn: str) -> None:
-    """Without other settings, so that Airflow would keep its database and logs there, and warns that it cannot."""
+    """Without other settings, Airflow would store its database and logs there, and warns that it cannot."""
     done = ozon(warehouse_dsn, *line(words), "--output", "json", AIRFLOW_HOME=CLOSED_FOLDER)
 
     assert_no_secret_and_no_traceback(done)
@@ -131,7 +131,7 @@ def test_a_home_of_airflows_that_cannot_be_written(words: str, ozon: Ozon, wareh
         assert [each.startswith("ozon: ") for each in lines].count(True) == 1
 
 
-def test_verbose_shows_the_traceback_of_what_is_a_sentence_otherwise(ozon: Ozon) -> None:
+def test_verbose_adds_the_traceback_to_the_sentence(ozon: Ozon) -> None:
     done = ozon(None, "db", "status", "--verbose")
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -140,9 +140,9 @@ def test_verbose_shows_the_traceback_of_what_is_a_sentence_otherwise(ozon: Ozon)
 
 
 @pytest.mark.parametrize("words", sorted({*ROWS} - {*needs("warehouse"), "schedule restore", "alerts inbox"}))
-def test_what_is_said_not_to_need_the_warehouse_does_without(words: str, ozon: Ozon, airflow: dict[str, str]) -> None:
+def test_commands_that_need_no_warehouse_work_without_it(words: str, ozon: Ozon, airflow: dict[str, str]) -> None:
     """Otherwise a row that says so would leave its command untested."""
-    # `probe` needs an account's connection, though nobody has to answer there.
+    # `probe` needs an account's connection, even if no server answers.
     done = ozon(None, *line(words), AIRFLOW_CONN_OZON_API_MAIN=NOBODYS_API, **airflow)
 
     assert "ozon_warehouse" not in done.stderr

@@ -1,4 +1,4 @@
-"""What all commands have in common, by Typer's own list: their help, their JSON, and the shell's completion."""
+"""Common features of all commands, from Typer's own list: help, JSON and shell completion."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from tests.support.commands import ROWS, commands, own_options
 
 COMMANDS = dict(commands())
 # Exit codes beyond 0, 1, 2 and 130, which the help of `ozon` itself names.
-OWN_CODES = {"health": "0 healthy, 1 warning, 2 critical, 3", "run": "3 another run holds the account, 130 or 143",
-             "schedule due": "10 when it is not"}  # fmt: skip
+OWN_CODES = {"health": "0 healthy, 1 warning, 2 critical, 3", "run": "3 another run is loading the account, 130 or 143",
+             "schedule due": "10 if it is not"}  # fmt: skip
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -30,7 +30,7 @@ def test_the_help_shows_all_that_is_written_and_an_example_that_is_understood(wo
     assert (done.returncode, done.stderr) == (0, "")
     text = " ".join(done.stdout.split())
     written = " ".join((COMMANDS[words].help or "").split())
-    # A table's name in brackets would be taken for markup, and left out.
+    # A table's name in brackets would be interpreted as markup and disappear.
     assert written in text, f"ozon {words}: the help leaves out a part of the docstring; are there brackets in it?"
     (example,) = re.findall(r"Example: (.*)", done.stdout) or [""]
     assert example.startswith(f"ozon {words}"), f"ozon {words}: add a line `Example: ozon {words} ...` to its docstring"
@@ -39,18 +39,18 @@ def test_the_help_shows_all_that_is_written_and_an_example_that_is_understood(wo
 
 
 def raises_exit(words: str) -> bool:
-    """Whether the command's function ends with an exit code of its own choice."""
+    """Return whether the command's function sets its own exit code."""
     return "typer.Exit(" in inspect.getsource(inspect.unwrap(COMMANDS[words].callback))
 
 
 def test_the_help_of_ozon_names_the_exit_codes_of_all(quick_ozon: Ozon) -> None:
     text = " ".join(quick_ozon(None, "--help", COLUMNS="200").stdout.split())
-    assert "Exit codes: 0 done; 1 it could not be done, for a reason outside; 2 the command line" in text
+    assert "Exit codes: 0 done; 1 failed for an external reason; 2 the command line" in text
     assert "Example: ozon runs --last 5" in text
 
 
-def test_what_is_shown_can_be_had_as_json() -> None:
-    """That what is printed is JSON and nothing else, the tests of surroundings and of each command see."""
+def test_every_output_is_available_as_json() -> None:
+    """Other tests check that the output is only JSON: those of surroundings and of each command."""
     without = {
         words for words, found in COMMANDS.items() if not any("--output" in param.opts for param in own_options(found))
     }
@@ -80,14 +80,14 @@ def test_json_is_all_that_is_on_stdout(words: str, quick_ozon: Ozon, warehouse_d
 
 
 def complete(line: str) -> list[str]:
-    """What bash offers at the line's end, by the script that `ozon --show-completion` prints."""
+    """Return bash's completions at the line's end, with the script of `ozon --show-completion`."""
     script = f"""
         eval "$(ozon --show-completion)"
         COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _ozon_completion ozon
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     path = f"{process.OZON.parent}:{os.environ['PATH']}"
-    # Typer asks which shell has started it.
+    # Typer detects the shell that has started it.
     done = process.run("bash", "-c", script, env={**os.environ, "PATH": path, "SHELL": "/bin/bash"})
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split()

@@ -1,4 +1,4 @@
-"""``ozon doctor`` on an installation that is right, and on the same with one thing wrong."""
+"""``ozon doctor`` on a correct installation, and on the same with one error."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ RIGHT = [
     "pools", "pools", "processes", "warehouse", "clock", "sessions", "schema", "schema", "accounts", "account main",
     "account second", "channel team", "folder logs", "folder reports", "schedule crontab", "schedule airflow",
 ]  # fmt: skip
-# Needs a scheduler, and a `crontab` program that a machine may lack.
+# Needs a scheduler, and the program `crontab`, which may be missing.
 NOT_HERE = {"processes", "schedule crontab"}
 
 
 @dataclass(frozen=True)
 class Site:
-    """An installation in which everything is right."""
+    """A correct installation."""
 
     environment: dict[str, str]
     sandbox: SandboxProcess
     dsns: dict[str, str]
 
     def run(self, *arguments: str, **variables: str | None) -> process.Done:
-        """``ozon``, with these variables in place of the site's; None takes one away."""
+        """Run ``ozon`` with these variables instead of the site's; None removes one."""
         changed = {**self.environment, **variables}
         env = {name: value for name, value in changed.items() if value is not None}
         return process.run(process.OZON, *arguments, env=env, cwd=Path("/"))
@@ -98,14 +98,14 @@ def site(postgres: EmbeddedPostgres, metadata_template: str, warehouse_template:
         postgres.drop_database(name)
 
 
-def test_where_everything_is_right_it_says_so_of_each_part(site: Site) -> None:
+def test_where_everything_is_right_each_part_is_ok(site: Site) -> None:
     found = site.found("doctor")
 
     assert [check["name"] for check in found] == RIGHT
     assert [check for check in found if check["status"] != "ok" and check["name"] not in NOT_HERE] == []
 
 
-# What is wrong, by the variables that make it so; the check that finds it, what it says, and what is not looked at.
+# Variables with an error, the check that finds it, its message, and the skipped checks.
 Change = Callable[[Site], dict[str, str | None]]
 WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
     "the configuration": (
@@ -168,7 +168,7 @@ WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
     ),
     "a warehouse that takes no writes": (
         lambda site: {WAREHOUSE_CONNECTION: postgres_connection(site.dsns[READ_ONLY])},
-        "schema", "does not take writes",
+        "schema", "does not accept writes",
         [],
     ),
     "a key that Ozon does not know": (
@@ -183,7 +183,7 @@ WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
     ),
     "a mail server that does not answer": (
         lambda site: {SMTP_CONNECTION: site.connection(SMTP_CONNECTION, port=1)},
-        "channel team", "connection smtp_default does not let us in",
+        "channel team", "sign-in to the mail server of connection smtp_default failed",
         [],
     ),
 }  # fmt: skip
@@ -192,7 +192,7 @@ WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
 @pytest.mark.long
 @pytest.mark.parametrize("wrong", WRONG)
 def test_one_thing_that_is_wrong_is_one_failure_with_its_fix(site: Site, wrong: str) -> None:
-    change, name, words, not_looked_at = WRONG[wrong]
+    change, name, words, not_checked = WRONG[wrong]
 
     found = site.found("doctor", **change(site))
 
@@ -200,12 +200,12 @@ def test_one_thing_that_is_wrong_is_one_failure_with_its_fix(site: Site, wrong: 
     assert failed["name"] == name
     assert words in failed["message"]
     unknown = [check["name"] for check in found if check["status"] == "unknown" and check["name"] not in NOT_HERE]
-    assert unknown == [each for each in not_looked_at if each not in NOT_HERE]
+    assert unknown == [each for each in not_checked if each not in NOT_HERE]
     assert not [check for check in found if "secret-words" in check["message"] or "not-a-key" in check["message"]]
 
 
 @pytest.mark.long
-def test_an_account_whose_key_may_not_call_a_method_is_told_which(site: Site) -> None:
+def test_a_key_that_may_not_call_a_method_is_reported_with_the_method(site: Site) -> None:
     site.sandbox.fault("role_missing", account="second")
     try:
         found = site.found("config", "validate", "--connect")
@@ -219,7 +219,7 @@ def test_an_account_whose_key_may_not_call_a_method_is_told_which(site: Site) ->
 
 @pytest.fixture
 def start_pooler(site: Site) -> Iterator[Callable[[str], str]]:
-    """``start_pooler("session")``: PgBouncer before the warehouse; what its connection is."""
+    """``start_pooler("session")``: start PgBouncer for the warehouse, and return its connection."""
     if reason := poolers.reason_to_skip():
         pytest.skip(reason)
     with ExitStack() as running:
@@ -238,7 +238,7 @@ def test_a_pooler_has_to_give_each_connection_its_own_session(
 
 
 @pytest.mark.long
-def test_nobody_to_tell_is_a_warning(site: Site, tmp_path: Path) -> None:
+def test_no_channel_is_a_warning(site: Site, tmp_path: Path) -> None:
     file = tmp_path / "ozon.toml"
     file.write_text('[default.accounts.main]\ntitle = "Shop"\n')
 
@@ -251,7 +251,7 @@ def test_nobody_to_tell_is_a_warning(site: Site, tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_for_people_it_is_a_table_and_one_sentence_and_quiet_leaves_out_what_is_ok(site: Site) -> None:
+def test_the_text_is_a_table_and_one_sentence_and_quiet_leaves_out_ok_checks(site: Site) -> None:
     nowhere = {WAREHOUSE_CONNECTION: site.connection(WAREHOUSE_CONNECTION, port=1)}
 
     done = site.run("doctor", "--quiet", **nowhere)
@@ -259,11 +259,11 @@ def test_for_people_it_is_a_table_and_one_sentence_and_quiet_leaves_out_what_is_
     assert (done.returncode, done.stderr) == (1, "")
     assert "│ warehouse " in done.stdout
     assert "│ python " not in done.stdout
-    assert done.stdout.splitlines()[-1].endswith("Mend the first failure and ask again.")
+    assert done.stdout.splitlines()[-1].endswith("Fix the first failure and run this again.")
     assert "│ python " in site.run("doctor").stdout
 
 
-def test_connections_of_a_valid_configuration_are_tried_only_when_asked(site: Site) -> None:
+def test_connections_of_a_valid_configuration_are_tested_only_on_request(site: Site) -> None:
     nowhere = {WAREHOUSE_CONNECTION: site.connection(WAREHOUSE_CONNECTION, port=1)}
 
     assert site.run("config", "validate", **nowhere).returncode == 0

@@ -1,4 +1,4 @@
-"""`ozon health`, as a process, with each of its exit codes really caused."""
+"""`ozon health`, as a process, with a real cause for each exit code."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.mail import MailServer
 from tests.support.pipeline import Pipeline
 from tests.support.scripted_server import Server
 
-# All but what depends on the machine that runs the tests, and on a scheduler.
+# Without the areas that depend on the test's machine, and on a scheduler.
 OURS = "warehouse,runs,deadlines,data,api"
 SMALL = {"main": 60, "second": 30}
 
@@ -32,7 +32,7 @@ def connections(sandbox: SandboxProcess) -> dict[str, str]:
 
 
 def expiring(sandbox: SandboxProcess | None, in_days: int) -> dict[str, Any]:
-    """Accounts whose keys end so; with the keys of another sandbox, where there is one."""
+    """Return accounts whose keys end like this; with the keys of another sandbox, if there is one."""
     moment = (datetime.now(UTC) + timedelta(days=in_days)).isoformat()
     known = {
         name: {"client_id": keys.client_id, "api_key": keys.api_key}
@@ -64,7 +64,7 @@ def load(warehouse_dsn: str) -> Callable[[SandboxProcess], None]:
     return load
 
 
-def test_after_a_load_all_is_well_and_nothing_is_stored(
+def test_after_a_load_all_is_ok_and_nothing_is_stored(
     ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox, load: Callable[[SandboxProcess], None]
 ) -> None:
     sandbox = start_sandbox(SMALL)
@@ -117,7 +117,7 @@ def test_with_the_database_stopped_the_other_checks_are_still_made(ozon: Ozon, s
     assert [name for name, status in seen.items() if status == "critical"] == [("warehouse_reachable", None)]
 
 
-def test_what_cannot_be_measured_has_an_exit_code_of_its_own(ozon: Ozon, empty_database_dsn: str) -> None:
+def test_an_error_of_a_check_has_its_own_exit_code(ozon: Ozon, empty_database_dsn: str) -> None:
     done = ozon(empty_database_dsn, "health", "--checks", "runs")
     assert (done.returncode, done.stderr) == (3, "")
     assert "ozon db upgrade" in " ".join(done.stdout.split())
@@ -130,26 +130,26 @@ def test_without_any_connection_it_is_a_report_all_the_same(ozon: Ozon) -> None:
     assert done.returncode == 2
     seen = statuses(found)
     assert (seen["warehouse_reachable", None], seen["api_key", "main"]) == ("critical", "critical")
-    # Nobody has ever run a scheduler here, which is no failure.
+    # No scheduler has ever run here, which is not a failure.
     assert seen["airflow_scheduler", None] == "unknown"
     assert seen["disk_used_pct", None] not in {"unknown", "error"}
 
 
 def test_an_unknown_area_is_a_wrong_command_line(ozon: Ozon) -> None:
     done = ozon(None, "health", "--checks", "warehouse,nonsense")
-    assert_one_sentence(done, 2, "--checks names 'nonsense', which is no area of the health check")
+    assert_one_sentence(done, 2, "--checks: expected areas of the health check (")
 
 
 @pytest.fixture
 def switch() -> Iterator[tuple[Server, dict[str, str]]]:
-    """A dead-man's switch, and the variables with its connection."""
+    """A dead man's switch, and the variables with its connection."""
     server = Server()
     connection = json.dumps({"conn_type": "http", "host": f"{server.url}/5f2c-token"})
     yield server, {"AIRFLOW_CONN_DEAD_MAN": connection, "OZON__HEALTH__HEARTBEAT_CONNECTION": "dead_man"}
     server.close()
 
 
-def test_with_alert_it_is_stored_told_and_the_switch_is_called(
+def test_with_alert_results_are_stored_and_sent_and_the_switch_is_called(
     ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox, switch: tuple[Server, dict[str, str]]
 ) -> None:
     server, variables = switch
@@ -173,7 +173,7 @@ def test_with_alert_it_is_stored_told_and_the_switch_is_called(
 
 
 @pytest.mark.long
-def test_under_cron_nothing_is_printed_that_the_alerts_have_told(
+def test_under_cron_nothing_is_printed_that_the_alerts_have_sent(
     ozon: Ozon, warehouse_dsn: str, start_sandbox: StartSandbox
 ) -> None:
     with MailServer() as mails:
@@ -183,8 +183,8 @@ def test_under_cron_nothing_is_printed_that_the_alerts_have_told(
         }
         quietly = ("health", "--checks", "api", "--alert", "--quiet")
 
-        told = ozon(warehouse_dsn, *quietly, **variables)
-        assert (told.returncode, told.stdout, told.stderr) == (2, "", "")
+        done = ozon(warehouse_dsn, *quietly, **variables)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
         assert len(mails.messages) == 1
 
 
@@ -199,7 +199,7 @@ def test_with_alert_a_warehouse_that_is_down_keeps_the_switch_from_nothing(
     )
 
     assert done.returncode == 2
-    assert "The results are not stored in ozon.health_checks, only told" in done.stderr
+    assert "The results could not be stored in ozon.health_checks" in done.stderr
     assert "Traceback" not in done.stderr
     assert "pass-word-1" not in done.stdout + done.stderr
     assert [asked.path for asked in server.asked] == ["/5f2c-token"]

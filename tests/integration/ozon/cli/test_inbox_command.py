@@ -45,7 +45,7 @@ def keep(folder: Path, subject: str, arrived_at: datetime) -> None:
 
 @pytest.fixture
 def three(folder: Path) -> None:
-    """Not added in the order in which they arrived."""
+    """The mails are not added in the order of their arrival."""
     for minute, subject in ((2, "третье"), (0, "первое"), (1, "второе")):
         keep(folder, subject, datetime(2026, 11, 24, 11, minute, tzinfo=UTC))
 
@@ -87,7 +87,7 @@ def test_an_empty_inbox_is_one_sentence(inbox: Inbox, tmp_path: Path) -> None:
         assert done.stdout.startswith("The inbox is empty")
 
 
-def test_what_is_wrong_is_one_sentence(inbox: Inbox, tmp_path: Path) -> None:
+def test_an_error_is_one_sentence(inbox: Inbox, tmp_path: Path) -> None:
     for done, sentence in (
         (inbox(of=""), "Expected alerts.inbox_folder to name the Maildir of a mail catcher; it is not set."),
         (inbox("3"), "Expected the number of a mail, found 3: the inbox has 0 mails."),

@@ -22,7 +22,7 @@ def test_an_empty_database_is_brought_to_the_head_and_a_step_back(ozon: Ozon, em
     behind = ozon(empty_database_dsn, "db", "status")
     assert (behind.returncode, behind.stderr) == (0, "")
     assert "warehouse at revision none" in behind.stdout
-    assert "`ozon db upgrade` brings it there" in behind.stdout
+    assert "run `ozon db upgrade`" in behind.stdout
 
     for _ in range(2):
         upgraded = ozon(empty_database_dsn, "db", "upgrade")
@@ -31,10 +31,10 @@ def test_an_empty_database_is_brought_to_the_head_and_a_step_back(ozon: Ozon, em
 
     back = ozon(empty_database_dsn, "db", "downgrade", "-1")
     assert back.returncode == 0, back.stderr
-    assert "`ozon db upgrade` brings it there" in back.stdout
+    assert "run `ozon db upgrade`" in back.stdout
 
 
-def test_a_warehouse_of_a_newer_version_is_told_as_such(ozon: Ozon, warehouse_dsn: str) -> None:
+def test_a_warehouse_of_a_newer_version_is_reported(ozon: Ozon, warehouse_dsn: str) -> None:
     with psycopg.connect(warehouse_dsn) as connection:
         connection.execute("UPDATE ozon.alembic_version SET version_num = '9999'")
 

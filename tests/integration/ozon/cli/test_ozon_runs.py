@@ -11,7 +11,7 @@ from tests.support.pipeline import Pipeline
 
 @pytest.fixture
 def loaded(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
-    """Two runs of two accounts, a tick between them."""
+    """Two runs of two accounts, with a tick in between."""
     pipeline = Pipeline(start_sandbox({"main": 150, "second": 40}), warehouse_dsn)
     for dag_run_id in ("first", "later"):
         for account in ("main", "second"):
@@ -21,7 +21,7 @@ def loaded(start_sandbox: StartSandbox, warehouse_dsn: str) -> Pipeline:
 
 
 def lines_of(output: str, *words: str) -> list[list[str]]:
-    """The table's lines that begin with these words."""
+    """Return the table's lines that begin with these words."""
     split = [[word for word in line.split() if word.isascii()] for line in output.splitlines()]
     return [line for line in split if line[: len(words)] == list(words)]
 
@@ -33,7 +33,7 @@ def test_before_the_first_run_there_is_a_sentence(ozon: Ozon, warehouse_dsn: str
         assert "No workflow is recorded." in done.stdout
 
 
-def test_what_is_shown_is_what_is_recorded(ozon: Ozon, loaded: Pipeline) -> None:
+def test_the_output_shows_the_records(ozon: Ozon, loaded: Pipeline) -> None:
     done = ozon(loaded.dsn, "runs")
 
     assert (done.returncode, done.stderr) == (0, "")

@@ -1,4 +1,4 @@
-"""`ozon probe`, as a process: what it prints, what it saves, and how it ends."""
+"""`ozon probe`, as a process: output, saved file and exit code."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_the_runbook_shows_the_command_of_the_help(quick_ozon: Ozon) -> None:
 
 
 @pytest.mark.faults
-def test_what_it_cannot_do_is_one_sentence(ozon: Ozon, start_sandbox: StartSandbox, tmp_path: Path) -> None:
+def test_an_error_is_one_sentence(ozon: Ozon, start_sandbox: StartSandbox, tmp_path: Path) -> None:
     assert_one_sentence(ozon(None, "probe", "--account", "nobody"), 2, "expected one of main, second")
     assert_one_sentence(ozon(None, *ASK), 2, "Airflow has no connection ozon_api_main")
     variables = connection(start_sandbox({"main": 10}))

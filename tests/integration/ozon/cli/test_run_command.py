@@ -1,4 +1,4 @@
-"""`ozon run` where it ends before a run begins, as a process."""
+"""`ozon run` that ends before a run starts, as a process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.long
 
 
 def schedule(moment: datetime) -> dict[str, str]:
-    """One that is due in that minute of the year."""
+    """Return an expression that is due in that minute of the year."""
     expression = f"{moment.minute} {moment.hour} {moment.day} {moment.month} *"
     return {"OZON__SCHEDULE__ETL": expression, "OZON__TIME_ZONE": "UTC"}
 
@@ -43,7 +43,7 @@ def test_a_metadata_database_that_is_not_migrated_is_one_sentence(ozon: Ozon, wa
     assert_one_sentence(ozon(warehouse_dsn, "run", **empty), 1, "Run `airflow db migrate`")
 
 
-def test_an_account_that_another_run_holds_is_refused_by_name(ozon: Ozon, warehouse_dsn: str) -> None:
+def test_a_busy_account_is_refused_by_name(ozon: Ozon, warehouse_dsn: str) -> None:
     with (
         psycopg.connect(warehouse_dsn, autocommit=True, application_name="somebody") as other,
         account_lock(other, "second"),
@@ -56,8 +56,8 @@ def test_an_account_that_another_run_holds_is_refused_by_name(ozon: Ozon, wareho
         assert "by somebody" in refused.stderr
 
 
-def test_what_is_not_due_ends_at_once(ozon: Ozon) -> None:
-    """Without any connection, so that nothing was looked at."""
+def test_a_job_that_is_not_due_ends_at_once(ozon: Ozon) -> None:
+    """Without any connection, so that nothing can have been checked."""
     done = ozon(None, "run", "--if-due", **not_now())
     assert (done.returncode, done.stderr) == (0, "")
     (line,) = done.stdout.splitlines()
@@ -70,5 +70,5 @@ def test_the_exit_codes_are_in_the_help(ozon: Ozon) -> None:
     done = ozon(None, "run", "--help")
     text = " ".join(done.stdout.split())
     assert done.returncode == 0
-    assert "3 another run holds the account, 130 or 143 stopped by SIGINT or SIGTERM" in text
+    assert "3 another run is loading the account, 130 or 143 stopped by SIGINT or SIGTERM" in text
     assert "Example: ozon run --account main --dry-run" in text

@@ -40,7 +40,7 @@ BLOCK = re.compile(rb"# >>> ozon-etl [^\n]+ >>>\n(?:[^\n]*\n)*?# <<< ozon-etl [^
 
 @dataclass
 class Schedule:
-    """`ozon schedule` in a home of its own, whose name has a space and a percent sign, as cron minds them."""
+    """`ozon schedule` in a home whose name has a space and a percent sign, which are special for cron."""
 
     user: crontabs.TestUser
     home: Path
@@ -91,7 +91,7 @@ def own_block(crontab: bytes | None) -> bytes:
 
 
 def commands(block: bytes) -> list[str]:
-    """What cron would give to /bin/sh, with its own escapes resolved."""
+    """Return the command that cron passes to /bin/sh, with its escapes resolved."""
     jobs = [line for line in block.decode().splitlines() if line[:1] in "0123456789*"]
     return [job.split(maxsplit=5)[5].replace("\\%", "%") for job in jobs]
 
@@ -111,7 +111,7 @@ def test_a_block_comes_with_a_backup_and_goes_without_a_trace(foreign: bytes | N
     assert (backup.read_bytes(), stat.S_IMODE(backup.stat().st_mode)) == (foreign or b"", 0o600)
 
     files = schedule.files()
-    assert schedule.install() == "Nothing to change: it is as it should be.\n"
+    assert schedule.install() == "Nothing to change: it is up to date.\n"
     assert (schedule.user.crontab(), schedule.files()) == (installed, files)
 
     removed = schedule.crontab("remove")
@@ -119,7 +119,7 @@ def test_a_block_comes_with_a_backup_and_goes_without_a_trace(foreign: bytes | N
     assert "-# >>> ozon-etl " in removed.stdout
     assert schedule.user.crontab() == foreign
     assert not list(schedule.home.rglob("*.sh"))
-    assert schedule.crontab("remove").stdout == "Nothing to change: it is as it should be.\n"
+    assert schedule.crontab("remove").stdout == "Nothing to change: it is up to date.\n"
 
 
 def test_a_last_line_without_an_end_gets_one(schedule: Schedule) -> None:
@@ -131,7 +131,7 @@ def test_a_last_line_without_an_end_gets_one(schedule: Schedule) -> None:
     assert installed == b"0 1 * * * first\n0 2 * * * last\n" + own_block(installed)
     assert schedule.backups[0].read_bytes() == b"0 1 * * * first\n0 2 * * * last"
     restored = schedule("restore", str(schedule.backups[0]))
-    assert "it gets one" in restored.stdout
+    assert "one is added" in restored.stdout
     assert schedule.user.crontab() == b"0 1 * * * first\n0 2 * * * last\n"
 
 
@@ -166,7 +166,7 @@ def test_adopted_jobs_are_commented_out_and_come_back_with_the_backup(schedule: 
     restored = schedule("restore", str(backup))
     assert restored.returncode == 0, restored.stderr
     assert schedule.user.crontab() == FOREIGN
-    # What was there before the restore is kept, too, and brings the block back.
+    # The state before the restore is backed up, too, and restores the block.
     (later,) = schedule.backups
     assert later.read_bytes() == installed
     again = schedule("restore", str(later))
@@ -222,7 +222,7 @@ def as_cron_runs(command: str) -> Done:
     return process.run("/bin/sh", "-c", command, env=minimal, cwd=Path("/"))
 
 
-def test_what_is_not_due_ends_at_once(schedule: Schedule) -> None:
+def test_a_job_that_is_not_due_ends_at_once(schedule: Schedule) -> None:
     # Never due within the test, and due at every minute.
     schedule.install(
         TZ="Europe/Berlin", OZON__SCHEDULE__METRICS="0 12 29 2 *", OZON__SCHEDULE__MAINTENANCE="* * * * 1-7"
@@ -257,10 +257,10 @@ def test_a_changed_configuration_is_noticed_and_installed_in_place(schedule: Sch
     assert '-# schedule.metrics = "30 9 * * *"' in shown
     installed = schedule.user.crontab() or b""
     assert installed == FOREIGN + own_block(installed) + b"0 9 * * * later\n"
-    assert "installed; up to date; 3 jobs of others" in schedule.crontab("status", **changed).stdout
+    assert "installed; up to date; other jobs: 3" in schedule.crontab("status", **changed).stdout
 
 
-def test_what_is_wrong_is_one_sentence(schedule: Schedule, tmp_path: Path) -> None:
+def test_an_error_is_one_sentence(schedule: Schedule, tmp_path: Path) -> None:
     assert_one_sentence(schedule("install"), 2, "Name the target")
     assert_one_sentence(schedule.crontab("install", "--adopt", "("), 2, "--adopt '(' is no regular expression")
     assert_one_sentence(schedule.crontab("install", "--adopt", ""), 2, "would match every job")
@@ -301,7 +301,7 @@ def test_airflows_dags_are_unpaused_and_put_back_as_they_were(airflow: Airflow) 
     on = ("--target", "airflow")
     assert_one_sentence(schedule("install", *on), 1, "Airflow does not know ozon_etl")
     subprocess.run([AIRFLOW, "dags", "reserialize"], env=airflow.environment, cwd=ROOT, check=True, capture_output=True)
-    # One is active already, and there is a DAG of somebody else's.
+    # One is already active, and there is a DAG of another package.
     with airflow._connect() as connection:
         connection.execute("UPDATE dag SET is_paused = false WHERE dag_id = 'ozon_health_check'")
         connection.execute(
@@ -319,7 +319,7 @@ def test_airflows_dags_are_unpaused_and_put_back_as_they_were(airflow: Airflow) 
     assert installed.returncode == 0, installed.stderr
     backup = Path(json.loads(installed.stdout)["backup"])
     assert paused(airflow) == {**dict.fromkeys(before, False), "theirs": True}
-    assert schedule("install", *on).stdout == "Nothing to change: it is as it should be.\n"
+    assert schedule("install", *on).stdout == "Nothing to change: it is up to date.\n"
     assert "airflow: installed; up to date; paused: none." in schedule("status", *on).stdout
 
     assert schedule("remove", *on).returncode == 0
@@ -332,14 +332,14 @@ def test_airflows_dags_are_unpaused_and_put_back_as_they_were(airflow: Airflow) 
     assert paused(airflow) == before
 
 
-def test_validation_needs_no_database_and_finds_what_is_wrong(
+def test_validation_needs_no_database_and_finds_problems(
     schedule: Schedule, warehouse_dsn: str, tmp_path: Path
 ) -> None:
     def checks(done: Done) -> dict[str, Any]:
         assert "Traceback" not in done.stderr
         return {check["name"]: check for check in json.loads(done.stdout)}
 
-    # Airflow takes no percent sign in its home.
+    # Airflow's home may not contain a percent sign.
     assert "Airflow does not start with its configuration" in schedule("validate", "--output", "json").stdout
     schedule = Schedule(schedule.user, scratch.new_folder("plain"))
     fine = schedule("validate", "--output", "json", "--backup", str(tmp_path))

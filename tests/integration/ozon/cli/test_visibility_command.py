@@ -30,7 +30,7 @@ def visible(pipeline: Pipeline, account: str) -> int:
     return sum(product["visibility"] == "VISIBLE" for product in pipeline.truth(account).values())
 
 
-def test_every_format_tells_the_same_numbers_and_nothing_is_written(ozon: Ozon, loaded: Pipeline) -> None:
+def test_every_format_has_the_same_numbers_and_nothing_is_written(ozon: Ozon, loaded: Pipeline) -> None:
     before = loaded.everything()
     shown = {}
     for output in ("text", "json", "csv", "html"):
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(ozon: Ozon, loaded: Pip
 
 
 @pytest.mark.long
-def test_an_account_that_was_never_loaded_is_told_beside_the_others(
+def test_an_account_without_a_load_is_reported_with_the_others(
     ozon: Ozon, start_sandbox: StartSandbox, warehouse_dsn: str
 ) -> None:
     Pipeline(start_sandbox({"main": 50}), warehouse_dsn).load()
@@ -97,18 +97,18 @@ def test_an_account_that_was_never_loaded_is_told_beside_the_others(
 
 def test_an_empty_warehouse_is_one_sentence(ozon: Ozon, warehouse_dsn: str) -> None:
     done = ozon(warehouse_dsn, "visibility")
-    assert_one_sentence(done, 1, "There is nothing to report: the warehouse holds no successful load of the accounts")
+    assert_one_sentence(done, 1, "There is nothing to report: the warehouse has no successful load of the accounts")
 
 
 def test_an_unknown_account_and_a_moment_to_come_are_one_sentence(ozon: Ozon, warehouse_dsn: str) -> None:
     unknown = ozon(warehouse_dsn, "visibility", "--account", "nobody")
-    assert_one_sentence(unknown, 2, "There is no account 'nobody' in the configuration; there are main, second.")
+    assert_one_sentence(unknown, 2, "--account: expected one of main, second; found 'nobody'.")
     future = ozon(warehouse_dsn, "visibility", "--since", "2999-01-01")
-    assert_one_sentence(future, 2, "is in the future")
+    assert_one_sentence(future, 2, "--since: expected a moment in the past")
 
 
 @pytest.mark.long
-def test_with_alert_the_measurement_is_stored_and_told_only_once(ozon: Ozon, loaded: Pipeline) -> None:
+def test_with_alert_the_measurement_is_stored_and_notified_once(ozon: Ozon, loaded: Pipeline) -> None:
     for _ in range(2):
         done = ozon(loaded.dsn, "visibility", "--alert")
         assert done.returncode == 0
@@ -122,4 +122,4 @@ def test_with_alert_the_measurement_is_stored_and_told_only_once(ozon: Ozon, loa
 
 
 def test_alert_is_about_the_last_measurement_and_about_no_other_moment(ozon: Ozon, warehouse_dsn: str) -> None:
-    assert_one_sentence(ozon(warehouse_dsn, "visibility", "--alert", "--since", "2026-11-24"), 2, "use one of them")
+    assert_one_sentence(ozon(warehouse_dsn, "visibility", "--alert", "--since", "2026-11-24"), 2, "Use one of them")

@@ -1,4 +1,4 @@
-"""`ozon config validate` and `show`, as processes of their own."""
+"""`ozon config validate` and `show`, as processes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_a_valid_configuration_is_named_with_its_accounts() -> None:
     assert done.stdout == "The configuration is valid: environment testing, accounts main, second.\n"
 
 
-def test_all_mistakes_are_told_at_once_without_a_traceback() -> None:
+def test_all_mistakes_are_listed_at_once_without_a_traceback() -> None:
     done = ozon("config", "validate", OZON_ENV="testin", OZON__SCHEDULE__ETL="daily", OZON__RETRY__RETRIES="many")
 
     assert (done.returncode, done.stdout) == (2, "")
@@ -63,11 +63,11 @@ def test_a_table_or_a_single_setting_is_shown_alone() -> None:
     assert shown("retry.retries") == {"retry.retries": (3, "built-in")}
 
 
-def test_a_setting_that_there_is_not_is_a_sentence_with_the_one_that_was_meant() -> None:
+def test_an_unknown_setting_is_a_sentence_with_a_suggestion() -> None:
     done = ozon("config", "show", "retry.retrys")
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "ozon: retry.retrys is no setting; did you mean retry.retries?\n"
+    assert done.stderr == "ozon: unknown setting 'retry.retrys'; did you mean retry.retries?\n"
 
 
 def test_a_sign_in_that_somebody_put_into_an_address_is_not_shown() -> None:

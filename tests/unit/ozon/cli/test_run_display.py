@@ -1,4 +1,4 @@
-"""What `ozon run` shows while a run is under way."""
+"""The output of `ozon run` during a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def state(status: str = "running", rows_read: int | None = None, attempt: int = 
 
 
 def lines_of(stream: io.StringIO) -> list[str]:
-    """Without the moment that each begins with."""
+    """Return the lines without their moments."""
     return [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in stream.getvalue().splitlines()]
 
 
@@ -65,10 +65,10 @@ def test_on_a_terminal_each_component_has_a_bar_and_the_cursor_comes_back(monkey
     display = RunDisplay(stream, quick_settings())
     display.show(state(), None)
     display.show(state(attempt=2), Listed(150, 300))
-    display.say("a line [with] brackets")
+    display.print_line("a line [with] brackets")
     display.show(state("success", rows_read=300, attempt=2), None)
     display.close()
-    display.say("afterwards")
+    display.print_line("afterwards")
 
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     assert "main product_etl" in shown
@@ -84,27 +84,27 @@ from pathlib import Path
 from include.ozon.cli.run_log import diverted_output, log_file, our_log_lines
 
 file = log_file(Path(sys.argv[1])) if len(sys.argv) > 1 else None
-said = []
-with diverted_output(file) as stderr, our_log_lines(said.append, logging.WARNING):
+lines = []
+with diverted_output(file) as stderr, our_log_lines(lines.append, logging.WARNING):
     os.write(1, b"by a child\\n")
     print("by a print")
     print("by a warning", file=sys.stderr)
     logging.getLogger("ozon.component").warning("a %s", "problem")
     logging.getLogger("ozon.component").info("a detail")
     print("for a person", file=stderr)
-print("the result:", *said)
+print("the result:", *lines)
 """
 
 
 def diverted(*folder: str) -> tuple[list[str], list[str]]:
-    """What a process that diverts its output writes to stdout and stderr."""
+    """Return stdout and stderr of a process that redirects its output."""
     done = subprocess.run(
         [sys.executable, "-c", DIVERTED, *folder], cwd=ROOT, capture_output=True, text=True, check=True
     )
     return done.stdout.splitlines(), done.stderr.splitlines()
 
 
-def test_what_the_process_prints_goes_to_the_file_and_its_result_to_stdout(tmp_path: Path) -> None:
+def test_output_of_the_process_goes_to_the_file_and_its_result_to_stdout(tmp_path: Path) -> None:
     assert diverted(str(tmp_path)) == (["the result: WARNING: a problem"], ["for a person"])
     (file,) = (tmp_path / "ozon_run").iterdir()
     assert {"by a child", "by a print", "by a warning"} <= set(file.read_text().splitlines())

@@ -1,4 +1,4 @@
-"""What a run came to, as an exit code, sentences and JSON."""
+"""The result of a run, as an exit code, sentences and JSON."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def test_each_end_has_its_exit_code(ended: RunResult, exit_code: int, outcome: s
     assert (document["schema"], document["exit_code"], document["outcome"]) == ("ozon-run", exit_code, outcome)
 
 
-def test_sentences_name_what_failed_who_was_held_and_where_to_look() -> None:
+def test_sentences_name_failed_tasks_busy_accounts_and_logs() -> None:
     assert result("success", *LOADED).sentences() == []
     assert result("failed", *HELD, *BROKEN).sentences() == [
-        "product_etl of account second failed in try 4.",
-        "Account main was not loaded: another run holds it.",
+        "product_etl of account second failed in attempt 4.",
+        "Account main was not loaded: another run is loading it.",
         "Airflow's log of the run: /logs/1.log",
     ]
     assert result("failed", *BROKEN, by_scheduler=True, log=None).sentences() == [
-        "product_etl of account second failed in try 4. Its log: http://airflow/product_etl"
+        "product_etl of account second failed in attempt 4. Its log: http://airflow/product_etl"
     ]
     assert result("failed", *BROKEN, log=None, problem="No warehouse.", **STOPPED).sentences() == [
         "The run was stopped (SIGTERM).",
@@ -70,7 +70,7 @@ def test_sentences_name_what_failed_who_was_held_and_where_to_look() -> None:
     ]
 
 
-def test_a_dry_runs_rows_are_what_its_tasks_returned() -> None:
+def test_a_dry_runs_rows_are_the_return_values_of_its_tasks() -> None:
     numbers = {("main", "product_etl"): {"rows_read": 300, "rows_updated": 7, "visibility_counts": {"VISIBLE": 200}}}
     tasks = (task("announce", None, "skipped"), *BROKEN, *reversed(LOADED))
 
