@@ -123,7 +123,7 @@ def _unhealthy(home: LocalHome) -> list[str]:
     reported = {"api-server": METADATA, "dag-processor": "dag_processor"}
     supervisor = _supervisor(home).process()
     started_at = supervisor.create_time() if supervisor else 0.0
-    return [name for name in COMPONENTS if not health[reported.get(name, name)].is_well(started_at)]
+    return [name for name in COMPONENTS if not health[reported.get(name, name)].is_healthy(started_at)]
 
 
 def _end(home: LocalHome) -> None:

@@ -1,1 +1,1 @@
-"""The one place where the work meets Airflow, in folders by purpose."""
+"""The adapter: the only package that imports Airflow, in folders by purpose."""

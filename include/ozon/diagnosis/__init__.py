@@ -1,1 +1,1 @@
-"""What a first installation gets wrong: the parts that need nothing but this machine, and the order of all of them."""
+"""Checks of an installation: those of this machine, and the order of all of them; and the API probe."""

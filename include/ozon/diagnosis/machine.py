@@ -1,4 +1,4 @@
-"""This machine: its Python, what is installed in it, and the folders that are written to."""
+"""Checks of this machine: Python, its packages, and the folders that are written to."""
 
 from __future__ import annotations
 
@@ -26,15 +26,13 @@ def python() -> Iterator[Check]:
     if OLDEST_PYTHON <= sys.version_info[:2] <= NEWEST_PYTHON:
         yield Check("python", "ok", f"Python {found}.")
     else:
-        yield Check(
-            "python", "failed", f"Python {found} was found, and 3.11, 3.12 or 3.13 is needed: install one of them."
-        )
+        yield Check("python", "failed", f"Expected Python 3.11, 3.12 or 3.13, found {found}: install one of them.")
 
 
 def packages(requirements: Path = PROJECT / "requirements.txt") -> Iterator[Check]:
-    """What is installed against the versions that this package was tested with."""
+    """Compare the installed packages with the versions that this package was tested with."""
     if not requirements.is_file():
-        yield Check("packages", "unknown", f"Not looked at: {requirements} is not here.")
+        yield Check("packages", "unknown", f"Not checked: {requirements} is missing.")
         return
     missing, others = [], []
     for requirement in _pinned(requirements.read_text(encoding="utf-8")):
@@ -43,17 +41,17 @@ def packages(requirements: Path = PROJECT / "requirements.txt") -> Iterator[Chec
             missing.append(requirement.name)
         elif installed not in requirement.specifier:
             others.append(f"{requirement.name} {installed} (tested: {str(requirement.specifier).removeprefix('==')})")
-    mend = f"`pip install -r {requirements}` mends it."
+    fix = f"Run `pip install -r {requirements}`."
     if missing:
-        yield Check("packages", "failed", f"Not installed: {_some_of(missing)}. {mend}")
+        yield Check("packages", "failed", f"Not installed: {_some_of(missing)}. {fix}")
     elif others:
-        yield Check("packages", "warning", f"Other versions than tested: {_some_of(others)}. {mend}")
+        yield Check("packages", "warning", f"Other versions than tested: {_some_of(others)}. {fix}")
     else:
         yield Check("packages", "ok", f"All packages are installed in the versions of {requirements.name}.")
 
 
 def project() -> Iterator[Check]:
-    """Whether a process that Airflow starts anywhere finds this package, and this copy of it."""
+    """Check that any process of Airflow finds this package, and this copy of it."""
     question = "import include.ozon, pathlib; print(pathlib.Path(include.ozon.__file__).resolve().parents[2])"
     done = subprocess.run(  # noqa: S603 - our own interpreter
         [sys.executable, "-c", question], cwd="/", check=False, capture_output=True, text=True
@@ -62,28 +60,27 @@ def project() -> Iterator[Check]:
     if not done.returncode and found == str(PROJECT):
         yield Check("project", "ok", f"Python finds this package in {PROJECT}.")
         return
-    where = f"it is found in {found}" if found else "it is not found"
     yield Check(
         "project",
         "failed",
-        f"Airflow's processes import this package as include.ozon from {PROJECT}, and {where}. "
-        f"Set PYTHONPATH={PROJECT} for all of them.",
+        f"Airflow's processes import this package as include.ozon: expected it in {PROJECT}, found "
+        f"{f'it in {found}' if found else 'no such package'}. Set PYTHONPATH={PROJECT} for all of them.",
     )
 
 
 def environment() -> Iterator[Check]:
     if chosen := os.environ.get("OZON_ENV"):
-        yield Check("environment", "ok", f"OZON_ENV picks the environment {chosen}.")
+        yield Check("environment", "ok", f"OZON_ENV sets the environment {chosen}.")
     else:
         yield Check(
             "environment",
             "warning",
-            "OZON_ENV is not set, so the environment is development. On a server: OZON_ENV=production.",
+            "OZON_ENV is not set, so the environment is development. On a server, set OZON_ENV=production.",
         )
 
 
 def folders(wanted: Iterable[Path]) -> Iterator[Check]:
-    """Folders that are filled: whether they can be, and for how long."""
+    """Check that the folders can be written to, and have free space."""
     for folder in dict.fromkeys(wanted):
         name = f"folder {folder.name}"
         existing = next(each for each in (folder, *folder.parents) if each.exists())
@@ -92,12 +89,16 @@ def folders(wanted: Iterable[Path]) -> Iterator[Check]:
             yield Check(
                 name,
                 "failed",
-                f"{folder} cannot be written to: {existing} does not let this user. Correct its owner or mode.",
+                f"{folder} cannot be written to: this user may not write to {existing}. Correct its owner or mode.",
             )
         elif free_gb < FREE_DISK_GB:
-            yield Check(name, "failed", f"{folder} has {free_gb:.2f} GB of room left. Make room, or move it.")
+            yield Check(
+                name,
+                "failed",
+                f"{folder} has {free_gb:.2f} GB of free space, expected {FREE_DISK_GB} GB. Free some, or move it.",
+            )
         else:
-            yield Check(name, "ok", f"{folder} can be written to and has {free_gb:.0f} GB of room.")
+            yield Check(name, "ok", f"{folder} can be written to and has {free_gb:.0f} GB of free space.")
 
 
 def _pinned(text: str) -> Iterator[Requirement]:

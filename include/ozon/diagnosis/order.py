@@ -1,4 +1,4 @@
-"""Looking at one thing after the other, so that one cause is one line."""
+"""Ordered checks: those that depend on a failed one are skipped, so that one cause gives one failure."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ logger = logging.getLogger("ozon.diagnosis")
 
 @dataclass(frozen=True)
 class Step:
-    """``look`` yields what it finds, or raises an OzonError that is the finding."""
+    """A step of the diagnosis. ``run`` yields its checks, or raises an OzonError, which is a failed check."""
 
     name: str
-    look: Callable[[], Iterable[Check]]
+    run: Callable[[], Iterable[Check]]
     needs: tuple[str, ...] = ()
-    """Names of earlier steps; where one of them failed, this one would only fail for the same reason."""
+    """Names of earlier steps; if one of them failed, this one is skipped."""
 
 
 def diagnose(steps: Iterable[Step]) -> Iterator[Check]:
-    """Take the steps in their order. Whatever breaks one, the others are taken."""
+    """Run the steps in order. If one breaks, the others still run."""
     failed: set[str] = set()
     for step in steps:
         cause = next((name for name in step.needs if name in failed), None)
         if cause:
             failed.add(step.name)
-            yield Check(step.name, "unknown", f"Not looked at: {cause} has to be right first.")
+            yield Check(step.name, "unknown", f"Not checked: fix {cause} first.")
             continue
         for check in _found(step):
             if check.status == "failed":
@@ -39,14 +39,14 @@ def diagnose(steps: Iterable[Step]) -> Iterator[Check]:
 
 def _found(step: Step) -> Iterator[Check]:
     try:
-        yield from step.look()
+        yield from step.run()
     except OzonError as error:
         yield Check(step.name, "failed", str(error))
     except Exception as error:
-        # Not its own words: a foreign error may quote an address with a password in it.
-        logger.info("Looking at %s broke", step.name, exc_info=True)
+        # Without its message: an error of another package may quote an address with a password in it.
+        logger.info("The check of %s failed", step.name, exc_info=True)
         yield Check(
             step.name,
             "failed",
-            f"Could not be looked at (unexpected {type(error).__name__}); --verbose shows all of it.",
+            f"Could not be checked (unexpected {type(error).__name__}); --verbose shows the traceback.",
         )

@@ -30,11 +30,11 @@ _ID = re.compile(r"0{0,9}[1-9][0-9]{0,17}")
 class ProbeReport:
     answers: list[ProbedAnswer]
     comparisons: list[str]
-    """How the lists agree, a sentence each."""
+    """Sentences that compare the lists."""
 
 
 class Probe:
-    """Asks a client whose ``observe`` is this probe's. A method that fails stops none of the others."""
+    """One request of each method, by a client whose ``observe`` is this probe's; a failure does not stop the others."""
 
     def __init__(self, redactor: Redactor, settings: ApiSettings) -> None:
         self._redactor = redactor
@@ -47,11 +47,11 @@ class Probe:
         self._exchanges.append(exchange)
 
     def run(self, client: SellerClient) -> ProbeReport:
-        """Ask for a page of every method: about a dozen requests, as the client asks again for an empty list."""
+        """Request a page of every method: about a dozen requests, since the client repeats one with an empty list."""
         self._ask(api.ROLES_PATH, "", client.roles)
         products = {name: self._product_list(client, name) for name in PRODUCT_FILTERS}
         stocks = {name: self._stocks(client, name) for name in STOCK_FILTERS}
-        # From any list that was answered: one that fails is to cost no other method.
+        # From all lists: one that fails must not prevent the other requests.
         listed = [entry for entries in (*products.values(), *stocks.values()) for entry in entries]
         product_ids = _ids(entry.get("product_id") for entry in listed)
         details = self._details(client, product_ids[: self._details_count])
@@ -93,7 +93,7 @@ class Probe:
             self._not_asked(api.FBO_STOCKS.path, "no SKU")
 
     def _not_asked(self, path: str, missing: str) -> list[dict[str, Any]]:
-        self._answers.append(ProbedAnswer(path, "", f"not asked: {missing} in the answers before"))
+        self._answers.append(ProbedAnswer(path, "", f"not requested: {missing} in the previous answers"))
         return []
 
     def _ask(self, path: str, request: str, call: Callable[[], Any]) -> list[dict[str, Any]]:
@@ -106,9 +106,9 @@ class Probe:
             read_as = f"read; rejected: {coarse(rejected['entry'])} entries, {coarse(rejected['field'])} fields"
         except OzonError as error:
             read_as = type(error).__name__
-            # Where an answer came, the sentence quotes it.
+            # If there was an answer, it is described below.
             problem = "" if self._exchanges else self._redactor.message(str(error))
-        except Exception as error:  # a fault of this version is worth a report, too
+        except Exception as error:  # a bug of this version belongs in the report, too
             read_as = f"unexpected {type(error).__name__}"
         if not self._exchanges:
             seconds = round(time.monotonic() - started_at, 2)
@@ -120,7 +120,7 @@ class Probe:
 
 
 def _ids(values: Iterable[Any]) -> list[int]:
-    """Return the usable ids, each once, whether they came as integers, floats or texts."""
+    """Return the valid ids without repeats, from integers, floats and texts."""
     texts = (str(int(value)) if isinstance(value, float) and value.is_integer() else str(value) for value in values)
     return list(dict.fromkeys(int(text) for text in texts if _ID.fullmatch(text)))
 
@@ -130,7 +130,7 @@ def _objects(value: Any) -> list[dict[str, Any]]:
 
 
 def _skus(products: Iterable[dict[str, Any]]) -> Iterator[Any]:
-    """Yield the SKUs beside the products' ids, of their sources, and of their stocks."""
+    """Yield the SKUs of products, of their sources, and of their stocks."""
     for product in products:
         stocks = product.get("stocks")
         amounts = stocks.get("stocks") if isinstance(stocks, dict) else stocks
@@ -150,7 +150,7 @@ def _of_each_status(warehouses: Iterable[dict[str, Any]]) -> list[tuple[int, Any
 
 
 def _overlap(path: str, lists: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """Yield how much of each list's page stands on the page of ALL, too."""
+    """Yield a sentence for each list: the share of its first page that is also on the first page of ALL."""
     whole = set(_ids(entry.get("product_id") for entry in lists["ALL"]))
     for name, entries in lists.items():
         ids = _ids(entry.get("product_id") for entry in entries)

@@ -18,7 +18,7 @@ _LARGEST_CODE = 999
 
 @dataclass(frozen=True)
 class _Entries:
-    """Where an answer has its entries, how this version reads one, and which of its texts are Ozon's own words."""
+    """The place of an answer's entries, their type in this version, and the fields with Ozon's own words."""
 
     keys: tuple[str, ...]
     entry_type: type[answers.Answer]
@@ -50,19 +50,19 @@ ENTRIES = {
     api.WAREHOUSES.path: _Entries(("warehouses",), answers.Warehouse, ("status",)),
     api.WAREHOUSE_STOCKS.path: _Entries(("stocks",), answers.WarehouseStock),
     api.FBO_STOCKS.path: _Entries(("items",), answers.FboStock, ("turnover_grade", "turnover_grade_cluster")),
-    # The answer itself is the one entry.
+    # The answer itself is the only entry.
     api.ROLES_PATH: _Entries((), answers.Roles, ("roles[].methods[]",)),
 }
 
 
 @dataclass(frozen=True)
 class ProbedAnswer:
-    """What came of one request. Without an answer, or where nothing was asked, ``http_status`` is None."""
+    """The description of one request and its answer. Without an answer, ``http_status`` is None."""
 
     path: str
     request: str
     read_as: str
-    """What this version makes of it: how many entries and fields it rejects, or the class of its error."""
+    """The result of reading it in this version: the numbers of rejected entries and fields, or the error's class."""
     problem: str = ""
     http_status: int | None = None
     content_type: str = ""
@@ -72,9 +72,9 @@ class ProbedAnswer:
     body: str = ""
     """JSON, HTML, text or empty."""
     entries: str = ""
-    """A coarse number; empty where the answer has no list of entries."""
+    """A coarse number; empty if the answer has no list of entries."""
     total_items: str = ""
-    """Against the entries on this page: equal, more, fewer or missing; empty for methods without it."""
+    """Compared with the entries on this page: equal, more, fewer or missing; empty for methods without it."""
     envelope: list[FieldShape] = field(default_factory=list)
     fields: list[FieldShape] = field(default_factory=list)
 
@@ -107,7 +107,7 @@ def described(
 
 
 def _parsed(body: bytes) -> tuple[str, Any]:
-    """Return what a body is, and the JSON in it."""
+    """Return the kind of a body, and its JSON."""
     try:
         return "JSON", json.loads(body.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
@@ -128,7 +128,7 @@ def _holder_and_entries(document: Any, keys: tuple[str, ...]) -> tuple[Any, list
 
 
 def _envelope(document: Any, keys: tuple[str, ...], redactor: Redactor) -> list[FieldShape]:
-    """Describe all but the entries; of anything else, such as an error, only what is near the top."""
+    """Describe everything except the entries, down to the second level."""
     if not keys:
         return []
     shapes = describe([document], redactor=redactor, skip=f"{'.'.join(keys)}[]")
@@ -136,7 +136,7 @@ def _envelope(document: Any, keys: tuple[str, ...], redactor: Redactor) -> list[
 
 
 def _error(document: Any, redactor: Redactor) -> str:
-    """Return Ozon's code, where it is a code, and its message."""
+    """Return Ozon's error code, if it is a small number, and its message."""
     if not isinstance(document, dict) or document.keys().isdisjoint(("code", "message")):
         return ""
     code, message = document.get("code"), document.get("message")

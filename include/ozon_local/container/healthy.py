@@ -26,7 +26,7 @@ def main() -> int:
     address = os.environ["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].removesuffix("/execution/")
     with urllib.request.urlopen(f"{address}{HEALTH_PATH}", timeout=ANSWER_SECONDS) as answer:  # noqa: S310
         report = parse_health(json.load(answer))[part]
-    if report.is_well(psutil.Process(1).create_time()):
+    if report.is_healthy(psutil.Process(1).create_time()):
         return 0
     print(report)
     return 1

@@ -1,1 +1,1 @@
-"""Airflow's connections and object storage as the work needs them."""
+"""Airflow's connections and object storage."""

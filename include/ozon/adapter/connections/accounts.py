@@ -1,4 +1,4 @@
-"""The connections ``ozon_api_<account>`` as clients of the Seller API."""
+"""Clients of the Seller API from the connections ``ozon_api_<account>``."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def api_connection_id(account: str) -> str:
 
 
 def api_credentials(account: str) -> Credentials:
-    """What ``ozon_api_<account>`` says. Raises ConnectionSettingsError where it is missing or incomplete."""
+    """Return the credentials in ``ozon_api_<account>``. Raise ConnectionSettingsError if one is missing."""
     source = api_connection_id(account)
     connection = require_connection(source)
     host = connection.host or ""
     return Credentials(
-        # A connection that was written as a URI has the port of its host in a field of its own.
+        # A connection that was written as a URI has its port in a separate field.
         base_url=f"{host.rstrip('/')}:{connection.port}" if connection.port else host,
         client_id=connection.login or "",
         api_key=connection.password or "",
@@ -31,12 +31,12 @@ def api_credentials(account: str) -> Credentials:
 
 
 def open_seller_client(account: str, settings: Settings, stop: threading.Event) -> SellerClient:
-    """The account's client, at the pace of the load."""
+    """Return the account's client, with the request rate of the load."""
     return SellerClient(api_credentials(account), settings.api, stop=stop)
 
 
 def check_accounts_are_distinct(accounts: Iterable[str]) -> None:
-    """Raise ConfigurationError where two accounts have one Client-Id.
+    """Raise ConfigurationError if two accounts have the same Client-Id.
 
     An account whose connection is missing or wrong is left to its own tasks, so that the others are loaded.
     """

@@ -1,4 +1,4 @@
-"""Whether what the connections lead to is there and lets us in: the warehouse, Ozon, and the channels of the alerts."""
+"""Checks of the connections: the warehouse, Ozon, and the alert channels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SELECT current_setting('server_version_num')::int / 10000, current_database(), c
 
 
 def warehouse_server(settings: Settings) -> Iterator[Check]:
-    """The server behind ``ozon_warehouse``. Raises the errors of `warehouse_connect` and `open_session`."""
+    """Check the server of ``ozon_warehouse``. Raise the errors of `warehouse_connect` and `open_session`."""
     connect = warehouse_connect(settings.warehouse)
     with open_session(connect, settings.warehouse, "ozon doctor") as connection:
         yield from _server(connection)
@@ -57,12 +57,12 @@ def _server(connection: Connection) -> Iterator[Check]:
     now = datetime.now(tz=UTC).timestamp()
     version, database, role, may_create, has_schema, clock = row or (0, "", "", False, False, now)
     if version < OLDEST_POSTGRES:
-        yield Check("warehouse", "failed", f"PostgreSQL {version} was found, and 15 or newer is needed: upgrade it.")
+        yield Check("warehouse", "failed", f"Expected PostgreSQL 15 or newer, found {version}: upgrade it.")
     elif not (may_create or has_schema):
         yield Check(
             "warehouse",
             "failed",
-            f"Role {role} may not create schemas in database {database}, and the schema ozon is not there: "
+            f"Role {role} may not create schemas in database {database}, and the schema ozon does not exist: "
             f"GRANT CREATE ON DATABASE {database} TO {role}, or make it the database's owner.",
         )
     else:
@@ -72,30 +72,30 @@ def _server(connection: Connection) -> Iterator[Check]:
         yield Check(
             "clock",
             "failed",
-            f"The warehouse's clock and this machine's are {abs(ahead_seconds):.0f} seconds apart; runs would be "
-            "recorded at wrong moments. Let both be set by NTP.",
+            f"The warehouse's clock and this machine's are {abs(ahead_seconds):.0f} seconds apart, so runs would be "
+            "recorded with wrong times. Set both clocks with NTP.",
         )
     else:
         yield Check("clock", "ok", "The warehouse's clock agrees with this machine's.")
 
 
 def _sessions(connection: Connection, another: Connection) -> Check:
-    """Two connections that are open at once share a server process only behind a pooler that lends it out."""
+    """Check that two open connections have separate server processes; with a pooler they may share one."""
     processes = [each.execute("SELECT pg_backend_pid()").fetchone() for each in (connection, another)]
     if processes[0] == processes[1]:
         return Check(
             "sessions",
             "failed",
-            "The warehouse is reached through a pooler that gives no connection a session of its own, so the lock of "
-            "an account does not hold. Set its pool_mode to session, or let ozon_warehouse lead to PostgreSQL itself.",
+            "The connection to the warehouse uses a pooler without session pooling, so the lock of an account has no "
+            "effect. Set its pool_mode to session, or connect ozon_warehouse to PostgreSQL directly.",
         )
     return Check("sessions", "ok", "Each connection to the warehouse has a session of its own.")
 
 
 def warehouse_schema(settings: Settings) -> Iterator[Check]:
-    """Whether it is the schema of this version, and may be written to.
+    """Check that the schema is that of this version, and may be written to.
 
-    Raises SchemaError where it is another's, and AccessDeniedError where the role may not look.
+    Raise SchemaError if it is another version's, and AccessDeniedError if the role may not read it.
     """
     context = health_context(settings, datetime.now(tz=UTC), None)
     of_the_schema = {warehouse.WAREHOUSE_SCHEMA, warehouse.WAREHOUSE_WRITABLE}
@@ -109,15 +109,15 @@ def warehouse_schema(settings: Settings) -> Iterator[Check]:
 
 
 def accounts_are_distinct(settings: Settings) -> Iterator[Check]:
-    """Raises ConfigurationError where two accounts are one to Ozon."""
+    """Raise ConfigurationError if two accounts have the same Client-Id."""
     check_accounts_are_distinct(settings.accounts)
     yield Check("accounts", "ok", f"{len(settings.accounts)} in the configuration, each with a Client-Id of its own.")
 
 
 def account_key(account: str, settings: Settings) -> Iterator[Check]:
-    """Whether Ozon answers, accepts the account's key, and lets it call what the load needs.
+    """Check that Ozon answers, accepts the account's key, and lets it call every method that the load needs.
 
-    Raises ConnectionSettingsError where the connection is missing or incomplete.
+    Raise ConnectionSettingsError if the connection is missing or incomplete.
     """
     require_connection(api_connection_id(account))
     context = health_context(settings, datetime.now(tz=UTC), None)
@@ -127,19 +127,19 @@ def account_key(account: str, settings: Settings) -> Iterator[Check]:
         results = run_checks("api", wanted)
     finally:
         context.close()
-    # The worst of them; what follows from it is not told again.
+    # Only the worst: the others are mostly its consequences.
     worst_first = (Status.CRITICAL, Status.WARNING, Status.ERROR, Status.UNKNOWN, Status.OK)
-    told = next(result for status in worst_first for result in results if result.status is status)
-    yield _as_check(f"account {account}", told)
+    shown = next(result for status in worst_first for result in results if result.status is status)
+    yield _as_check(f"account {account}", shown)
 
 
 def channels(settings: Settings) -> Iterator[Check]:
-    """Whether somebody is told when something is wrong."""
+    """Check that alerts reach somebody."""
     if not settings.alerts.channels:
         yield Check(
             "channels",
             "warning",
-            "No channel is configured, so nobody is told when something is wrong: add a table "
+            "No channel is configured, so nobody is notified of problems: add a table "
             f"[{settings.environment}.alerts.channels.team] to the configuration.",
         )
     for name, channel in settings.alerts.channels.items():
@@ -153,7 +153,7 @@ def channels(settings: Settings) -> Iterator[Check]:
 
 
 def heartbeat(settings: Settings) -> Iterator[Check]:
-    """The dead-man's switch, if there is one; it is not called."""
+    """Check the connection of the dead man's switch, if one is configured, without calling it."""
     connection_id = settings.health.heartbeat_connection
     if connection_id:
         require_connection(connection_id)
@@ -161,31 +161,28 @@ def heartbeat(settings: Settings) -> Iterator[Check]:
             heartbeat_url(BaseHook.get_connection(connection_id))
         except ValueError:
             raise ConnectionSettingsError(
-                f"Connection {connection_id}, which health.heartbeat_connection names, has no host; give it the "
-                "address."
+                f"Connection {connection_id} of health.heartbeat_connection has no host; set its host to the address."
             ) from None
-        yield Check("heartbeat", "ok", f"Connection {connection_id} names an address.")
+        yield Check("heartbeat", "ok", f"Connection {connection_id} has an address.")
 
 
 def _mail_server(connection_id: str) -> str:
-    """Sign in and leave. Raises ConnectionSettingsError where the connection is missing or does not get us in."""
+    """Sign in to the mail server. Raise ConnectionSettingsError if the connection is missing or the sign-in fails."""
     require_connection(connection_id)
     try:
         with MailHook(connection_id):
-            return f"The mail server of connection {connection_id} lets us in."
+            return f"The mail server of connection {connection_id} accepts the sign-in."
     except (OSError, RuntimeError, ValueError, smtplib.SMTPException, AirflowException) as error:
-        # The server's own words may quote what was sent to it.
+        # Without its message: the server may quote what was sent to it.
         raise ConnectionSettingsError(
-            f"The mail server of connection {connection_id} does not let us in ({type(error).__name__}). Check that it "
-            "runs, and the connection's host, port, login, password, disable_ssl and disable_tls."
+            f"The sign-in to the mail server of connection {connection_id} failed ({type(error).__name__}). Check that "
+            "it runs, and the connection's host, port, login, password, disable_ssl and disable_tls."
         ) from None
 
 
 def _addresses(connection_id: str) -> str:
-    """Nothing is sent: whether somebody gets a message, only that person can tell."""
-    return (
-        f"Connection {connection_id} names {len(apprise_services(connection_id))} addresses that Apprise understands."
-    )
+    """Check the addresses, without sending anything."""
+    return f"Connection {connection_id} has {len(apprise_services(connection_id))} addresses that Apprise accepts."
 
 
 def _checks(name: str, wanted: Iterable[HealthCheck]) -> Iterator[Check]:

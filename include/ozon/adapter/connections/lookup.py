@@ -1,4 +1,4 @@
-"""Airflow's connections; secrets stay in whatever secrets backend Airflow uses."""
+"""Look-up of Airflow's connections; secrets stay in Airflow's secrets backend."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from include.ozon.errors import ConnectionSettingsError
 
 
 def require_connection(connection_id: str) -> Connection:
-    """Airflow's connection of that name. Raises ConnectionSettingsError where there is none that it can read."""
+    """Return Airflow's connection of that id. Raise ConnectionSettingsError if Airflow cannot read it."""
     try:
         return BaseHook.get_connection(connection_id)
     except AirflowNotFoundException:
         variable = f"AIRFLOW_CONN_{connection_id.upper()}"
-        # Airflow passes over a variable that it cannot read as if it were not there.
+        # Airflow ignores a variable that it cannot parse.
         if os.environ.get(variable):
             raise ConnectionSettingsError(
-                f"Airflow cannot read its connection {connection_id} from the variable {variable}. Expected JSON such "
-                'as {"conn_type": ..., "host": ..., "login": ..., "password": ...}, or a URI; README shows its fields.'
+                f"Airflow cannot read its connection {connection_id} from the variable {variable}. Expected JSON like "
+                '{"conn_type": ..., "host": ..., "login": ..., "password": ...}, or a URI; README shows its fields.'
             ) from None
         raise ConnectionSettingsError(
             f"Airflow has no connection {connection_id}. Add it in Airflow (Admin, Connections) or set the variable "

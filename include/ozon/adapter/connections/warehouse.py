@@ -1,4 +1,4 @@
-"""The connection ``ozon_warehouse`` as what opens sessions of the warehouse."""
+"""Connections to the warehouse from ``ozon_warehouse``."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ WAREHOUSE_CONNECTION_ID = "ozon_warehouse"
 
 
 def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
-    """What opens connections to ``ozon_warehouse``; Airflow is asked for its fields once.
+    """Return a function that connects to the warehouse; the fields of ``ozon_warehouse`` are read from Airflow once.
 
-    Raises ConnectionSettingsError where there is no such connection, and on connecting where libpq does not
+    Raise ConnectionSettingsError if there is no such connection. The returned function raises it if libpq does not
     know one of its options.
     """
     connection = require_connection(WAREHOUSE_CONNECTION_ID)
-    # libpq's own parameters: a dead network is noticed in a minute instead of in two hours.
+    # libpq's own parameters: a broken network is noticed within a minute instead of two hours.
     network = {
         "connect_timeout": settings.connect_timeout_seconds,
         "keepalives_idle": 30,
@@ -44,9 +44,9 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
 
 
 def late_warehouse_connect(settings: WarehouseSettings) -> session.Connect:
-    """Like `warehouse_connect`, but a missing or wrong connection is told only when it is used.
+    """Return the same function, but raise for a missing or wrong connection only when it is called.
 
-    For what has to go on without the warehouse: checks and alerts.
+    For code that has to work without the warehouse: checks and alerts.
     """
 
     def connect() -> session.Connection:
@@ -59,14 +59,14 @@ def _extra(connection: Connection) -> dict[str, Any]:
     try:
         extra = json.loads(connection.extra or "{}")
     except ValueError:
-        raise _unusable_extra("something that is no JSON") from None
+        raise _unusable_extra("invalid JSON") from None
     if not isinstance(extra, dict):
-        raise _unusable_extra("JSON that is no object")
+        raise _unusable_extra("JSON of another type")
     return extra
 
 
 def _unusable_extra(found: str) -> ConnectionSettingsError:
     return ConnectionSettingsError(
-        f"Connection {WAREHOUSE_CONNECTION_ID}: expected extra to be a JSON object of libpq's options, such as "
+        f"Connection {WAREHOUSE_CONNECTION_ID}: expected extra to be a JSON object of libpq's options, for example "
         f'{{"sslmode": "require"}}; found {found}.'
     )

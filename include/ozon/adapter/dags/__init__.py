@@ -1,1 +1,1 @@
-"""What the DAG files are made of; imported whenever a DAG is parsed, so it imports little."""
+"""The parts of the DAG files; imported whenever a DAG is parsed, so it imports little."""

@@ -1,4 +1,4 @@
-"""The deadline of a DAG's runs, as Airflow holds it. Parsed with every DAG, so it imports little."""
+"""The deadline of a DAG's runs, for Airflow. Imported whenever a DAG is parsed, so it imports little."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class RunDue(BaseDeadlineReference):
-    """The moment a run was due (``run_after``), which each run has, however it was started.
+    """The moment a run was due (``run_after``), which every run has.
 
-    Airflow's own references have not: a run without a logical date has no deadline at all, and one that is counted
-    from ``queued_at`` cannot be cleared (apache/airflow issue 70368). Airflow finds this class by the plugin
-    ``ozon_deadlines``; ``deadline_reference()`` would register it too, but imports the ORM wherever a DAG is parsed.
+    Airflow's own references do not work for every run: one without a logical date has no deadline at all, and one that
+    is counted from ``queued_at`` cannot be cleared (apache/airflow issue 70368). Airflow finds this class by the plugin
+    ``ozon_deadlines``; ``deadline_reference()`` would register it, too, but imports the ORM whenever a DAG is parsed.
     """
 
     required_kwargs = frozenset({"dag_id", "run_id"})
@@ -34,9 +34,9 @@ class RunDue(BaseDeadlineReference):
 
 
 def run_deadline(dag_id: str, settings: Settings, interval: timedelta | None = None) -> DeadlineAlert:
-    """What ``@dag(deadline=...)`` takes: a run is late so long after it was due.
+    """Return the argument of ``@dag(deadline=...)``, by default with the setting ``deadlines.<dag_id>_minutes``.
 
-    ``interval`` stands in for ``deadlines.<dag_id>_minutes`` where a test cannot wait for minutes.
+    ``interval`` replaces the setting in tests that cannot wait for minutes.
     """
     minutes: int = getattr(settings.deadlines, f"{dag_id}_minutes")
     return DeadlineAlert(
@@ -48,9 +48,9 @@ def run_deadline(dag_id: str, settings: Settings, interval: timedelta | None = N
 
 
 async def run_is_late(context: dict[str, Any]) -> str:
-    """What the triggerer calls at a deadline; the sentence that it returns is the callback's output in Airflow.
+    """Report a late run; called by the triggerer. The returned sentence is the callback's output in Airflow.
 
-    In a thread: mail servers and the warehouse must not hold up the triggerer's other work.
+    The work is done in a thread: mail servers and the warehouse must not block the triggerer.
     """
     from include.ozon.adapter.alerting.late_run import notify_of_late_run  # noqa: PLC0415
 

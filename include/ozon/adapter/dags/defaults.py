@@ -1,4 +1,4 @@
-"""What the DAGs have in common: the asset, what the configuration says about tasks, and the trigger forms."""
+"""Common parts of the DAGs: the asset, the defaults of tasks, and the trigger forms."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from include.ozon.settings import GuardsSettings, Settings
 from include.ozon.settings.monitoring import REPORT_FORMATS
 
 LOADED = Asset("ozon_loaded", uri="x-ozon://warehouse/loaded")
-"""By it a load notifies the metrics that there is something new."""
+"""The asset by which a load triggers the metrics."""
 
 
 def task_defaults(settings: Settings) -> dict[str, Any]:
-    """A DAG's ``default_args``: owner, retries with exponential backoff, and what happens on a failure."""
+    """Return a DAG's ``default_args``: owner, retries with exponential backoff, failure callback."""
     retry = settings.retry
     return {
         "owner": settings.tasks.owner,
@@ -33,12 +33,12 @@ def task_defaults(settings: Settings) -> dict[str, Any]:
 
 
 def component_task(name: str, settings: Settings) -> dict[str, Any]:
-    """What is a component's own about its task."""
+    """Return the arguments of a component's task: its id and time-out."""
     return {"task_id": name, "execution_timeout": timedelta(minutes=settings.component(name).timeout_minutes)}
 
 
 def monitoring_defaults(settings: Settings) -> dict[str, Any]:
-    """The same for what watches: one quick retry, because the next run is never far."""
+    """Return the ``default_args`` of monitoring: one quick retry, because the next run follows soon."""
     return task_defaults(settings) | {
         "retries": 1,
         "retry_delay": timedelta(seconds=5),
@@ -47,31 +47,29 @@ def monitoring_defaults(settings: Settings) -> dict[str, Any]:
 
 
 def health_params(settings: Settings) -> dict[str, Param]:
-    """The parameters of ``ozon_health_check``."""
-    return {"checks": _names("The areas to check; none named means all.", list(settings.health.checks))}
+    """Return the parameters of ``ozon_health_check``."""
+    return {"checks": _names("The areas to check; all if empty.", list(settings.health.checks))}
 
 
 def metrics_params(settings: Settings) -> dict[str, Param]:
-    """The parameters of ``ozon_visibility_metrics``."""
+    """Return the parameters of ``ozon_visibility_metrics``."""
     return {
-        "formats": _names(
-            "The kinds of report files; none named means those of reports.formats.", list(REPORT_FORMATS)
-        ),
+        "formats": _names("The formats of the report files; those of reports.formats if empty.", list(REPORT_FORMATS)),
         "save_report": Param(default=True, description="Save the report as files.", type="boolean"),
     }
 
 
 def load_params(settings: Settings) -> dict[str, Param]:
-    """The parameters of ``ozon_etl``. Names are suggested by the form and checked by the run's first task."""
+    """Return the parameters of ``ozon_etl``. The form suggests names; the run's first task checks them."""
     return {
-        "accounts": _names("The accounts to load; none named means all of them.", list(settings.accounts)),
+        "accounts": _names("The accounts to load; all if empty.", list(settings.accounts)),
         "dry_run": Param(
             default=False,
             description="Read and compare, show what would change, and write nothing.",
             type="boolean",
         ),
         "accept_guard": _names(
-            "Guards that let this run through once, after a look at what they saw.",
+            "Guards to ignore in this run, after you have checked what stopped it.",
             list(GuardsSettings.model_fields),
         ),
     }

@@ -1,4 +1,4 @@
-"""What Airflow does after a failed try, by the class of the error."""
+"""The retry policy: Airflow's reaction to a failed attempt, by the class of the error."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from include.ozon.errors import AlreadyRunningError, FatalError, RateLimitedErro
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-# A delay beyond what a date can hold breaks the scheduler; a run that waits for years keeps all later ones waiting.
+# Too large a delay overflows a date and breaks the scheduler, and a waiting run blocks all later ones.
 LONGEST_WAIT_SECONDS = 3600.0
 
 
 class OzonRetryPolicy(RetryPolicy):
-    """Fails at once where a person has to act, waits as long as Ozon says, and else keeps the task's own backoff.
+    """Fail at once if a person has to act, wait as long as Ozon asks, and otherwise use the task's own backoff.
 
-    Only the fact that a task has a policy is serialized, so this class needs no form of its own for that.
+    Airflow serializes only the fact that a task has a policy, so this class needs no serialization.
     """
 
     def evaluate(
@@ -27,9 +27,9 @@ class OzonRetryPolicy(RetryPolicy):
     ) -> RetryDecision:
         match exception:
             case FatalError() | AlreadyRunningError():
-                return RetryDecision.fail(f"{type(exception).__name__}: trying again would not help")
+                return RetryDecision.fail(f"{type(exception).__name__}: a retry would not help")
             case RateLimitedError():
                 seconds = max(0.0, min(exception.retry_after_seconds, LONGEST_WAIT_SECONDS))
-                return RetryDecision.retry(timedelta(seconds=seconds), "Ozon said how long to wait")
+                return RetryDecision.retry(timedelta(seconds=seconds), "Ozon asked to wait")
             case _:
                 return RetryDecision.default()

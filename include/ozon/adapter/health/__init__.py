@@ -1,1 +1,1 @@
-"""What the health check is given from Airflow."""
+"""Airflow's part of the health check."""

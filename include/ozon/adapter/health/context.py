@@ -1,4 +1,4 @@
-"""The health check, given what Airflow has: its connections, its folders, and what it says of itself."""
+"""The context of the health check: Airflow's connections, folders and state."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from include.ozon.warehouse import session
 
 logger = logging.getLogger("ozon.health")
 
-# Of the dead-man's switch, which somebody else runs: the check waits for it no longer than it is worth.
+# The dead man's switch is an outside service: the check does not wait for it any longer.
 _PING_SECONDS = 10
 
 
 def measure_area(name: str, settings: Settings, now: datetime, airflow: AirflowProbe | None) -> list[CheckResult]:
-    """What one area's checks find; raises nothing, since whatever they meet is a result."""
+    """Return the results of one area's checks; every error is a result, none is raised."""
     try:
         context = health_context(settings, now, airflow)
         try:
@@ -41,7 +41,7 @@ def measure_area(name: str, settings: Settings, now: datetime, airflow: AirflowP
 
 
 def health_context(settings: Settings, now: datetime, airflow: AirflowProbe | None) -> HealthContext:
-    """What checks may look at. A missing connection is told by the checks that need it."""
+    """Return the checks' context. A missing connection is reported by the checks that need it."""
     log_folder = Path(conf.get("logging", "base_log_folder")).expanduser()
     report_folder = local_folder(settings.reports.folder)
     return HealthContext(
@@ -56,30 +56,30 @@ def health_context(settings: Settings, now: datetime, airflow: AirflowProbe | No
 
 
 def store_results(settings: Settings, measured_at: datetime, results: Sequence[CheckResult]) -> None:
-    """Keep them in ``ozon.health_checks``. Raises as `open_session` does."""
+    """Store the results in ``ozon.health_checks``. Raise the errors of `open_session`."""
     connect = late_warehouse_connect(settings.warehouse)
     with session.open_session(connect, settings.warehouse, "ozon_health") as connection:
         store.save(connection, measured_at, results)
 
 
 def ping_heartbeat(settings: Settings) -> bool | None:
-    """Tell the dead-man's switch that the check has run; None where the configuration names none, and no error."""
+    """Call the dead man's switch and return whether it accepted; None if none is configured. Never raises."""
     connection_id = settings.health.heartbeat_connection
     if not connection_id:
         return None
     try:
         url = heartbeat_url(BaseHook.get_connection(connection_id))
-    except Exception as error:  # the check goes on; its message could hold the address
+    except Exception as error:  # without its message, which may contain the address
         logger.warning("The heartbeat's connection %s cannot be used (%s).", connection_id, type(error).__name__)
         return False
     return ping(url, _PING_SECONDS)
 
 
 def heartbeat_url(connection: Connection) -> str:
-    """The address in a connection of type http: the whole of it in ``host``, or in parts.
+    """Return the address in a connection of type http, which is in ``host`` or in several fields.
 
-    Airflow reads ``https://host/path``, given as a variable's URI, with the path as ``schema``, where its own
-    form has the scheme; both are understood. Raises ValueError where there is no host.
+    From a URI ``https://host/path`` in a variable, Airflow stores the path in ``schema``; its web form stores the
+    scheme there. Both work. Raise ValueError if there is no host.
     """
     given, schema = connection.host or "", connection.schema or ""
     if not given:

@@ -1,4 +1,4 @@
-"""What the health check asks Airflow about itself: from within a task, and from a process of our own."""
+"""Airflow's state for the health check, requested from a task or from another process."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from include.ozon.settings import Settings
 from include.ozon.settings.dags import DAG_IDS
 
 _EXECUTION_PATH = "/execution"
-_WHAT_TO_DO = "Check that it runs, and core.execution_api_server_url and api.base_url of Airflow's configuration."
+_WHAT_TO_DO = "Check that it runs, and core.execution_api_server_url and api.base_url in Airflow's configuration."
 
 
 def task_probe(settings: Settings) -> AirflowProbe | None:
-    """Airflow as the running task can ask it; None in `airflow dags test` where no scheduler has ever run."""
-    # Every task has loaded these already, and nothing else needs them.
+    """Return the probe for a task; None in `airflow dags test` if no scheduler has ever run."""
+    # Every task has already loaded these.
     from airflow.sdk.execution_time import supervisor, task_runner  # noqa: PLC0415
 
     if isinstance(task_runner.SUPERVISOR_COMMS, supervisor.InProcessSupervisorComms):
@@ -37,11 +37,11 @@ def task_probe(settings: Settings) -> AirflowProbe | None:
 
 
 def process_probe(settings: Settings) -> AirflowProbe | None:
-    """Airflow as a process that may use its metadata database can ask it, such as `ozon health`.
+    """Return the probe for a process that may use Airflow's metadata database, for example `ozon health`.
 
-    None where no scheduler has ever run on that database, because cron or `airflow dags test` does its work.
+    Return None if no scheduler has ever run on that database, because cron or `airflow dags test` is used instead.
     """
-    from airflow.jobs.job import Job  # noqa: PLC0415 - not to be had in a task
+    from airflow.jobs.job import Job  # noqa: PLC0415 - not available in a task
 
     a_scheduler = select(Job.id).where(Job.job_type == "SchedulerJob").limit(1)
     try:
@@ -58,7 +58,7 @@ class _Probe:
         self._timeout_seconds = (settings or load_settings()).health.airflow_timeout_seconds
 
     def heartbeats(self) -> dict[str, tuple[str, datetime | None]]:
-        """What the API server tells anybody; a process that has never run has neither status nor heartbeat."""
+        """Return the processes' states, from a public address; one that never ran has neither status nor heartbeat."""
         url = health_url()
         where = f"Airflow's API server at {urlsplit(url).netloc.rpartition('@')[2]}"
         try:
@@ -71,17 +71,17 @@ class _Probe:
         try:
             found = parse_health(answer.json())
         except (ValueError, TypeError, AttributeError):
-            raise RetriableError(f"{where} answered with something that is no health. {_WHAT_TO_DO}") from None
+            raise RetriableError(f"{where} did not answer with its health. {_WHAT_TO_DO}") from None
         if found.pop(METADATA).status == "unhealthy":
             raise RetriableError(f"{where} cannot reach its metadata database. Check that this database runs.")
         return {name: (process.status, process.beat_at) for name, process in found.items()}
 
 
 class TaskProbe(_Probe):
-    """From within a task, which may ask Airflow only for what its supervisor passes on.
+    """The probe for a task, which can request only some of Airflow's data, through its supervisor.
 
-    Import errors are not among it. So the files are read here once more, as Airflow reads that of a task before it
-    runs: what this machine cannot import, a worker of its kind cannot run.
+    Import errors are not part of it, so this reads the files again, like Airflow before it runs a task: a file that
+    cannot be imported here cannot run on a worker like this one.
     """
 
     def dags(self) -> Sequence[DagState]:
@@ -89,7 +89,7 @@ class TaskProbe(_Probe):
         return [self._dag(dag_id, folder / f"{dag_id}.py") for dag_id in DAG_IDS]
 
     def paused_dag_ids(self) -> list[str]:
-        """The paused ones of this package's DAGs, without a look at their files."""
+        """Return the paused DAGs of this package, without reading their files."""
         return [dag_id for dag_id in DAG_IDS if _is_paused(dag_id)]
 
     def _dag(self, dag_id: str, file: Path) -> DagState:
@@ -103,7 +103,7 @@ class TaskProbe(_Probe):
 
 
 class ProcessProbe(_Probe):
-    """From a process that may use Airflow's metadata database, where the DAG processor leaves what it found."""
+    """The probe for a process that may use Airflow's metadata database, where the DAG processor stores its errors."""
 
     def dags(self) -> Sequence[DagState]:
         from airflow.models.dag import DagModel  # noqa: PLC0415
@@ -128,9 +128,9 @@ class ProcessProbe(_Probe):
 
 
 def health_url() -> str:
-    """Where the API server answers without sign-in: at the address that tasks know, or else at the browsers' one.
+    """Return the API server's health address: at the address for tasks, or else at the one for browsers.
 
-    Inside a cluster the latter often leads nowhere.
+    Inside a cluster, the one for browsers often does not work.
     """
     base_url = str(conf.get("core", "execution_api_server_url", fallback="") or "").rstrip("/")
     if base_url.endswith(_EXECUTION_PATH):
@@ -143,26 +143,30 @@ def health_url() -> str:
 
 
 def error_line(trace: str) -> str:
-    """The first line of the error that a traceback ends with."""
+    """Return the first line of the error at the end of a traceback."""
     last = trace.rpartition("Traceback (most recent call last):")[2]
     lines = [line for line in last.splitlines() if line.strip() and not line.startswith(" ")]
-    return lines[0].strip() if lines else "an error that Airflow does not name"
+    return lines[0].strip() if lines else "unknown error"
 
 
 def _is_paused(dag_id: str) -> bool | None:
-    """None where Airflow does not know the DAG."""
+    """Return whether a DAG is paused; None if Airflow does not know it."""
     try:
         return bool(get_current_context()["ti"].get_dag(dag_id).is_paused)
     except AirflowRuntimeError as error:
         detail = error.error.detail or {}
         if detail.get("status_code") == 404:
             return None
-        # Not the whole of it, which shows what was asked of which address.
-        raise RetriableError(f"Airflow's API server did not tell about {dag_id} ({error.error.error.value}).") from None
+        # Without the details, which contain the request and its address.
+        raise RetriableError(
+            f"Airflow's API server did not return the state of {dag_id} ({error.error.error.value})."
+        ) from None
     except ServerResponseError as error:  # `airflow dags test` has no supervisor in between
         if error.response.status_code == 404:
             return None
-        raise RetriableError(f"Airflow did not tell about {dag_id} (HTTP {error.response.status_code}).") from None
+        raise RetriableError(
+            f"Airflow did not return the state of {dag_id} (HTTP {error.response.status_code})."
+        ) from None
 
 
 def _import_error(dag_id: str, file: Path) -> str | None:

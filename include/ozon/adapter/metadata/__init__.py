@@ -1,1 +1,1 @@
-"""Airflow's metadata database, for commands: its DAGs and how this package is installed."""
+"""Commands' access to Airflow's metadata database."""

@@ -1,4 +1,4 @@
-"""Sessions of Airflow's metadata database, for a process that may use it: a command, and no task."""
+"""Sessions of Airflow's metadata database, for commands; tasks may not use it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from include.ozon.errors import RetriableError
 
 @contextmanager
 def metadata_session() -> Iterator[Session]:
-    """A session that is committed at the block's end. Raises RetriableError where the database does not answer."""
-    from airflow.utils.session import create_session  # noqa: PLC0415 - not to be had in a task
+    """Open a session that is committed at the block's end. Raise RetriableError if the database does not answer."""
+    from airflow.utils.session import create_session  # noqa: PLC0415 - not available in a task
 
     with translated_errors(), create_session(scoped=False) as session:
         yield session
@@ -22,7 +22,7 @@ def metadata_session() -> Iterator[Session]:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Raise RetriableError in place of what SQLAlchemy raises."""
+    """Raise RetriableError instead of SQLAlchemy's errors."""
     try:
         yield
     except SQLAlchemyError as error:
@@ -30,5 +30,5 @@ def translated_errors() -> Iterator[None]:
         found = (str(cause).splitlines() or [type(error).__name__])[0].strip()
         raise RetriableError(
             f"Airflow's metadata database does not answer ({found}). Check that it runs, that "
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN names it, and that `airflow db migrate` was run."
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN has its address, and that `airflow db migrate` was run."
         ) from None

@@ -1,4 +1,4 @@
-"""How this package is installed in Airflow: its folders, metadata database, DAGs, pools and processes."""
+"""Checks of this package's installation in Airflow: metadata database, DAGs, plugin, pools and processes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PLUGIN = "ozon_deadlines.py"
 
 
 def metadata() -> Iterator[Check]:
-    """Airflow's own database: there, and migrated. Raises RetriableError where it does not answer."""
+    """Check that Airflow's own database is migrated. Raise RetriableError if it does not answer."""
     with metadata_session() as session:
         address = session.connection().engine.url
     try:
@@ -40,24 +40,24 @@ def metadata() -> Iterator[Check]:
         yield Check(
             "metadata",
             "warning",
-            f"Airflow's metadata is in {where}, which is for a trial: set AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a "
-            "PostgreSQL database.",
+            f"Airflow's metadata is in {where}, which is good enough only for a trial: set "
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN to a PostgreSQL database.",
         )
         return
     yield Check("metadata", "ok", f"Airflow's metadata database {address.database} answers and is migrated.")
 
 
 def dags(dags_folder: Path) -> Iterator[Check]:
-    """Whether Airflow can read this package's DAGs, has done so, and runs them."""
+    """Check that Airflow can read this package's DAGs, knows them, and runs them."""
     if problems := import_problems(dags_folder):
-        yield Check("dags", "failed", f"{'; '.join(problems)}. Correct what these name.")
+        yield Check("dags", "failed", f"{'; '.join(problems)}. Correct these errors.")
         return
     found = read_schedule()
     if found.unknown:
         configured = Path(conf.get("core", "dags_folder")).expanduser()
-        where = f"its DAGs folder is {configured}, and this package's {dags_folder}"
+        where = f"its DAGs folder is {configured}, expected {dags_folder}"
         if configured.resolve() == dags_folder.resolve():
-            where = "its folder is right, so no DAG processor has read it yet"
+            where = "its folder is correct, but the DAG processor has not read it yet"
         yield Check(
             "dags",
             "failed",
@@ -70,15 +70,15 @@ def dags(dags_folder: Path) -> Iterator[Check]:
         yield Check(
             "dags",
             "warning",
-            f"Paused, so that nothing of it runs by itself: {', '.join(paused)}. Unpause them in the web UI, or all "
-            "with `ozon schedule install --target airflow`.",
+            f"Paused DAGs, which do not run on schedule: {', '.join(paused)}. Unpause them in the web UI, or all with "
+            "`ozon schedule install --target airflow`.",
         )
     else:
         yield Check("dags", "ok", f"Airflow knows {', '.join(found.is_paused)}; none is paused.")
 
 
 def plugin(plugins_folder: Path) -> Iterator[Check]:
-    """Without the plugin Airflow cannot make a run of a DAG that has a deadline."""
+    """Check that Airflow loads the plugin, without which it cannot create a run of a DAG with a deadline."""
     configured = Path(conf.get("core", "plugins_folder")).expanduser()
     if (configured / PLUGIN).is_file():
         yield Check("plugin", "ok", f"Airflow's plugins folder {configured} has {PLUGIN}.")
@@ -86,13 +86,13 @@ def plugin(plugins_folder: Path) -> Iterator[Check]:
         yield Check(
             "plugin",
             "failed",
-            f"Airflow's plugins folder is {configured}, and {PLUGIN} is not in it, without which Airflow cannot make a "
-            f"run. Set AIRFLOW__CORE__PLUGINS_FOLDER={plugins_folder}, or copy the file there.",
+            f"Airflow's plugins folder {configured} has no {PLUGIN}, so Airflow cannot create a run. Set "
+            f"AIRFLOW__CORE__PLUGINS_FOLDER={plugins_folder}, or copy the file there.",
         )
 
 
 def pools(settings: Settings) -> Iterator[Check]:
-    """The pools that tasks run in: a task whose pool is missing is never started, and nothing says so."""
+    """Check the pools: a task whose pool is missing never starts, without any message."""
     for name, is_alerts in ((settings.tasks.pool, False), (settings.alerts.pool, True)):
         with metadata_session() as session:
             found = Pool.get_pool(name, session=session)
@@ -108,7 +108,7 @@ def pools(settings: Settings) -> Iterator[Check]:
             yield Check(
                 "pools",
                 "warning",
-                f"The pool {name} has {slots} slots, and with more than one an alert can be sent twice: "
+                f"The pool {name} has {slots} slots, expected 1: otherwise an alert can be sent twice. Run "
                 f"`airflow pools set {name} {slots_wanted}`.",
             )
         else:
@@ -116,14 +116,14 @@ def pools(settings: Settings) -> Iterator[Check]:
 
 
 def processes(settings: Settings) -> Iterator[Check]:
-    """Whether Airflow's processes are alive; none of them is needed where cron starts everything."""
+    """Check that Airflow's processes run; with cron instead of Airflow, they are not needed."""
     probe = process_probe(settings)
     if probe is None:
         yield Check(
             "processes",
             "warning",
-            "No scheduler has ever run on this metadata database, so nothing starts by itself. Start Airflow, or on a "
-            "machine without it `ozon schedule install --target crontab`.",
+            "No scheduler has ever run on this metadata database, so no run starts on schedule. Start Airflow; on a "
+            "machine without it, run `ozon schedule install --target crontab`.",
         )
         return
 
@@ -135,11 +135,11 @@ def processes(settings: Settings) -> Iterator[Check]:
     ]
     bad = [result.message for result in run_checks("airflow", wanted) if result.status is not Status.OK]
     if bad:
-        yield Check("processes", "failed", f"{bad[0]} Start it, or look at its log.")
+        yield Check("processes", "failed", f"{bad[0]} Start it; its log shows why it stopped.")
     else:
-        yield Check("processes", "ok", "Airflow's API server, scheduler, triggerer and DAG processor are alive.")
+        yield Check("processes", "ok", "Airflow's API server, scheduler, triggerer and DAG processor run.")
 
 
 def filled_folders(settings: Settings) -> list[Path]:
-    """The folders on this machine that logs and reports go to."""
+    """Return the local folders that logs and reports are written to."""
     return list(health_context(settings, datetime.now(tz=UTC), None).folders)

@@ -1,6 +1,6 @@
 """This package's DAGs under Airflow's scheduler, read and changed.
 
-By Airflow's own models: its command line takes seconds for each DAG, and could not keep what was before and change it
+With Airflow's own models: its command line takes seconds for each DAG, and cannot store the former state and change it
 in one transaction.
 """
 
@@ -28,20 +28,20 @@ _DESCRIPTION = "Which DAGs of the Ozon ETL were paused before `ozon schedule ins
 
 
 def read_schedule() -> AirflowSchedule:
-    """Raises RetriableError where the metadata database does not answer."""
+    """Read the current state. Raise RetriableError if the metadata database does not answer."""
     with metadata_session() as session:
         return _read(session)
 
 
 def change_schedule(plan: Plan, expected: AirflowSchedule) -> None:
-    """Bring Airflow to what ``plan`` makes of it, in one transaction.
+    """Change Airflow's state to the one that ``plan`` returns, in one transaction.
 
-    Raises RetriableError where it is no longer as ``expected``, which the backup holds.
+    Raise RetriableError if the current state is no longer ``expected``, which is the backup's.
     """
     with metadata_session() as session:
         found = _read(session, for_update=True)
         if found != expected:
-            raise RetriableError("Somebody else has paused or unpaused a DAG just now; nothing was done. Try again.")
+            raise RetriableError("Somebody else just paused or unpaused a DAG; nothing was changed. Try again.")
         wanted = plan(found)
         for dag in session.scalars(select(DagModel).where(DagModel.dag_id.in_(wanted.is_paused))):
             dag.is_paused = wanted.is_paused[dag.dag_id]
@@ -52,8 +52,8 @@ def change_schedule(plan: Plan, expected: AirflowSchedule) -> None:
 
 
 def import_problems(dags_folder: Path) -> list[str]:
-    """What keeps Airflow from reading this package's DAGs, a sentence for each."""
-    # Airflow logs to stdout what it finds, with tracebacks, and a file may print.
+    """Return the errors that keep Airflow from reading this package's DAGs, a sentence for each."""
+    # Airflow logs its errors to stdout, with tracebacks, and a file may print.
     with redirect_stdout(io.StringIO()):
         bag = DagBag(dags_folder, bundle_path=dags_folder)
     problems = [f"{Path(file).name}: {error_line(trace)}" for file, trace in sorted(bag.import_errors.items())]
@@ -79,5 +79,5 @@ def _before(variable: Variable | None) -> dict[str, bool] | None:
     except (ValueError, AttributeError):
         raise FatalError(
             f"Airflow's Variable {BEFORE_VARIABLE} cannot be read: it is damaged, or core.fernet_key has changed. "
-            "Delete it in Airflow (Admin, Variables); what was paused before is then forgotten."
+            "Delete it in Airflow (Admin, Variables); the information which DAGs were paused before is lost."
         ) from None

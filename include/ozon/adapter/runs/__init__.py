@@ -1,1 +1,1 @@
-"""A run of the load that a command starts and follows."""
+"""Runs of ``ozon_etl`` that a command starts and follows."""

@@ -1,4 +1,4 @@
-"""``ozon_etl`` in this process, as `airflow dags test` runs it, and ended at any moment it is told to."""
+"""A run of ``ozon_etl`` in this process, like `airflow dags test`, that a signal can stop at any moment."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ from include.ozon.settings import dags
 _STOP_SECONDS = 0.3
 
 
-def run_here(params: Mapping[str, Any], interruption: Interruption, begins: Callable[[str], None]) -> str:
-    """Run the DAG to its end; returns the run's id, which ``begins`` is told before the first task.
+def run_here(params: Mapping[str, Any], interruption: Interruption, on_start: Callable[[str], None]) -> str:
+    """Run the DAG to its end, and return the run's id; ``on_start`` is called with it before the first task.
 
-    In the main thread, because the tasks set handlers of signals. Raises ConfigurationError where Airflow does not
-    find the DAG, and RetriableError where its metadata database goes away.
+    Has to run in the main thread, because the tasks set signal handlers. Raise ConfigurationError if Airflow does not
+    find the DAG, and RetriableError if its metadata database goes away.
     """
     dag = _dag()
     moment = datetime.now(tz=UTC)
     run_id = DagRun.generate_run_id(run_type=DagRunType.MANUAL, logical_date=moment, run_after=moment)
-    begins(run_id)
+    on_start(run_id)
     with _stopping(interruption, run_id), translated_errors():
         dag.test(logical_date=moment, run_after=moment, run_conf=dict(params))
     return run_id
 
 
 def logs_folder() -> Path:
-    """Where Airflow keeps its logs."""
+    """Return Airflow's log folder."""
     return Path(conf.get("logging", "base_log_folder"))
 
 
 @providers_configuration_loaded
 def _dag() -> DAG:
-    # As `airflow dags test` does. The deadline's reference is a plugin's, and creating a run needs it.
+    # As in `airflow dags test`. Creating a run needs the deadline's reference, which is in a plugin.
     ensure_plugins_loaded()
     understand_serialized_deadlines()
     try:
@@ -61,16 +61,16 @@ def _dag() -> DAG:
         folder = conf.get("core", "dags_folder")
         raise ConfigurationError(
             f"Airflow finds no DAG {dags.ETL} in {folder}. Set AIRFLOW__CORE__DAGS_FOLDER to this project's folder "
-            "dags; if it is that, `ozon schedule validate` tells what keeps Airflow from reading it."
+            "dags; if that is the folder, `ozon schedule validate` shows why Airflow cannot read it."
         ) from None
 
 
 @contextmanager
 def _stopping(interruption: Interruption, run_id: str) -> Iterator[None]:
-    """Let a signal end the run: no component begins any more, and none waits for a retry.
+    """Let a signal end the run: no further component starts, and none waits for a retry.
 
-    The teardowns are run as ever. Without this, a signal that comes between two tasks is lost: Airflow's handler only
-    calls ``on_kill``, and while it waits for a retry nothing looks at signals at all.
+    The teardowns still run. Without this, a signal between two tasks is lost: Airflow's handler only calls
+    ``on_kill``, and signals are not checked while it waits for a retry.
     """
     is_over = threading.Event()
 
@@ -78,7 +78,7 @@ def _stopping(interruption: Interruption, run_id: str) -> Iterator[None]:
         interruption.happened.wait()
         cancel_process()
         while not is_over.wait(_STOP_SECONDS):
-            # Airflow's loop looks again every second; so does this, should the database be away for a moment.
+            # Airflow's loop polls every second; this is repeated, too, in case the database is down for a moment.
             with suppress(RetriableError):
                 _give_up_retries(run_id)
 

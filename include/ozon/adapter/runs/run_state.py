@@ -1,4 +1,4 @@
-"""A run of ``ozon_etl`` as Airflow's metadata database knows it."""
+"""The state of a run of ``ozon_etl`` in Airflow's metadata database."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class RunState:
 
     @property
     def skipped_accounts(self) -> list[str]:
-        """Those that another run held when a component was to begin."""
+        """The accounts that were busy when a component was to start."""
         skipped = [task.account for task in self.tasks if task.is_component and task.state == "skipped"]
         return [account for account in dict.fromkeys(skipped) if account]
 
 
 def read_run(run_id: str) -> RunState:
-    """The run and its tasks, mapped ones after those that concern all accounts."""
+    """Read the run and its tasks; mapped ones come after those that concern all accounts."""
     with metadata_session() as session:
         run = session.scalar(select(DagRun).where(DagRun.dag_id == dags.ETL, DagRun.run_id == run_id))
         if run is None:
@@ -70,7 +70,7 @@ def read_run(run_id: str) -> RunState:
 
 
 def returned_numbers(run_id: str) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """What the components returned, by account and component: the numbers of a run that leaves no records."""
+    """Return the components' return values by account and component: the numbers of a run without records."""
     with metadata_session() as session:
         accounts = _returned(session, run_id, "select_accounts").get(-1) or []
         return {
@@ -82,7 +82,7 @@ def returned_numbers(run_id: str) -> dict[tuple[str, str], Mapping[str, Any]]:
 
 
 def _returned(session: Session, run_id: str, task_id: str) -> dict[int, Any]:
-    """By the mapped task's index, which is -1 for a task that is not mapped."""
+    """Read return values by the mapped task's index, which is -1 for a task that is not mapped."""
     found = select(XComModel.map_index, XComModel.value).where(
         XComModel.dag_id == dags.ETL,
         XComModel.run_id == run_id,

@@ -1,6 +1,6 @@
-"""``ozon_etl`` under a scheduler that is alive on the same metadata database.
+"""A run of ``ozon_etl`` under a scheduler that runs on the same metadata database.
 
-A run of this process's own would be seen by that scheduler, which would start the same tasks once more.
+The scheduler would also start the tasks of a run in this process, so there would be two of each.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from include.ozon.settings import dags
 
 
 def has_scheduler() -> bool:
-    """Whether a scheduler is alive that runs this package's DAG, by Airflow's own threshold for its heartbeat.
+    """Return whether a scheduler runs, by Airflow's own threshold for its heartbeat.
 
-    Raises FatalError where one is alive and would not run it, or the database is not Airflow's yet.
+    Raise FatalError if it runs but cannot run this package's DAG, or if the database has no tables yet.
     """
     with metadata_session() as session:
         if not inspect(session.get_bind()).has_table(Job.__tablename__):
@@ -37,13 +37,13 @@ def has_scheduler() -> bool:
         scheduler = next((job for job in running if job.is_alive()), None)
         if scheduler is None:
             return False
-        _require_active(session, f"A scheduler is alive on this Airflow's metadata database (on {scheduler.hostname})")
+        _require_active(session, f"A scheduler runs on this Airflow's metadata database (on {scheduler.hostname})")
     return True
 
 
 def trigger(params: Mapping[str, Any]) -> str:
-    """Have the scheduler start a run; returns its id."""
-    # Creating a run evaluates its deadline, whose reference is a plugin's.
+    """Trigger a run under the scheduler, and return its id."""
+    # Creating a run evaluates its deadline, whose reference is in a plugin.
     ensure_plugins_loaded()
     run = trigger_dag(
         dags.ETL,
@@ -52,18 +52,18 @@ def trigger(params: Mapping[str, Any]) -> str:
         conf=dict(params),
     )
     if run is None:
-        raise FatalError(f"Airflow did not start a run of {dags.ETL}; its scheduler's log tells why.")
+        raise FatalError(f"Airflow did not start a run of {dags.ETL}; its scheduler's log shows why.")
     return str(run.run_id)
 
 
 def stop(run_id: str) -> None:
-    """Mark the run as failed, as its page in the web UI can: running tasks are told to stop, and teardowns run."""
+    """Mark the run as failed, like the button in the web UI: running tasks are stopped, and teardowns run."""
     with metadata_session() as session:
         run = session.scalar(select(DagRun).where(DagRun.dag_id == dags.ETL, DagRun.run_id == run_id))
         if run is None or run.state in {DagRunState.SUCCESS, DagRunState.FAILED}:
             return
         if run.state == DagRunState.QUEUED:
-            # It waits behind another run; its teardowns have nothing to close.
+            # It waits for another run; its teardowns have nothing to close.
             for task in run.get_task_instances(session=session):
                 task.set_state(TaskInstanceState.SKIPPED, session=session)
             run.set_state(DagRunState.FAILED)
@@ -77,14 +77,13 @@ def _require_active(session: Session, found: str) -> None:
     dag = session.scalar(select(DagModel).where(DagModel.dag_id == dags.ETL, DagModel.is_stale.is_(False)))
     if dag is None:
         raise FatalError(
-            f"{found}, and it does not know {dags.ETL}. Start its DAG processor with this project's dags folder, or "
-            "run `airflow dags reserialize`; or stop that scheduler, and the run is done in this process."
+            f"{found}, but does not know {dags.ETL}. Start its DAG processor with this project's dags folder, or run "
+            "`airflow dags reserialize`. Or stop that scheduler: then the run is done in this process."
         )
     if dag.is_paused:
         raise FatalError(
-            f"{found}, and {dags.ETL} is paused there, so that no run would start. Run "
-            f"`airflow dags unpause {dags.ETL}`, or `ozon schedule install --target airflow` for all of "
-            "this package's DAGs."
+            f"{found}, but {dags.ETL} is paused there, so no run would start. Run `airflow dags unpause {dags.ETL}`, "
+            "or `ozon schedule install --target airflow` for all DAGs of this package."
         )
 
 

@@ -1,1 +1,1 @@
-"""What the DAGs' tasks call, a module a DAG. Imported inside the tasks: it brings the clients along."""
+"""The functions that the DAGs' tasks call, one module for each DAG; imported inside the tasks."""

@@ -1,4 +1,4 @@
-"""What the tasks of ``ozon_health_check`` call."""
+"""The functions of the tasks of ``ozon_health_check``."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ from include.ozon.settings import Settings
 logger = logging.getLogger("ozon.health")
 
 Fields = dict[str, Any]
-"""A CheckResult as Airflow's XCom holds it."""
+"""A CheckResult in Airflow's XCom."""
 
 
 def selected_areas() -> list[str]:
-    """The areas of the parameter ``checks``, or all of the configuration's.
+    """Return the areas of the parameter ``checks``, or all configured ones.
 
-    Raises ConfigurationError for one that the configuration does not check.
+    Raise ConfigurationError for an area that is not configured.
     """
     configured: list[str] = list(load_settings().health.checks)
     wanted = list(dict.fromkeys(get_current_context()["params"]["checks"])) or configured
     if unknown := [name for name in wanted if name not in configured]:
         raise ConfigurationError(
-            f"Parameter checks names {', '.join(map(repr, unknown))}, which health.checks does not have; "
-            f"it has {', '.join(configured)}."
+            f"Parameter checks: expected areas of health.checks ({', '.join(configured)}), found "
+            f"{', '.join(map(repr, unknown))}."
         )
     return wanted
 
 
 def check_area(area: str) -> list[Fields]:
-    """Measure one area; whatever its checks meet, it is a result and no error."""
+    """Measure one area; an error of a check is a result, and does not fail the task."""
     context = get_current_context()
     context["shown_name"] = area  # type: ignore[typeddict-unknown-key]
     settings = load_settings()
@@ -54,9 +54,9 @@ def check_area(area: str) -> list[Fields]:
 
 
 def sum_up(areas: Sequence[str] | None, found: Iterable[list[Fields] | None] | None) -> str:
-    """Store what the checks found, tell what is new, ping the dead-man's switch; returns the overall status.
+    """Store the results, send alerts, ping the dead man's switch, and return the overall status.
 
-    Neither a warehouse nor a channel that is down keeps the others from their part.
+    If the warehouse or a channel is down, the other steps still run.
     """
     settings = load_settings()
     results = _received(settings, areas, found)
@@ -71,35 +71,35 @@ def sum_up(areas: Sequence[str] | None, found: Iterable[list[Fields] | None] | N
 
 
 def give_verdict(status: str) -> None:
-    """Be red while anything is critical, so that the UI shows the state where people look first."""
+    """Fail while anything is critical, so that the web UI shows the state."""
     if status == Status.CRITICAL:
-        raise AirflowFailException("Something is critical: the log of `summarize` and the alert say what.")
+        raise AirflowFailException("The state is critical; see the log of `summarize`, or the alerts.")
 
 
 def _received(
     settings: Settings, areas: Sequence[str] | None, found: Iterable[list[Fields] | None] | None
 ) -> list[CheckResult]:
-    """What the checks handed over; an area whose task died has not been measured, and that is a finding."""
+    """Return the results of the checks, with an ERROR for each area whose task failed."""
     results = [CheckResult.from_dict(fields) for part in found or () for fields in part or ()]
     measured = {result.area for result in results}
     missing = [name for name in areas or settings.health.checks if name not in measured]
-    died = RuntimeError("The task of this area failed; its log says why.")
+    died = RuntimeError("The task of this area failed; its log shows why.")
     return results + [result for name in missing for result in unmeasured(name, died)]
 
 
 def _store(settings: Settings, summary: HealthSummary) -> None:
     try:
         store_results(settings, summary.measured_at, summary.results)
-    except Exception as error:  # whatever it is, alerts have to go out
+    except Exception as error:  # the alerts have to be sent
         reason = str(error) if isinstance(error, OzonError) else type(error).__name__
-        logger.warning("The results are not stored in ozon.health_checks, only told: %s", reason)
+        logger.warning("The results could not be stored in ozon.health_checks: %s", reason)
 
 
 def _remember_paused_dags() -> None:
     try:
         keep_paused_dags(TaskProbe().paused_dag_ids())
     except Exception as error:
-        logger.warning("Which DAGs are paused could not be noted (%s); a deadline may mail of one.", error)
+        logger.warning("The list of paused DAGs could not be stored (%s); a paused DAG may be reported as late.", error)
 
 
 def _run_url() -> str:

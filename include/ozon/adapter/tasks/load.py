@@ -1,6 +1,6 @@
-"""What the DAGs' tasks call: the work of the pipeline, given what Airflow knows about the run.
+"""The functions of the tasks of ``ozon_etl``.
 
-Imported inside the tasks, because it brings PostgreSQL's and the API's clients along, which parsing a DAG does without.
+Imported inside the tasks: it imports the clients of PostgreSQL and of the API, which parsing a DAG does not need.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ logger = logging.getLogger("ozon.tasks")
 
 
 def selected_accounts() -> list[str]:
-    """The accounts that this DAG run loads: those of its parameter ``accounts``, or all.
+    """Return the accounts that this DAG run loads: those of its parameter ``accounts``, or all.
 
-    Raises ConfigurationError for an account or a guard that the configuration does not have.
+    Raise ConfigurationError for an account or a guard that the configuration does not have.
     """
     settings = load_settings()
     params = get_current_context()["params"]
@@ -44,9 +44,9 @@ def selected_accounts() -> list[str]:
 
 
 def load_component(name: str, account: str) -> dict[str, Any]:
-    """Load a component for the account of this task; returns its numbers.
+    """Load a component for the account of this task, and return its numbers.
 
-    A run that finds the account taken is skipped with that reason; one that is told to stop fails without a retry.
+    If the account is busy, the task is skipped with that reason; if it is interrupted, it fails without a retry.
     """
     context = get_current_context()
     name_map_index(context, account)
@@ -61,7 +61,7 @@ def load_component(name: str, account: str) -> dict[str, Any]:
 
 
 def end_load(account: str) -> str:
-    """Record how the account's workflow ended and drop its staging; a dry run has neither."""
+    """Record the end of the account's workflow and drop its staging; a dry run has neither."""
     context = get_current_context()
     name_map_index(context, account)
     run = account_run(account, load_settings(), context)
@@ -69,15 +69,15 @@ def end_load(account: str) -> str:
         raise AirflowSkipException("A dry run leaves no record.")
     status = end_workflow(run)
     if status is None:
-        raise AirflowSkipException(f"No record to close: workflow {run.workflow_id} never reached the warehouse.")
+        raise AirflowSkipException(f"Workflow {run.workflow_id} has no record to close: it never started.")
     logger.info("Workflow %s ended: %s", run.workflow_id, status)
     return status
 
 
 def loaded_accounts() -> dict[str, int]:
-    """The accounts that this DAG run has loaded whole, with their numbers of changed rows.
+    """Return the accounts that this DAG run has loaded completely, with their numbers of changed rows.
 
-    Skips the task, and so emits no asset event, where there are none.
+    If there are none, skip the task, which then emits no asset event.
     """
     context = get_current_context()
     if context["params"]["dry_run"]:
@@ -86,12 +86,12 @@ def loaded_accounts() -> dict[str, int]:
     with open_session(warehouse_connect(settings.warehouse), settings.warehouse, dags.ETL) as connection:
         accounts = records.loaded_accounts(connection, _dag_run_id(context))
     if not accounts:
-        raise AirflowSkipException("No account was loaded whole, so there is nothing new to measure.")
+        raise AirflowSkipException("No account was loaded completely, so there is nothing new to measure.")
     return accounts
 
 
 def account_run(account: str, settings: Settings, context: Context) -> Run:
-    """One account's part of the DAG run that ``context`` belongs to."""
+    """Return one account's part of the DAG run of ``context``."""
     dag_run, params = context["dag_run"], context["params"]
     return Run(
         account=account,
@@ -106,7 +106,7 @@ def account_run(account: str, settings: Settings, context: Context) -> Run:
 
 
 def name_map_index(context: Context, account: str) -> None:
-    """Have the UI show the account instead of a mapped task's number (``map_index_template``)."""
+    """Show the account in the web UI instead of a mapped task's number (``map_index_template``)."""
     context["shown_name"] = context["account"] = account  # type: ignore[typeddict-unknown-key]
 
 
@@ -118,6 +118,5 @@ def _require_known(param: str, names: list[str], known: list[str]) -> None:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigurationError(
-            f"Parameter {param} names {', '.join(map(repr, unknown))}, which the configuration does not have; "
-            f"it has {', '.join(known)}."
+            f"Parameter {param}: expected one of {', '.join(known)}; found {', '.join(map(repr, unknown))}."
         )

@@ -1,4 +1,4 @@
-"""Maintenance, given what Airflow has: what the tasks of ``ozon_maintenance`` and `ozon maintenance` call."""
+"""The steps of maintenance, for the tasks of ``ozon_maintenance`` and for `ozon maintenance`."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from include.ozon.warehouse.session import Connection, open_session
 
 logger = logging.getLogger("ozon.maintenance")
 
-# Whoever waits for maintenance waits no longer than this; its statements are short by themselves.
+# Maintenance does not block others for longer than this; its own statements are short anyway.
 _LOCK_SECONDS = 2
 _STATEMENT_SECONDS = 10
 _METADATA_SECONDS = 25 * 60
 
-# What Airflow puts in the place of the metadata database's address in a task.
+# In a task, Airflow replaces the metadata database's address by this.
 _HIDDEN = "airflow-db-not-allowed:"
 
 
 @dataclass(frozen=True)
 class Job:
-    """One round of maintenance. ``dag_run_state`` is how this process can ask Airflow for the state of a load."""
+    """One round of maintenance. ``dag_run_state`` returns the state of a load's DAG run in Airflow."""
 
     settings: Settings
     now: datetime
@@ -55,10 +55,10 @@ class Job:
 
 
 def run_step(step: str) -> dict[str, Any]:
-    """One task of the DAG; returns what it freed.
+    """Run one task of the DAG and return its outcome.
 
-    A step that has nothing to work on is skipped with its reason; one that could not do all of it fails. Both hand over
-    what they have to tell all the same.
+    A step without anything to work on is skipped with its reason; one that could not do all of its work fails. Both
+    still push their outcome to XCom.
     """
     context = get_current_context()
     settings = load_settings()
@@ -81,11 +81,11 @@ def run_step(step: str) -> dict[str, Any]:
 
 
 def sum_up(found: Iterable[dict[str, Any] | None]) -> list[str]:
-    """Say in one place what all steps freed; returns the names of those that failed."""
+    """Log the outcomes of all steps, and return the names of the failed ones."""
     outcomes = {fields["step"]: Outcome.from_dict(fields) for fields in found if fields}
     for step in STEPS:
         outcome = outcomes.get(step)
-        logger.info("%s", outcome.describe() if outcome else f"{step} failed; its log says why")
+        logger.info("%s", outcome.describe() if outcome else f"{step} failed; its log shows why")
     freed = outcomes.values()
     total = Outcome(
         "maintenance",
@@ -101,18 +101,18 @@ def sum_up(found: Iterable[dict[str, Any] | None]) -> list[str]:
 
 
 def give_verdict(failed: list[str]) -> None:
-    """Be red where a step has failed: it did not keep the others from their work, and must not look well."""
+    """Fail if a step has failed: the other steps still ran, so the run would otherwise be green."""
     if failed:
-        raise AirflowFailException(f"These steps of maintenance failed: {', '.join(failed)}. Their logs say why.")
+        raise AirflowFailException(f"These steps of maintenance failed: {', '.join(failed)}. Their logs show why.")
 
 
 def command_job(settings: Settings, *, dry_run: bool) -> Job:
-    """For `ozon maintenance`, which may ask Airflow's metadata database."""
+    """Return the job of `ozon maintenance`, which may read Airflow's metadata database."""
     return Job(settings, datetime.now(tz=UTC), dry_run, _state_in_metadata)
 
 
 def perform(step: str, job: Job) -> Outcome:
-    """Do one step. Raises the errors of `open_session` and of the step's own function."""
+    """Run one step. Raise the errors of `open_session` and of the step's own function."""
     started = time.monotonic()
     outcome = _WORK[step](job)
     return replace(outcome, seconds=round(time.monotonic() - started, 3))
@@ -148,16 +148,17 @@ def _bucket_reports(address: str, before: datetime, dry_run: bool) -> Outcome:
             file_count += 1
             byte_count += size
     except Exception as error:
-        # What a bucket's client raises may quote its address with credentials in it.
+        # Without its message: a bucket's client may quote its address with credentials in it.
         raise ConfigurationError(
-            f"The reports in reports.folder cannot be listed or deleted ({type(error).__name__}), {file_count} were. "
-            "Expected a bucket's address with an Airflow connection in it that may delete; correct reports.folder."
+            f"The reports in reports.folder cannot be listed or deleted ({type(error).__name__}); deleted so far: "
+            f"{file_count}. Expected a bucket's address with an Airflow connection that may delete; correct "
+            "reports.folder."
         ) from None
     return Outcome("reports", dry_run=dry_run, files=file_count, bytes=byte_count)
 
 
 def _bucket_files(folder: ObjectStoragePath) -> Iterator[ObjectStoragePath]:
-    """Those in it and right below it, by account."""
+    """Yield the files in the folder, and in the accounts' folders below it."""
     if not folder.exists():
         return
     for entry in folder.iterdir():
@@ -191,7 +192,7 @@ def _retention(step: retention.RetentionStep, job: Job) -> Outcome:
 
 
 def _vacuum(job: Job) -> Outcome:
-    # A VACUUM takes its time, and holds nobody up meanwhile.
+    # A VACUUM can take long, but blocks nobody.
     with _warehouse(job, most_statement_seconds=inf) as connection:
         return vacuum.vacuum_where_needed(connection, dry_run=job.dry_run)
 
@@ -221,8 +222,8 @@ def _metadata(job: Job) -> Outcome:
             "metadata",
             "skipped",
             job.dry_run,
-            message="Airflow hides its metadata database from tasks. Name a connection to it in "
-            "maintenance.metadata_connection, or run `ozon maintenance metadata` where Airflow's own settings are.",
+            message="Airflow hides its metadata database from tasks. Set maintenance.metadata_connection to a "
+            "connection to it, or run `ozon maintenance metadata` with Airflow's own settings.",
         )
     return metadata.clean_metadata(
         job.settings.maintenance,
@@ -238,7 +239,7 @@ def _metadata_url(connection_id: str) -> str:
     connection = require_connection(connection_id)
     if connection.conn_type not in ("postgres", "postgresql"):
         raise ConnectionSettingsError(
-            f"Connection {connection_id} of maintenance.metadata_connection: expected one of type postgres, found "
+            f"Connection {connection_id} of maintenance.metadata_connection: expected type postgres, found "
             f"{connection.conn_type}."
         )
     url = URL.create(
@@ -255,14 +256,14 @@ def _metadata_url(connection_id: str) -> str:
 def _state_seen_by_task(dag_run_id: str) -> str | None:
     try:
         state = get_current_context()["ti"].get_dagrun_state(dags.ETL, dag_run_id)
-    except Exception as error:  # a run that Airflow has forgotten, or an API server that does not answer
-        logger.info("Airflow does not tell about run %s of %s (%s).", dag_run_id, dags.ETL, type(error).__name__)
+    except Exception as error:  # a run that Airflow has deleted, or an API server that does not answer
+        logger.info("The state of run %s of %s is not known (%s).", dag_run_id, dags.ETL, type(error).__name__)
         return None
     return str(getattr(state, "value", state))
 
 
 def _state_in_metadata(dag_run_id: str) -> str | None:
-    from airflow.models import DagRun  # noqa: PLC0415 - not to be had in a task
+    from airflow.models import DagRun  # noqa: PLC0415 - not available in a task
     from sqlalchemy import select  # noqa: PLC0415
 
     the_state = select(DagRun.state).where(DagRun.dag_id == dags.ETL, DagRun.run_id == dag_run_id)

@@ -1,4 +1,4 @@
-"""What the tasks of ``ozon_visibility_metrics`` call."""
+"""The functions of the tasks of ``ozon_visibility_metrics``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.ozon.adapter.connections.warehouse import warehouse_connect
 from include.ozon.adapter.dags.defaults import LOADED
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
-from include.ozon.monitoring.metrics.judged import Judged, keep
+from include.ozon.monitoring.metrics.judged import Judged, judge_and_store
 from include.ozon.monitoring.metrics.measurement import measure
 from include.ozon.reports.visibility import file_name, render
 from include.ozon.settings import Settings
@@ -27,7 +27,7 @@ logger = logging.getLogger("ozon.metrics")
 
 
 def accounts_to_measure() -> list[str]:
-    """The accounts that the loads which triggered this run have brought, or all of them where the clock did."""
+    """Return the accounts whose loads triggered this run, or all if the schedule did."""
     context = get_current_context()
     _formats(load_settings(), context["params"])
     configured = list(load_settings().accounts)
@@ -37,7 +37,7 @@ def accounts_to_measure() -> list[str]:
 
 
 def measure_account(account: str) -> dict[str, Any]:
-    """Measure and store the account's metrics, and save its report; returns what there may be to tell."""
+    """Measure and store the account's metrics, and save its report; return the results for the alerts."""
     context = get_current_context()
     context["shown_name"] = context["account"] = account  # type: ignore[typeddict-unknown-key]
     settings = load_settings()
@@ -45,7 +45,7 @@ def measure_account(account: str) -> dict[str, Any]:
     with open_session(warehouse_connect(settings.warehouse), settings.warehouse, "ozon_visibility") as connection:
         require_head(connection)
         metrics = measure(connection, account, now, settings)
-        judged = keep(connection, metrics, settings)
+        judged = judge_and_store(connection, metrics, settings)
     for result in judged.results:
         logger.info("%s %s: %s", result.check, result.status, result.message)
     kinds = _formats(settings, context["params"]) if context["params"]["save_report"] else []
@@ -58,18 +58,18 @@ def measure_account(account: str) -> dict[str, Any]:
 
 
 def alert_of_metrics(measured: Iterable[dict[str, Any] | None] | None) -> str:
-    """Tell what crossed a threshold, with the products concerned; returns what was told."""
+    """Send alerts for crossed thresholds, with the products concerned; return what was sent."""
     parts = [part for part in measured or () if part]
     pages = [address for part in parts for address in part["reports"] if address.endswith(".html")]
-    said = deliver_metrics([Judged.from_dict(part) for part in parts], pages).describe()
-    logger.info("%s", said)
-    return said
+    sent = deliver_metrics([Judged.from_dict(part) for part in parts], pages).describe()
+    logger.info("%s", sent)
+    return sent
 
 
 def _formats(settings: Settings, params: dict[str, Any]) -> list[str]:
     wanted = list(dict.fromkeys(params["formats"])) or list(settings.reports.formats)
     if unknown := [kind for kind in wanted if kind not in REPORT_FORMATS]:
         raise ConfigurationError(
-            f"Parameter formats names {', '.join(map(repr, unknown))}; there are {', '.join(REPORT_FORMATS)}."
+            f"Parameter formats: expected one of {', '.join(REPORT_FORMATS)}; found {', '.join(map(repr, unknown))}."
         )
     return wanted

@@ -1,4 +1,4 @@
-"""What a probe of the sandbox finds, with its faults, and that no value of the catalogue is in the report."""
+"""A probe of the sandbox, with its faults; no value of the catalogue is in the report."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ WAREHOUSES, WAREHOUSE_STOCKS, FBO_STOCKS = (
     "/v1/analytics/stocks",
 )
 ORDER = ["/v1/roles", *[LIST] * 3, *[STOCKS] * 2, DETAILS, WAREHOUSES, *[WAREHOUSE_STOCKS] * 3, FBO_STOCKS]
-# Whole pages of a small catalogue, so that all of it is asked for.
+# A small catalogue that fits on the pages, so that all of it is requested.
 API = changed(quick_settings(), "api", page_size=1000, details_batch_size=1000).api
 
 
@@ -54,7 +54,7 @@ def kinds(answer: ProbedAnswer) -> dict[str, set[str]]:
     return {shape.path: set(shape.kinds) for shape in answer.fields}
 
 
-def test_every_method_is_asked_and_described(sandbox: SandboxProcess) -> None:
+def test_every_method_is_called_and_described(sandbox: SandboxProcess) -> None:
     sandbox.reset_counters()
     report = probe(sandbox)
 
@@ -114,7 +114,7 @@ def test_no_value_of_the_catalogue_is_in_the_report(sandbox: SandboxProcess) -> 
     words = {word for shape in fields for word in shape.words}
     # An error names a field, and the sandbox's truth the filters.
     ours = {name for shape in fields for name in shape.path.split(".")} | set(PRODUCT_FILTERS) | {"False"}
-    # Shorter ones are pieces and percentages, and stand in any text.
+    # Shorter numbers, like pieces and percentages, are in any text.
     values = {str(value) for value in leaves(everything) if len(str(value)) > 4} - words - ours
     assert len(values) > 2_000
     leaked = [value for value in values if value in shown and re.search(rf"(?<!\w){re.escape(value)}(?!\w)", shown)]
@@ -143,7 +143,7 @@ def test_fields_that_are_dropped_new_or_of_another_type_are_seen(sandbox: Sandbo
     assert kinds(of(report, STOCKS))["offer_id"] == {"null"}
     listed = {shape.path: shape.use for shape in of(report, LIST).fields}
     assert listed["quantum_state.spin"] == listed["<text (cyrillic)>"] == "not used"
-    # The SKUs that are gone from the details are found in their sources.
+    # The SKUs that are missing in the details are in their sources.
     assert of(report, FBO_STOCKS).http_status == 200
     assert "7712345678" not in probe_markdown(report, date(2026, 11, 28))
 
@@ -179,7 +179,7 @@ def test_a_method_that_fails_is_described_and_stops_no_other(
 
 
 @pytest.mark.faults
-def test_a_connection_that_breaks_is_no_answer(sandbox: SandboxProcess) -> None:
+def test_a_broken_connection_is_not_an_answer(sandbox: SandboxProcess) -> None:
     sandbox.fault("broken_connection", method=STOCKS)
 
     broken = of(probe(sandbox), STOCKS)
@@ -195,6 +195,6 @@ def test_without_any_answer_there_is_a_report_that_names_no_host(sandbox: Sandbo
     assert {answer.http_status for answer in report.answers} == {None}
     assert of(report, LIST).read_as == "MarketplaceUnavailableError"
     assert of(report, LIST).problem.startswith(f"{LIST}: <secret> refuses connections.")
-    assert of(report, DETAILS).read_as == "not asked: no product id in the answers before"
+    assert of(report, DETAILS).read_as == "not requested: no product id in the previous answers"
     shown = probe_markdown(report, date(2026, 11, 28))
     assert not re.search(r"127\.0|ozon_api_main", shown)

@@ -1,4 +1,4 @@
-"""What Airflow's API server answers about its processes, as the probe, `make up` and the containers read it."""
+"""The API server's answer about Airflow's processes, for the probe, `make up` and the containers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_each_process_has_its_status_and_heartbeat() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "beat_at", "is_well"),
+    ("status", "beat_at", "is_healthy"),
     [
         ("healthy", BEAT_AT, True),
         ("healthy", None, True),
@@ -36,5 +36,5 @@ def test_each_process_has_its_status_and_heartbeat() -> None:
         ("", None, False),
     ],
 )
-def test_an_earlier_airflows_heartbeat_is_none(status: str, beat_at: datetime | None, is_well: bool) -> None:
-    assert ProcessHealth(status, beat_at).is_well(started_at=BEAT_AT.timestamp()) is is_well
+def test_an_earlier_airflows_heartbeat_is_none(status: str, beat_at: datetime | None, is_healthy: bool) -> None:
+    assert ProcessHealth(status, beat_at).is_healthy(started_at=BEAT_AT.timestamp()) is is_healthy

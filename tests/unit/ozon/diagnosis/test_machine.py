@@ -68,7 +68,7 @@ def test_a_missing_package_comes_before_another_version(tmp_path: Path) -> None:
     assert f"rich {rich} (tested: 0.1)" in other.message
 
 
-def test_without_the_file_nobody_knows_which_were_tested(tmp_path: Path) -> None:
+def test_without_the_file_the_versions_are_unknown(tmp_path: Path) -> None:
     (check,) = machine.packages(tmp_path / "requirements.txt")
 
     assert check.status == "unknown"
@@ -81,7 +81,7 @@ def test_this_copy_of_the_project_is_found(monkeypatch: pytest.MonkeyPatch, tmp_
     (check,) = machine.project()
 
     assert check.status == "failed"
-    assert f"it is found in {ROOT}" in check.message
+    assert f"found it in {ROOT}" in check.message
     assert f"PYTHONPATH={tmp_path}" in check.message
 
 
@@ -109,5 +109,7 @@ def test_a_disk_that_is_nearly_full_fails(tmp_path: Path, monkeypatch: pytest.Mo
     (check,) = machine.folders([tmp_path])
 
     assert check == Check(
-        f"folder {tmp_path.name}", "failed", f"{tmp_path} has 0.50 GB of room left. Make room, or move it."
+        f"folder {tmp_path.name}",
+        "failed",
+        f"{tmp_path} has 0.50 GB of free space, expected 1 GB. Free some, or move it.",
     )

@@ -1,4 +1,4 @@
-"""What an answer's description holds, and that it never holds the seller's data, whatever the answer's shape."""
+"""The description of an answer, which never contains the seller's data, whatever the answer's shape."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from include.ozon.reports.probe import probe_document, probe_markdown
 KEY, CLIENT_ID = "KeyOfLettersOnly", "51525354"
 REDACTOR = Redactor((KEY, CLIENT_ID))
 DIGITS = "917382645"
-# These may stand anywhere, as they look like nothing of Ozon's.
+# These may be anywhere, since they look like none of Ozon's words.
 LOUD = st.sampled_from(
     [DIGITS, f"АРТ-{DIGITS}", f"mug_{DIGITS}", f"{DIGITS}.50", f"2026-03-01T{DIGITS}", f"owner{DIGITS}@mail.example",
      f"https://shop.example/{DIGITS}", f"\ud83d{DIGITS}\x00", f'"Лофт" {DIGITS}', f" {DIGITS} " * 200, KEY, KEY.upper(),
      f"key {KEY}", CLIENT_ID]
 )  # fmt: skip
-# These look like words, and may stand wherever Ozon has no words of its own.
+# These look like words, and may be in any field without Ozon's own words.
 QUIET = st.sampled_from(["Zauberbecher", "Волшебная кружка", "魔法杯"])
 MARKERS = [DIGITS, KEY.lower(), CLIENT_ID, "zauberbecher", "волшебная", "魔法杯"]
 NUMBERS = st.sampled_from([int(DIGITS), -int(DIGITS), float(DIGITS) + 0.25, int(DIGITS) * 10**30])
@@ -69,7 +69,7 @@ def errors(draw: st.DrawFn) -> Any:
 
 @st.composite
 def answers(draw: st.DrawFn, path: str) -> Any:
-    """The method's list with any entries, or anything else."""
+    """The method's list with any entries, or any other JSON."""
     entries: Any = draw(st.lists(filled(), max_size=4))
     document = draw(filled())
     if draw(st.booleans()):
@@ -79,7 +79,7 @@ def answers(draw: st.DrawFn, path: str) -> Any:
     return document
 
 
-def told(answer: ProbedAnswer) -> str:
+def report_text(answer: ProbedAnswer) -> str:
     """Both forms of a report with this answer."""
     report, today = ProbeReport([answer], []), date(2026, 11, 28)
     return probe_markdown(report, today) + json.dumps(probe_document(report, today), ensure_ascii=False)
@@ -98,7 +98,7 @@ def test_no_text_and_no_number_of_an_answer_is_shown(path: str, data: st.DataObj
     text = data.draw(LOUD).encode("utf-8", "replace").decode()
     status = data.draw(st.sampled_from([200, 200, 200, 400, 403]))
 
-    shown = told(description(path, document, status, Server=text)).lower()
+    shown = report_text(description(path, document, status, Server=text)).lower()
 
     assert [marker for marker in MARKERS if marker in shown] == []
 
@@ -107,14 +107,14 @@ def test_no_text_and_no_number_of_an_answer_is_shown(path: str, data: st.DataObj
 @example(b"\xff\xfe{}")
 @example(b"[" * 100_000)
 @example(b"9" * 5_000)
-def test_a_body_that_is_no_json_is_only_its_kind(body: bytes) -> None:
+def test_a_body_that_is_not_json_is_only_its_kind(body: bytes) -> None:
     answer = description(PRODUCT_LIST.path, body)
 
     assert answer.body in ("JSON", "HTML", "text", "empty")
-    assert not any(marker in told(answer).lower() for marker in MARKERS)
+    assert not any(marker in report_text(answer).lower() for marker in MARKERS)
 
 
-def test_a_list_has_its_envelope_its_entries_and_its_words() -> None:
+def test_a_list_is_described_by_envelope_entries_and_words() -> None:
     answer = description(
         STOCKS.path,
         {"items": [{"product_id": 1, "stocks": [{"type": "FBO", "present": "4"}]}], "cursor": "MTI=", "total_items": 7},
@@ -137,7 +137,7 @@ def test_a_list_has_its_envelope_its_entries_and_its_words() -> None:
     [({"total_items": 1}, "equal"), ({"total_items": 2}, "more"), ({"total_items": 0}, "fewer"), ({}, "missing"),
      ({"total_items": None}, "null"), ({"total_items": "1"}, "integer text")],
 )  # fmt: skip
-def test_how_many_entries_ozon_says_there_are(total: dict[str, Any], against: str) -> None:
+def test_total_items_is_compared_with_the_entries(total: dict[str, Any], against: str) -> None:
     assert description(PRODUCT_LIST.path, {"result": {"items": [{}], **total}}).total_items == against
 
 
@@ -148,7 +148,7 @@ def test_an_answer_without_its_list_has_no_entries(document: Any) -> None:
     assert answer.envelope
 
 
-def test_an_error_has_its_code_and_what_may_be_shown_of_its_message() -> None:
+def test_an_error_has_its_code_and_a_redacted_message() -> None:
     document = {"code": 7, "message": f"Company 12345 is blocked for {KEY}", "details": []}
     answer = description(PRODUCT_DETAILS.path, document, 403, Server="nginx/1.18.0 (shop.example)")
 
@@ -164,7 +164,7 @@ def test_an_error_with_status_200_is_shown_too() -> None:
 def test_a_page_for_people_is_html_with_its_size() -> None:
     answer = description(PRODUCT_LIST.path, b"<html><title>Shop</title></html>", 403, **{"Content-Type": "text/html"})
     assert (answer.body, answer.size_bytes, answer.problem) == ("HTML", 32, "")
-    assert "Shop" not in told(answer)
+    assert "Shop" not in report_text(answer)
 
 
 def test_roles_have_their_methods_and_whether_the_key_expires() -> None:

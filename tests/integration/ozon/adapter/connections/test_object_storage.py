@@ -1,4 +1,4 @@
-"""Reports in a folder, or in whatever else ObjectStoragePath reaches."""
+"""Reports in a folder, or in any storage of ObjectStoragePath."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_nothing_but_the_report_is_left_where_it_cannot_be_finished(tmp_path: Pa
 def test_a_full_disk_leaves_the_last_report_whole(tmp_path: Path) -> None:
     address = save_report(str(tmp_path), "report.json", CONTENT)
 
-    # The kernel refuses what is longer than the limit, as on a full disk.
+    # The kernel refuses to write beyond the limit, like on a full disk.
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     signal_before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))

@@ -21,7 +21,7 @@ SETTINGS = WarehouseSettings(connect_timeout_seconds=7)
 
 @pytest.fixture
 def connect(warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """``connect(extra={...})``: what opens connections to the test's warehouse."""
+    """``connect(extra={...})``: return a function that connects to the test's warehouse."""
 
     def connect(**fields: Any) -> Connect:
         SecretCache.reset()

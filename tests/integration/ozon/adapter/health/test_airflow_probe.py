@@ -1,6 +1,6 @@
-"""Asking Airflow about itself.
+"""The probes of Airflow.
 
-The API server is a small one that says what Airflow 3.3.2 says (copied from it); its DAGs are asked of the real one.
+The API server is a small fake with answers copied from Airflow 3.3.2; the DAGs are those of a real Airflow.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HEALTHY = {
 
 @pytest.fixture
 def api_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """As tasks find it."""
+    """Airflow's API server at the address for tasks."""
     server = Server()
     server.answers = [Answer(body=HEALTHY)]
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", f"{server.url}/execution/")
@@ -67,13 +67,13 @@ def test_processes_that_never_ran_have_no_heartbeat(api_server: Server) -> None:
     [
         (Answer(body=HEALTHY | {"metadatabase": {"status": "unhealthy"}}), "its metadata database"),
         (Answer(503, HEALTHY), "answered with HTTP 503"),
-        (Answer(body=b"<html>"), "something that is no health"),
-        (Answer(body=b"[1]"), "something that is no health"),
+        (Answer(body=b"<html>"), "did not answer with its health"),
+        (Answer(body=b"[1]"), "did not answer with its health"),
         (Answer(seconds=3), "did not answer (ReadTimeout)"),
     ],
     ids=str,
 )
-def test_a_server_that_cannot_tell_is_one_sentence(answer: Answer, sentence: str, api_server: Server) -> None:
+def test_a_bad_answer_of_the_server_is_one_sentence(answer: Answer, sentence: str, api_server: Server) -> None:
     api_server.answers = [answer]
     with pytest.raises(RetriableError) as caught:
         ProcessProbe(SETTINGS).heartbeats()
@@ -81,7 +81,7 @@ def test_a_server_that_cannot_tell_is_one_sentence(answer: Answer, sentence: str
     assert api_server.url.removeprefix("http://") in str(caught.value)
 
 
-def test_nobody_at_the_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_server_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTION_API_SERVER_URL", "http://user:pass-word-1@127.0.0.1:1/execution/")
     with pytest.raises(RetriableError, match=r"127\.0\.0\.1:1 did not answer") as caught:
         ProcessProbe(SETTINGS).heartbeats()
@@ -128,7 +128,7 @@ include.ozon.errors.ConfigurationError: The configuration has 2 problems:
         (CHAINED, "include.ozon.errors.ConfigurationError: The configuration has 2 problems:"),
         ('  File "a.py", line 3\n    x x\n      ^\nSyntaxError: invalid syntax\n', "SyntaxError: invalid syntax"),
         ("DAG has a cycle", "DAG has a cycle"),
-        ("", "an error that Airflow does not name"),
+        ("", "unknown error"),
     ],
 )
 def test_the_line_that_names_the_error_is_found(trace: str, line: str) -> None:
@@ -162,12 +162,12 @@ BROKEN = "from airflow.sdk import dag\nimport module_that_is_not_there\n"
 
 
 @pytest.mark.long
-def test_the_real_airflow_names_what_it_cannot_import(
+def test_the_real_airflow_names_its_import_errors(
     warehouse_dsn: str,
     start_sandbox: StartSandbox,
     make_airflow_environment: MakeEnvironment,
 ) -> None:
-    """In a task and out of it; where no scheduler has ever run, there is no Airflow to ask."""
+    """In a task and outside; if no scheduler has ever run, there is no probe."""
     folder = scratch.new_folder("dags")
     (folder / "ozon_etl.py").write_text(LOOKING)
     (folder / "ozon_health_check.py").write_text(BROKEN)
@@ -199,22 +199,22 @@ def test_the_real_airflow_names_what_it_cannot_import(
     assert "ProcessProbe" in _process_probe(environment)
 
 
-def test_a_metadata_database_that_is_down_is_asked_and_silent(tmp_path: Path) -> None:
-    """It is no reason to think that there is no Airflow."""
+def test_a_metadata_database_that_is_down_is_a_failed_check(tmp_path: Path) -> None:
+    """An unreachable database does not mean that there is no Airflow."""
     environment = {
         "AIRFLOW_HOME": str(tmp_path),
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql+psycopg2://airflow:pass-word-1@127.0.0.1:1/airflow",
         "PYTHONPATH": str(ROOT),
     }
-    said = _process_probe(environment, "\ntry: probe.dags()\nexcept Exception as error: print(repr(error))")
-    assert "ProcessProbe" in said
-    assert "RetriableError" in said
-    assert "metadata database does not answer" in said
-    assert "pass-word-1" not in said
+    output = _process_probe(environment, "\ntry: probe.dags()\nexcept Exception as error: print(repr(error))")
+    assert "ProcessProbe" in output
+    assert "RetriableError" in output
+    assert "metadata database does not answer" in output
+    assert "pass-word-1" not in output
 
 
 def _process_probe(environment: dict[str, str], more: str = "") -> str:
-    """What a process of its own finds, as `ozon health` is one."""
+    """Return the results of a separate process, like `ozon health`."""
     program = (
         "from include.ozon.adapter.health.probe import process_probe\n"
         "from include.ozon.configuration import load_settings\n"

@@ -1,4 +1,4 @@
-"""Airflow's connections, right and wrong: one sentence for each mistake, and never with a secret in it."""
+"""Airflow's connections, right and wrong: one sentence for each mistake, without secrets."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def test_an_account_without_a_connection_leaves_the_others_alone(connect_as: Any
     ("extra", "found"),
     [
         ({"nonsense": "x"}, 'found invalid connection option "nonsense"'),
-        ("{sslmode", "found something that is no JSON"),
-        ('["sslmode"]', "found JSON that is no object"),
+        ("{sslmode", "found invalid JSON"),
+        ('["sslmode"]', "found JSON of another type"),
     ],
 )
 def test_an_extra_that_libpq_does_not_take_is_named(extra: str | dict[str, str], found: str, connect_as: Any) -> None:

@@ -1,4 +1,4 @@
-"""What the shim for ``airflow dags test`` changes, and what it leaves alone; tests/e2e shows that it is needed."""
+"""The effects of the shim for ``airflow dags test``; tests/e2e shows that it is needed."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Session:
 
 @pytest.fixture(autouse=True)
 def unchanged() -> Iterator[None]:
-    """Airflow as it came, before and after."""
+    """Restore the original Airflow before and after each test."""
     found = vars(DeadlineAlert)["get_by_id"]
     yield
     DeadlineAlert.get_by_id = found
 
 
-def test_a_serialized_deadline_is_understood_as_what_it_is() -> None:
+def test_a_serialized_deadline_is_looked_up_by_its_reference() -> None:
     deadline = run_deadline("ozon_etl", load_settings(), timedelta(minutes=1))
     understand_serialized_deadlines()
 
@@ -42,7 +42,7 @@ def test_a_serialized_deadline_is_understood_as_what_it_is() -> None:
     assert found.reference_class in SerializedReferenceModels.TYPES.DAGRUN
 
 
-def test_an_id_is_looked_up_as_ever() -> None:
+def test_an_id_is_looked_up_as_before() -> None:
     understand_serialized_deadlines()
     found = DeadlineAlert.get_by_id("01a20d71-039b-7fd1-8bfe-2b36631a0d20", session=Session())
     assert found == "the deadline of that id"

@@ -1,4 +1,4 @@
-"""What Airflow does after a failure, by the class of the error."""
+"""The retry policy, by the class of the error."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def evaluate(error: BaseException) -> tuple[RetryAction, timedelta | None]:
 
 
 @pytest.mark.parametrize("kind", [*subclasses(errors.FatalError), errors.AlreadyRunningError])
-def test_what_a_person_has_to_mend_is_not_tried_again(kind: type[errors.OzonError]) -> None:
+def test_an_error_that_a_person_has_to_fix_is_not_retried(kind: type[errors.OzonError]) -> None:
     arguments = ("why", ()) if kind is errors.GuardStoppedError else ("why",)
     assert evaluate(kind(*arguments)) == (RetryAction.FAIL, None)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 1, 300])
-def test_a_rate_limit_is_waited_for_exactly_as_long_as_ozon_says(seconds: float) -> None:
+def test_after_a_rate_limit_the_wait_is_the_one_that_ozon_asks_for(seconds: float) -> None:
     assert evaluate(errors.RateLimitedError("wait", seconds)) == (RetryAction.RETRY, timedelta(seconds=seconds))
 
 

@@ -1,4 +1,4 @@
-"""What the health check is given from Airflow, with connections that are missing or wrong."""
+"""The context of the health check, with missing and wrong connections."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from include.ozon.marketplace import client
 from include.ozon.monitoring.health import areas
 from include.ozon.monitoring.health.checks import Area, Check, HealthContext
 from include.ozon.monitoring.health.machine import LOG_FILES
-from include.ozon.monitoring.results import Finding, Status
+from include.ozon.monitoring.results import Judgement, Status
 from include.ozon.settings import Settings
 from tests.support.pipeline import changed
 
@@ -39,7 +39,7 @@ def test_every_area_of_the_configuration_has_its_checks() -> None:
     assert SETTINGS.health.checks == list(areas.AREA_NAMES)
 
 
-def test_a_missing_connection_is_told_by_the_checks_that_need_it() -> None:
+def test_a_missing_connection_is_reported_by_the_checks_that_need_it() -> None:
     context = health.health_context(SETTINGS, NOW, None)
     with pytest.raises(ConnectionSettingsError, match="ozon_warehouse"):
         context.connection()
@@ -93,7 +93,7 @@ def test_the_check_sends_each_request_once_and_not_at_the_loads_pace(monkeypatch
 
 
 def breaks(_: HealthContext) -> Iterator[Check]:
-    yield Check(LOG_FILES, lambda: Finding(Status.OK, "Few."))
+    yield Check(LOG_FILES, lambda: Judgement(Status.OK, "Few."))
     raise ValueError("nonsense")
 
 

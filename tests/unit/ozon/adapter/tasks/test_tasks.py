@@ -1,4 +1,4 @@
-"""What a task makes of the run's parameters and of the errors of the work."""
+"""The tasks' handling of a run's parameters and errors."""
 
 from __future__ import annotations
 
@@ -53,16 +53,16 @@ def test_the_named_accounts_are_loaded_or_all(asked: list[str], selected: list[s
 @pytest.mark.parametrize(
     ("params", "sentence"),
     [
-        ({"accounts": ["main", "nobody"]}, "Parameter accounts names 'nobody', .*; it has main, second"),
-        ({"accept_guard": ["vanish"]}, "Parameter accept_guard names 'vanish', .*; it has .*vanished"),
+        ({"accounts": ["main", "nobody"]}, "Parameter accounts: expected one of main, second; found 'nobody'"),
+        ({"accept_guard": ["vanish"]}, "Parameter accept_guard: expected one of .*vanished.*; found 'vanish'"),
     ],
 )
-def test_an_unknown_name_is_refused_with_what_there_is(params: dict[str, Any], sentence: str) -> None:
+def test_an_unknown_name_is_refused_with_the_known_ones(params: dict[str, Any], sentence: str) -> None:
     with set_current_context(context(**params)), pytest.raises(ConfigurationError, match=sentence):
         tasks.selected_accounts()
 
 
-def test_a_run_is_what_airflow_knows_of_it() -> None:
+def test_a_run_has_the_fields_of_airflows_dag_run() -> None:
     run = tasks.account_run("main", tasks.load_settings(), context(dry_run=True, accept_guard=["vanished"]))
     assert (run.workflow_id, run.trigger, run.dry_run) == ("manual__1/main", "manual", True)
     assert run.accept_guards == {"vanished"}
