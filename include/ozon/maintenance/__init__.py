@@ -1,1 +1,1 @@
-"""What keeps disks, warehouse and records from growing for ever."""
+"""Maintenance: retention and clean-up of logs, reports, records and tables."""

@@ -1,7 +1,7 @@
-"""Deleting files below a folder, and nothing else, whatever links, mounts and races there are.
+"""Deletion of files below a folder, safe from links, mounts and races.
 
-Every folder is opened by its name in the one above it, without following a link, and a file is deleted by its name in
-the folder that is open: no path is resolved twice, so a folder that somebody exchanges for a link leads nowhere else.
+Every folder is opened by its name in its open parent, without following links, and a file is deleted by its name in its
+open folder. No path is resolved twice, so a folder that is replaced by a link meanwhile does no harm.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 Parts = tuple[str, ...]
-"""A file's path below the folder, such as ``("dag_id=ozon_etl", "run_id=...", "attempt=1.log")``."""
+"""A file's path below the folder: ``("dag_id=ozon_etl", "run_id=...", "attempt=1.log")``."""
 
 _OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-# An empty folder that was changed since may be one that a task has just made to write into.
+# A younger empty folder may be one that a task has just created.
 _YOUNG_FOLDER = timedelta(days=1)
 
-# Logs lie six folders deep; every level keeps a descriptor open.
+# Logs are six folders deep; every level needs an open descriptor.
 _MOST_LEVELS = 32
 
 
 @dataclass
 class Sweep:
-    """What was deleted, or would be; ``byte_count`` is what the disk gets back."""
+    """A deletion with its counts, in a dry run of what it would delete; ``byte_count`` is the freed disk space."""
 
     now: datetime
     dry_run: bool
     takes_empty_folders: bool = True
-    """Also those that were empty before; False where an earlier sweep has counted them."""
+    """Whether to delete folders that were empty before; False if an earlier sweep has counted them."""
     file_count: int = 0
     folder_count: int = 0
     byte_count: int = 0
     problems: list[str] = field(default_factory=list)
-    """A sentence for each file or folder that could not be read or deleted; the others were dealt with."""
+    """A sentence for each file or folder that could not be read or deleted."""
 
     def run(
         self,
@@ -46,13 +46,13 @@ class Sweep:
         enters: Callable[[str], bool],
         is_due: Callable[[Parts, os.stat_result], bool],
     ) -> None:
-        """Delete the regular files below ``root`` that are due, and the folders that are empty then.
+        """Delete the regular files below ``root`` that are due, and the folders that are empty afterwards.
 
-        ``enters`` says which folders right below ``root`` are looked into. ``root`` itself may be a link, since a
-        person has configured it; below it none is followed and none deleted. What vanishes meanwhile is passed over.
-        A folder on another file system is left alone.
+        ``enters`` returns whether to enter a folder directly below ``root``. ``root`` may be a link, since a person has
+        configured it; links below it are neither followed nor deleted. Entries that vanish meanwhile are ignored. A
+        folder on another file system is not entered.
 
-        Raises FileNotFoundError where there is no such folder, and OSError where it cannot be read.
+        Raise FileNotFoundError if ``root`` does not exist, and OSError if it cannot be read.
         """
         descriptor = os.open(root.resolve(strict=True), _OPEN_FOLDER)
         try:
@@ -69,7 +69,7 @@ class _Walk:
     device: int
 
     def folder(self, descriptor: int, place: Parts) -> bool:
-        """Sweep an open folder; returns whether it may be taken as empty afterwards."""
+        """Sweep an open folder, and return whether it counts as empty afterwards."""
         names = os.listdir(descriptor)
         if not names:
             return self.sweep.takes_empty_folders
@@ -94,7 +94,7 @@ class _Walk:
         if not self.sweep.dry_run:
             os.unlink(path[-1], dir_fd=parent)
         self.sweep.file_count += 1
-        # A file that has another name elsewhere is still there.
+        # A file with another hard link frees no space.
         self.sweep.byte_count += found.st_blocks * 512 if found.st_nlink == 1 else 0
         return True
 
@@ -109,7 +109,7 @@ class _Walk:
         if not is_empty or found.st_mtime > (self.sweep.now - _YOUNG_FOLDER).timestamp():
             return False
         if not self.sweep.dry_run:
-            # Somebody may have put something into it just now.
+            # A file may have been created in it just now.
             with suppress(OSError):
                 os.rmdir(path[-1], dir_fd=parent)
                 self.sweep.folder_count += 1

@@ -1,4 +1,4 @@
-"""Workflows that are recorded as running and have nobody left who could close them."""
+"""Closing of workflows that are recorded as running, but whose processes were killed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from include.ozon.words import count_of
 
 _OVER = ("success", "failed")
 
-# For a queue of tasks, a process's end that is noticed late, and the last words of an attempt that was told to stop.
+# Allowances for queued tasks, for a process whose end is noticed late, and for the last writes of a stopped attempt.
 _SLACK = timedelta(minutes=15)
 _LAST_WORDS = timedelta(minutes=2)
 
-# An attempt gives a sign when it begins and when it ends. One that is begun again is "running" anew.
+# The last sign of life is the start or end of an attempt. A restarted attempt is "running" again.
 _RUNNING = """
 SELECT w.workflow_id, w.account, w.dag_run_id,
        greatest(w.started_at, max(greatest(c.started_at, c.finished_at)))
@@ -44,10 +44,10 @@ class RunningWorkflow(NamedTuple):
 
 
 DagRunState = Callable[[str], str | None]
-"""The state in Airflow of the run of `ozon_etl` with that id; None where it cannot be told."""
+"""Returns the state in Airflow of the run of `ozon_etl` with that id; None if it is not known."""
 
 CloseWorkflow = Callable[[Connection, RunningWorkflow], str | None]
-"""The pipeline's own way to close a record, in the transaction that is open; returns the status it got."""
+"""The pipeline's function that closes a record in the open transaction; returns the record's new status."""
 
 
 def close_killed_runs(
@@ -61,11 +61,11 @@ def close_killed_runs(
 ) -> Outcome:
     """Close the records of runs that were killed together with the task that should have closed them.
 
-    The account's next run does that too, and sooner; here it is done for accounts that have no next run.
+    The account's next run also does this, and sooner; this is for accounts without a next run.
 
-    A workflow that waits for a retry is alive: only a run that is over in Airflow, or of which longer was nothing heard
-    than a retry can take to come, is closed, and none whose account's lock somebody holds. A component that begins
-    meanwhile opens its record again, so the worst that a wrong guess does is to show "failed" for a while.
+    A workflow that waits for a retry is alive. So a record is closed only if its run has ended in Airflow, or if its
+    last sign of life is older than the longest wait for a retry, and only if the account is not locked. A component
+    that starts meanwhile opens its record again: after a wrong guess, the record shows "failed" for a while.
     """
     silence = longest_silence(settings)
     details = []
@@ -74,12 +74,12 @@ def close_killed_runs(
         quiet = now - workflow.last_sign_at
         is_killed = quiet > silence or (quiet > _LAST_WORDS and dag_run_state(workflow.dag_run_id) in _OVER)
         if not is_killed or is_locked(connection, workflow.account):
-            details.append(f"{workflow.workflow_id}: may still be alive, left alone")
+            details.append(f"{workflow.workflow_id}: may still be running, not closed")
         elif dry_run:
             closed += 1
             details.append(f"{workflow.workflow_id}: would be closed")
         elif (status := _close(connection, workflow, close)) is None:
-            details.append(f"{workflow.workflow_id}: has come back to life, left alone")
+            details.append(f"{workflow.workflow_id}: runs again, not closed")
         else:
             closed += 1
             details.append(f"{workflow.workflow_id}: closed as {status}")
@@ -89,7 +89,7 @@ def close_killed_runs(
 
 
 def longest_silence(settings: Settings) -> timedelta:
-    """How long at most nothing is heard of a workflow that is alive: an attempt's time-out and a retry's wait."""
+    """Return the longest silence of a running workflow: an attempt's time-out and a retry's wait."""
     attempt = timedelta(minutes=max(component.timeout_minutes for _, component in settings.components))
     wait = timedelta(seconds=max(settings.retry.longest_waits_seconds(), default=0))
     return attempt + wait + _SLACK
@@ -100,7 +100,10 @@ def _running(connection: Connection) -> list[RunningWorkflow]:
 
 
 def _close(connection: Connection, workflow: RunningWorkflow, close: CloseWorkflow) -> str | None:
-    """Close it unless it shows life: a component takes the lock first, and then this record, which we hold."""
+    """Close a record unless its workflow runs again.
+
+    A component takes the account's lock first, and then this record, which this transaction has locked.
+    """
     with connection.transaction():
         is_ours = connection.execute(_TAKE, (workflow.workflow_id,)).fetchone() is not None
         if not is_ours or is_locked(connection, workflow.account) or workflow not in _running(connection):

@@ -1,4 +1,4 @@
-"""Airflow's logs: those past their days, and the oldest ones where all together take too much room."""
+"""Deletion of Airflow's logs: by age, and the oldest ones if all together are too large."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from include.ozon.words import count_of, size
 
 _LOG = re.compile(r".+\.log(\.\d+)?(\.gz)?")
 _TASK_PREFIX = "dag_id="
-# What Airflow names the folders of its own processes below base_log_folder.
+# The folders of Airflow's own processes below base_log_folder.
 PROCESS_FOLDERS = frozenset(
     {"scheduler", "dag_processor", "dag_processor_manager", "triggerer", "executor_callbacks", "api_server"}
 )
 
-# Somebody may still write into a younger one, however little room there is.
+# A process may still write into a younger file, so it is kept even if space is short.
 _YOUNGEST = timedelta(hours=1)
 _MINUTE = 60
 _NAMED_PROBLEMS = 5
@@ -30,7 +30,7 @@ _NAMED_PROBLEMS = 5
 
 @dataclass(frozen=True)
 class LogFolder:
-    """A folder with logs; ``of_processes`` is one that Airflow's processes have for themselves."""
+    """A folder with logs; if ``of_processes``, it has only logs of Airflow's own processes."""
 
     path: Path
     of_processes: bool = False
@@ -44,15 +44,15 @@ def clean_logs(
     *,
     dry_run: bool,
 ) -> Outcome:
-    """Delete logs below ``folders``: by their age, then by their size.
+    """Delete logs below ``folders``: by age, then by size.
 
-    ``dag_ids`` are those whose task logs are ours to delete. Only names that end with ``.log`` (or a rotated one's
-    number) are touched. Raises nothing for single files: what cannot be deleted makes the step fail at its end.
+    Task logs are deleted only of ``dag_ids``, and only files that end with ``.log`` (or a rotated log's number). A file
+    that cannot be deleted does not raise: the step fails at its end.
     """
     there = [folder for folder in folders if folder.path.is_dir()]
     if not there:
         missing = ", ".join(str(folder.path) for folder in folders)
-        return Outcome("logs", "skipped", dry_run, message=f"There is no folder {missing} on this machine.")
+        return Outcome("logs", "skipped", dry_run, message=f"Folder {missing} does not exist on this machine.")
     return _Cleaning(there, dag_ids, settings, now, dry_run).outcome()
 
 
@@ -81,8 +81,8 @@ class _Cleaning:
         by_age, kept_by_minute = self._by_age()
         by_size = self._by_size(kept_by_minute)
         details = [
-            f"past their days: {_what(by_age)}",
-            f"above {size(self._most_bytes)} in all: {_what(by_size)}",
+            f"expired: {_what(by_age)}",
+            f"above the limit of {size(self._most_bytes)}: {_what(by_size)}",
             f"kept: {size(sum(kept_by_minute.values()) - by_size.byte_count)}",
         ]
         problems = list(self._problems)
@@ -94,15 +94,18 @@ class _Cleaning:
             files=by_age.file_count + by_size.file_count,
             folders=by_age.folder_count + by_size.folder_count,
             bytes=by_age.byte_count + by_size.byte_count,
-            message=f"{count_of(len(problems), 'file')} cannot be read or deleted ({named}). Let Airflow's user own "
-            "its log folder."
+            message=f"{count_of(len(problems), 'file')} cannot be read or deleted ({named}). Make Airflow's user the "
+            "owner of its log folder."
             if problems
             else "",
             details=details,
         )
 
     def _by_age(self) -> tuple[Sweep, Counter[int]]:
-        """Also what stays, in bytes by the minute of its last change: it needs no list of all files."""
+        """Delete expired files; also return the remaining bytes by the minute of their last change.
+
+        Counts by minute need less memory than a list of all files.
+        """
         kept: Counter[int] = Counter()
 
         def is_due(path: Parts, found: os.stat_result, of_processes: bool) -> bool:
@@ -114,25 +117,25 @@ class _Cleaning:
         return self._sweep(is_due, takes_empty_folders=True), kept
 
     def _by_size(self, kept_by_minute: Counter[int]) -> Sweep:
-        """Whole minutes from the oldest on; in the last of them only as many as it takes."""
-        too_many = sum(kept_by_minute.values()) - self._most_bytes
-        if too_many <= 0:
+        """Delete the files of the oldest minutes; of the last minute only as many as necessary."""
+        excess = sum(kept_by_minute.values()) - self._most_bytes
+        if excess <= 0:
             return Sweep(self._now, self._dry_run)
-        still_too_many = too_many
+        remaining_excess = excess
         last_minute = 0
         for minute in sorted(kept_by_minute):
             last_minute = minute
-            still_too_many -= kept_by_minute[minute]
-            if still_too_many <= 0:
+            remaining_excess -= kept_by_minute[minute]
+            if remaining_excess <= 0:
                 break
-        in_last_minute = still_too_many + kept_by_minute[last_minute]
+        in_last_minute = remaining_excess + kept_by_minute[last_minute]
         too_young = (self._now - _YOUNGEST).timestamp()
 
         def is_due(path: Parts, found: os.stat_result, of_processes: bool) -> bool:
             nonlocal in_last_minute
             kind = self._kind(path, of_processes)
             minute = int(found.st_mtime // _MINUTE)
-            # In a dry run those past their days are still there, and were counted.
+            # In a dry run the expired files still exist, and were already counted.
             if not kind or not self._cutoffs[kind] <= found.st_mtime < too_young or minute > last_minute:
                 return False
             if minute == last_minute:
@@ -159,7 +162,7 @@ class _Cleaning:
         return sweep
 
     def _kind(self, path: Parts, of_processes: bool) -> str:
-        """Which days hold for a file: those of ``task`` or ``process``; empty where it is not ours to delete."""
+        """Return the kind of a log, ``task`` or ``process``, by which it expires; empty if it must not be deleted."""
         if not _LOG.fullmatch(path[-1]):
             return ""
         if of_processes or (len(path) > 1 and path[0] in PROCESS_FOLDERS):

@@ -1,4 +1,4 @@
-"""Airflow's metadata database, cleaned by Airflow's own ``airflow db clean`` in a process of its own."""
+"""Clean-up of Airflow's metadata database, by ``airflow db clean`` in a separate process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from include.ozon.words import count_of
 
 SQL_ALCHEMY_CONN = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
-# The others are emptied with these by their foreign keys. Not `dag`: without a DAG processor (cron) its rows are only
-# as young as the last `airflow dags reserialize`, and with them would go whether a DAG is paused.
+# Foreign keys delete the rows of other tables with these. Without `dag`: if no DAG processor runs (cron), its rows are
+# as old as the last `airflow dags reserialize`, and deleting them would lose which DAGs are paused.
 _TABLES_OF_DAGS = ("dag_run", "task_instance", "log", "xcom", "dag_version")
 _TABLES_OF_ALL = (
     *_TABLES_OF_DAGS,
@@ -29,8 +29,8 @@ _TABLES_OF_ALL = (
     "trigger",
     "revoked_token",
 )
-# Airflow 3.3.2 looks for a column in these that they do not have, as soon as DAGs are named; their rows go with their
-# runs and tasks.
+# With --dag-ids, Airflow 3.3.2 queries a column of these that does not exist. Their rows are deleted with their runs
+# and tasks.
 _KNOWN_TO_FAIL = frozenset({"deadline", "task_reschedule"})
 
 _TABLE = re.compile(r"^Checking table (\S+)\s+Found (\d+) rows", re.MULTILINE)
@@ -47,10 +47,11 @@ def clean_metadata(
     timeout_seconds: float,
     dry_run: bool,
 ) -> Outcome:
-    """Have Airflow delete runs, tasks and log entries past their days; of ``dag_ids`` only, unless of all DAGs.
+    """Delete expired runs, tasks and log entries of ``dag_ids``, or with the setting `other_dags` of all DAGs.
 
-    ``environment`` is that of the process, and says where the database is. The last run of each DAG is kept.
-    Raises FatalError with Airflow's last words where it fails, RetriableError where it takes too long.
+    ``environment`` is that of the process, with the database's address. The last run of each DAG is kept.
+
+    Raise FatalError with the end of Airflow's output if it fails, and RetriableError if it takes too long.
     """
     before = (now - timedelta(days=settings.metadata_days)).astimezone(UTC)
     command = [sys.executable, "-m", "airflow", *_arguments(settings, dag_ids, before, dry_run)]
@@ -68,7 +69,7 @@ def clean_metadata(
         )
     except subprocess.TimeoutExpired:
         raise RetriableError(
-            f"`airflow db clean` did not end in {timeout_seconds:.0f} seconds; what it deleted stays deleted. "
+            f"`airflow db clean` did not end within {timeout_seconds:.0f} seconds; the rows it deleted stay deleted. "
             "Run maintenance again."
         ) from None
     if done.returncode:
@@ -92,6 +93,6 @@ def _arguments(settings: MaintenanceSettings, dag_ids: Sequence[str], before: da
 
 
 def _last_words(output: str) -> str:
-    """Without the addresses that SQLAlchemy's errors may quote."""
+    """Return the last lines, except those with addresses, which SQLAlchemy's errors may quote."""
     lines = [line.strip() for line in output.splitlines() if line.strip() and "://" not in line]
-    return " / ".join(lines[-_LAST_LINES:]) or "it said nothing"
+    return " / ".join(lines[-_LAST_LINES:]) or "it printed nothing"

@@ -1,4 +1,4 @@
-"""Report files past their days, known by their names, which hold the moment that they show."""
+"""Deletion of expired report files, by the moment in their names."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from include.ozon.words import count_of
 
 _NAME = r"visibility-(\d{8}T\d{6}Z)\.(?:html|json|csv|txt)"
 _REPORT = re.compile(_NAME)
-# One whose writer was killed before it had its name.
+# A file whose writer was killed before it was renamed.
 _UNFINISHED = re.compile(rf"\.{_NAME}\.[0-9a-f]{{8}}")
 _LEVELS = 2
 _NAMED_PROBLEMS = 5
 
 
 def measured_at(name: str) -> datetime | None:
-    """The moment that a report of this name shows; None where it is no name of ours."""
+    """Return the moment in a report's name; None if it is not the name of a report."""
     found = _REPORT.fullmatch(name) or _UNFINISHED.fullmatch(name)
     if found is None:
         return None
@@ -31,14 +31,14 @@ def measured_at(name: str) -> datetime | None:
 
 
 def clean_report_folder(folder: Path, before: datetime, now: datetime, *, dry_run: bool) -> Outcome:
-    """Delete the reports of before ``before`` in a folder of this machine, or right below it, by account."""
+    """Delete the reports from before ``before`` in a local folder, and in the accounts' folders below it."""
 
     def is_due(path: Parts, found: os.stat_result) -> bool:
         shown = measured_at(path[-1])
         return len(path) <= _LEVELS and shown is not None and shown < before
 
     if not folder.is_dir():
-        return Outcome("reports", "skipped", dry_run, message=f"There is no folder {folder} on this machine yet.")
+        return Outcome("reports", "skipped", dry_run, message=f"Folder {folder} does not exist on this machine yet.")
     sweep = Sweep(now, dry_run)
     sweep.run(folder, lambda name: not name.startswith("."), is_due)
     problems = sweep.problems

@@ -1,9 +1,8 @@
-"""Rows past their days, deleted in short statements of few rows.
+"""Deletion of expired rows, in short statements of few rows.
 
-A table is gone through by the pages it lies on, so no statement reads more than a few megabytes, whatever indexes
-there are and however many rows were deleted before it. Each statement is a transaction of its own: what is done stays
-done when the step is ended, and the next run goes on with what is left. Rows that somebody else has locked are left
-for the next run.
+A table is read by its pages, so no statement reads more than a few megabytes, whatever its indexes and its dead rows.
+Each statement is a separate transaction: if the step is stopped, the next run continues. Rows that another session has
+locked are left for the next run.
 """
 
 from __future__ import annotations
@@ -39,8 +38,8 @@ SELECT count(*) FROM {table} t
 WHERE t.ctid >= %(first)s::tid AND t.ctid < %(end)s::tid AND ({is_expired})
 """
 
-# Whether a row has a successor is looked up row by row: to read the whole of a large table for a few megabytes of it,
-# as either of these would, takes longer than a statement may.
+# A nested loop looks up the successor of each row. The other joins would read the whole table for a few megabytes of
+# it, which takes longer than a statement may.
 _ROW_BY_ROW = "SELECT set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false)"
 
 RetentionStep = Literal["history", "monitoring", "records"]
@@ -48,21 +47,21 @@ RetentionStep = Literal["history", "monitoring", "records"]
 
 @dataclass(frozen=True)
 class Expiry:
-    """Which rows of a table go: ``is_expired`` is about row ``t`` and the moment ``before``."""
+    """The retention of a table: ``is_expired`` is a condition on row ``t`` and the moment ``before``."""
 
     table: str
     days: str
     """The setting of `[maintenance]`."""
     is_expired: LiteralString
     share_of_batch: int = 1
-    """How many rows others delete in the time of one of these, because of the rows that go with it."""
+    """The divisor of the batch size, for rows whose deletion cascades to many others."""
 
 
 _EXPIRIES: dict[RetentionStep, Sequence[Expiry]] = {
     "history": (
         Expiry("product_visibility_history", "history_days", "t.valid_to < %(before)s"),
         Expiry("product_price_history", "history_days", "t.valid_to < %(before)s"),
-        # What the stock was at ``before`` is told by the last change until then.
+        # The last change before ``before`` is kept: it is the stock at that moment.
         Expiry(
             "inventory_history",
             "history_days",
@@ -77,7 +76,7 @@ _EXPIRIES: dict[RetentionStep, Sequence[Expiry]] = {
         ),
     ),
     "monitoring": (
-        # The last measurement is compared with, however old it is.
+        # The next measurement is compared with the last one, however old.
         Expiry(
             "visibility_metrics",
             "metrics_days",
@@ -96,7 +95,7 @@ _EXPIRIES: dict[RetentionStep, Sequence[Expiry]] = {
         Expiry("incidents", "alerts_days", "t.resolved_at < %(before)s"),
     ),
     "records": (
-        # Before the workflows, which would take thousands of them along in one statement.
+        # Before the workflows, whose deletion would cascade to thousands of these in one statement.
         Expiry(
             "rejected_items",
             "rejected_items_days",
@@ -108,7 +107,7 @@ _EXPIRIES: dict[RetentionStep, Sequence[Expiry]] = {
             )
             """,
         ),
-        # The health check tells by an account's last workflows and successes that it is loaded at all.
+        # The health check needs an account's last workflow and its last successes.
         Expiry(
             "etl_workflow_executions",
             "records_days",
@@ -141,7 +140,7 @@ _EXPIRIES: dict[RetentionStep, Sequence[Expiry]] = {
 def delete_expired(
     connection: Connection, step: RetentionStep, settings: MaintenanceSettings, now: datetime, *, dry_run: bool
 ) -> Outcome:
-    """Delete, or in a dry run count, what the tables of a step hold past their days.
+    """Delete the expired rows of a step's tables, or in a dry run count them.
 
     ``connection`` is in autocommit mode.
     """

@@ -1,4 +1,4 @@
-"""Staging tables of loads that nobody goes on with."""
+"""Removal of staging tables that no load uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.ozon.settings import Settings
 from include.ozon.warehouse.lock import account_lock, is_locked
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.staging import COMMON_TABLES
-from include.ozon.words import size
+from include.ozon.words import count_of, size
 
 _TABLES = """
 SELECT c.relname, pg_total_relation_size(c.oid)
@@ -40,10 +40,10 @@ class _Owner(NamedTuple):
 
 
 def drop_leftovers(connection: Connection, settings: Settings, now: datetime, *, dry_run: bool) -> Outcome:
-    """Drop what stands in staging for so long that no retry would take it up, and what no load is recorded for.
+    """Drop staging tables that are too old to be resumed by a retry, and those without a recorded load.
 
-    The latter is left by a crash of PostgreSQL, which empties the table of loads. An account whose lock somebody
-    holds is left alone. The lock is held while its tables are dropped, for milliseconds, as at every run's end.
+    The latter are left by a crash of PostgreSQL, which empties the unlogged table of loads. Busy accounts are skipped.
+    An account is locked for milliseconds while its tables are dropped, as at the end of every run.
     """
     details = []
     freed = dropped = 0
@@ -54,34 +54,35 @@ def drop_leftovers(connection: Connection, settings: Settings, now: datetime, *,
             continue
         name = f"{owner.component} of account {owner.account}"
         if is_locked(connection, owner.account) or not (dry_run or _drop(connection, owner, settings, now)):
-            details.append(f"{name}: the account is being loaded, left alone")
+            details.append(f"{name}: the account is being loaded, not dropped")
             continue
         found = tables.get(owner, {})
         freed += sum(found.values())
         dropped += len(found)
         verb = "would be dropped" if dry_run else "dropped"
-        details.append(f"{name}: {len(found)} tables ({size(sum(found.values()))}) {verb}, {reason}")
-    message = f"{dropped} tables {'would be dropped' if dry_run else 'dropped'}" if dropped else ""
+        details.append(f"{name}: {count_of(len(found), 'table')} ({size(sum(found.values()))}) {verb}, {reason}")
+    verb = "would be dropped" if dry_run else "dropped"
+    message = f"{count_of(dropped, 'table')} {verb}" if dropped else ""
     return Outcome("staging", dry_run=dry_run, bytes=freed, message=message, details=details)
 
 
 def longest_use(settings: Settings) -> timedelta:
-    """From when on no attempt takes up what was staged: too old to resume, and all retries' waits on top."""
+    """Return the age after which no attempt resumes staged data: the longest age to resume, and all retries' waits."""
     waits = timedelta(seconds=sum(settings.retry.longest_waits_seconds()))
     return timedelta(minutes=settings.load.resume_max_age_minutes) + waits
 
 
 def _reason(connection: Connection, owner: _Owner, settings: Settings, now: datetime) -> str:
-    """Why its staging can go; empty where it cannot."""
+    """Return why the staging can be dropped; empty if it cannot."""
     load = _loads(connection).get(owner)
     if load is None:
-        return "no load is recorded for them"
+        return "no load is recorded for it"
     workflow_id, started_at = load
     return f"left by {workflow_id}" if now - started_at > longest_use(settings) else ""
 
 
 def _drop(connection: Connection, owner: _Owner, settings: Settings, now: datetime) -> bool:
-    """Whether the account could be had; what has changed meanwhile is looked at again under its lock."""
+    """Drop the tables if the reason still holds under the account's lock; return False if the account is busy."""
     try:
         with account_lock(connection, owner.account), connection.transaction():
             if _reason(connection, owner, settings, now):
@@ -94,7 +95,7 @@ def _drop(connection: Connection, owner: _Owner, settings: Settings, now: dateti
 
 
 def _tables(connection: Connection) -> dict[_Owner, dict[str, int]]:
-    """The staging tables with their bytes, by whom they belong to. Tables of other names are nobody's."""
+    """Return the sizes of the staging tables by owner. Tables with other names are ignored."""
     found: dict[_Owner, dict[str, int]] = {}
     for table, byte_count in connection.execute(_TABLES):
         for component, names in _NAMES.items():

@@ -1,4 +1,4 @@
-"""The steps of maintenance, and what each says when it is done. Parsed with the DAG, so it imports nothing heavy."""
+"""The steps of maintenance and their outcome. Imported whenever the DAG is parsed, so it imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from include.ozon.words import count_of, size
 
 WAREHOUSE_STEPS = ("killed_runs", "staging", "history", "monitoring", "records", "vacuum")
-"""One after the other, so that they do not compete; what they delete is what the last one takes up."""
+"""These run one after the other, so that they do not compete; the last one frees the space of the deleted rows."""
 
 STEPS = ("logs", "reports", *WAREHOUSE_STEPS, "metadata")
 
@@ -18,10 +18,10 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step freed, or would free in a dry run.
+    """The result of a step: the numbers of deleted files and rows, or in a dry run of those it would delete.
 
-    ``rows`` are of the database; the room that they took is freed by the step `vacuum`, which counts it in ``bytes``.
-    ``message`` is the reason where the step was skipped or failed; ``details`` has a line for each part.
+    ``rows`` are of the database; their space is freed by the step `vacuum`, which counts it in ``bytes``. ``message``
+    is the reason if the step was skipped or failed; ``details`` has a line for each part.
     """
 
     step: str
@@ -36,7 +36,7 @@ class Outcome:
     details: Sequence[str] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """What Airflow's XCom and JSON can hold."""
+        """Return the outcome as types that JSON and Airflow's XCom support."""
         return asdict(self) | {"details": list(self.details)}
 
     @classmethod
@@ -44,7 +44,7 @@ class Outcome:
         return cls(**fields)
 
     def describe(self) -> str:
-        """Such as ``logs freed 12 files (3.4 MB), 2 folders, in 0.3 s``."""
+        """Return a line: ``logs freed 12 files (3.4 MB), 2 folders, in 0.3 s``."""
         if self.status == "skipped":
             return f"{self.step} was skipped: {self.message}"
         parts = [
@@ -55,5 +55,5 @@ class Outcome:
         if self.bytes and not self.files:
             parts.append(size(self.bytes))
         verb = "would free" if self.dry_run else "freed"
-        said = f"{self.step} {verb} {', '.join(parts) or 'nothing'}, in {self.seconds:.1f} s"
-        return f"{said}; {'it failed: ' * (self.status == 'failed')}{self.message}" if self.message else said
+        line = f"{self.step} {verb} {', '.join(parts) or 'nothing'}, in {self.seconds:.1f} s"
+        return f"{line}; {'it failed: ' * (self.status == 'failed')}{self.message}" if self.message else line

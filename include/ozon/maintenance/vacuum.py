@@ -1,4 +1,4 @@
-"""VACUUM and ANALYZE where PostgreSQL's own counts say that they are due: after a night's deletions they are."""
+"""VACUUM and ANALYZE of the tables that need it by PostgreSQL's own counts."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from include.ozon.maintenance.steps import Outcome
 from include.ozon.warehouse.session import Connection
 from include.ozon.words import size
 
-# Fewer dead rows are not worth reading a table for; of more, this share.
+# A table needs VACUUM with at least this number and this share of dead rows.
 _MIN_DEAD_ROWS = 1000
 _DEAD_PCT = 5
-# Statistics that so many rows were changed after mislead the planner.
+# Statistics are misleading after changes to this share of the rows.
 _CHANGED_PCT = 10
-# A smaller table is read whole, whatever the planner knows of it.
+# The planner reads a smaller table completely, with or without statistics.
 _MIN_BYTES = 65_536
 
 _USAGE = """
@@ -31,7 +31,7 @@ ORDER BY s.relname
 
 _SIZE = "SELECT pg_total_relation_size(%s::regclass)"
 
-# What SKIP_LOCKED warns with; any other warning is about a lack of permission.
+# The warning of SKIP_LOCKED; any other one is about a missing permission.
 _LOCKED = "55P03"
 
 
@@ -50,16 +50,15 @@ class _Warning(NamedTuple):
 
     @classmethod
     def of(cls, notice: Diagnostic) -> Self:
-        """Read at once: psycopg's own object is empty when the statement has ended."""
+        """Copy a notice: psycopg's own object is empty after the statement."""
         return cls(notice.sqlstate or "", notice.message_primary or "")
 
 
 def vacuum_where_needed(connection: Connection, *, dry_run: bool) -> Outcome:
-    """VACUUM tables with many dead rows, ANALYZE those with new contents or without statistics.
+    """VACUUM tables with many dead rows, ANALYZE those with many changed rows or without statistics.
 
-    Neither keeps readers or loads waiting; a table that something else has locked is skipped. ``connection`` is in
-    autocommit mode. The ``rows`` are dead ones, the ``bytes`` what the file system got back; the rest of the room is
-    used again by the table itself.
+    Neither blocks readers or loads; a locked table is skipped. ``connection`` is in autocommit mode. ``rows`` counts
+    dead rows, ``bytes`` the space returned to the file system; the table reuses the rest.
     """
     values = {
         "min_dead": _MIN_DEAD_ROWS,
@@ -82,15 +81,15 @@ def vacuum_where_needed(connection: Connection, *, dry_run: bool) -> Outcome:
             details.append(f"ozon.{table.name}: {action} is due, {why}")
             continue
         warnings.clear()
-        got_back = _run(connection, table, action)
+        returned = _run(connection, table, action)
         if warnings:
-            said = "; ".join(warning.text for warning in warnings)
-            details.append(f"ozon.{table.name}: left alone, PostgreSQL says: {said}")
+            texts = "; ".join(warning.text for warning in warnings)
+            details.append(f"ozon.{table.name}: skipped by PostgreSQL: {texts}")
             refused += [table.name] if any(warning.sqlstate != _LOCKED for warning in warnings) else []
             continue
         rows += dead
-        freed += got_back
-        details.append(f"ozon.{table.name}: {action}, {why}" + (f", {size(got_back)} given back" if got_back else ""))
+        freed += returned
+        details.append(f"ozon.{table.name}: {action}, {why}" + (f", freed {size(returned)}" if returned else ""))
     message = ""
     if refused:
         message = (
@@ -109,18 +108,18 @@ def vacuum_where_needed(connection: Connection, *, dry_run: bool) -> Outcome:
 
 
 def _due(table: _Table) -> tuple[LiteralString, str]:
-    """What has to be done with a table, and why; nothing where PostgreSQL's counts do not ask for it."""
+    """Return the command that a table needs, and why; empty if it needs none."""
     if table.needs_vacuum:
         return "VACUUM (ANALYZE, SKIP_LOCKED)", f"{table.dead_rows} dead rows of {table.live_rows + table.dead_rows}"
     if table.was_never_analyzed:
-        return "ANALYZE (SKIP_LOCKED)", "it never was analyzed"
+        return "ANALYZE (SKIP_LOCKED)", "it was never analyzed"
     if table.is_changed:
         return "ANALYZE (SKIP_LOCKED)", "many rows have changed since the last time"
     return "", ""
 
 
 def _run(connection: Connection, table: _Table, action: LiteralString) -> int:
-    """Returns how many bytes the file system got back."""
+    """Run the command and return the bytes that the file system got back."""
     name = sql.Identifier("ozon", table.name)
     before = _size(connection, name)
     connection.execute(sql.SQL("{} {}").format(sql.SQL(action), name))

@@ -1,1 +1,1 @@
-"""What people read: the same numbers as text, and later as other formats."""
+"""Reports: the same numbers as text, JSON, CSV and HTML."""

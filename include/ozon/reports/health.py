@@ -1,12 +1,11 @@
-"""The health check for people and for programs.
+"""The health report as text and JSON.
 
-The JSON is version 2 of ``ozon-health``; a later version may add keys, and changes its number where one changes
-or goes:
+The JSON is version 2 of ``ozon-health``. New keys may be added without a new version; changed or removed keys get one:
 
 - ``schema``, ``version``, ``environment``, ``measured_at`` (ISO 8601), ``summary`` (one sentence)
 - ``status``: the overall state, ``ok``, ``warning``, ``critical``, ``error`` or ``unknown``; ``exit_code``: 0, 1, 2,
   and 3 for the last two
-- ``counts``: how many checks have each status: ``unknown`` had nothing to measure yet, ``error`` failed itself
+- ``counts``: the number of checks by status; ``unknown`` had nothing to measure yet, ``error`` failed itself
 - ``areas``: for each, its ``area``, ``status`` and ``checks``
 - a check: ``check`` (the name of its rule), ``account`` (null for what concerns all), ``status``, ``value`` and
   ``threshold`` (numbers or null; the unit is in the rule's name), ``message`` and
@@ -40,10 +39,10 @@ _STYLES = {
 
 
 def health_text(summary: HealthSummary, settings: Settings, *, only_problems: bool = False) -> RenderableType:
-    """A line for each check, by area, and the summary's sentence.
+    """Return a line for each check, by area, and the summary's sentence.
 
-    ``only_problems`` leaves out what is ok or had nothing to measure.
-    Checks of an area that one cause kept from being measured share a line.
+    ``only_problems`` leaves out checks that are ok or had nothing to measure. Checks of an area that could not be
+    measured for the same reason share a line.
     """
     closing = Text(summary.sentence, style=_STYLES[summary.status])
     shown = [result for result in summary.results if not only_problems or _is_problem(result)]
@@ -100,7 +99,7 @@ def _rows(area: str, results: Sequence[CheckResult]) -> Iterator[list[str | Text
         check = first.check + (f" and {len(others)} more" if others else "")
         account = first.account if all(other.account == first.account for other in others) else "several"
         status = Text(first.status, style=_STYLES[first.status])
-        # Text, and no markup: an error's words may have brackets in them.
+        # Text instead of markup: an error's message may contain brackets.
         yield [
             name,
             check,
@@ -113,7 +112,7 @@ def _rows(area: str, results: Sequence[CheckResult]) -> Iterator[list[str | Text
 
 
 def _alike(results: Sequence[CheckResult]) -> Iterable[list[CheckResult]]:
-    """Each result on its own, but all that one cause kept from being measured together: it is told once."""
+    """Group the results that could not be measured for the same reason; all others stay single."""
     groups: dict[Hashable, list[CheckResult]] = {}
     for number, result in enumerate(results):
         key = result.message if result.status in {Status.ERROR, Status.UNKNOWN} else number

@@ -1,6 +1,6 @@
-"""What `ozon probe` found, as Markdown to paste into an issue and as JSON.
+"""The report of `ozon probe`, as Markdown to paste into an issue and as JSON.
 
-The JSON is version 1 of ``ozon-probe``; a later version may add keys, and changes its number where one changes or goes.
+The JSON is version 1 of ``ozon-probe``. New keys may be added without a new version; changed or removed keys get one.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from include.ozon.marketplace.shape import FieldShape
 from include.ozon.words import size
 
 _INTRODUCTION = (
-    "One page of every method that the load uses. Values of the catalogue are left out: shares and orders of magnitude "
-    "stand for numbers, classes for texts, and only words of Ozon's own are shown. Read it before you send it."
+    "One page of every method that the load uses. The catalogue's values are left out: numbers are replaced by shares "
+    "and orders of magnitude, texts by classes, and only Ozon's own words are shown. Read it before you send it."
 )
 
 
@@ -29,7 +29,7 @@ def probe_document(report: ProbeReport, today: date) -> dict[str, Any]:
 
 
 def probe_markdown(report: ProbeReport, today: date) -> str:
-    """Return the report as text; it holds no Markdown of Ozon's."""
+    """Return the report as Markdown; Ozon's texts in it are not interpreted as Markdown."""
     origin = ", ".join(f"{name} {value}" for name, value in _origin(today).items())
     return "\n".join(["# ozon probe", "", f"{origin}.", "", _INTRODUCTION, "", *_lines(report)])
 
@@ -38,7 +38,7 @@ def _origin(today: date) -> dict[str, str]:
     try:
         package = importlib.metadata.version("ozon-etl")
     except importlib.metadata.PackageNotFoundError:
-        package = "not installed"  # in a container it lies beside Airflow
+        package = "not installed"  # in a container it is copied next to Airflow
     return {"ozon-etl": package, "python": platform.python_version(), "date": today.isoformat()}
 
 

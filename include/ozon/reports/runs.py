@@ -1,4 +1,4 @@
-"""The records of recent workflows, and what customers can see of the catalogue after them."""
+"""Records of recent workflows, with the visibility of the products after them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ ORDER BY w.account, array_position(%(components)s, c.component), c.component
 
 @dataclass(frozen=True)
 class ComponentRow:
-    """The last attempt of one component of one workflow; empty where no component was started."""
+    """The last attempt of one component of one workflow; without a component if none was started."""
 
     workflow_id: str
     account: str
@@ -71,19 +71,19 @@ class ComponentRow:
     peak_memory_mb: float | None
     visibility_counts: dict[str, int] | None
     warnings: list[str] | None = None
-    """Faults that the component went on in spite of, a sentence each."""
+    """Sentences about errors that did not stop the component."""
 
 
 def last_workflows(connection: Connection, count: int, since: datetime | None = None) -> list[ComponentRow]:
-    """The components of the last ``count`` workflows that started since then, oldest first."""
+    """Read the components of the last ``count`` workflows that started after ``since``, oldest first."""
     parameters = {"count": count, "since": since or "-infinity", "components": COMPONENT_NAMES}
     return connection.cursor(row_factory=class_row(ComponentRow)).execute(_LAST, parameters).fetchall()
 
 
 def dag_run_workflows(connection: Connection, dag_run_id: str) -> list[ComponentRow]:
-    """The components of all accounts of one DAG run; ``latest`` is the one that started last.
+    """Read the components of all accounts of one DAG run; ``latest`` is the one that started last.
 
-    Raises ConfigurationError where there is no such run.
+    Raise ConfigurationError if there is no such run.
     """
     if dag_run_id == "latest":
         row = connection.execute(
@@ -96,7 +96,7 @@ def dag_run_workflows(connection: Connection, dag_run_id: str) -> list[Component
     rows = connection.cursor(row_factory=class_row(ComponentRow)).execute(_OF_DAG_RUN, parameters).fetchall()
     if not rows:
         raise ConfigurationError(
-            f"The warehouse has no record of a run {dag_run_id}. `ozon runs` shows the last ones; a dry run and a run "
-            "that could not reach the warehouse leave none."
+            f"The warehouse has no record of a run {dag_run_id}. `ozon runs` shows the last ones; dry runs and runs "
+            "that could not reach the warehouse have no record."
         )
     return rows

@@ -27,11 +27,9 @@ _COUNTS = (
 
 
 def runs_tables(rows: Sequence[ComponentRow]) -> RenderableType:
-    """A line for each account and component, the visibility distribution, and what went wrong."""
+    """Return a line for each account and component, the visibility distribution, errors and warnings."""
     if not rows:
-        return Text(
-            "No workflow is recorded. A dry run leaves no record, nor does a run that never reached the warehouse."
-        )
+        return Text("No workflow is recorded. Dry runs and runs that never reached the warehouse have no record.")
     parts: list[RenderableType] = [_components(rows)]
     if any(row.visibility_counts for row in rows):
         parts.append(_visibility(rows))
@@ -44,7 +42,7 @@ def runs_tables(rows: Sequence[ComponentRow]) -> RenderableType:
 def _components(rows: Sequence[ComponentRow]) -> Table:
     dag_runs = list(dict.fromkeys(row.dag_run_id for row in rows))
     table = Table(title="Runs " + ", ".join(dag_runs), title_justify="left")
-    for heading in ("account", "component", "try", "status"):
+    for heading in ("account", "component", "attempt", "status"):
         table.add_column(heading)
     for heading, _ in _COUNTS:
         table.add_column(heading, justify="right")

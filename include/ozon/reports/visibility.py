@@ -1,4 +1,4 @@
-"""The visibility report in its formats, all made of one set of numbers."""
+"""The visibility report in all its formats, from one set of numbers."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SUFFIXES: Mapping[str, str] = {"text": "txt", "json": "json", "csv": "csv", "ht
 
 
 def render(format: ReportFormat | str, metrics: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
-    """The report of these accounts, in this order."""
+    """Return the report of these accounts, in this order."""
     return _RENDERERS[format](metrics, settings)
 
 
 def file_name(format: ReportFormat | str, measured_at: datetime) -> str:
-    """Sorted by name, files are sorted by time: ``visibility-20261124T110500Z.html``."""
+    """Return a name by which files are sorted by time: ``visibility-20261124T110500Z.html``."""
     return f"visibility-{measured_at.astimezone(UTC):%Y%m%dT%H%M%SZ}.{_SUFFIXES[format]}"

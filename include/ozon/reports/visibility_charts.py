@@ -1,4 +1,4 @@
-"""Two small pictures for the HTML report, as SVG without anything from outside."""
+"""The two charts of the HTML report, as self-contained SVG."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BAR_HEIGHT = 28
 _LINE_HEIGHT = 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 10, 14, 26
 _MIN_POINTS = 2
-# A line that hardly moves is not to look like a fall.
+# The axis covers at least this much, so that a small change does not look like a fall.
 _MIN_SPAN_POINTS = 2.0
 
 
 def distribution_bar(metrics: VisibilityMetrics) -> str:
-    """One bar of all products, its parts coloured by the classes ``v-<visibility>``."""
+    """Return a bar of all products, with parts coloured by the classes ``v-<visibility>``."""
     parts = []
     left = 0.0
     for name, count in metrics.counts.items():
@@ -39,7 +39,7 @@ def distribution_bar(metrics: VisibilityMetrics) -> str:
 
 
 def history_line(metrics: VisibilityMetrics, settings: Settings) -> str:
-    """The visible share of the last 30 days up to this measurement; empty where nothing was measured before."""
+    """Return a line of the visible share in the last 30 days; empty if there is no earlier measurement."""
     points = _points(metrics.history, metrics.measured_at, metrics.visible_pct)
     if len(points) < _MIN_POINTS:
         return ""

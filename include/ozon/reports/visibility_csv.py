@@ -1,8 +1,8 @@
-"""The visibility report as one table that a spreadsheet opens.
+"""The visibility report as CSV, one table for a spreadsheet.
 
-A row is a product in one of the report's lists (``section`` says in which), or, in the section ``summary``, a number
-with what it is called in ``metric``. UTF-8 with a byte order mark, commas, CRLF. A text that a spreadsheet
-would take for a formula begins with an apostrophe; numbers are numbers.
+A row is a product in one of the report's lists, which ``section`` names; in the section ``summary`` it is a number,
+which ``metric`` names. UTF-8 with a byte order mark, commas, CRLF. A text that a spreadsheet would interpret as a
+formula gets a leading apostrophe.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ COLUMNS = (
     "daily_sales",
 )
 
-# Those of full width too: some spreadsheets take them for the others.
+# Including the full-width characters, which some spreadsheets treat alike.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 Value = str | float | Decimal | None
@@ -65,7 +65,7 @@ def _rows(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Row]:
 
 
 def _summary(metrics: VisibilityMetrics) -> Iterator[tuple[str, Value, str]]:
-    """The numbers that have no product: metric, value, currency."""
+    """Yield metric, value and currency of the numbers that are not about one product."""
     impact = metrics.impact
     numbers: Row = {
         "products": metrics.products,
@@ -117,5 +117,5 @@ def _cell(value: Value) -> Value:
 
 
 def _at(moment: datetime, settings: Settings) -> str:
-    """As spreadsheets know it, in `time_zone`."""
+    """Return a moment in the format of spreadsheets, in `time_zone`."""
     return f"{settings.in_time_zone(moment):%Y-%m-%d %H:%M:%S}"

@@ -1,6 +1,6 @@
-"""The visibility report as one HTML file that needs nothing else.
+"""The visibility report as one self-contained HTML file.
 
-Every value goes through `_text`, which escapes it: what products are called is the marketplace's, not ours.
+`_text` escapes every value: the names of products come from the marketplace.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from include.ozon.reports.visibility_style import STYLE
 from include.ozon.settings import Settings
 from include.ozon.words import count_of, moment, money, number, percent, signed
 
-# What unfolds below the first ones; a page with more than these is slow on a phone.
+# The products that can be unfolded below the first ones; a page with more is slow on a phone.
 _UNFOLDED_AT_MOST = 1_000
-_TOLD_REASONS = 20
+_LISTED_REASONS = 20
 
 
 def render_html(reported: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
@@ -54,8 +54,8 @@ def render_html(reported: Sequence[VisibilityMetrics], settings: Settings) -> by
 <h1>{_text(title)}</h1>
 {accounts}
 <footer>Environment {_text(settings.environment)}. Times are in {_text(settings.time_zone)}. Products that Ozon no
-longer lists are in no number. Out of sight: neither visible nor archived. Money is at the current price, and never
-added across currencies. What each number means: docs/visibility-report.md.</footer>
+longer lists are not counted. Out of sight: neither visible nor archived. Amounts are at current prices, and never added
+across currencies. docs/visibility-report.md explains all numbers.</footer>
 </body>
 </html>
 """
@@ -94,7 +94,7 @@ def _tiles(metrics: VisibilityMetrics) -> str:
         (number(len(metrics.transitions.turned_invisible)), "turned invisible"),
         (number(impact.hidden_with_stock), "in stock, but out of sight"),
     ]
-    for field, what in (("hidden_money", "of stock out of sight"), ("lost_per_day", "not earned a day")):
+    for field, what in (("hidden_money", "of stock out of sight"), ("lost_per_day", "lost sales per day")):
         if amounts := money_by_currency(impact.currencies, field):
             others = f", and {', '.join(amounts[1:])}" if amounts[1:] else ""
             tiles.append((amounts[0], what + others))
@@ -118,23 +118,23 @@ def _distribution(metrics: VisibilityMetrics) -> str:
     rows.append(_row("All", number(metrics.products), "", *all_changes, kind="sum"))
     if changes:
         points = (signed(change.visible_points, 1) for change in changes.values())
-        rows.append(_row("Share, points", "", percent(metrics.visible_pct), *points))
+        rows.append(_row("Visible share, percentage points", "", percent(metrics.visible_pct), *points))
     return _table(("Visibility", "Products", "Share", *changes), rows)
 
 
 def _history(metrics: VisibilityMetrics, settings: Settings) -> str:
     line = history_line(metrics, settings)
-    return f"<h3>Visible share, per cent of all products</h3>\n{line}\n" if line else ""
+    return f"<h3>Visible share, % of all products</h3>\n{line}\n" if line else ""
 
 
 def _transitions(metrics: VisibilityMetrics, settings: Settings) -> str:
     turned = metrics.transitions
-    told = (
+    sentence = (
         f"Of {count_of(turned.visible_before, 'visible product')} {basis(turned, settings)}, "
         f"{number(len(turned.turned_invisible))} turned invisible and {number(len(turned.removed))} are no longer "
         f"listed; {number(len(turned.turned_visible))} others turned visible."
     )
-    return f"<h3>What turned</h3>\n<p>{_text(told)}</p>\n"
+    return f"<h3>Changes of visibility</h3>\n<p>{_text(sentence)}</p>\n"
 
 
 def _impact(metrics: VisibilityMetrics) -> str:
@@ -145,13 +145,13 @@ def _impact(metrics: VisibilityMetrics) -> str:
     rows = [
         _row("Visible, but out of stock: products", number(impact.visible_without_stock)),
         _row("In stock, but out of sight: products", hidden),
-        _row("Pieces that nobody sees", number(impact.hidden_units)),
+        _row("Pieces out of sight", number(impact.hidden_units)),
     ]
     if impact.hidden_units_unpriced:
         rows.append(_row("Of these, pieces without a price", number(impact.hidden_units_unpriced)))
     if impact.archived_with_stock:
         rows.append(_row("Archived, but in stock: products", number(impact.archived_with_stock)))
-    return "<h3>What it costs</h3>\n" + _table((), rows) + _money(metrics)
+    return "<h3>Impact</h3>\n" + _table((), rows) + _money(metrics)
 
 
 def _money(metrics: VisibilityMetrics) -> str:
@@ -170,7 +170,7 @@ def _section(section: Section, settings: Settings) -> str:
         unfolded = _products(rest, section, settings)
         parts.append(f"<details><summary>Show {number(len(rest))} more</summary>\n{unfolded}</details>\n")
     if more := section.total - len(first) - len(rest):
-        parts.append(f'<p class="faint">and {number(more)} more; the report as CSV or JSON names them.</p>\n')
+        parts.append(f'<p class="faint">and {number(more)} more; the report as CSV or JSON lists them.</p>\n')
     return "".join(parts)
 
 
@@ -199,7 +199,7 @@ def _reasons(metrics: VisibilityMetrics) -> str:
     if not metrics.top_reasons:
         return ""
     rows = [
-        _row(_text(one_line(reason.text)), number(reason.products)) for reason in metrics.top_reasons[:_TOLD_REASONS]
+        _row(_text(one_line(reason.text)), number(reason.products)) for reason in metrics.top_reasons[:_LISTED_REASONS]
     ]
     title = f"<h3>Why {number(metrics.out_of_sight)} products are out of sight</h3>\n"
     return title + _table(("Reason", "Products"), rows)
@@ -225,7 +225,7 @@ def _table(headings: Sequence[str], rows: Iterable[str]) -> str:
 
 
 def _row(first_html: str, *numbers: str, kind: str = "") -> str:
-    """A line whose first cell is HTML already and whose others are numbers."""
+    """Return a row whose first cell is already HTML, and whose others are numbers."""
     return f'<tr class="{kind}"><td>{first_html}</td>{"".join(_number_cells(numbers))}</tr>\n'
 
 
@@ -235,7 +235,7 @@ def _number_cells(numbers: Iterable[str]) -> Iterator[str]:
 
 
 def _unbroken(value: str) -> str:
-    """Broken before the unit at most, never within a number."""
+    """Return a number with its unit that can wrap only before the unit."""
     return _text(value.replace(" ", "\u00a0", value.count(" ") - 1))
 
 

@@ -1,4 +1,4 @@
-"""The visibility report as JSON, whose schema docs/visibility-report.md describes."""
+"""The visibility report as JSON; docs/visibility-report.md describes its schema."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from include.ozon.settings import Settings
 
 SCHEMA = "ozon-visibility-report"
 VERSION = 1
-"""Counts up when a field goes or means something else; a new field leaves it as it is."""
+"""Increases when a field is removed or changes its meaning, not when one is added."""
 
-# Money is written as it is, without the rounding of binary fractions.
+# Decimals are written exactly, without the rounding of binary fractions.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 

@@ -1,4 +1,4 @@
-"""What the formats of the visibility report share: the lists of products, and what stands in for the numbers."""
+"""Common parts of the visibility report's formats: the product lists, titles and table rows."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from include.ozon.words import moment, money, number
 PERIODS = {"last": "since last", "day": "in a day", "week": "in a week"}
 
 MONEY = {
-    "hidden_money": "worth of stock out of sight",
-    "lost_hidden": "out of sight, a day",
-    "lost_without_stock": "out of stock, a day",
-    "lost_per_day": "not earned a day",
+    "hidden_money": "value of stock out of sight",
+    "lost_hidden": "lost sales per day: out of sight",
+    "lost_without_stock": "out of stock",
+    "lost_per_day": "in total",
 }
-"""The fields of an impact that are money, with what they are called."""
+"""The headings of an impact's amounts of money, by field."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A list of products; ``total`` is how many there are, of which ``products`` may be the first ones only."""
+    """A list of products; ``total`` is their number, ``products`` may be only the first of them."""
 
     name: str
     title: str
@@ -31,12 +31,12 @@ class Section:
 
 
 def product_sections(metrics: VisibilityMetrics) -> tuple[Section, ...]:
-    """In the order in which they are told."""
+    """Return the lists in the order of the report."""
     turned, impact = metrics.transitions, metrics.impact
     return (
         _complete("turned_invisible", "Turned invisible", turned.turned_invisible),
         _complete("turned_visible", "Turned visible", turned.turned_visible),
-        _complete("removed", "Were visible, and are no longer listed by Ozon", turned.removed),
+        _complete("removed", "Were visible, no longer listed by Ozon", turned.removed),
         Section(
             "hidden_with_stock",
             "In stock, but out of sight",
@@ -58,25 +58,25 @@ def _complete(name: str, title: str, products: Sequence[Product]) -> Section:
 
 
 def account_title(metrics: VisibilityMetrics, settings: Settings) -> str:
-    """The account's name for people, and the key that commands and tables know it by."""
+    """Return the account's title, with the key that commands and tables use."""
     account = settings.accounts.get(metrics.account)
     return f"{account.title} ({metrics.account})" if account else metrics.account
 
 
 def empty_sentence(metrics: VisibilityMetrics) -> str:
-    """What there is to say of an account without numbers."""
+    """Return the sentence for an account without numbers."""
     if metrics.loaded_at is None:
-        return f"Account {metrics.account} has not been loaded yet: the first run of ozon_etl brings its products."
+        return f"Account {metrics.account} has not been loaded yet; the first run of ozon_etl loads its products."
     return f"Account {metrics.account} has no products."
 
 
 def known_changes(metrics: VisibilityMetrics) -> dict[str, Change]:
-    """The changes that there is something to compare with, by what they are called."""
+    """Return the known changes by the heading of their period."""
     return {PERIODS[name]: change for name, change in metrics.changes.items() if change}
 
 
 def money_rows(metrics: VisibilityMetrics) -> list[tuple[str, ...]]:
-    """A line for each currency: its name, the amounts of ``MONEY``, and of how many products the sales are known."""
+    """Return a row for each currency: name, amounts of ``MONEY``, number of products with known sales."""
     return [
         (
             currency,
@@ -88,5 +88,5 @@ def money_rows(metrics: VisibilityMetrics) -> list[tuple[str, ...]]:
 
 
 def since_words(product: Product, settings: Settings) -> str:
-    """A state that a product was first seen in is older than the warehouse knows."""
+    """Return when a state began; a product's first known state began earlier."""
     return ("before " if product.is_since_first_seen else "") + moment(product.since, settings)

@@ -1,4 +1,4 @@
-"""How the HTML report looks: on a phone and a desk, in light and dark, and on paper."""
+"""The style sheet of the HTML report: for phones and desktops, light and dark, and paper."""
 
 STYLE = """
 :root {

@@ -25,15 +25,15 @@ from include.ozon.reports.visibility_sections import (
 from include.ozon.settings import Settings
 from include.ozon.words import NOTHING, count_of, moment, money, number, percent, signed
 
-# A table is no use folded into a pipe's 80 columns.
+# A table folded into the 80 columns of a pipe is unreadable.
 WIDTH = 140
 
 _STYLES = {"VISIBLE": "green", "HIDDEN": "red", "DECLINED": "red", "MODERATION": "yellow", "UNKNOWN": "magenta"}
-_TOLD_REASONS = 10
+_LISTED_REASONS = 10
 
 
 def render_text(reported: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
-    """Without colours, for a file or a pipe."""
+    """Return the report without colours, for a file or a pipe."""
     target = io.StringIO()
     Console(file=target, width=WIDTH, color_system=None, legacy_windows=False).print(
         visibility_tables(reported, settings)
@@ -42,7 +42,7 @@ def render_text(reported: Sequence[VisibilityMetrics], settings: Settings) -> by
 
 
 def visibility_tables(reported: Sequence[VisibilityMetrics], settings: Settings) -> RenderableType:
-    """What a console prints, with colours where it has them."""
+    """Return the report for a console, with colours if it supports them."""
     return Group(*(part for metrics in reported for part in _account(metrics, settings)))
 
 
@@ -68,8 +68,8 @@ def _account(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Rendera
 def _loaded(metrics: VisibilityMetrics, settings: Settings) -> str:
     return (
         f"Products loaded {moment(metrics.loaded_at, settings)} ({age(metrics.field.age_hours)} ago), inventory "
-        f"{moment(metrics.inventory_loaded_at, settings)}. Visibility known of {percent(metrics.field.coverage_pct)}, "
-        f"hidden with a reason {percent(metrics.field.with_reason_pct)}."
+        f"{moment(metrics.inventory_loaded_at, settings)}. Visibility known: {percent(metrics.field.coverage_pct)}, "
+        f"hidden ones with a reason: {percent(metrics.field.with_reason_pct)}."
     )
 
 
@@ -89,7 +89,7 @@ def _distribution(metrics: VisibilityMetrics) -> Table:
     table.add_row("all", number(metrics.products), "", *moved)
     if changes:
         points = (signed(change.visible_points, 1) for change in changes.values())
-        table.add_row("visible share, points", "", percent(metrics.visible_pct), *points)
+        table.add_row("visible share, percentage points", "", percent(metrics.visible_pct), *points)
     return table
 
 
@@ -104,7 +104,7 @@ def _turned(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Renderab
 
 def _impact(metrics: VisibilityMetrics) -> Table:
     impact = metrics.impact
-    table = _table("What it costs")
+    table = _table("Impact")
     table.show_header = False
     table.add_column("what")
     table.add_column("number", justify="right")
@@ -114,17 +114,17 @@ def _impact(metrics: VisibilityMetrics) -> Table:
         "In stock, but out of sight",
         f"{number(impact.hidden_with_stock)} of {count_of(impact.in_stock, 'product')} in stock ({pct})",
     )
-    table.add_row("Pieces that nobody sees", number(impact.hidden_units))
+    table.add_row("Pieces out of sight", number(impact.hidden_units))
     if impact.hidden_units_unpriced:
-        table.add_row("  of them without a price", number(impact.hidden_units_unpriced))
+        table.add_row("  of these without a price", number(impact.hidden_units_unpriced))
     if impact.archived_with_stock:
-        held = f"{count_of(impact.archived_units, 'piece')} of {count_of(impact.archived_with_stock, 'product')}"
-        table.add_row("Archived with stock", held)
+        archived = f"{count_of(impact.archived_units, 'piece')} of {count_of(impact.archived_with_stock, 'product')}"
+        table.add_row("Archived with stock", archived)
     return table
 
 
 def _money(metrics: VisibilityMetrics) -> Table:
-    table = _table("Money at the current prices, each currency on its own")
+    table = _table("Money at current prices, by currency")
     table.add_column("currency")
     for heading in (*MONEY.values(), "products with known sales"):
         table.add_column(heading, justify="right")
@@ -168,7 +168,7 @@ def _top_reasons(metrics: VisibilityMetrics) -> Table:
     table = _table(f"Why products are out of sight ({count_of(metrics.out_of_sight, 'product')})")
     table.add_column("reason")
     table.add_column("products", justify="right")
-    for reason in metrics.top_reasons[:_TOLD_REASONS]:
+    for reason in metrics.top_reasons[:_LISTED_REASONS]:
         table.add_row(Text(one_line(reason.text)), number(reason.products))
     return table
 

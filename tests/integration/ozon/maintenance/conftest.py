@@ -11,7 +11,7 @@ NOW = datetime(2026, 11, 24, 3, 30, tzinfo=UTC)
 
 
 class Warehouse:
-    """A warehouse of the test's own, in autocommit mode; ``connection`` is the step's, as `open_session` makes it."""
+    """A separate warehouse, in autocommit mode; ``connection`` is the step's, opened by `open_session`."""
 
     def __init__(self, dsn: str) -> None:
         self.dsn = dsn

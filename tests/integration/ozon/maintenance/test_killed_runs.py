@@ -40,7 +40,7 @@ def close(
     dry_run: bool = False,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> Outcome:
-    """Maintenance ``after`` so long, where Airflow says ``state`` of every run."""
+    """Run maintenance ``after`` that time, with ``state`` as the state of every run in Airflow."""
 
     def closing(connection: Any, workflow: RunningWorkflow) -> str | None:
         meanwhile()
@@ -65,7 +65,7 @@ SHORT = timedelta(minutes=5)
 def test_a_killed_run_is_closed_when_no_retry_can_come_any_more(pipeline: Pipeline) -> None:
     kill(pipeline)
 
-    assert close(pipeline, SHORT).details == ["killed/main: may still be alive, left alone"]
+    assert close(pipeline, SHORT).details == ["killed/main: may still be running, not closed"]
     assert close(pipeline, SHORT, "running").message == ""
     outcome = close(pipeline, LONG, "running")
 
@@ -74,7 +74,7 @@ def test_a_killed_run_is_closed_when_no_retry_can_come_any_more(pipeline: Pipeli
     assert {workflow["status"], workflow["component_statuses"]["product_etl"], attempt["status"]} == {"failed"}
     assert "ended without recording it" in workflow["error"]
     assert workflow["execution_details"]["closed_by"] == "ozon_maintenance"
-    # It ended long ago, and is no failure of tonight.
+    # It ended long ago, and must not count as a new failure.
     assert workflow["finished_at"] == attempt["started_at"]
     assert close(pipeline, LONG).details == []
 
@@ -107,17 +107,17 @@ def test_a_workflow_that_waits_for_a_retry_is_alive(pipeline: Pipeline) -> None:
 def test_a_workflow_whose_account_is_locked_is_alive(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("latency", ms=10_000)
     with loading(pipeline, "product_etl", "working") as process:
-        # It stages a moment after its attempt is recorded.
+        # It writes to staging a moment after its attempt is recorded.
         until(lambda: pipeline.rows("SELECT FROM ozon_staging.loads"), process)
 
-        assert close(pipeline, LONG, "failed").details == ["working/main: may still be alive, left alone"]
-        assert drop(pipeline, LONG).details == ["product_etl of account main: the account is being loaded, left alone"]
+        assert close(pipeline, LONG, "failed").details == ["working/main: may still be running, not closed"]
+        assert drop(pipeline, LONG).details == ["product_etl of account main: the account is being loaded, not dropped"]
         assert pipeline.workflow("working")["status"] == "running"
 
 
 @pytest.mark.long
 def test_a_wrong_guess_does_no_harm(pipeline: Pipeline) -> None:
-    """A retry that comes after all, later than any setting says."""
+    """A retry that starts later than any setting allows."""
     kill(pipeline)
     close(pipeline, LONG)
     drop(pipeline, LONG)
@@ -130,7 +130,7 @@ def test_a_wrong_guess_does_no_harm(pipeline: Pipeline) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("dag_run_id", ["killed", "next"])
 def test_a_component_that_begins_while_a_record_is_closed_waits_for_that(pipeline: Pipeline, dag_run_id: str) -> None:
-    """It takes the lock first, and then the record: its own one is then opened again, another one stays closed."""
+    """It takes the lock first, and then the record: its own record is opened again, another stays closed."""
     kill(pipeline)
     pipeline.sandbox.fault("latency", ms=10_000, method=LIST)
     started: list[Any] = []
@@ -169,7 +169,7 @@ def test_a_run_that_comes_back_before_its_record_is_taken_is_left_alone(
 
     monkeypatch.setattr(killed_runs, "is_locked", comes_back)
 
-    assert close(pipeline, LONG).details == ["killed/main: has come back to life, left alone"]
+    assert close(pipeline, LONG).details == ["killed/main: runs again, not closed"]
     assert pipeline.workflow("killed")["status"] == "running"
 
 
@@ -178,10 +178,10 @@ def test_a_record_that_somebody_writes_is_not_waited_for(pipeline: Pipeline) -> 
     kill(pipeline)
     with psycopg.connect(pipeline.dsn) as other:
         other.execute("SELECT FROM ozon.etl_workflow_executions FOR UPDATE")
-        assert close(pipeline, LONG).details == ["killed/main: has come back to life, left alone"]
+        assert close(pipeline, LONG).details == ["killed/main: runs again, not closed"]
 
 
-def test_what_a_killed_run_staged_is_dropped_when_it_is_too_old_to_go_on_with(pipeline: Pipeline) -> None:
+def test_staging_of_a_killed_run_is_dropped_when_it_is_too_old_to_resume(pipeline: Pipeline) -> None:
     kill(pipeline)
     tables = pipeline.staging_tables()
     use = longest_use(pipeline.settings)
@@ -229,7 +229,7 @@ def test_staging_that_a_new_run_has_taken_meanwhile_is_that_runs(
     assert pipeline.staging_tables() == tables
 
 
-def test_a_dry_run_tells_and_changes_nothing(pipeline: Pipeline) -> None:
+def test_a_dry_run_reports_and_changes_nothing(pipeline: Pipeline) -> None:
     kill(pipeline)
     before = pipeline.everything()
 

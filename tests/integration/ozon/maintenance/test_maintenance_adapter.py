@@ -1,4 +1,4 @@
-"""Maintenance with what Airflow has: its metadata database, its connections, a bucket."""
+"""Maintenance with Airflow's metadata database and connections, and a bucket."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_airflow_knows_the_tables_that_we_name() -> None:
     assert "dag" not in metadata._TABLES_OF_ALL
 
 
-def test_airflows_words_are_passed_on_without_an_address(airflow: Airflow) -> None:
+def test_airflows_error_is_quoted_without_an_address(airflow: Airflow) -> None:
     environment = {**airflow.environment, metadata.SQL_ALCHEMY_CONN: "nothing://u:secret-word@nowhere/x"}
 
     with pytest.raises(FatalError, match="`airflow db clean` failed") as refused:
@@ -97,7 +97,7 @@ def test_a_connection_that_is_named_leads_to_it(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_connection_of_another_kind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_META", "http://somewhere")
-    with pytest.raises(ConnectionSettingsError, match="expected one of type postgres, found http"):
+    with pytest.raises(ConnectionSettingsError, match="expected type postgres, found http"):
         perform("metadata", job(maintenance={"metadata_connection": "meta"}))
 
 

@@ -1,4 +1,4 @@
-"""Rows past their days, with a real database: what goes, what stays, and that nobody has to wait."""
+"""Retention with a real database: deleted and kept rows, and no blocked sessions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.ozon.settings.maintenance import MaintenanceSettings
 from tests.integration.ozon.maintenance.conftest import NOW, Warehouse
 from tests.support.records import record_attempt, record_workflow
 
-# A product every day turns hidden for a day: 3000 closed rows for each of two accounts, and the current ones.
+# Each day a product is hidden for a day: 3000 closed rows for each of two accounts, and the current ones.
 VISIBILITY = """
 INSERT INTO ozon.product_visibility_history
 SELECT account, product_id, from_at, 'HIDDEN', 'VISIBLE', ARRAY[]::text[], from_at + interval '1 day', 'old'
@@ -87,7 +87,7 @@ def clean(warehouse: Warehouse, step: RetentionStep, *, dry_run: bool = False, *
 
 @pytest.fixture
 def statements(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many rows each statement of the step has deleted; pages are few, so that there are several ranges."""
+    """Return the rows that each statement of the step deleted; ranges have few pages, so that there are several."""
     monkeypatch.setattr(retention, "_PAGES_PER_STATEMENT", 7)
     counts: list[int] = []
     real = retention._delete_range
@@ -114,7 +114,7 @@ def test_closed_visibility_goes_past_its_days_and_the_current_never(warehouse: W
     assert {row["product_id"] for row in kept if row["valid_to"] is None} == {11, 12, 13}
     assert min((NOW - row["valid_to"]).days for row in kept if row["valid_to"]) == 0
     assert max((NOW - row["valid_to"]).days for row in kept if row["valid_to"]) == 730
-    # The row that ends 730 days ago holds at that very moment.
+    # The row that ends 730 days ago is still valid at that moment.
     assert outcome.rows == 6 * (1000 - 731)
     assert outcome.details[0] == "ozon.product_visibility_history: 1 614 rows"
 
@@ -135,7 +135,7 @@ def test_a_price_that_ended_goes_past_its_days_and_the_current_never(warehouse: 
     assert outcome.rows == 3 * (1000 - 730)
 
 
-def test_what_the_stock_was_at_any_kept_moment_can_still_be_told(warehouse: Warehouse) -> None:
+def test_the_stock_at_any_kept_moment_is_still_known(warehouse: Warehouse) -> None:
     warehouse.execute(STOCK)
     at_the_cut = """
     SELECT DISTINCT ON (product_id) product_id, changed_at, present FROM ozon.inventory_history
@@ -147,7 +147,7 @@ def test_what_the_stock_was_at_any_kept_moment_can_still_be_told(warehouse: Ware
 
     assert len(before) == 4
     assert warehouse.rows(at_the_cut) == before
-    # Changes of 1000 to 750 days ago, but for the last of them; and the product that changed once stays.
+    # Changes of 1000 to 750 days ago, except the last one; the product that changed once stays.
     assert outcome.rows == 3 * 26
     assert clean(warehouse, "history", history_days=735).rows == 0
 
@@ -158,7 +158,7 @@ def test_records_take_their_attempts_and_rejected_items_along(warehouse: Warehou
     clean(warehouse, "records", records_days=365, rejected_items_days=90)
 
     ages = "SELECT DISTINCT (%(now)s::date - started_at::date) AS days FROM ozon.{} ORDER BY days"
-    # The last success of each account is 400 days ago, and shows that it was loaded at all.
+    # The last success of each account is 400 days old, and shows that the account was loaded.
     for table in ("etl_workflow_executions", "etl_component_executions"):
         assert warehouse.values(ages.format(table)) == [*range(0, 366, 2), 400]
     kept = "SELECT DISTINCT split_part(workflow_id, '/', 1)::int AS days FROM ozon.rejected_items ORDER BY days"
@@ -173,7 +173,7 @@ def test_rejected_items_never_outlive_their_record(warehouse: Warehouse) -> None
     assert max(warehouse.values("SELECT split_part(workflow_id, '/', 1)::int FROM ozon.rejected_items")) == 100
 
 
-def test_a_workflow_that_runs_keeps_its_record_and_what_it_rejected(warehouse: Warehouse) -> None:
+def test_a_running_workflow_keeps_its_record_and_rejected_items(warehouse: Warehouse) -> None:
     warehouse.execute(WORKFLOWS)
     warehouse.execute(
         "UPDATE ozon.etl_workflow_executions SET status = 'running', finished_at = NULL WHERE dag_run_id = '600'"
@@ -214,7 +214,7 @@ def test_a_statement_deletes_no_more_than_a_batch(warehouse: Warehouse, statemen
 
     assert (max(history), sum(history)) == (100, rows)
     assert len(history) > 16
-    # Ten times fewer, because of their attempts: those of the workflows are the last ones.
+    # A tenth, because of their attempts; the workflows' statements are the last ones.
     assert max(statements) == 100
     assert max(statements[-10:]) <= 10
 
@@ -249,7 +249,7 @@ def test_a_row_that_somebody_has_locked_is_left_for_the_next_time(warehouse: War
 
 
 def test_readers_and_loads_go_on_meanwhile(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the batches no lock is left; a merge's row locks are not waited for, and a reader sees one state."""
+    """No lock is kept between batches, locked rows are skipped, and a reader sees one state."""
     warehouse.execute(VISIBILITY)
     held: list[list[Any]] = []
     real = retention._delete_range

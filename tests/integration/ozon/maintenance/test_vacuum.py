@@ -1,4 +1,4 @@
-"""VACUUM and ANALYZE where PostgreSQL's own counts ask for them."""
+"""VACUUM and ANALYZE of tables that need it by PostgreSQL's own counts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SELECT n_dead_tup, vacuum_count, analyze_count FROM pg_stat_user_tables WHERE re
 
 @pytest.fixture
 def filled(warehouse: Warehouse) -> Warehouse:
-    """A table of 5000 rows, half of them dead; autovacuum is not to be faster than the test."""
+    """A table of 5000 rows, half of them dead, without autovacuum, which could be faster than the test."""
     warehouse.execute("ALTER TABLE ozon.fbo_stock_requests SET (autovacuum_enabled = false)")
     warehouse.execute(ROWS)
     warehouse.execute("DELETE FROM ozon.fbo_stock_requests WHERE sku > 2500")
@@ -45,11 +45,11 @@ def test_a_table_that_was_never_analyzed_is(filled: Warehouse) -> None:
 
     outcome = vacuum_where_needed(filled.connection, dry_run=False)
 
-    assert outcome.details == ["ozon.fbo_stock_requests: ANALYZE (SKIP_LOCKED), it never was analyzed"]
+    assert outcome.details == ["ozon.fbo_stock_requests: ANALYZE (SKIP_LOCKED), it was never analyzed"]
     assert filled.rows(USAGE)[0]["analyze_count"] == 1
 
 
-def test_a_dry_run_says_what_is_due(filled: Warehouse) -> None:
+def test_a_dry_run_lists_the_due_commands(filled: Warehouse) -> None:
     outcome = vacuum_where_needed(filled.connection, dry_run=True)
 
     assert (outcome.rows, outcome.dry_run) == (2500, True)
@@ -65,7 +65,7 @@ def test_a_table_that_is_locked_is_neither_waited_for_nor_a_failure(filled: Ware
         outcome = vacuum_where_needed(filled.connection, dry_run=False)
 
     assert (outcome.status, outcome.rows) == ("done", 0)
-    assert "left alone, PostgreSQL says:" in outcome.details[0]
+    assert "skipped by PostgreSQL:" in outcome.details[0]
 
 
 def test_readers_and_writers_go_on_while_it_works(filled: Warehouse) -> None:
@@ -75,7 +75,7 @@ def test_readers_and_writers_go_on_while_it_works(filled: Warehouse) -> None:
         load.execute("UPDATE ozon.fbo_stock_requests SET asked_at = now() WHERE sku < 20")
 
 
-def test_a_role_that_may_not_is_told_so(filled: Warehouse, postgres: EmbeddedPostgres) -> None:
+def test_a_role_without_permission_fails_with_the_reason(filled: Warehouse, postgres: EmbeddedPostgres) -> None:
     filled.execute(f"GRANT USAGE ON SCHEMA ozon TO {AIRFLOW_ROLE}")
     filled.execute(f"GRANT CONNECT ON DATABASE {filled.connection.info.dbname} TO {AIRFLOW_ROLE}")
     dsn = postgres.dsn(filled.connection.info.dbname, AIRFLOW_ROLE)

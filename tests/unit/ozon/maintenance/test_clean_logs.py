@@ -1,4 +1,4 @@
-"""Which logs go, which stay, and that nothing else is ever touched."""
+"""Deleted and kept logs; no other file is ever touched."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def write(logs: Path) -> Write:
-    """``write(name, days=31)``: a log whose last line is so old; its folders are as old."""
+    """``write(name, days=31)``: write a log of that age; its folders have the same age."""
 
     def write(name: str, days: float = 0.0, kilobytes: int = 4, root: Path = logs) -> Path:
         file = root / name
@@ -75,7 +75,7 @@ def test_task_logs_and_the_processes_logs_have_days_of_their_own(logs: Path, wri
 
     assert files(logs) == {NEW_TASK, NEW_PROCESS}
     assert (outcome.status, outcome.files, outcome.bytes) == ("done", 2, 8192)
-    assert outcome.details[0] == "past their days: 2 files (8.0 kB)"
+    assert outcome.details[0] == "expired: 2 files (8.0 kB)"
 
 
 def test_folders_that_are_empty_then_are_removed_unless_they_are_young(logs: Path, write: Write) -> None:
@@ -106,7 +106,7 @@ def test_above_the_total_size_the_oldest_go_first(logs: Path, write: Write) -> N
     assert files(logs) == {"dag_processor/d1/x.log", "dag_id=ozon_etl/run_id=r2/x.log"}
     assert outcome.files == 4
     assert outcome.details == [
-        "past their days: none", "above 1.0 MB in all: 4 files (1.6 MB)", "kept: 800.0 kB"
+        "expired: none", "above the limit of 1.0 MB: 4 files (1.6 MB)", "kept: 800.0 kB"
     ]  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def test_a_log_of_the_last_hour_stays_however_little_room_there_is(logs: Path, w
     assert files(logs) == {NEW_TASK}
 
 
-def test_a_dry_run_tells_the_same_and_changes_nothing(logs: Path, write: Write) -> None:
+def test_a_dry_run_reports_the_same_and_changes_nothing(logs: Path, write: Write) -> None:
     write(OLD_TASK, days=31, kilobytes=700)
     write(OLD_PROCESS, days=8)
     for day in range(1, 6):
@@ -147,7 +147,7 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(logs: Path, write: Write) 
     assert done.files == 5
 
 
-def test_what_is_not_ours_or_no_log_stays(logs: Path, write: Write) -> None:
+def test_foreign_files_and_other_file_types_stay(logs: Path, write: Write) -> None:
     others = {
         "dag_id=others/run_id=a/attempt=1.log",
         "dag_id=ozon_etl_of_others/run_id=a/attempt=1.log",
@@ -196,7 +196,7 @@ def test_a_configured_folder_that_is_a_link_itself_is_cleaned(logs: Path, write:
 def test_a_folder_that_is_exchanged_for_a_link_meanwhile_leads_nowhere(
     logs: Path, write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between the look at a folder and the step into it."""
+    """Between the check of a folder and its opening."""
     outside = tmp_path / "outside"
     precious = write("attempt=1.log", days=4000, root=outside)
     write("dag_id=ozon_etl/run_id=a/attempt=1.log", days=31)
@@ -217,9 +217,7 @@ def test_a_folder_that_is_exchanged_for_a_link_meanwhile_leads_nowhere(
     assert outcome.status == "failed"
 
 
-def test_a_file_that_vanishes_meanwhile_is_passed_over(
-    logs: Path, write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_vanishes_meanwhile_is_ignored(logs: Path, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = write("dag_id=ozon_etl/run_id=a/attempt=1.log", days=31)
     write("dag_id=ozon_etl/run_id=a/attempt=2.log", days=31)
     real_unlink = os.unlink
@@ -236,7 +234,7 @@ def test_a_file_that_vanishes_meanwhile_is_passed_over(
     assert not list(logs.iterdir())
 
 
-def test_what_cannot_be_deleted_is_named_and_keeps_nothing_else(
+def test_a_file_that_cannot_be_deleted_is_named_and_the_others_are_deleted(
     logs: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("dag_id=ozon_etl/run_id=a/attempt=1.log", days=31)
@@ -269,11 +267,14 @@ def test_a_folder_of_the_processes_elsewhere_is_cleaned_too(logs: Path, write: W
 
 def test_no_folder_at_all_is_a_reason_to_skip(tmp_path: Path) -> None:
     outcome = clean(tmp_path / "nowhere")
-    assert (outcome.status, outcome.message) == ("skipped", f"There is no folder {tmp_path}/nowhere on this machine.")
+    assert (outcome.status, outcome.message) == (
+        "skipped",
+        f"Folder {tmp_path}/nowhere does not exist on this machine.",
+    )
 
 
 def test_a_huge_folder_is_cleaned_without_keeping_a_list_of_it(logs: Path) -> None:
-    """As many as a month of checks leaves; one file is made, and the others are further names of it."""
+    """As many as after a month of health checks; one file with many hard links."""
     folder = logs / "dag_id=ozon_etl" / "run_id=a"
     folder.mkdir(parents=True)
     for number in range(20_000):

@@ -1,4 +1,4 @@
-"""Which report files go: those of our names, by the moment in the name."""
+"""Deleted report files: those with a report's name, by the moment in it."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_the_text_has_a_line_for_each_check_by_area() -> None:
     assert report().sentence in " ".join(" ".join(lines).split())
 
 
-def test_what_one_cause_kept_from_being_measured_shares_a_line() -> None:
+def test_checks_that_failed_for_one_reason_share_a_line() -> None:
     down = "the warehouse is down."
 
     def failed(area: str, check: str, account: str | None, message: str = down) -> CheckResult:
@@ -77,7 +77,7 @@ def test_what_one_cause_kept_from_being_measured_shares_a_line() -> None:
     ]
 
 
-def test_only_problems_leaves_out_what_is_ok() -> None:
+def test_only_problems_leaves_out_ok_checks() -> None:
     text = rendered(health_text(report(), SETTINGS, only_problems=True))
     assert "warehouse_reachable" not in text
     assert "duration_ratio" not in text
@@ -94,7 +94,7 @@ def test_values_are_readable(value: float, shown: str) -> None:
     assert f"│ {shown} │" in " ".join(rendered(health_text(report(result), SETTINGS)).split())
 
 
-def test_the_json_says_all_of_it_and_its_version() -> None:
+def test_the_json_has_everything_and_its_version() -> None:
     document = json.loads(health_json(report(), SETTINGS))
     areas = document.pop("areas")
     assert document == {

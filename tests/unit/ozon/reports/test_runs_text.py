@@ -26,7 +26,7 @@ NEVER_STARTED = ComponentRow(
 
 
 def shown(*rows: ComponentRow) -> list[list[str]]:
-    """The lines as words, without the lines of the tables' frames."""
+    """Return the lines as words, without the tables' frames."""
     console = Console(width=200)
     with console.capture() as capture:
         console.print(runs_tables(rows))
@@ -56,7 +56,7 @@ def test_a_success_has_nothing_to_explain() -> None:
     assert not [line for line in shown(LOADED) if "run/main:" in line]
 
 
-def test_an_error_is_told_once_for_both_components() -> None:
+def test_an_error_is_shown_once_for_both_components() -> None:
     failed = replace(LOADED, error="It broke.")
     lines = shown(failed, replace(failed, component="inventory_etl"))
     assert lines.count(["run/main:", "It", "broke."]) == 1
@@ -69,8 +69,10 @@ def test_the_distribution_is_in_the_order_of_the_contract_with_shares() -> None:
 
 
 def test_square_brackets_in_an_error_are_no_markup() -> None:
-    (told,) = [line for line in shown(replace(LOADED, error='accept_guard = ["vanished"]')) if "run/main:" in line]
-    assert told[-1] == '["vanished"]'
+    (error_line,) = [
+        line for line in shown(replace(LOADED, error='accept_guard = ["vanished"]')) if "run/main:" in line
+    ]
+    assert error_line[-1] == '["vanished"]'
 
 
 def test_no_runs_are_a_sentence() -> None:

@@ -1,4 +1,4 @@
-"""The CSV opens in a spreadsheet, and nothing in it is run there."""
+"""The CSV is safe for spreadsheets: nothing in it is interpreted as a formula."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.metrics import NOW, empty, metrics, product
 SETTINGS = load_settings(environment="testing", environ={})
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
-# PostgreSQL holds no NUL, and no half of a surrogate pair.
+# PostgreSQL supports neither NUL nor half a surrogate pair.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 tricky = st.one_of(texts, st.tuples(st.sampled_from([*FORMULAS, "\n", " =", '"', ","]), texts).map("".join))
 
@@ -99,7 +99,7 @@ def test_moments_are_in_the_time_zone_as_spreadsheets_know_them() -> None:
     assert (row["measured_at"], row["since"]) == ("2026-11-24 08:10:00", "2026-11-24 08:05:00")
 
 
-def test_accounts_are_told_apart_and_an_empty_one_is_no_error() -> None:
+def test_accounts_are_separate_and_an_empty_one_is_allowed() -> None:
     table = rows(metrics(), replace(empty(), account="second"))
     assert {row["account"] for row in table} == {"main", "second"}
 

@@ -20,7 +20,7 @@ ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 
 
 class Page(HTMLParser):
-    """The tags, attributes and texts of a page; raises AssertionError where a tag is closed that was not open."""
+    """The tags, attributes and texts of a page; raises AssertionError for a closing tag without an opening one."""
 
     def __init__(self, content: bytes) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ def test_a_long_list_unfolds_and_a_very_long_one_names_the_files() -> None:
     some = metrics(transitions=replace(metrics().transitions, turned_invisible=tuple(map(product, range(30)))))
     assert "Show 10 more" in page(some).text
     many = metrics(transitions=replace(metrics().transitions, turned_invisible=tuple(map(product, range(3000)))))
-    assert "and 1 980 more; the report as CSV or JSON names them" in page(many).text
+    assert "and 1 980 more; the report as CSV or JSON lists them" in page(many).text
 
 
 def test_the_history_is_a_line_where_something_was_measured_before() -> None:

@@ -25,7 +25,7 @@ def report(*reported: VisibilityMetrics) -> dict[str, Any]:
 
 
 def paths(value: Any, path: str = "") -> set[str]:
-    """Every field with a value, as a dotted path; ``[]`` for each of a list, ``*`` for each key that is data."""
+    """Yield every field with a value as a dotted path; ``[]`` for list entries, ``*`` for keys that are data."""
     if isinstance(value, list):
         return {found for each in value for found in paths(each, f"{path}[]")}
     if not isinstance(value, dict):

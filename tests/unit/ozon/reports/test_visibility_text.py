@@ -14,7 +14,7 @@ SETTINGS = load_settings(environment="testing", environ={})
 
 
 def lines(*reported: VisibilityMetrics) -> list[str]:
-    """Without the frames of the tables."""
+    """Return the lines without the tables' frames."""
     shown = render("text", list(reported), SETTINGS).decode().splitlines()
     assert max(map(len, shown)) <= WIDTH
     return [" ".join(word for word in line.split() if word not in {"│", "┃"}) for line in shown]
@@ -25,7 +25,7 @@ def test_the_distribution_has_counts_shares_and_changes() -> None:
     assert "VISIBLE 700 70.0 % -3" in shown
     assert "HIDDEN 200 20.0 % +3" in shown
     assert "all 1 000 +1" in shown
-    assert "visible share, points 70.0 % -0.3" in shown
+    assert "visible share, percentage points 70.0 % -0.3" in shown
 
 
 def test_money_is_a_line_for_each_currency() -> None:
@@ -34,7 +34,7 @@ def test_money_is_a_line_for_each_currency() -> None:
     assert "KZT 999.50 0 0 0 0" in shown
 
 
-def test_a_list_is_cut_and_says_how_much_is_missing() -> None:
+def test_a_list_is_cut_and_counts_the_rest() -> None:
     turned = replace(metrics().transitions, turned_invisible=tuple(map(product, range(1500))))
     shown = lines(metrics(transitions=turned))
     assert "Turned invisible: 1 500 products" in shown
@@ -56,4 +56,4 @@ def test_a_name_is_neither_markup_nor_an_escape_sequence() -> None:
 
 def test_an_account_that_was_never_loaded_is_one_sentence() -> None:
     shown = [line for line in lines(replace(empty(), account="second")) if line]
-    assert shown[1:] == ["Account second has not been loaded yet: the first run of ozon_etl brings its products."]
+    assert shown[1:] == ["Account second has not been loaded yet; the first run of ozon_etl loads its products."]
