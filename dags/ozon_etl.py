@@ -1,16 +1,16 @@
 """
 ### Ozon ETL: the catalogue and its stock, four times a day
 
-**Why.** Analysts query the warehouse instead of Ozon; category managers learn from it what customers can see.
+**Why.** Analysts query the warehouse instead of Ozon, and category managers see in it what customers can see.
 
 **What and when.** At `schedule.etl` of `config/ozon.toml`, one run at a time, for each account: `product_etl` loads all
-products, `inventory_etl` their stock, `close_workflow` records how it ended. Last, `announce` tells the metrics.
+products, `inventory_etl` loads their stock, `close_workflow` records the result. Then `announce` triggers the metrics.
 
-**What it does to production.** Each component writes in one transaction: readers see complete states only. A failed or
-cancelled run changes only its record; running it again is safe. An account that another run holds is skipped.
+**What it does to production.** Each component writes in one transaction, so readers see only complete states. A failed
+or cancelled run changes only its record; running it again is safe. A busy account is skipped.
 
 **When it fails.** The task's last error says what to do; docs/runbook.md has more. A wrong key or setting fails at
-once, all else is retried. A guard that stopped a load names the `accept_guard` that lets it through.
+once, all other errors are retried. If a guard stopped a load, its error names the `accept_guard` that lets it through.
 """
 
 from airflow.sdk import CronTriggerTimetable, Metadata, chain, dag, task, task_group

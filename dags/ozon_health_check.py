@@ -1,18 +1,18 @@
 """
-### Ozon health check: is everything well, every quarter of an hour
+### Ozon health check: the state of the whole system, every 15 minutes
 
-**Why.** To know of a failure before the analysts and category managers do: that data stopped flowing, that Ozon refuses
-a key, that the database fills up.
+**Why.** To find failures before analysts and category managers do: data that stopped flowing, a key that Ozon refuses,
+a database that fills up.
 
-**What and when.** At `schedule.health` of `config/ozon.toml`: `check` measures each area of `health.checks`,
-`summarize` stores what they found in `ozon.health_checks`, tells what is new by the channels of `alerts`, and pings the
-dead-man's switch; `verdict` is red while anything is critical.
+**What and when.** At `schedule.health` of `config/ozon.toml`: `check` measures each area of `health.checks`, and
+`summarize` stores the results in `ozon.health_checks`, notifies the channels of `alerts`, and pings the dead man's
+switch. `verdict` fails while anything is critical.
 
-**What it does to production.** It reads, and writes nothing but `health_checks` and `alerts`. It goes on, and still
-alerts, when the warehouse or Ozon is down; a check that fails itself is an "error", neither good nor bad.
+**What it does to production.** It writes only to `health_checks` and `alerts`. It also runs, and notifies, when the
+warehouse or Ozon is down. A check that fails itself has the status "error", which is neither good nor bad.
 
-**When it fails.** A red `verdict` means that something is critical; docs/runbook.md says what to do. Any other red task
-is a fault of the check itself: its last error says what to mend. `ozon health` runs the same in a terminal.
+**When it fails.** A failed `verdict` means that something is critical; docs/runbook.md says what to do. If another task
+fails, the check itself is broken: its last error says what to fix. `ozon health` runs the same checks in a terminal.
 """
 
 from datetime import timedelta
@@ -49,14 +49,14 @@ def ozon_health_check():
 
         return check_area(area)
 
-    # Whatever became of the checks: what is missing could not be measured, and that is told.
+    # all_done: areas whose task failed are reported as not measured.
     @task(trigger_rule="all_done", pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=5))
     def summarize(areas, found):
         from include.ozon.adapter.tasks.health import sum_up
 
         return sum_up(areas, found)
 
-    # Red because of what it found, which `summarize` has told: no failure of a task, and nothing to try again.
+    # It fails because of the results, for which `summarize` has sent alerts: no retry, no alert of its own.
     @task(retries=0, on_failure_callback=None)
     def verdict(status):
         from include.ozon.adapter.tasks.health import give_verdict

@@ -1,20 +1,20 @@
 """
-### Ozon maintenance: nothing grows for ever
+### Ozon maintenance: retention and clean-up
 
-**Why.** Logs fill disks, history slows the warehouse down, and the record of a run that was killed says "running" until
-somebody closes it.
+**Why.** Logs fill disks, history slows the warehouse down, and the record of a killed run shows "running" until
+maintenance closes it.
 
-**What and when.** Every night at `schedule.maintenance` of `config/ozon.toml`, a task a step: `logs` and `reports`
-delete files past their days, `killed_runs` closes records, `staging` drops leftovers, `history`, `monitoring` and
-`records` delete rows past their days, `vacuum` takes up the room, `metadata` runs `airflow db clean`. `sum_up` says
-what was freed; `verdict` is red where a step failed, which keeps none of the others from its work.
+**What and when.** Every night at `schedule.maintenance` of `config/ozon.toml`, a task for each step: `logs` and
+`reports` delete expired files, `killed_runs` closes records, `staging` drops leftovers, `history`, `monitoring` and
+`records` delete expired rows, `vacuum` frees their space, `metadata` runs `airflow db clean`. `sum_up` logs what was
+freed. If a step fails, the others still run, and `verdict` fails at the end.
 
-**What it does to production.** It deletes what `maintenance` of the configuration says is too old, in batches that
-keep no load waiting, and only files that Airflow and this package have named, in the configured folders. No link is
-followed. With `dry_run` it shows what it would free and changes nothing.
+**What it does to production.** It deletes data that is older than the settings of `maintenance` allow, in batches that
+do not block loads, and only files of Airflow and of this package in the configured folders. It follows no links. With
+`dry_run` it shows what it would free and changes nothing.
 
-**When it fails.** The step's last error says what to do; what was deleted stays deleted, and the next run goes on from
-there. `ozon maintenance STEP` runs the same in a terminal.
+**When it fails.** The step's last error says what to do. Deleted data stays deleted, and the next run continues.
+`ozon maintenance STEP` runs the same step in a terminal.
 """
 
 from datetime import timedelta
@@ -42,7 +42,7 @@ SETTINGS = load_settings()
     doc_md=__doc__,
 )
 def ozon_maintenance():
-    # Whatever became of the step before: only its order matters.
+    # all_done: only the order of the steps matters, not their success.
     @task(trigger_rule="all_done", execution_timeout=timedelta(minutes=30))
     def clean(step):
         from include.ozon.adapter.tasks.maintenance import run_step
@@ -55,7 +55,7 @@ def ozon_maintenance():
 
         return sum_up(found)
 
-    # Red because of the steps that failed, each of which was told: nothing to try again.
+    # It fails because of steps that have already sent alerts: no retry, no alert of its own.
     @task(retries=0, on_failure_callback=None)
     def verdict(failed):
         from include.ozon.adapter.tasks.maintenance import give_verdict

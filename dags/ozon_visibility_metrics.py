@@ -1,18 +1,18 @@
 """
-### Ozon visibility metrics: what customers can see, and what it costs when they cannot
+### Ozon visibility metrics: what customers can see, and what hidden products cost
 
-**Why.** A product that goes out of sight sells nothing and says nothing. Category managers learn here which products
-vanished, why, and how much stock and money is hidden with them.
+**Why.** A product that goes out of sight sells nothing, and nobody notices. Category managers see here which products
+turned invisible, why, and how much stock and money is hidden with them.
 
-**What and when.** After each load that brought something (the asset `ozon_loaded`), for the accounts that were loaded,
-and daily at `schedule.metrics` for all: `measure` takes the numbers of one account at one moment, stores them in
-`ozon.visibility_metrics` and saves the report below `reports.folder`; `alert` tells what crossed a threshold.
+**What and when.** After each load (the asset `ozon_loaded`) for the loaded accounts, and daily at `schedule.metrics`
+for all: `measure` measures one account, stores the numbers in `ozon.visibility_metrics` and saves the report below
+`reports.folder`. `alert` notifies the channels when a threshold is crossed.
 
-**What it does to production.** It reads, and writes nothing but `visibility_metrics`, `alerts` and report files. A run
-that is repeated measures again; no history is rewritten.
+**What it does to production.** It writes only to `visibility_metrics`, `alerts` and report files. A repeated run
+measures again and does not change earlier measurements.
 
-**When it fails.** The task's last error says in one sentence what to do; docs/runbook.md has more. `ozon visibility`
-shows the same report in a terminal.
+**When it fails.** The task's last error says what to do; docs/runbook.md has more. `ozon visibility` shows the same
+report in a terminal.
 """
 
 from datetime import timedelta
@@ -57,8 +57,8 @@ def ozon_visibility_metrics():
 
         return alert_of_metrics(measured)
 
-    # Whatever became of one account, the others' findings are told. A teardown: as an all_done task it would turn
-    # the failed run into a successful one.
+    # If one account fails, the others still get their alerts. A teardown, because an all_done task would turn the
+    # failed run into a successful one.
     alert(measure.expand(account=select_accounts())).as_teardown(on_failure_fail_dagrun=True)
 
 

@@ -1,4 +1,4 @@
-"""What Airflow has to know of this package's deadlines: the moment that they are counted from."""
+"""Airflow plugin with the reference of this package's deadlines."""
 
 from airflow.plugins_manager import AirflowPlugin
 

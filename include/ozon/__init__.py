@@ -1,1 +1,1 @@
-"""The work of the Ozon ETL package: plain typed Python that knows nothing of DAGs."""
+"""The work of the Ozon ETL package: plain typed Python, independent of DAGs."""
