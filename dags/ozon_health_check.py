@@ -8,8 +8,9 @@ a database that fills up.
 `summarize` stores the results in `ozon.health_checks`, notifies the channels of `alerts`, and pings the dead man's
 switch. `verdict` fails while anything is critical.
 
-**What it does to production.** It writes only to `health_checks` and `alerts`. It also runs, and notifies, when the
-warehouse or Ozon is down. A check that fails itself has the status "error", which is neither good nor bad.
+**What it does to production.** It writes only to `health_checks` and the tables of the alerts. It also runs, and
+notifies, when the warehouse or Ozon is down. A check that fails itself has the status "error", which is neither good
+nor bad.
 
 **When it fails.** A failed `verdict` means that something is critical; docs/runbook.md says what to do. If another task
 fails, the check itself is broken: its last error says what to fix. `ozon health` runs the same checks in a terminal.

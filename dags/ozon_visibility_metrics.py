@@ -8,8 +8,8 @@ turned invisible, why, and how much stock and money is hidden with them.
 for all: `measure` measures one account, stores the numbers in `ozon.visibility_metrics` and saves the report below
 `reports.folder`. `alert` notifies the channels when a threshold is crossed.
 
-**What it does to production.** It writes only to `visibility_metrics`, `alerts` and report files. A repeated run
-measures again and does not change earlier measurements.
+**What it does to production.** It writes only to `visibility_metrics`, the tables of the alerts, and report files. A
+repeated run measures again and does not change earlier measurements.
 
 **When it fails.** The task's last error says what to do; docs/runbook.md has more. `ozon visibility` shows the same
 report in a terminal.

@@ -40,7 +40,7 @@ class Change:
     after: bytes | None
     carry_out: Callable[[], None]
     is_more: bool = False
-    """Whether there is work that the diff does not show; the notes describe it."""
+    """True if there is work that the diff does not show; the notes describe it."""
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -33,7 +33,7 @@ class Sweep:
     now: datetime
     dry_run: bool
     takes_empty_folders: bool = True
-    """Whether to delete folders that were empty before; False if an earlier sweep has counted them."""
+    """True to delete folders that were empty before; False if an earlier sweep has counted them."""
     file_count: int = 0
     folder_count: int = 0
     byte_count: int = 0

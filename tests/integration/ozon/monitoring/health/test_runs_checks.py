@@ -137,7 +137,7 @@ class TestFailures:
         fail(pipeline, "third")
         result = check(pipeline, "failures_in_a_row")
         assert (result.status, result.value) == ("critical", 3)
-        assert "the last 3 workflows have failed one after the other, since " in result.message
+        assert "the last 3 workflows failed, since " in result.message
         assert "error of third/main: product_etl: " in result.message
 
         pipeline.load("good again")
