@@ -130,7 +130,7 @@ def test_a_fault_longer_than_the_retry_budget_is_retried_from_the_last_page(
         assert sentence in first["error"]
         assert_agreement(warehouse, account)
     assert "Account main: resuming from what an earlier attempt has read" in done.output
-    assert "Ozon said how long to wait" in done.output
+    assert "Ozon asked to wait" in done.output
 
 
 @pytest.mark.long
