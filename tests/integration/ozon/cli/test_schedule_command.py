@@ -140,7 +140,7 @@ def test_a_dry_run_shows_all_and_changes_nothing(schedule: Schedule) -> None:
 
     for command in (["install", "--adopt", "old_loader"], ["remove"]):
         shown = schedule.crontab(*command, "--dry-run").stdout
-        assert shown.endswith("Dry run: nothing was changed.\n" if "install" in command else "as it should be.\n")
+        assert shown.endswith("Dry run: nothing was changed.\n" if "install" in command else "it is up to date.\n")
     assert (schedule.user.crontab(), schedule.files()) == (FOREIGN, {})
 
     schedule.install()
