@@ -55,9 +55,12 @@ docker-down:  ## End the stack of docker-compose.yaml; ARGS=--volumes also delet
 test-docker: venv  ## Test the real stack of docker-compose.yaml, if needed in a new Docker engine
 	@$(BIN)/python -m tests.docker $(ARGS)
 
-lint: venv  ## Check style, types, the direction of imports, and the generated pages
+lint: venv  ## Check style, spelling and banned words, types, the direction of imports, and the generated pages
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
+	@$(BIN)/codespell
+	@$(BIN)/codespell -D tests/support/banned_words.txt -r '[A-Za-z][a-z]*'
+	@$(BIN)/python -m tests.support.docstrings
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m include.ozon.configuration.docs --check

@@ -109,7 +109,7 @@ def handed_over(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
     return events
 
 
-def test_a_failure_is_told_in_one_line(handed_over: list[Event], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged_in_one_line(handed_over: list[Event], caplog: pytest.LogCaptureFixture) -> None:
     report_failure(failed(ConfigurationError("No such account.")))
 
     assert caplog.messages == [
