@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Run:
-    """What one run has to decide by."""
+    """The input of one run, brought to states and events."""
 
     settings: Settings
     now: datetime

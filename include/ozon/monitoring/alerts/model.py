@@ -142,7 +142,7 @@ class Incident:
 
 @dataclass(frozen=True)
 class Message:
-    """What channels are sent about incidents of one group: a mail, a chat message.
+    """A mail or chat message about incidents of one group.
 
     ``incidents`` have only the alerts that it shows, ``details`` are further lines such as the products concerned,
     ``links`` the addresses of runs, logs and reports.

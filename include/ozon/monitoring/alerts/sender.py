@@ -45,7 +45,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class SentReport:
-    """What a run sent, which channels failed, and how many incidents are unresolved after it."""
+    """The messages of a run, the channels that failed, and the number of unresolved incidents after it."""
 
     sent: tuple[Sent, ...]
     failed_channels: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What the triggerer calls at a deadline, given a run as Airflow gives it; the mail itself is for tests/e2e."""
+"""Deadline callback in the triggerer, with a run as Airflow passes it; tests/e2e has the mail itself."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def airflow(warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
 
 @pytest.fixture
 def events(monkeypatch: pytest.MonkeyPatch) -> list[Event]:
-    """What the sender was given."""
+    """The events that the sender received."""
     given: list[Event] = []
 
     def deliver(events: list[Event]) -> SentReport:

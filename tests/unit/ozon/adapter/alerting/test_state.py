@@ -1,4 +1,4 @@
-"""What is kept in Airflow's Variables, and in a file while they cannot be written."""
+"""State in Airflow's Variables, and in a file while they cannot be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds whatever happens: random findings, failures and deliveries over time."""
+"""Properties of the alerting in random stories of results, failures and deliveries."""
 
 from __future__ import annotations
 
