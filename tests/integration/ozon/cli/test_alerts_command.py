@@ -87,7 +87,9 @@ def test_an_acknowledgement_has_a_name_and_a_note(alerts: Alerts, incidents: dic
     done = alerts("ack", incidents["api_access"].incident_id, "--note", "новый ключ заказан", "--by", "anna")
 
     assert (done.returncode, "as anna" in done.stdout) == (0, True), done.stderr
-    assert "acknowledged by anna: новый ключ заказан" in alerts().stdout
+    found = json.loads(alerts("show", incidents["api_access"].incident_id, "--output", "json").stdout)
+    assert (found["acknowledged_by"], found["note"]) == ("anna", "новый ключ заказан")
+    assert "acknowledged by anna" in alerts().stdout
 
 
 @pytest.mark.parametrize("command", ["show", "ack"])
