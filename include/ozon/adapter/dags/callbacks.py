@@ -40,11 +40,12 @@ def report_failure(context: Context) -> None:
     # Only a task that has failed needs these, and parsing a DAG does not.
     from include.ozon.adapter.alerting.state import hand_over  # noqa: PLC0415
     from include.ozon.configuration import load_settings  # noqa: PLC0415
+    from include.ozon.monitoring.alerts.message import one_line  # noqa: PLC0415
     from include.ozon.monitoring.alerts.model import Event  # noqa: PLC0415
 
     task = context["ti"]
     error = context.get("exception")
-    reason = " ".join(str(error).split()) or type(error).__name__
+    reason = one_line(error) or type(error).__name__
     log_url = getattr(task, "log_url", "")
     logger.error(
         "%s of run %s failed in try %s: %s Log: %s",

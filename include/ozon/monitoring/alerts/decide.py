@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from include.ozon.monitoring.alerts.message import one_line
 from include.ozon.monitoring.alerts.model import (
     Alert,
     AlertKey,
@@ -81,6 +82,9 @@ def decide(
     ``channels`` the names of the channels that can be used; ``details`` further lines by group.
     """
     before = _sound(incidents, channels, settings)
+    # Neither place of the state can store every character that an error may quote.
+    results = [replace(result, message=one_line(result.message)) for result in results]
+    events = [replace(event, message=one_line(event.message)) for event in events]
     states = states_of(results, settings) | channel_states(before, channels, settings)
     run = _Run(settings, now, channels, states, events_by_key(events, settings))
     notified = [notify(current, settings, now, channels) for current in _unresolved(run, before)]

@@ -95,10 +95,15 @@ def missed_resolution(
 ) -> tuple[Current, frozenset[str]]:
     """Return a resolved incident with the channels that its resolution is sent to again.
 
-    A channel that is sent a later incident of the same group and account need not know.
+    A channel that is sent a later incident of the same group and account need not know. An incident without an alert
+    to show, such as one of before the migration, has nothing to resolve.
     """
     missed = [each.channel for each in incident.notifications if not each.delivered_at and each.kind is Kind.RESOLVED]
-    return Current(incident, incident), frozenset(name for name in missed if (incident.key, name) not in reached)
+    current = Current(incident, incident)
+    if missed and not current.shown:
+        delivered = tuple(each for each in incident.notifications if each.delivered_at)
+        return replace(current, incident=replace(incident, notifications=delivered)), frozenset()
+    return current, frozenset(name for name in missed if (incident.key, name) not in reached)
 
 
 def messages(
@@ -160,7 +165,21 @@ def settle(
         for channel, error in outcomes.get(incident.incident_id, {}).items()
         if error is None
     }
-    return tuple(_settled(incident, outcomes.get(incident.incident_id, {}), delivered, now) for incident in incidents)
+    errors = {(channel, error) for of_incident in outcomes.values() for channel, error in of_incident.items()}
+    failing = {channel for channel, error in errors if error}
+    working = {channel for channel, error in errors if not error} - failing
+    return tuple(
+        _without_old_errors(_settled(incident, outcomes.get(incident.incident_id, {}), delivered, now), working)
+        for incident in incidents
+    )
+
+
+def _without_old_errors(incident: Incident, working: Collection[str]) -> Incident:
+    """Return the incident without errors of channels that work again: what they delivered may be forgotten first."""
+    notifications = tuple(
+        replace(each, error=None) if each.error and each.channel in working else each for each in incident.notifications
+    )
+    return replace(incident, notifications=notifications)
 
 
 def _settled(

@@ -113,9 +113,16 @@ class AlertState:
 
 def caught_up(warehouse: Iterable[Incident], copy: Iterable[Incident]) -> list[Incident]:
     """Return the warehouse's incidents with what the copy knows that is ahead of it."""
+    copied = tuple(copy)
+    ids = {incident.incident_id for incident in copied}
     known = {incident.incident_id: incident for incident in warehouse}
-    unresolved = {incident.key: incident for incident in known.values() if not incident.resolved_at}
-    for ahead in copy:
+    # One that the copy knows by its id, such as resolved, is no other's twin.
+    unresolved = {
+        incident.key: incident
+        for incident in known.values()
+        if not incident.resolved_at and incident.incident_id not in ids
+    }
+    for ahead in copied:
         # Opened a second time, from an empty state, it is the one that the warehouse knows.
         twin = None if ahead.resolved_at else unresolved.get(ahead.key)
         ours = known.get(ahead.incident_id) or twin
@@ -125,6 +132,8 @@ def caught_up(warehouse: Iterable[Incident], copy: Iterable[Incident]) -> list[I
 
 def _merged(ours: Incident, ahead: Incident) -> Incident:
     """Return the newer of the two: what is resolved stays so, and so does an acknowledgement made meanwhile."""
+    if ours.resolved_at and ahead.resolved_at:
+        return min(ours, ahead, key=_still_to_send)
     if ours.resolved_at or (not ahead.resolved_at and _last_seen_at(ours) > _last_seen_at(ahead)):
         return ours
     merged = replace(ahead, incident_id=ours.incident_id, opened_at=min(ours.opened_at, ahead.opened_at))
@@ -133,6 +142,12 @@ def _merged(ours: Incident, ahead: Incident) -> Incident:
     if acknowledged_at is None or (is_worse and ahead.notified_at and acknowledged_at <= ahead.notified_at):
         return merged
     return replace(merged, acknowledged_at=acknowledged_at, acknowledged_by=ours.acknowledged_by, note=ours.note)
+
+
+def _still_to_send(resolved: Incident) -> tuple[int, int]:
+    """Return what becomes less while channels are sent the resolution that they have missed."""
+    attempts = [each.attempts for each in resolved.notifications]
+    return sum(not each.delivered_at for each in resolved.notifications), -sum(attempts)
 
 
 def _last_seen_at(incident: Incident) -> datetime:

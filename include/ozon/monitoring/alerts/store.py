@@ -64,6 +64,12 @@ DELETE FROM ozon.alerts
 WHERE rule = %(rule)s AND account IS NOT DISTINCT FROM %(account)s AND subject = %(subject)s
   AND resolved_at IS NULL AND %(resolved_at)s::timestamptz IS NULL AND alert_id <> %(alert_id)s
 """
+# Fired and was resolved again since the warehouse was last written: the decision remembers only the last one of a key.
+_END_FORMER = """
+UPDATE ozon.alerts SET resolved_at = greatest(last_seen_at, %(opened_at)s)
+WHERE incident_id = %(incident_id)s AND resolved_at IS NULL AND alert_id <> ALL(%(kept)s)
+  AND rule = %(rule)s AND account IS NOT DISTINCT FROM %(account)s AND subject = %(subject)s
+"""
 _DROP_REPLACED = """
 DELETE FROM ozon.notifications
 WHERE incident_id = %(incident_id)s AND delivered_at IS NULL AND notification_id <> ALL(%(kept)s)
@@ -187,9 +193,12 @@ def _save(connection: Connection, incident: Incident) -> None:
             return
         saved = connection.execute(_statement(_ADD, values), values).fetchone()
     incident_id = {"incident_id": saved[0] if saved else incident.incident_id}
+    kept = [alert.alert_id for alert in incident.alerts]
     for alert in sorted(incident.alerts, key=lambda alert: alert.is_firing):
         values = _row(alert) | incident_id
         connection.execute(_DROP_TWIN, values)
+        if not alert.is_firing:
+            connection.execute(_END_FORMER, values | {"kept": kept})
         connection.execute(_statement(_PUT_ALERT, values), values)
     kept = [each.notification_id for each in incident.notifications]
     connection.execute(_DROP_REPLACED, incident_id | {"kept": kept})

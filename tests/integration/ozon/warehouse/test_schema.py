@@ -202,7 +202,9 @@ def test_firing_alerts_and_their_acknowledgements_become_incidents(database: Dat
             ('a4', 'failures_in_a_row', 'main', '', 'warning', '2025-01-01', '2025-01-01', '2025-01-01', 'warning',
              NULL, '2025-01-02', NULL, '{duty}', 'Failed once.'),
             ('a5', 'task_failed', 'main', 'ozon_etl.product_etl', 'critical', '2025-01-01', '2025-01-01', '2025-01-01',
-             'critical', NULL, '2025-01-02', NULL, '{duty}', 'Failed once.');
+             'critical', NULL, '2025-01-02', NULL, '{duty}', 'Failed once.'),
+            ('a6', 'product_etl_age_hours', 'main', '', 'warning', '2025-01-01', '2025-01-01', '2025-01-01', 'warning',
+             NULL, '2025-01-02', 'warehouse_reachable', '{duty}', 'Old once.');
         """
     )
 
@@ -221,11 +223,12 @@ def test_firing_alerts_and_their_acknowledgements_become_incidents(database: Dat
     assert (disk.group, disk.notified_at, disk.alerts[0].muted_by) == ("disk_used_pct", None, "warehouse_reachable")
     assert (past.resolved_at is not None, [each.kind for each in past.notifications]) == (True, ["resolved"])
     assert found["a5"].notifications == ()
+    assert found["a6"].notifications == ()
 
     schema.downgrade(database.connect, "0007")
 
-    assert database.column("acknowledged_at IS NOT NULL", "alerts") == [True, True, False, False, False]
-    assert database.column("pending_channels", "alerts") == [["duty"], ["duty"], [], ["duty"], []]
+    assert database.column("acknowledged_at IS NOT NULL", "alerts") == [True, True, False, False, False, False]
+    assert database.column("pending_channels", "alerts") == [["duty"], ["duty"], [], ["duty"], [], []]
 
 
 def test_an_upgrade_waits_for_a_running_one(database: Database) -> None:

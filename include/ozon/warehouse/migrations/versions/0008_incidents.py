@@ -95,8 +95,8 @@ FROM ozon.incidents i
 CROSS JOIN LATERAL (
     SELECT DISTINCT unnest(a.pending_channels) AS channel FROM ozon.alerts a
     WHERE a.incident_id = i.incident_id
-      -- Events have no resolution that a channel could have missed.
-      AND (i.resolved_at IS NULL OR a.rule NOT IN ('task_failed', 'run_deadline'))
+      -- Events and muted alerts have no resolution that a channel could have missed.
+      AND (i.resolved_at IS NULL OR (a.rule NOT IN ('task_failed', 'run_deadline') AND a.muted_by IS NULL))
 ) pending;
 
 ALTER TABLE ozon.alerts

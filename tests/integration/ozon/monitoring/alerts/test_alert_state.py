@@ -179,6 +179,18 @@ def test_a_warehouse_that_breaks_while_mails_go_out_is_caught_up_by_the_next_sen
     assert [len(incident.notifications) for incident in sender.unresolved] == [1]
 
 
+@pytest.mark.parametrize("character", ["\x00", "\ud800"])
+def test_an_error_that_quotes_what_no_database_stores_is_stored_without_it(sender: Sender, character: str) -> None:
+    message = f"Found{character} something."
+    sent = sender.notified(
+        seen("disk_used_pct", message=message), events=[replace(failed_task(START), message=message)]
+    )
+
+    assert sent == ["opened disk_used_pct", "opened loads"]
+    assert not sender.is_copy_ahead
+    assert {alert.message for incident in sender.unresolved for alert in incident.alerts} == {"Found something."}
+
+
 def test_a_warehouse_without_the_table_is_as_good_as_none(sender: Sender, connection: Connection) -> None:
     connection.execute("DROP TABLE ozon.alerts")
 
@@ -302,6 +314,17 @@ def test_an_incident_that_ends_and_its_successor_are_written_together(connection
     assert found[INCIDENT.incident_id].alerts == ()
 
 
+def test_an_alert_that_fired_twice_while_the_warehouse_was_away_fires_no_longer_in_it(connection: Connection) -> None:
+    store.save(connection, [INCIDENT])
+    (alert,) = INCIDENT.alerts
+    opened_at, resolved_at = START + timedelta(hours=1), START + timedelta(hours=2)
+    again = replace(alert, alert_id="alert2", opened_at=opened_at, resolved_at=resolved_at)
+    store.save(connection, [replace(INCIDENT, alerts=(again,), resolved_at=resolved_at)])
+
+    (found,) = store.recent_incidents(connection, START)
+    assert found.alerts == (replace(alert, resolved_at=opened_at), again)
+
+
 def test_a_newer_notification_replaces_one_that_was_not_delivered(connection: Connection) -> None:
     store.save(connection, [INCIDENT])
     newer = Notification("team", Kind.WORSE, "critical", START, delivered_at=START)
@@ -326,6 +349,23 @@ def test_a_recovery_that_a_channel_missed_is_remembered_for_long(sender: Sender)
 
     assert "resolved disk_used_pct" in sender.notified(minutes=30 * 24 * 60)
     assert [subject for subject in duty.subjects if "RECOVERED" in subject] == duty.subjects[1:]
+
+
+def test_a_channel_that_has_delivered_since_it_failed_does_not_fail_once_that_is_long_ago(
+    sender: Sender, connection: Connection
+) -> None:
+    sender.notified(DISK)
+    sender.channels["team"].error = ConnectionError()
+    sender.notified(seen("disk_used_pct", "critical"))
+    sender.channels["team"].error = None
+    store.acknowledge(connection, sender.unresolved[0].incident_id, "anna", None, sender.now)
+    assert sender.notified(DISK, seen("memory_used_pct")) == ["opened memory_used_pct"]
+    assert sender.notified(DISK, seen("memory_used_pct", "ok")) == ["resolved memory_used_pct"]
+    sender.notified(DISK)
+    assert groups(sender.unresolved) == ["disk_used_pct"]
+
+    sender.notified(DISK, minutes=2 * REPEAT_MINUTES)
+    assert groups(sender.unresolved) == ["disk_used_pct"]
 
 
 def test_of_two_senders_at_once_the_second_waits_and_sends_nothing_twice(

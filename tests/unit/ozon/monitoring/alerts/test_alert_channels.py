@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NoReturn
 
@@ -140,6 +141,17 @@ def test_a_recovery_that_no_channel_delivered_is_notified_next_time() -> None:
 
     assert runs.notified(seen("disk_used_pct", "ok")) == ["resolved disk_used_pct critical"]
     assert runs.notified(seen("disk_used_pct", "ok")) == []
+
+
+def test_a_missed_resolution_without_an_alert_to_show_is_dropped() -> None:
+    runs = Runs(channels=["team"])
+    runs.run(seen("disk_used_pct"))
+    runs.run(seen("disk_used_pct", "ok"), failing=["team"])
+    (alert,) = runs.alerts
+    runs.change(alerts=(replace(alert, muted_by="warehouse_reachable"),))
+
+    assert runs.run(seen("disk_used_pct", "ok")) == []
+    assert runs.incidents[0].notifications == ()
 
 
 def test_a_missed_resolution_is_dropped_if_the_incident_opens_again() -> None:

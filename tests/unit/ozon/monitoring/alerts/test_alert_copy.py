@@ -96,6 +96,23 @@ def test_an_incident_that_was_opened_a_second_time_becomes_the_first_one() -> No
     assert found == replace(again, incident_id="incident1", opened_at=START)
 
 
+def test_what_was_resolved_and_opened_again_meanwhile_is_both() -> None:
+    alert = replace(ALERT, alert_id="alert2", opened_at=LATER, last_seen_at=LATER)
+    again = replace(OURS, incident_id="incident2", opened_at=LATER, notified_at=LATER, alerts=(alert,))
+
+    assert caught_up([OURS], [again, RESOLVED]) == [RESOLVED, again]
+
+
+def test_a_resolution_that_a_channel_was_sent_meanwhile_is_not_sent_again() -> None:
+    missed = Notification("team", Kind.RESOLVED, "warning", LATER, 1, error="ConnectionError", notification_id="sent2")
+    ours = replace(RESOLVED, notifications=(missed,))
+    sent = replace(missed, attempts=2, delivered_at=LATER + timedelta(minutes=15), error=None)
+    ahead = replace(RESOLVED, notifications=(sent,))
+
+    assert caught_up([ours], [ahead]) == [ahead]
+    assert caught_up([ahead], [ours]) == [ahead]
+
+
 def test_an_incident_of_before_leaves_the_one_that_was_opened_after_it() -> None:
     before = replace(RESOLVED, incident_id="incident2", resolved_at=START)
     ours = replace(OURS, opened_at=LATER)
