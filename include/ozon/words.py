@@ -5,6 +5,7 @@ Babel is imported inside the functions: parsing a DAG does not need it.
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from textwrap import shorten
@@ -14,6 +15,7 @@ NOTHING = "–"
 
 _LOCALE = "en"
 _QUOTED_CHARACTERS = 300
+_LINE_CHARACTERS = 2_000
 _BYTE_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte")
 _TIME_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 # Shorter spans keep their seconds: a minute and a half is not a whole number of minutes.
@@ -100,6 +102,17 @@ def minutes_between(earlier: datetime, later: datetime) -> float:
 def quoted(text: str | None) -> str:
     """Return an error's message for use within a sentence: without line breaks and full stop, shortened."""
     return shorten(text or "no reason was recorded", _QUOTED_CHARACTERS, placeholder=" ...").rstrip(". ")
+
+
+def one_line(text: object, length: int = _LINE_CHARACTERS) -> str:
+    """Return a text as one line that is not too long, without control, direction and other invisible characters."""
+    visible = "".join(
+        " " if character.isspace() else character
+        for character in str(text)
+        if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+    )
+    line = " ".join(visible.split())
+    return line if len(line) <= length else f"{line[: length - 3]}..."
 
 
 def _decimal(value: float | Decimal, pattern: str) -> str:

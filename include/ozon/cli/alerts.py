@@ -16,13 +16,13 @@ from include.ozon.cli.inbox import inbox
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
-from include.ozon.monitoring.alerts.message import one_line, render_test
+from include.ozon.monitoring.alerts.message import render_test
 from include.ozon.monitoring.alerts.model import Alert, Incident, Notification
 from include.ozon.monitoring.alerts.store import acknowledge, one_incident, recent_incidents
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
-from include.ozon.words import count_of, moment
+from include.ozon.words import count_of, moment, one_line
 
 app = typer.Typer(invoke_without_command=True)
 app.command(name="inbox")(inbox)

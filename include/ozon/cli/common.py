@@ -30,6 +30,7 @@ from typer.exceptions import TyperException
 from include.ozon.checks import Check
 from include.ozon.configuration.sources import ENVIRONMENTS
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, OzonError
+from include.ozon.words import one_line
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -136,7 +137,7 @@ def importing_airflow() -> Iterator[None]:
     except OzonError:
         raise
     except (Exception, SystemExit) as error:
-        found = " ".join(str(error).split()) or type(error).__name__
+        found = one_line(error) or type(error).__name__
         raise ConfigurationError(
             f"Airflow does not start with its configuration ({found}). Check AIRFLOW_HOME and the AIRFLOW__ variables "
             "with `ozon doctor`."

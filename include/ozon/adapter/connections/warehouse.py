@@ -13,6 +13,7 @@ from include.ozon.adapter.connections.lookup import require_connection
 from include.ozon.errors import ConnectionSettingsError
 from include.ozon.settings import WarehouseSettings
 from include.ozon.warehouse import session
+from include.ozon.words import one_line
 
 WAREHOUSE_CONNECTION_ID = "ozon_warehouse"
 
@@ -38,7 +39,7 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
         try:
             return cast(session.Connection, hook.get_conn())
         except psycopg.ProgrammingError as error:
-            raise _unusable_extra(" ".join(str(error).split())) from error
+            raise _unusable_extra(one_line(error)) from error
 
     return connect
 

@@ -20,6 +20,7 @@ from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.rule import Rule
 from include.ozon.monitoring.unchecked import TASK_FAILED
 from include.ozon.settings.limits import Limits
+from include.ozon.words import one_line
 
 logger = logging.getLogger("ozon.tasks")
 
@@ -40,7 +41,6 @@ def report_failure(context: Context) -> None:
     # Only a task that has failed needs these, and parsing a DAG does not.
     from include.ozon.adapter.alerting.state import hand_over  # noqa: PLC0415
     from include.ozon.configuration import load_settings  # noqa: PLC0415
-    from include.ozon.monitoring.alerts.message import one_line  # noqa: PLC0415
     from include.ozon.monitoring.alerts.model import Event  # noqa: PLC0415
 
     task = context["ti"]

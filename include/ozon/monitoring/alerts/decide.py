@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from include.ozon.monitoring.alerts.message import one_line
 from include.ozon.monitoring.alerts.model import (
     Alert,
     AlertKey,
@@ -38,6 +37,7 @@ from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
+from include.ozon.words import one_line
 
 NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 

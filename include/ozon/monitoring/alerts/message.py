@@ -7,7 +7,6 @@ direction characters, HTML is escaped, and a chat message contains no markup.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,13 +21,12 @@ from include.ozon.monitoring.rule import Unit
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, State
-from include.ozon.words import moment, span
+from include.ozon.words import moment, one_line, span
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 _SUBJECT_LENGTH = 150
-_LINE_LENGTH = 2_000
 _COLOURS = {"critical": "#b3261e", "warning": "#9a6700", "resolved": "#1a7f37"}
 _WORTH_SHOWING = timedelta(minutes=2)
 # Each stands for a character that a chat service takes for markup or a mention.
@@ -98,17 +96,6 @@ def _mail(headline: str, settings: Settings, **values: object) -> Mail:
         chat_title=without_markup(subject),
         chat_text=_templates(for_chats=True).get_template("chat.txt").render(values),
     )
-
-
-def one_line(text: object, length: int = _LINE_LENGTH) -> str:
-    """Return a text as one line that is not too long, without control, direction and other invisible characters."""
-    visible = "".join(
-        " " if character.isspace() else character
-        for character in str(text)
-        if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
-    )
-    line = " ".join(visible.split())
-    return line if len(line) <= length else f"{line[: length - 3]}..."
 
 
 def without_markup(text: object) -> str:

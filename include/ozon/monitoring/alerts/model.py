@@ -20,6 +20,11 @@ _EVENTS = {rule.name for rule in EVENTS}
 
 
 def new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _short_id() -> str:
+    """Return an id that a person types: ``ozon alerts ack 3f9c01ab``."""
     return secrets.token_hex(4)
 
 
@@ -125,7 +130,7 @@ class Incident:
     acknowledged_by: str | None = None
     note: str | None = None
     resolved_at: datetime | None = None
-    incident_id: str = field(default_factory=new_id)
+    incident_id: str = field(default_factory=_short_id)
 
     @property
     def key(self) -> IncidentKey:

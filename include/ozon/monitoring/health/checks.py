@@ -16,6 +16,7 @@ from include.ozon.monitoring.results import CheckResult, Judgement, Status
 from include.ozon.monitoring.rule import Rule
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Limits
+from include.ozon.words import one_line
 
 if TYPE_CHECKING:
     from include.ozon.marketplace.client import SellerClient
@@ -155,7 +156,7 @@ def _run(area: str, check: Check) -> CheckResult:
     try:
         judgement = check.measure()
     except Exception as error:  # the other checks have to run
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         logger.warning("Check %s of %s could not be measured: %s", check.rule.name, check.account or "all", reason)
         judgement = Judgement(Status.ERROR, reason)
     return CheckResult(
@@ -165,6 +166,6 @@ def _run(area: str, check: Check) -> CheckResult:
         status=judgement.status,
         value=judgement.value,
         threshold=judgement.threshold,
-        message=judgement.message,
+        message=one_line(judgement.message),
         duration_seconds=round(time.monotonic() - started, 4),
     )

@@ -11,6 +11,7 @@ from include.ozon.monitoring.health.warehouse_usage import LOOK_AT_POSTGRESQL, U
 from include.ozon.monitoring.results import Judgement, judge, judge_state
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import Above, State
+from include.ozon.words import one_line
 
 # The number of missing or wrong objects that a message names; the others are counted.
 _NAMED = 5
@@ -143,7 +144,7 @@ class _Warehouse:
                 with connection.transaction(force_rollback=True):
                     connection.execute(_WRITE, (self._context.now,))
             except refusals as error:
-                return self._not_writable(" ".join(str(error).split()))
+                return self._not_writable(one_line(error))
         missing = [name for (name,) in self._context.rows(_MISSING_RIGHTS)]
         if missing:
             return self._not_writable(f"its role may not write to {_some_of(missing)}")
