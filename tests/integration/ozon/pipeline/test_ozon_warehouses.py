@@ -123,6 +123,7 @@ def test_vanished_stock_becomes_zero_without_a_request(with_fbo: Pipeline) -> No
     with_fbo.load("after")
 
     assert ANALYTICS not in with_fbo.requests()
+    assert with_fbo.value("SELECT count(*) FROM ozon.fbo_stock_requests WHERE average_daily_sales IS NOT NULL") == 0
     assert with_fbo.value("SELECT sum(present) FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo'") == 0
 
 
