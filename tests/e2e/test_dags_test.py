@@ -102,7 +102,7 @@ def test_a_wrong_key_fails_only_its_account_without_a_retry(airflow: Airflow, wa
     failed = warehouse.workflow(last_dag_run(warehouse), "main")
     assert failed["status"] == "failed"
     assert "check login and password of connection ozon_api_main" in failed["error"]
-    assert re.search(r"product_etl of run \S+ failed in try 1: .*ozon_api_main", done.output)
+    assert re.search(r"product_etl of run \S+ failed in attempt 1: .*ozon_api_main", done.output)
     assert_agreement(warehouse, "second")
     assert airflow.announced() == [["second"]]
     assert "no-such-key" not in done.output

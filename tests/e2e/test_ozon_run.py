@@ -305,7 +305,7 @@ def test_a_signal_between_two_tasks_ends_the_run(ozon: Ozon, warehouse: Pipeline
     (cancelled,) = workflows(warehouse)
     assert (cancelled["status"], cancelled["component_statuses"]["product_etl"]) == ("cancelled", "success")
     assert "inventory_etl" not in cancelled["component_statuses"]
-    assert ozon.airflow.states()["inventory_etl[0]"] == "failed in attempt 1"
+    assert ozon.airflow.states()["inventory_etl[0]"] == "failed in try 1"
     assert ozon.airflow.states()["close_workflow[0]"] == "success in try 1"
 
 
@@ -369,5 +369,5 @@ def test_with_a_live_scheduler_the_scheduler_runs_it_and_the_command_follows(
 
     assert (refused.exit_code, refused.stdout) == (1, "")
     (line,) = refused.stderr.splitlines()
-    assert "ozon_etl is paused there, so that no run would start. Run `airflow dags unpause ozon_etl`" in line
+    assert "ozon_etl is paused there, so no run would start. Run `airflow dags unpause ozon_etl`" in line
     assert len(workflows(warehouse)) == 2

@@ -184,11 +184,11 @@ def _load_line(load: AccountLoad, settings: HasTimeZone) -> str:
     elif not load.is_unfinished:
         seen = f"ended ({load.status})"
     elif load.component_status == "running" and load.component_started_at is not None:
-        seen = f"{load.component} is running since {moment(load.component_started_at, settings)}, try {load.attempt}"
+        seen = f"{load.component} is running since {moment(load.component_started_at, settings)}, attempt {load.attempt}"
     elif load.component_status == "success":
         seen = f"between its tasks: {load.component} was successful"
     else:
-        seen = f"waiting to be tried again: {load.component} was {load.component_status} in try {load.attempt}"
+        seen = f"waiting for its retry: {load.component} was {load.component_status} in attempt {load.attempt}"
     if load.usual_seconds is None:
         usual = "no load before this one was successful"
     else:

@@ -48,7 +48,7 @@ def report_failure(context: Context) -> None:
     reason = one_line(error) or type(error).__name__
     log_url = getattr(task, "log_url", "")
     logger.error(
-        "%s of run %s failed in try %s: %s Log: %s",
+        "%s of run %s failed in attempt %s: %s Log: %s",
         task.task_id,
         context["run_id"],
         task.try_number,
@@ -64,7 +64,7 @@ def report_failure(context: Context) -> None:
                 rule=TASK_FAILED.name,
                 subject=f"{task.dag_id}.{task.task_id}",
                 level=TASK_FAILED.limits_in(load_settings()).level,
-                message=f"Task {task.task_id} of {task.dag_id} failed{whose}, in try {task.try_number}: {reason}",
+                message=f"Task {task.task_id} of {task.dag_id} failed{whose}, in attempt {task.try_number}: {reason}",
                 happened_at=datetime.now(tz=UTC),
                 account=str(account) if account else None,
                 caused_by=tuple(rule.name for rule in causes),

@@ -101,7 +101,7 @@ def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes(
     assert run == f"Run {LATE.run_id}, due at 2026-11-24 14:00 MSK, had to end by 2026-11-24 17:00 MSK."
     assert tasks == "Tasks that have not ended: inventory_etl_0 (up for retry), close_workflow_0 (not begun)."
     assert main == (
-        "Account main: inventory_etl is running since 2026-11-24 16:20 MSK, try 2; a load usually takes 12 minutes."
+        "Account main: inventory_etl is running since 2026-11-24 16:20 MSK, attempt 2; a load usually takes 12 minutes."
     )
     assert second == "Account second: ended (success); a load usually takes 10 minutes."
 
@@ -113,7 +113,7 @@ def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes(
         ({"component": "product_etl", "component_status": "success"}, "between its tasks: product_etl was successful"),
         (
             {"component": "product_etl", "component_status": "failed"},
-            "waiting to be tried again: product_etl was failed in try 2",
+            "waiting for its retry: product_etl was failed in attempt 2",
         ),
     ],
 )

@@ -114,7 +114,7 @@ def test_a_late_run_is_notified_with_what_the_warehouse_knows(warehouse_dsn: str
     assert event.link == f"https://airflow.example/ozon/dags/ozon_etl/runs/{RUN_ID}"
     assert event.happened_at == datetime.fromisoformat(DEADLINE_AT)
     assert (
-        "Account main: inventory_etl is running since 2026-11-24 14:30 MSK, try 1; a load usually takes 12 minutes."
+        "Account main: inventory_etl is running since 2026-11-24 14:30 MSK, attempt 1; a load usually takes 12 minutes."
         in event.details
     )
     assert "Account second: not begun; no load before this one was successful." in event.details

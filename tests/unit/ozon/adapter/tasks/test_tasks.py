@@ -113,7 +113,7 @@ def test_a_failure_is_logged_in_one_line(handed_over: list[Event], caplog: pytes
     report_failure(failed(ConfigurationError("No such account.")))
 
     assert caplog.messages == [
-        "product_etl of run manual__1 failed in try 2: No such account. Log: http://airflow.example/log"
+        "product_etl of run manual__1 failed in attempt 2: No such account. Log: http://airflow.example/log"
     ]
 
 
@@ -123,7 +123,7 @@ def test_a_failure_is_handed_to_the_sender_of_alerts(handed_over: list[Event]) -
     (event,) = handed_over
     assert (event.rule, event.subject, event.account) == ("task_failed", "ozon_etl.product_etl", "main")
     assert event.message == (
-        "Task product_etl of ozon_etl failed for account main, in try 2: The warehouse cannot be reached."
+        "Task product_etl of ozon_etl failed for account main, in attempt 2: The warehouse cannot be reached."
     )
     assert event.link == "http://airflow.example/log"
     assert "warehouse_reachable" in event.caused_by
