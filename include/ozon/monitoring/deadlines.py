@@ -184,7 +184,8 @@ def _load_line(load: AccountLoad, settings: HasTimeZone) -> str:
     elif not load.is_unfinished:
         seen = f"ended ({load.status})"
     elif load.component_status == "running" and load.component_started_at is not None:
-        seen = f"{load.component} is running since {moment(load.component_started_at, settings)}, attempt {load.attempt}"
+        since = moment(load.component_started_at, settings)
+        seen = f"{load.component} is running since {since}, attempt {load.attempt}"
     elif load.component_status == "success":
         seen = f"between its tasks: {load.component} was successful"
     else:
