@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from include.ozon.cli.common import FAILED, Output, console, print_json, say
+from include.ozon.cli.common import FAILED, Output, console, importing_airflow, print_json, say
 from include.ozon.cli.inbox import inbox
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
@@ -109,7 +109,8 @@ def send_test(
 
     Example: ozon alerts test team
     """
-    from include.ozon.adapter.alerting.channels import open_channels  # noqa: PLC0415
+    with importing_airflow():
+        from include.ozon.adapter.alerting.channels import open_channels  # noqa: PLC0415
 
     settings = load_settings()
     channels = open_channels(settings)

@@ -27,9 +27,9 @@ def not_now() -> dict[str, str]:
 
 def test_an_unknown_account_or_guard_is_a_wrong_command_line(ozon: Ozon) -> None:
     for arguments, sentence in (
-        (["--account", "main", "--account", "nobody"], "--account names 'nobody', which the configuration does not"),
-        (["--accept-guard", "dog"], "--accept-guard names 'dog', which the configuration does not have; it has empty_"),
-        (["--if-due", "--account", "nobody"], "it has main, second."),
+        (["--account", "main", "--account", "nobody"], "--account: expected one of main, second; found 'nobody'"),
+        (["--accept-guard", "dog"], "--accept-guard: expected one of empty_catalogue"),
+        (["--if-due", "--account", "nobody"], "--account: expected one of main, second; found 'nobody'"),
     ):
         assert_one_sentence(ozon(None, "run", *arguments, **not_now()), 2, sentence)
 

@@ -155,7 +155,7 @@ def test_adopted_jobs_are_commented_out_and_come_back_with_the_backup(schedule: 
 
     shown = schedule.install("--adopt", r"old_\w+", "--backup", str(tmp_path / "kept"))
 
-    assert "commented out: 1." in shown
+    assert "Jobs commented out because they match --adopt: 1." in shown
     installed = schedule.user.crontab() or b""
     note = re.search(rb"# Commented out by ozon-etl at [0-9TZ:-]+: 0 1 \* \* \* /opt/old_loader --all\r\n", installed)
     assert note is not None
@@ -262,10 +262,14 @@ def test_a_changed_configuration_is_noticed_and_installed_in_place(schedule: Sch
 
 def test_an_error_is_one_sentence(schedule: Schedule, tmp_path: Path) -> None:
     assert_one_sentence(schedule("install"), 2, "Name the target")
-    assert_one_sentence(schedule.crontab("install", "--adopt", "("), 2, "--adopt '(' is no regular expression")
+    assert_one_sentence(
+        schedule.crontab("install", "--adopt", "("),
+        2,
+        "--adopt: expected a regular expression that matches jobs, found '('",
+    )
     assert_one_sentence(schedule.crontab("install", "--adopt", ""), 2, "would match every job")
     assert_one_sentence(schedule("restore", str(tmp_path / "none")), 2, "cannot be read")
-    assert_one_sentence(schedule.crontab("install", TZ="MSK-3"), 2, "no name of a time zone")
+    assert_one_sentence(schedule.crontab("install", TZ="MSK-3"), 2, "expected the name of a time zone, found 'MSK-3'")
     assert_one_sentence(schedule.crontab("install", PATH=str(tmp_path)), 1, "The program `crontab` is not installed")
     (tmp_path / "file").touch()
     refused = schedule.crontab("install", "--backup", str(tmp_path / "file"))
@@ -327,7 +331,11 @@ def test_airflows_dags_are_unpaused_and_put_back_as_they_were(airflow: Airflow) 
     assert airflow.rows("SELECT key FROM variable WHERE key = 'ozon_schedule_before'") == []
 
     assert schedule("install", *on).returncode == 0
-    assert_one_sentence(schedule("restore", str(backup), "--target", "crontab"), 2, "a backup of the target airflow")
+    assert_one_sentence(
+        schedule("restore", str(backup), "--target", "crontab"),
+        2,
+        "Expected a backup of the target crontab, found one of airflow",
+    )
     assert schedule("restore", str(backup)).returncode == 0
     assert paused(airflow) == before
 
