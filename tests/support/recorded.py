@@ -200,7 +200,8 @@ class Mutation:
         if self.kind == "drop":
             del holder[last]
         elif self.kind == "set":
-            holder[last] = self.value
+            # A copy: a later mutation may change something inside it.
+            holder[last] = copy.deepcopy(self.value)
         elif isinstance(holder, list):
             holder.append(copy.deepcopy(holder[last]))
         else:
