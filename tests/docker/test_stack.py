@@ -41,7 +41,7 @@ def stack(shared_stack: Stack) -> Stack:
     if shared_stack.containers("worker"):
         shared_stack.make("docker-down")
     if not shared_stack.is_healthy():
-        shared_stack.make("docker-up")
+        shared_stack.make("docker-up", PROFILE="local")
     shared_stack.sandbox.clear_faults()
     return shared_stack
 
