@@ -90,3 +90,8 @@ class CancelledError(KeyboardInterrupt):
 
     It is a ``KeyboardInterrupt``, because psycopg cancels the running statement only for that exception.
     """
+
+
+def safe_text(error: BaseException) -> str:
+    """Return an error's text; only the class of a foreign one, which may quote an address, a token or a password."""
+    return str(error) if isinstance(error, OzonError) else type(error).__name__

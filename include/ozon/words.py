@@ -5,7 +5,6 @@ Babel is imported inside the functions: parsing a DAG does not need it.
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from textwrap import shorten
@@ -15,7 +14,6 @@ NOTHING = "–"
 
 _LOCALE = "en"
 _QUOTED_CHARACTERS = 300
-_LINE_CHARACTERS = 2_000
 _BYTE_UNITS = ("byte", "kilobyte", "megabyte", "gigabyte")
 _TIME_UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 # Shorter spans keep their seconds: a minute and a half is not a whole number of minutes.
@@ -104,15 +102,10 @@ def quoted(text: str | None) -> str:
     return shorten(text or "no reason was recorded", _QUOTED_CHARACTERS, placeholder=" ...").rstrip(". ")
 
 
-def one_line(text: object, length: int = _LINE_CHARACTERS) -> str:
-    """Return a text as one line that is not too long, without control, direction and other invisible characters."""
-    visible = "".join(
-        " " if character.isspace() else character
-        for character in str(text)
-        if character.isspace() or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
-    )
-    line = " ".join(visible.split())
-    return line if len(line) <= length else f"{line[: length - 3]}..."
+def one_line(text: object, length: int | None = None) -> str:
+    """Return a text as one line, without control, direction and other invisible characters; cut if it is too long."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in str(text)).split())
+    return line if length is None or len(line) <= length else f"{line[: length - 3]}..."
 
 
 def _decimal(value: float | Decimal, pattern: str) -> str:

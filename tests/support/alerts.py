@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,6 +62,43 @@ def failed_task(
         caused_by=tuple(caused_by),
         **fields,
     )
+
+
+STORY_RULES = (
+    ("warehouse_reachable", None),
+    ("api_key", "main"),
+    ("product_etl_age_hours", "main"),
+    ("failures_in_a_row", "main"),
+    ("failures_in_a_row", "second"),
+    ("disk_used_pct", None),
+)
+"""The rules and accounts of random stories."""
+STORY_STATUSES = ("ok", "ok", "warning", "critical", "unknown", "broken", "not measured")
+STORY_MINUTES = (5, 15, REPEAT_MINUTES // 2, REPEAT_MINUTES, 3 * REPEAT_MINUTES)
+
+
+@dataclass(frozen=True)
+class StoryStep:
+    """One run of a random story: a status for each of its rules, and the causes that failed tasks name."""
+
+    minutes: int
+    statuses: tuple[str, ...]
+    failed: tuple[str | None, ...]
+
+    def results(self) -> list[CheckResult]:
+        found = []
+        for (rule, account), status in zip(STORY_RULES, self.statuses, strict=True):
+            if status == "broken":
+                found.append(broken(rule, account, area="all"))
+            elif status != "not measured":
+                found.append(seen(rule, status, account, area="all"))
+        return found
+
+    def events(self, now: datetime) -> list[Event]:
+        return [
+            failed_task(now - timedelta(minutes=number), caused_by=[cause] if cause else [])
+            for number, cause in enumerate(self.failed, start=1)
+        ]
 
 
 class Runs:

@@ -11,11 +11,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from include.ozon.cli.common import FAILED, Output, console, importing_airflow, print_json, say
+from include.ozon.cli.common import FAILED, Output, console, importing_airflow, print_json, say, text_table
 from include.ozon.cli.inbox import inbox
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError, OzonError
+from include.ozon.errors import ConfigurationError, safe_text
 from include.ozon.monitoring.alerts.message import render_test
 from include.ozon.monitoring.alerts.model import Alert, Incident, Notification
 from include.ozon.monitoring.alerts.store import acknowledge, one_incident, recent_incidents
@@ -48,7 +48,7 @@ def alerts(
         require_head(connection)
         found = recent_incidents(connection, datetime.now(tz=UTC) - timedelta(days=days))
     if output == "json":
-        print_json([_document(incident) for incident in found])
+        print_json(_documents(found))
     elif not found:
         say(f"No incident is unresolved, and none was resolved in {count_of(days, 'day')}.")
     else:
@@ -65,7 +65,7 @@ def show(incident_id: _IncidentId, output: Output = "text") -> None:
         require_head(connection)
         incident = one_incident(connection, incident_id)
     if output == "json":
-        print_json(_document(incident))
+        print_json(*_documents([incident]))
         return
     settings = load_settings()
     console().print(
@@ -92,7 +92,7 @@ def ack(
         require_head(connection)
         incident = acknowledge(connection, incident_id, by or _user(), note or None, datetime.now(tz=UTC))
     if output == "json":
-        print_json(_document(incident))
+        print_json(*_documents([incident]))
     else:
         say(
             f"Acknowledged {incident.incident_id} ({_title(incident)}) as {incident.acknowledged_by}: "
@@ -126,8 +126,7 @@ def send_test(
         try:
             channels[name].deliver(render_test(name, settings), "warning")
         except Exception as error:
-            # A foreign error's text can contain the channel's address, and with it a token.
-            problems[name] = str(error) if isinstance(error, OzonError) else type(error).__name__
+            problems[name] = safe_text(error)
         else:
             problems[name] = None
     if output == "json":
@@ -142,7 +141,7 @@ def send_test(
 
 
 def _incidents(found: list[Incident], settings: Settings) -> Table:
-    table = _table("Incidents", "id", "level", "what", "account", "since", "notified", "state")
+    table = text_table("Incidents", "id", "level", "what", "account", "since", "notified", "state")
     for incident in found:
         state = "resolved" if incident.resolved_at else incident.level
         table.add_row(
@@ -158,7 +157,7 @@ def _incidents(found: list[Incident], settings: Settings) -> Table:
 
 
 def _alerts(found: tuple[Alert, ...], settings: Settings) -> Table:
-    table = _table("Alerts", "rule", "subject", "level", "since", "state", "message")
+    table = text_table("Alerts", "rule", "subject", "level", "since", "state", "message")
     for alert in found:
         state = f"resolved {moment(alert.resolved_at, settings)}" if alert.resolved_at else "firing"
         muted = f", muted by {alert.muted_by}" if alert.muted_by else ""
@@ -176,17 +175,10 @@ def _alerts(found: tuple[Alert, ...], settings: Settings) -> Table:
 
 
 def _sent(found: tuple[Notification, ...], settings: Settings) -> Table:
-    table = _table("Notifications", "channel", "kind", "level", "decided", "delivered", "attempts", "error")
+    table = text_table("Notifications", "channel", "kind", "level", "decided", "delivered", "attempts", "error")
     for each in found:
         moments = (moment(each.created_at, settings), moment(each.delivered_at, settings))
         table.add_row(each.channel, each.kind, each.level, *moments, str(each.attempts), each.error or "")
-    return table
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
     return table
 
 
@@ -217,10 +209,11 @@ def _state(incident: Incident, settings: Settings) -> str:
     return f"muted by {reasons[0]}" if reasons and all(reasons) else "firing"
 
 
-def _document(incident: Incident) -> object:
+def _documents(found: list[Incident]) -> list[object]:
     from pydantic import TypeAdapter  # noqa: PLC0415
 
-    return TypeAdapter(Incident).dump_python(incident, mode="json")
+    documents: list[object] = TypeAdapter(list[Incident]).dump_python(found, mode="json")
+    return documents
 
 
 def _user() -> str:

@@ -84,11 +84,17 @@ def print_json(document: object) -> None:
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
 
 
+def text_table(title: str, *headings: str) -> Table:
+    """Return an empty table whose cells fold."""
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
 def check_table(title: str, checks: Iterable[Check]) -> Table:
     """Return a table with a row for each check."""
-    table = Table(title=title, title_justify="left")
-    for heading in ("check", "status", "result"):
-        table.add_column(heading, overflow="fold")
+    table = text_table(title, "check", "status", "result")
     for check in checks:
         table.add_row(check.name, Text(check.status, style=_STYLES[check.status]), Text(check.message))
     return table

@@ -19,6 +19,7 @@ from include.ozon.cli.common import (
     is_quiet,
     print_json,
     say,
+    text_table,
 )
 from include.ozon.cli.doctor import connection_steps, start_airflow
 from include.ozon.configuration import load_settings, schema
@@ -119,9 +120,7 @@ def _without_sign_in(value: Any) -> Any:
 
 
 def _table(settings: Settings, shown: Mapping[str, tuple[Any, str]]) -> Table:
-    table = Table(title=f"Configuration of the environment {settings.environment}", title_justify="left")
-    for heading in ("setting", "value", "from"):
-        table.add_column(heading, overflow="fold")
+    table = text_table(f"Configuration of the environment {settings.environment}", "setting", "value", "from")
     for name, (value, origin) in shown.items():
         style = "dim" if origin == _BUILT_IN else ""
         where = f"[{origin}]" if origin in ("default", settings.environment) else origin

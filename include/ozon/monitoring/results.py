@@ -11,6 +11,7 @@ from typing import Any, Self
 from include.ozon.monitoring.rule import Rule
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, Bounds, State
+from include.ozon.words import one_line
 
 
 class Status(StrEnum):
@@ -23,6 +24,7 @@ class Status(StrEnum):
     """The check itself failed."""
 
 
+MESSAGE_LENGTH = 2_000
 _FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.ERROR, Status.WARNING, Status.CRITICAL)
 
 
@@ -42,6 +44,10 @@ class CheckResult:
     threshold: float | None
     message: str
     duration_seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        # An error may quote anything, and neither PostgreSQL nor JSON can store every character.
+        object.__setattr__(self, "message", one_line(self.message, MESSAGE_LENGTH))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as types that JSON and Airflow's XCom support."""

@@ -14,7 +14,6 @@ from include.ozon.monitoring.metrics.words import (
     age,
     basis,
     money_by_currency,
-    one_line,
     product_name,
     reasons,
 )
@@ -22,7 +21,6 @@ from include.ozon.reports.visibility_charts import distribution_bar, history_lin
 from include.ozon.reports.visibility_sections import (
     MONEY,
     Section,
-    account_title,
     empty_sentence,
     known_changes,
     money_rows,
@@ -31,7 +29,7 @@ from include.ozon.reports.visibility_sections import (
 )
 from include.ozon.reports.visibility_style import STYLE
 from include.ozon.settings import Settings
-from include.ozon.words import count_of, moment, money, number, percent, signed
+from include.ozon.words import count_of, moment, money, number, one_line, percent, signed
 
 # The products that can be unfolded below the first ones; a page with more is slow on a phone.
 _UNFOLDED_AT_MOST = 1_000
@@ -63,7 +61,7 @@ across currencies. docs/visibility-report.md explains all numbers.</footer>
 
 
 def _account(metrics: VisibilityMetrics, settings: Settings) -> str:
-    heading = f"<h2>{_text(account_title(metrics, settings))}</h2>\n"
+    heading = f"<h2>{_text(settings.account_title(metrics.account))}</h2>\n"
     if metrics.is_empty:
         return f"{heading}<p>{_text(empty_sentence(metrics))}</p>\n"
     loaded = (

@@ -57,12 +57,6 @@ def _complete(name: str, title: str, products: Sequence[Product]) -> Section:
     return Section(name, title, len(products), products)
 
 
-def account_title(metrics: VisibilityMetrics, settings: Settings) -> str:
-    """Return the account's title, with the key that commands and tables use."""
-    account = settings.accounts.get(metrics.account)
-    return f"{account.title} ({metrics.account})" if account else metrics.account
-
-
 def empty_sentence(metrics: VisibilityMetrics) -> str:
     """Return the sentence for an account without numbers."""
     if metrics.loaded_at is None:

@@ -11,11 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
-from include.ozon.monitoring.metrics.words import NO_REASON, age, basis, one_line, product_name, reasons
+from include.ozon.monitoring.metrics.words import NO_REASON, age, basis, product_name, reasons
 from include.ozon.reports.visibility_sections import (
     MONEY,
     Section,
-    account_title,
     empty_sentence,
     known_changes,
     money_rows,
@@ -23,7 +22,7 @@ from include.ozon.reports.visibility_sections import (
     since_words,
 )
 from include.ozon.settings import Settings
-from include.ozon.words import NOTHING, count_of, moment, money, number, percent, signed
+from include.ozon.words import NOTHING, count_of, moment, money, number, one_line, percent, signed
 
 # A table folded into the 80 columns of a pipe is unreadable.
 WIDTH = 140
@@ -47,7 +46,7 @@ def visibility_tables(reported: Sequence[VisibilityMetrics], settings: Settings)
 
 
 def _account(metrics: VisibilityMetrics, settings: Settings) -> Iterator[RenderableType]:
-    title = f"Visibility of {account_title(metrics, settings)}, measured {moment(metrics.measured_at, settings)}"
+    title = f"Visibility of {settings.account_title(metrics.account)}, measured {moment(metrics.measured_at, settings)}"
     yield Text(title, style="bold")
     if metrics.is_empty:
         yield Text(f"{empty_sentence(metrics)}\n")

@@ -87,6 +87,11 @@ class Settings(Section):
         found: ComponentSettings = getattr(self.components, name)
         return found
 
+    def account_title(self, account: str) -> str:
+        """Return the account's title, with the key that commands and tables use."""
+        found = self.accounts.get(account)
+        return f"{found.title} ({account})" if found else account
+
     def in_time_zone(self, moment: datetime) -> datetime:
         """Return the moment in `time_zone`; one without an offset is already in it."""
         zone = ZoneInfo(self.time_zone)

@@ -16,7 +16,7 @@ from include.ozon.adapter.alerting.sender import deliver
 from include.ozon.adapter.alerting.state import paused_dags
 from include.ozon.adapter.connections.warehouse import warehouse_connect
 from include.ozon.configuration import load_settings
-from include.ozon.errors import OzonError, WarehouseUnavailableError
+from include.ozon.errors import OzonError, WarehouseUnavailableError, safe_text
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.deadlines import (
     AccountLoad,
@@ -44,11 +44,9 @@ def notify_of_late_run(context: Mapping[str, Any]) -> str:
     try:
         done = _notify(context)
     except Exception as error:
-        # A foreign error may quote an address with a password in it.
-        reason = str(error) if isinstance(error, OzonError) else type(error).__name__
         dag_run = context.get("dag_run", {})
         run = f"run {dag_run.get('dag_run_id')} of {dag_run.get('dag_id')}"
-        done = f"Nobody could be notified of the missed deadline of {run}: {reason}"
+        done = f"Nobody could be notified of the missed deadline of {run}: {safe_text(error)}"
         logger.error("%s", done)
         return done
     logger.info("%s", done)

@@ -15,7 +15,7 @@ from include.ozon.adapter.alerting.state import keep_paused_dags
 from include.ozon.adapter.health.context import measure_area, ping_heartbeat, store_results
 from include.ozon.adapter.health.probe import TaskProbe, task_probe
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError, OzonError
+from include.ozon.errors import ConfigurationError, safe_text
 from include.ozon.monitoring.health.areas import unmeasured
 from include.ozon.monitoring.health.summary import HealthSummary, summarize
 from include.ozon.monitoring.results import CheckResult, Status
@@ -91,8 +91,7 @@ def _store(settings: Settings, summary: HealthSummary) -> None:
     try:
         store_results(settings, summary.measured_at, summary.results)
     except Exception as error:  # the alerts have to be sent
-        reason = str(error) if isinstance(error, OzonError) else type(error).__name__
-        logger.warning("The results could not be stored in ozon.health_checks: %s", reason)
+        logger.warning("The results could not be stored in ozon.health_checks: %s", safe_text(error))
 
 
 def _remember_paused_dags() -> None:

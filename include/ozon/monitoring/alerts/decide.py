@@ -37,7 +37,6 @@ from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
-from include.ozon.words import one_line
 
 NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
 
@@ -82,9 +81,6 @@ def decide(
     ``channels`` the names of the channels that can be used; ``details`` further lines by group.
     """
     before = _sound(incidents, channels, settings)
-    # Neither place of the state can store every character that an error may quote.
-    results = [replace(result, message=one_line(result.message)) for result in results]
-    events = [replace(event, message=one_line(event.message)) for event in events]
     states = states_of(results, settings) | channel_states(before, channels, settings)
     run = _Run(settings, now, channels, states, events_by_key(events, settings))
     notified = [notify(current, settings, now, channels) for current in _unresolved(run, before)]
@@ -281,7 +277,7 @@ def _going_on(run: _Run, current: Current) -> Current:
 def _kind(run: _Run, current: Current) -> Kind | None:
     if not current.shown:
         return None
-    incident, level = current.incident, severity(_level(current.shown))
+    incident, level = current.incident, severity(current.level)
     if incident.notified_at is None:
         is_worse = level > severity(current.before.level if current.before else None)
         return Kind.OPENED if is_worse or not incident.acknowledged_at else None

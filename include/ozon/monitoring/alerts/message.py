@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from include.ozon.monitoring.alerts.model import Alert, Kind, Message
 from include.ozon.monitoring.alerts.states import repeat_interval
+from include.ozon.monitoring.results import MESSAGE_LENGTH
 from include.ozon.monitoring.rule import Unit
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
@@ -100,7 +101,9 @@ def _mail(headline: str, settings: Settings, **values: object) -> Mail:
 
 def without_markup(text: object) -> str:
     """Return a text as one line in which no chat service finds markup, a link's text or a mention."""
-    return _EDGE_UNDERSCORE.sub(lambda found: "ˍ" * len(found[0]), one_line(text).translate(_LOOKALIKES))
+    return _EDGE_UNDERSCORE.sub(
+        lambda found: "ˍ" * len(found[0]), one_line(text, MESSAGE_LENGTH).translate(_LOOKALIKES)
+    )
 
 
 @cache
@@ -122,12 +125,12 @@ def _templates(*, for_chats: bool = False) -> Environment:
 
 
 def _line_or_html(value: object) -> str:
-    return value if isinstance(value, Markup) else one_line(value)
+    return value if isinstance(value, Markup) else one_line(value, MESSAGE_LENGTH)
 
 
 def _code(text: str) -> Markup:
     """Return HTML in which what the text has in backticks, such as a command, is code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(one_line(text)))))  # noqa: S704 (escaped)
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(one_line(text, MESSAGE_LENGTH)))))  # noqa: S704 (escaped)
 
 
 def _word(message: Message) -> str:
@@ -145,7 +148,7 @@ def _word(message: Message) -> str:
 
 def _what(message: Message, settings: Settings) -> str:
     first = message.alerts[0]
-    accounts = dict.fromkeys(_account(alert, settings) for alert in message.alerts if alert.account)
+    accounts = dict.fromkeys(settings.account_title(alert.account) for alert in message.alerts if alert.account)
     whose = f" - {', '.join(accounts)}" if accounts else ""
     rule = RULE_BY_NAME.get(first.rule)
     return f"{rule.title if rule else first.rule}{whose}"
@@ -169,7 +172,7 @@ def _since(message: Message, settings: Settings, now: datetime) -> str:
 def _part(alert: Alert, message: Message, settings: Settings) -> _Part:
     # Of a single alert the first two lines have the account, the level and the time.
     is_single = len(message.alerts) == 1
-    account = [] if is_single else [("Account", _account(alert, settings) if alert.account else "all")]
+    account = [] if is_single else [("Account", settings.account_title(alert.account) if alert.account else "all")]
     if alert.resolved_at:
         times = f"{moment(alert.opened_at, settings)} to {moment(alert.resolved_at, settings)}"
         return _Part(f"It was: {alert.message}", (*account, *([] if is_single else [("Fired", times)])))
@@ -204,8 +207,3 @@ def _next_notification(message: Message, settings: Settings) -> str:
     return (
         f"The next message comes after {again} if it has not been resolved, or as soon as it gets worse or is resolved."
     )
-
-
-def _account(alert: Alert, settings: Settings) -> str:
-    account = settings.accounts.get(alert.account or "")
-    return f"{account.title} ({alert.account})" if account else str(alert.account)

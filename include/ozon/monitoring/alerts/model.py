@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from include.ozon.monitoring.results import MESSAGE_LENGTH
 from include.ozon.monitoring.unchecked import EVENTS
 from include.ozon.settings.limits import AlertLevel
+from include.ozon.words import one_line
 
 AlertKey = tuple[str, str | None, str]
 """Rule, account and subject: at most one alert of a key is firing."""
@@ -48,6 +50,9 @@ class Event:
     details: tuple[str, ...] = ()
     value: float | None = None
     threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", one_line(self.message, MESSAGE_LENGTH))
 
     @property
     def key(self) -> AlertKey:

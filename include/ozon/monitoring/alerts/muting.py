@@ -76,18 +76,22 @@ class Muting:
             if alert.level == "critical":
                 self._critical[alert.rule].append(alert)
 
-    def muted_by(self, alert: Alert, state: State | None) -> str | None:
+    def muted_by(self, alert: Alert, state: State | None, *, is_news: bool) -> str | None:
         """Return the rule that inhibits the alert, or the silence it falls into; None if people are to be notified.
 
-        ``state`` is None where this run did not measure the alert's rule.
+        ``state`` is None if this run did not measure the alert's rule. ``is_news`` says that this run brought its
+        events, whose causes were sought when they came.
         """
+        return (alert.muted_by if is_news else self._inhibited_by(alert, state)) or self._silence(alert)
+
+    def _inhibited_by(self, alert: Alert, state: State | None) -> str | None:
         causes = causes_of(alert.rule, alert.subject)
         inhibited = [self._firing(causes, account) for account in (state.accounts if state else (alert.account,))]
         if inhibited and all(inhibited):
             return inhibited[0]
         if state is None and alert.muted_by and any(cause.is_firing for cause in self._causes_that_muted(alert)):
             return alert.muted_by
-        return self._silence(alert)
+        return None
 
     def inhibited_by(self, event: Event) -> str | None:
         """Return the rule that explains an event: its alert fired when the event happened, or later."""
@@ -102,21 +106,18 @@ class Muting:
         incident: Incident,
         before: Incident | None,
         states: Mapping[str, State],
-        new_events: Iterable[str],
+        news: Mapping[str, Sequence[Event]],
     ) -> tuple[Incident, frozenset[str]]:
         """Return the incident with the reasons why its alerts are muted, and the ids of those muted now.
 
-        ``states`` are this run's by alert id; ``new_events`` the ids of alerts whose events this run brought: their
-        causes were sought when they came. An alert that people know of keeps no reason while it is muted.
+        ``states`` are this run's by alert id, ``news`` its events. An alert that people know of keeps no reason while
+        it is muted.
         """
-        event_ids = set(new_events)
         reasons: dict[str, str] = {}
         for alert in incident.firing:
-            inhibited = (
-                alert.muted_by if alert.alert_id in event_ids else self.muted_by(alert, states.get(alert.alert_id))
-            )
-            if reason := inhibited or self._silence(alert):
-                reasons[alert.alert_id] = reason
+            alert_id = alert.alert_id
+            if reason := self.muted_by(alert, states.get(alert_id), is_news=alert_id in news):
+                reasons[alert_id] = reason
         reasons |= self._left_behind(incident, before, reasons)
         known = {alert.alert_id for alert in before.firing} if before and before.notified_at else set()
         alerts = tuple(

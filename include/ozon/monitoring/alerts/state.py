@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pydantic import TypeAdapter
 
-from include.ozon.errors import OzonError
+from include.ozon.errors import safe_text
 from include.ozon.monitoring.alerts import store
 from include.ozon.monitoring.alerts.model import Incident, severity
 from include.ozon.settings import Settings
@@ -87,7 +87,7 @@ class AlertState:
         try:
             store.save(self._warehouse, [each for each in incidents if self._written.get(each.incident_id) != each])
         except Exception as error:
-            logger.warning("The alerts could not be written to the warehouse: %s", _reason(error))
+            logger.warning("The alerts could not be written to the warehouse: %s", safe_text(error))
             return False
         return True
 
@@ -169,7 +169,7 @@ def _open_warehouse(stack: ExitStack, connect: session.Connect, settings: Settin
         connection = stack.enter_context(session.open_session(connect, settings.warehouse, "ozon_alerts"))
         stack.enter_context(store.one_run(connection))
     except Exception as error:  # whatever it is, alerts have to go out
-        logger.warning("The alerts go on without the warehouse: %s", _reason(error))
+        logger.warning("The alerts go on without the warehouse: %s", safe_text(error))
         return None
     return connection
 
@@ -178,7 +178,7 @@ def _read_rows(warehouse: session.Connection, since: datetime) -> list[Incident]
     try:
         return store.incidents_to_decide(warehouse, since)
     except Exception as error:
-        logger.warning("The alerts cannot be read from the warehouse: %s", _reason(error))
+        logger.warning("The alerts cannot be read from the warehouse: %s", safe_text(error))
         return None
 
 
@@ -194,7 +194,3 @@ def _read_copy(keeper: StateKeeper) -> Copy | None:
 def _longest_repeat_interval(settings: Settings) -> timedelta:
     of_groups = [group.repeat_minutes for group in settings.alerts.groups.values()]
     return timedelta(minutes=max([settings.alerts.repeat_minutes, *of_groups]))
-
-
-def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, OzonError) else type(error).__name__

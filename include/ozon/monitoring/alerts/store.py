@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -93,7 +93,8 @@ _WAIT_SECONDS = 20
 
 def incidents_to_decide(connection: Connection, since: datetime) -> list[Incident]:
     """Return what `decide` needs, each incident with the latest notification of each channel."""
-    return [_with_latest(incident) for incident in _read(connection, _TO_DECIDE, {"since": since})]
+    found = _read(connection, _TO_DECIDE, {"since": since})
+    return [replace(incident, notifications=tuple(incident.by_channel.values())) for incident in found]
 
 
 def recent_incidents(connection: Connection, since: datetime) -> list[Incident]:
@@ -178,11 +179,6 @@ def _read(connection: Connection, condition: LiteralString, parameters: dict[str
         )
         for row in rows
     ]
-
-
-def _with_latest(incident: Incident) -> Incident:
-    values = {field.name: getattr(incident, field.name) for field in fields(incident)}
-    return Incident(**values | {"notifications": tuple(incident.by_channel.values())})
 
 
 def _save(connection: Connection, incident: Incident) -> None:

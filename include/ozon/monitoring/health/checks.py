@@ -166,6 +166,6 @@ def _run(area: str, check: Check) -> CheckResult:
         status=judgement.status,
         value=judgement.value,
         threshold=judgement.threshold,
-        message=one_line(judgement.message),
+        message=judgement.message,
         duration_seconds=round(time.monotonic() - started, 4),
     )

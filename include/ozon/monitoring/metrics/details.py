@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from include.ozon.monitoring.metrics.model import Product, VisibilityMetrics
-from include.ozon.monitoring.metrics.words import NO_REASON, basis, money_of_all, one_line, product_name, reasons
+from include.ozon.monitoring.metrics.words import NO_REASON, basis, money_of_all, product_name, reasons
 from include.ozon.settings import Settings
-from include.ozon.words import count_of, moment, number
+from include.ozon.words import count_of, moment, number, one_line
 
 _LISTED_REASONS = 5
 

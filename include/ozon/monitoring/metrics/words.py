@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from include.ozon.monitoring.metrics.model import CurrencyImpact, Product, Transitions
 from include.ozon.settings import Settings
-from include.ozon.words import NOTHING, moment, money, span
+from include.ozon.words import NOTHING, moment, money, one_line, span
 
 NO_REASON = "no reason given"
 
@@ -25,11 +25,6 @@ def money_by_currency(impacts: Mapping[str, CurrencyImpact], field: str) -> list
 def money_of_all(impacts: Mapping[str, CurrencyImpact], field: str) -> str:
     """Return the same in one line; empty if there are none."""
     return ", ".join(money_by_currency(impacts, field))
-
-
-def one_line(text: str) -> str:
-    """Remove the line breaks and control characters that a text of the marketplace can contain."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def reasons(product: Product) -> str:

@@ -16,38 +16,34 @@ from hypothesis import strategies as st
 from include.ozon.errors import WarehouseUnavailableError
 from include.ozon.monitoring.alerts import store
 from include.ozon.monitoring.alerts.message import Mail
-from include.ozon.monitoring.alerts.model import Event, Incident, Kind, Message, worst_level
+from include.ozon.monitoring.alerts.model import Incident, Kind, Message, worst_level
 from include.ozon.monitoring.alerts.sender import send_alerts
 from include.ozon.monitoring.alerts.state import Copy
-from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
 from include.ozon.warehouse.session import Connection
-from tests.support.alerts import REPEAT_MINUTES, START, MemoryKeeper, Runs, alert_settings, broken, failed_task, seen
+from tests.support.alerts import (
+    REPEAT_MINUTES,
+    START,
+    STORY_MINUTES,
+    STORY_RULES,
+    STORY_STATUSES,
+    MemoryKeeper,
+    Runs,
+    StoryStep,
+    alert_settings,
+)
 from tests.support.pipeline import changed
 
 TEAM = {"kind": "email", "recipients": ["team@ozon.example"]}
 DUTY = {"kind": "apprise", "connection": "telegram", "min_level": "critical"}
 CHANNELS = ("duty", "other", "team")
-STATES = (
-    ("warehouse_reachable", None),
-    ("api_key", "main"),
-    ("product_etl_age_hours", "main"),
-    ("failures_in_a_row", "main"),
-    ("failures_in_a_row", "second"),
-    ("disk_used_pct", None),
-)
 SILENCES: dict[str, dict[str, Any]] = {"all": {}, "main": {"accounts": ["main"]}, "disk": {"rules": ["disk_used_pct"]}}
-STATUSES = ("ok", "ok", "warning", "critical", "unknown", "broken", "not looked at")
 
 
 @dataclass(frozen=True)
-class Step:
-    minutes: int
-    statuses: tuple[str, ...]
+class Step(StoryStep):
     failing: frozenset[str]
-    failed: tuple[str | None, ...]
-    """The causes that failed tasks name."""
     is_away: bool
     is_acknowledged: bool = False
     without: str = ""
@@ -74,28 +70,13 @@ class Step:
             return made.model_copy(update={"accounts": {"main": made.accounts["main"]}})
         return made
 
-    def results(self) -> list[CheckResult]:
-        found = []
-        for (rule, account), status in zip(STATES, self.statuses, strict=True):
-            if status == "broken":
-                found.append(broken(rule, account, area="all"))
-            elif status != "not looked at":
-                found.append(seen(rule, status, account, area="all"))
-        return found
-
-    def events(self, now: datetime) -> list[Event]:
-        return [
-            failed_task(now - timedelta(minutes=number), caused_by=[cause] if cause else [])
-            for number, cause in enumerate(self.failed, start=1)
-        ]
-
 
 def stories(*, has_outages: bool) -> st.SearchStrategy[list[Step]]:
     return st.lists(
         st.builds(
             Step,
-            minutes=st.sampled_from([5, 15, REPEAT_MINUTES // 2, REPEAT_MINUTES, 3 * REPEAT_MINUTES]),
-            statuses=st.tuples(*[st.sampled_from(STATUSES) for _ in STATES]),
+            minutes=st.sampled_from(STORY_MINUTES),
+            statuses=st.tuples(*[st.sampled_from(STORY_STATUSES) for _ in STORY_RULES]),
             failing=st.frozensets(st.sampled_from(CHANNELS), max_size=2) | st.just(frozenset()),
             failed=st.lists(st.sampled_from([None, "warehouse_reachable", "api_key"]), max_size=2).map(tuple),
             is_acknowledged=st.sampled_from([False, False, True]),

@@ -14,49 +14,29 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.ozon.monitoring.alerts.model import Event, Incident, Kind, Message
+from include.ozon.monitoring.alerts.model import Incident, Kind, Message
 from include.ozon.monitoring.alerts.muting import causes_of, group_of
-from include.ozon.monitoring.results import CheckResult
 from include.ozon.monitoring.unchecked import CHANNEL_FAILED
-from tests.support.alerts import REPEAT_MINUTES, START, Runs, alert_settings, broken, failed_task, seen
+from tests.support.alerts import (
+    REPEAT_MINUTES,
+    START,
+    STORY_MINUTES,
+    STORY_RULES,
+    STORY_STATUSES,
+    Runs,
+    StoryStep,
+    alert_settings,
+)
 
 REPEAT_INTERVAL = timedelta(minutes=REPEAT_MINUTES)
 SETTINGS = alert_settings()
-STATES = (
-    ("warehouse_reachable", None),
-    ("api_key", "main"),
-    ("product_etl_age_hours", "main"),
-    ("failures_in_a_row", "main"),
-    ("failures_in_a_row", "second"),
-    ("disk_used_pct", None),
-)
-STATUSES = ("ok", "ok", "warning", "critical", "unknown", "broken", "not looked at")
 
 IncidentKey = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
-class Step:
-    minutes: int
-    statuses: tuple[str, ...]
+class Step(StoryStep):
     is_failing: bool
-    failed: tuple[str | None, ...]
-    """The causes that failed tasks name, of this sending."""
-
-    def results(self) -> list[CheckResult]:
-        found = []
-        for (rule, account), status in zip(STATES, self.statuses, strict=True):
-            if status == "broken":
-                found.append(broken(rule, account, area="all"))
-            elif status != "not looked at":
-                found.append(seen(rule, status, account, area="all"))
-        return found
-
-    def events(self, now: datetime) -> list[Event]:
-        return [
-            failed_task(now - timedelta(minutes=number), caused_by=[cause] if cause else [])
-            for number, cause in enumerate(self.failed, start=1)
-        ]
 
 
 def steps(*, has_events: bool) -> st.SearchStrategy[list[Step]]:
@@ -64,8 +44,8 @@ def steps(*, has_events: bool) -> st.SearchStrategy[list[Step]]:
     return st.lists(
         st.builds(
             Step,
-            minutes=st.sampled_from([5, 15, REPEAT_MINUTES // 2, REPEAT_MINUTES, 3 * REPEAT_MINUTES]),
-            statuses=st.tuples(*[st.sampled_from(STATUSES) for _ in STATES]),
+            minutes=st.sampled_from(STORY_MINUTES),
+            statuses=st.tuples(*[st.sampled_from(STORY_STATUSES) for _ in STORY_RULES]),
             is_failing=st.sampled_from([False, False, False, True]),
             failed=st.lists(causes, max_size=2 if has_events else 0).map(tuple),
         ),
@@ -133,7 +113,7 @@ def test_every_notified_incident_that_ends_gets_exactly_one_resolution(story: li
     world = World()
     for step in story:
         world.take(step)
-    all_well = Step(5, ("ok",) * len(STATES), False, ())
+    all_well = Step(minutes=5, statuses=("ok",) * len(STORY_RULES), failed=(), is_failing=False)
     world.take(all_well)
     world.take(all_well)
 
