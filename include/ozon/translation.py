@@ -1,0 +1,86 @@
+"""The languages in which the package speaks to people: English in the code, Russian in a gettext catalogue.
+
+The current language belongs to the context (thread or asyncio task), as in Babel's and Django's web integrations: code
+that makes texts for a person runs inside `use_language`, everything else stays English. Texts that are written once and
+shown later, such as a rule's title, are marked with `N_` and translated with `_` where they are shown.
+Babel is imported inside the functions: parsing a DAG does not need it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, get_args
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+Language = Literal["en", "ru"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+CATALOGUES = Path(__file__).parent / "locales"
+
+_language: ContextVar[Language] = ContextVar("language", default="en")
+
+
+@contextmanager
+def use_language(language: Language) -> Iterator[None]:
+    """Make texts, numbers and moments in this language inside the block."""
+    token = _language.set(language)
+    try:
+        yield
+    finally:
+        _language.reset(token)
+
+
+def current_language() -> Language:
+    return _language.get()
+
+
+def gettext(message: str) -> str:
+    """Return the message in the current language; unchanged if the catalogue does not have it."""
+    return _translations(_language.get()).gettext(message)
+
+
+def ngettext(singular: str, plural: str, count: int) -> str:
+    """Return the form for this count: one product, 2 products; 1 товар, 2 товара, 5 товаров."""
+    return _translations(_language.get()).ngettext(singular, plural, count)
+
+
+def pgettext(context: str, message: str) -> str:
+    """Return the message as it reads in this context, for words that differ: a visible product, visible stock."""
+    return _translations(_language.get()).pgettext(context, message)
+
+
+def mark(message: str) -> str:
+    """Return the message unchanged; marks it for the catalogue where it is written before it is shown."""
+    return message
+
+
+_ = gettext
+N_ = mark
+
+
+def add_to(environment: Environment) -> None:
+    """Let templates translate with ``_`` and ``{% trans %}``."""
+    environment.add_extension("jinja2.ext.i18n")
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
+
+
+@cache
+def _translations(language: Language) -> NullTranslations:
+    if language == "en":
+        return NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    compiled = BytesIO()
+    with (CATALOGUES / language / "LC_MESSAGES" / "ozon.po").open("rb") as catalogue:
+        write_mo(compiled, read_po(catalogue, locale=language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
