@@ -19,6 +19,7 @@ from include.ozon.settings.maintenance import MaintenanceSettings
 from include.ozon.settings.marketplace import ApiSettings
 from include.ozon.settings.monitoring import AlertSettings, DeadlineSettings, HealthSettings, ReportSettings
 from include.ozon.settings.runs import RetrySettings, ScheduleSettings, TaskSettings
+from include.ozon.translation import Language
 
 Accounts = Annotated[
     dict[AccountKey, AccountSettings],
@@ -38,6 +39,11 @@ class Settings(Section):
     time_zone: TimeZone = Field(
         default="Europe/Moscow",
         description="The time zone of all schedules, reports and alerts.",
+    )
+    language: Language = Field(
+        default="en",
+        description="The language of mails, chat messages and reports; a channel of `alerts.channels` can have "
+        "another. Logs, errors and commands are English.",
     )
     accounts: Accounts = Field(
         description="The seller accounts, one table each; their keys are in Airflow's `ozon_api_<account>`."
@@ -91,6 +97,11 @@ class Settings(Section):
         """Return the account's title, with the key that commands and tables use."""
         found = self.accounts.get(account)
         return f"{found.title} ({account})" if found else account
+
+    def channel_language(self, name: str) -> Language:
+        """Return the language of the messages to a channel."""
+        channel = self.alerts.channels.get(name)
+        return (channel and channel.language) or self.language
 
     def in_time_zone(self, moment: datetime) -> datetime:
         """Return the moment in `time_zone`; one without an offset is already in it."""

@@ -86,6 +86,9 @@ class ChannelSettings(Section):
     connection: Text = Field(default="smtp_default", description="The channel's Airflow connection.")
     recipients: list[Address] = Field(default=[], description="For `email`: the addresses.")
     min_level: AlertLevel = Field(default="warning", description="`critical` excludes warnings.")
+    language: Annotated[Literal["", "en", "ru"], Allowed("one of en, ru, or empty")] = Field(
+        default="", description="The language of its messages; empty for that of `language`."
+    )
 
 
 class SilenceSettings(Section):

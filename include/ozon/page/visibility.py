@@ -1,0 +1,193 @@
+"""Visibility: the stored measurements, the products that turned invisible of late, and what that costs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from psycopg.rows import class_row, dict_row
+
+from include.ozon.marketplace.visibility import Visibility
+from include.ozon.monitoring.metrics.model import Counts
+from include.ozon.warehouse.session import Connection
+
+READ_AT_MOST = 10_000
+"""Products that turned invisible are read up to this number; a page is no place for more."""
+_LISTED = 6
+
+# The last measurement before the period too: the chart begins with a state.
+_POINTS = """
+SELECT account, measured_at, visible, hidden, moderation, declined, archived, unknown
+FROM ozon.visibility_metrics m
+WHERE account = ANY(%(accounts)s)
+  AND measured_at >= coalesce(
+      (SELECT max(measured_at) FROM ozon.visibility_metrics WHERE account = m.account AND measured_at < %(since)s),
+      %(since)s
+  )
+ORDER BY measured_at
+"""
+
+_LATEST = """
+SELECT latest.*
+FROM unnest(%(accounts)s::text[]) AS asked (account)
+CROSS JOIN LATERAL (
+    SELECT account, measured_at, products, visible, hidden_with_stock, visible_without_stock, impact
+    FROM ozon.visibility_metrics m
+    WHERE m.account = asked.account
+    ORDER BY measured_at DESC
+    LIMIT 1
+) latest
+"""
+
+_TURNED_INVISIBLE = """
+WITH turned AS (
+    SELECT h.account, h.product_id, h.valid_to AS turned_at
+    FROM ozon.product_visibility_history h
+    WHERE h.account = ANY(%(accounts)s) AND h.visibility = 'VISIBLE'
+      AND h.valid_to > %(since)s AND h.valid_from <= %(since)s
+    LIMIT %(limit)s
+)
+SELECT t.account, p.product_id, p.sku, p.offer_id, p.name, p.visibility, t.turned_at, p.price, p.currency_code,
+       coalesce(p.hidden_reasons[1], '') AS reason, s.units
+FROM turned t
+JOIN ozon.products p USING (account, product_id)
+LEFT JOIN LATERAL (
+    SELECT sum(greatest(i.available, 0))::bigint AS units
+    FROM ozon.inventory i
+    WHERE i.account = t.account AND i.product_id = t.product_id
+) s ON true
+WHERE p.visibility <> 'VISIBLE' AND p.removed_at IS NULL
+"""
+
+_PRICE_CHANGES = """
+SELECT count(*) FILTER (WHERE now_valid.price > before.price) AS raised,
+       count(*) FILTER (WHERE now_valid.price < before.price) AS lowered
+FROM (
+    SELECT account, product_id, valid_from, price FROM ozon.product_price_history
+    WHERE account = ANY(%(accounts)s) AND valid_from > %(since)s
+    LIMIT 100000
+) now_valid
+JOIN ozon.product_price_history before
+  ON before.account = now_valid.account AND before.product_id = now_valid.product_id
+ AND before.valid_to = now_valid.valid_from
+"""
+
+
+@dataclass(frozen=True)
+class TurnedInvisible:
+    """A product that was visible at the period's beginning and is not now."""
+
+    account: str
+    product_id: int
+    sku: int | None
+    offer_id: str
+    name: str
+    visibility: str
+    turned_at: datetime
+    price: Decimal | None
+    currency_code: str
+    reason: str
+    units: int | None
+
+    @property
+    def worth(self) -> Decimal:
+        return (self.price or Decimal(0)) * (self.units or 0)
+
+
+@dataclass(frozen=True)
+class ReasonGroup:
+    """Products that turned invisible for one reason, the most valuable first; ``worth`` is by currency."""
+
+    reason: str
+    count: int
+    worth: Mapping[str, Decimal]
+    products: Sequence[TurnedInvisible]
+
+
+@dataclass(frozen=True)
+class Money:
+    """The losses in one currency, of all selected accounts."""
+
+    currency: str
+    hidden_money: Decimal
+    lost_per_day: Decimal
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The costs of hidden products and of missing stock, by the last measurements."""
+
+    products: int
+    visible: int
+    hidden_with_stock: int
+    visible_without_stock: int
+    money: Sequence[Money]
+    prices_raised: int
+    prices_lowered: int
+    measured_at: datetime | None
+
+
+def read_points(connection: Connection, accounts: Sequence[str], since: datetime) -> list[tuple[datetime, Counts]]:
+    """Return the products by visibility at each measurement, added over the accounts.
+
+    The accounts are measured at different moments: each counts with its last measurement.
+    """
+    last: dict[str, tuple[int, ...]] = {}
+    points: dict[datetime, Counts] = {}
+    for account, measured_at, *counts in connection.execute(_POINTS, {"accounts": list(accounts), "since": since}):
+        last[account] = tuple(counts)
+        sums = (sum(each) for each in zip(*last.values(), strict=True))
+        points[max(measured_at, since)] = dict(zip(map(str, Visibility), sums, strict=True))
+    return list(points.items())
+
+
+def read_turned_invisible(connection: Connection, accounts: Sequence[str], since: datetime) -> list[ReasonGroup]:
+    """Return what turned invisible since then, by reason, the most frequent reason first."""
+    values = {"accounts": list(accounts), "since": since, "limit": READ_AT_MOST}
+    groups: defaultdict[str, list[TurnedInvisible]] = defaultdict(list)
+    for product in connection.cursor(row_factory=class_row(TurnedInvisible)).execute(_TURNED_INVISIBLE, values):
+        groups[product.reason].append(product)
+    return sorted(
+        (_group(reason, products) for reason, products in groups.items()),
+        key=lambda group: (-group.count, group.reason),
+    )
+
+
+def read_cost(connection: Connection, accounts: Sequence[str], yesterday: datetime) -> Cost:
+    """Return the costs by the last measurement of each account, and the price changes since yesterday."""
+    values = {"accounts": list(accounts), "since": yesterday}
+    rows = connection.cursor(row_factory=dict_row).execute(_LATEST, values).fetchall()
+    raised, lowered = connection.execute(_PRICE_CHANGES, values).fetchone() or (0, 0)
+    return Cost(
+        products=sum(row["products"] for row in rows),
+        visible=sum(row["visible"] for row in rows),
+        hidden_with_stock=sum(row["hidden_with_stock"] for row in rows),
+        visible_without_stock=sum(row["visible_without_stock"] for row in rows),
+        money=_money(rows),
+        prices_raised=raised,
+        prices_lowered=lowered,
+        measured_at=min((row["measured_at"] for row in rows), default=None),
+    )
+
+
+def _group(reason: str, products: list[TurnedInvisible]) -> ReasonGroup:
+    worth: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for product in products:
+        if product.worth:
+            worth[product.currency_code] += product.worth
+    ranked = sorted(products, key=lambda product: (-product.worth, product.product_id))
+    return ReasonGroup(reason, len(products), dict(worth), ranked[:_LISTED])
+
+
+def _money(rows: Sequence[Mapping[str, Any]]) -> list[Money]:
+    hidden: defaultdict[str, Decimal] = defaultdict(Decimal)
+    lost: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        for currency, impact in row["impact"].items():
+            hidden[currency] += Decimal(str(impact["hidden_money"]))
+            lost[currency] += Decimal(str(impact["lost_per_day"]))
+    return [Money(currency, hidden[currency], lost[currency]) for currency in hidden]

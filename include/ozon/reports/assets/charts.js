@@ -1,0 +1,52 @@
+// Draws the charts whose options are made in include/ozon/reports/charts.py: an element with data-chart is followed by
+// a script of type application/json. Colours like "var(--VISIBLE)" come from palette.css.
+"use strict";
+(() => {
+  const language = document.documentElement.lang || "en";
+  const number = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+  const zone = document.documentElement.dataset.timeZone || undefined;
+  const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: zone });
+  const moment = new Intl.DateTimeFormat(language, {
+    day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: zone,
+  });
+
+  // Functions cannot be in JSON: an option names one of these instead.
+  const formatters = {
+    number: (value) => (typeof value === "number" ? number.format(value) : value),
+    short: (value) => short.format(value),
+    day: (value) => day.format(new Date(value)),
+    moment: (value) => moment.format(new Date(Number(value))),
+    title: ({ data }) => data.title,
+  };
+
+  const resolve = (option, style) => {
+    if (typeof option === "string") {
+      const name = /^var\((--\w+)\)$/.exec(option);
+      if (name) return style.getPropertyValue(name[1]).trim();
+      const formatter = /^format:(\w+)$/.exec(option);
+      return formatter ? formatters[formatter[1]] : option;
+    }
+    if (Array.isArray(option)) return option.map((each) => resolve(each, style));
+    if (option && typeof option === "object") {
+      return Object.fromEntries(Object.entries(option).map(([key, value]) => [key, resolve(value, style)]));
+    }
+    return option;
+  };
+
+  const draw = (element) => {
+    const option = JSON.parse(element.nextElementSibling.textContent);
+    echarts.dispose(element);
+    const chart = echarts.init(element);
+    chart.setOption(resolve(option, getComputedStyle(document.documentElement)));
+    chart.on("click", ({ data }) => { if (data && data.href) location.assign(data.href); });
+    new ResizeObserver(() => chart.resize()).observe(element);
+  };
+
+  const drawAll = () => document.querySelectorAll("[data-chart]").forEach(draw);
+  drawAll();
+  new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  addEventListener("beforeprint", () => {
+    document.querySelectorAll("[data-chart]").forEach((each) => echarts.getInstanceByDom(each).resize());
+  });
+})();

@@ -1,0 +1,169 @@
+"""The charts of the page and of the report, as options of Apache ECharts.
+
+The options are data only: charts.js resolves colours such as ``var(--VISIBLE)`` and formatters such as
+``format:number``. Moments are milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from include.ozon.marketplace.visibility import Visibility
+from include.ozon.monitoring.metrics.definitions import visibility_title
+from include.ozon.monitoring.metrics.model import Counts
+from include.ozon.translation import gettext as _
+
+Option = dict[str, Any]
+
+_STATUS_COLOURS = {"failed": "var(--critical)", "running": "var(--accent)"}
+_TEXT: Option = {"color": "var(--faint)", "fontFamily": "inherit", "fontSize": 11}
+
+
+@dataclass(frozen=True)
+class LoadMark:
+    """A load on a time axis; ``is_late`` if it ended after its deadline."""
+
+    at: datetime
+    title: str
+    status: str
+    is_late: bool
+    href: str = ""
+
+
+def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Sequence[LoadMark] = ()) -> Option:
+    """Return products stacked by visibility, with a mark below for each load."""
+    points = list(points)
+    series = [
+        {
+            "name": visibility_title(visibility),
+            "type": "line",
+            "stack": "products",
+            "step": "end",
+            "symbol": "none",
+            "lineStyle": {"width": 0},
+            "itemStyle": {"color": f"var(--{visibility})"},
+            "areaStyle": {"opacity": 1, "color": f"var(--{visibility})"},
+            "emphasis": {"disabled": True},
+            "data": [[_ms(at), counts[visibility]] for at, counts in points],
+        }
+        for visibility in Visibility
+        if any(counts[visibility] for _, counts in points)
+    ]
+    marks = {
+        "name": _("Loads"),
+        "type": "scatter",
+        "symbol": "triangle",
+        "symbolSize": 7,
+        "symbolOffset": [0, 8],
+        "tooltip": {"trigger": "item", "formatter": "format:title"},
+        "data": [_mark(load) for load in loads],
+        "markLine": {
+            "symbol": "none",
+            "silent": True,
+            "label": {"formatter": _("late"), "color": "var(--critical)", "fontSize": 10},
+            "lineStyle": {"color": "var(--critical)", "type": "dashed"},
+            "data": [{"xAxis": _ms(load.at)} for load in loads if load.is_late],
+        },
+    }
+    return {
+        **_base(),
+        "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": _TEXT},
+        "xAxis": _time_axis(),
+        "yAxis": _value_axis(),
+        "series": [*series, marks],
+    }
+
+
+def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
+    """Return a bar for each load, stacked by component.
+
+    Each bar has ``at``, ``label`` and ``parts``: component's title, colour, seconds, status, tooltip and address.
+    """
+    titles = list(dict.fromkeys((part["component"], part["title"]) for bar in bars for part in bar["parts"]))
+    series = [
+        {
+            "name": title,
+            "type": "bar",
+            "stack": "seconds",
+            "barMaxWidth": 14,
+            "itemStyle": {"color": f"var(--{component})"},
+            "data": [_part(bar, component) for bar in bars],
+        }
+        for component, title in titles
+    ]
+    return {
+        **_base(),
+        "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": _TEXT},
+        "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
+        "xAxis": {
+            "type": "category",
+            "data": [_ms(bar["at"]) for bar in bars],
+            "axisLabel": {**_TEXT, "formatter": "format:moment", "hideOverlap": True},
+            "axisLine": {"lineStyle": {"color": "var(--rule)"}},
+            "axisTick": {"show": False},
+        },
+        "yAxis": {**_value_axis(), "name": _("seconds"), "nameTextStyle": {**_TEXT, "align": "right"}},
+        "series": series,
+    }
+
+
+def _part(bar: Mapping[str, Any], component: str) -> Option | None:
+    for part in bar["parts"]:
+        if part["component"] == component:
+            colour = _STATUS_COLOURS.get(part["status"])
+            style = {"itemStyle": {"color": colour}} if colour else {}
+            return {"value": part["seconds"], "title": part["tooltip"], "href": part["href"], **style}
+    return None
+
+
+def _mark(load: LoadMark) -> Option:
+    colour = "var(--critical)" if load.status == "failed" or load.is_late else "var(--faint)"
+    return {"value": [_ms(load.at), 0], "title": load.title, "href": load.href, "itemStyle": {"color": colour}}
+
+
+def _base() -> Option:
+    return {
+        "animation": False,
+        "textStyle": {"fontFamily": "inherit"},
+        "grid": {"top": 30, "left": 4, "right": 8, "bottom": 4, "containLabel": True},
+        "tooltip": _tooltip(),
+        "aria": {"enabled": False},
+    }
+
+
+def _tooltip() -> Option:
+    # Drawn on the canvas: a tooltip of HTML needs inline styles, which the page's security policy forbids.
+    return {
+        "trigger": "axis",
+        "renderMode": "richText",
+        "valueFormatter": "format:number",
+        "confine": True,
+        "backgroundColor": "var(--paper)",
+        "borderColor": "var(--rule)",
+        "textStyle": {"color": "var(--ink)", "fontSize": 12},
+        "axisPointer": {"lineStyle": {"color": "var(--faint)"}, "label": {"formatter": "format:moment"}},
+    }
+
+
+def _time_axis() -> Option:
+    return {
+        "type": "time",
+        "axisLabel": {**_TEXT, "formatter": "format:day", "hideOverlap": True},
+        "axisLine": {"lineStyle": {"color": "var(--rule)"}},
+        "axisTick": {"show": False},
+    }
+
+
+def _value_axis() -> Option:
+    return {
+        "type": "value",
+        "axisLabel": {**_TEXT, "formatter": "format:short"},
+        "splitLine": {"lineStyle": {"color": "var(--rule)"}},
+    }
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
