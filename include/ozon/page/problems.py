@@ -19,7 +19,7 @@ from include.ozon.translation import N_
 
 @dataclass(frozen=True)
 class Problem:
-    """An explanation of what happened and what to do; with ``has_detail`` the error's own sentence, in English, is shown too."""
+    """An explanation of what happened and what to do, with the error's own sentence if ``has_detail``."""
 
     status: int
     title: str
