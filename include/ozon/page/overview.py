@@ -46,7 +46,7 @@ async def show(view: InView) -> HTMLResponse:
 def _read(connection: Connection, view: View) -> Overview:
     require_head(connection)
     yesterday = view.now - timedelta(days=1)
-    points = visibility.read_points(connection, view.accounts, view.since)
+    points = visibility.read_points(connection, view.accounts, view.since, view.now)
     found = loads.read_loads(connection, view.accounts, view.since)
     marks = loads.marks(found, view.settings, view.now)
     bars = loads.bars(found, view.settings, _BARS, _address(view))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ from include.ozon.warehouse.session import Connection
 
 READ_AT_MOST = 10_000
 """Products that turned invisible are read up to this number; a page is no place for more."""
-_LISTED = 6
+_LISTED = 5
 
 # The last measurement before the period too: the chart begins with a state.
 _POINTS = """
@@ -45,10 +45,10 @@ CROSS JOIN LATERAL (
 
 _TURNED_INVISIBLE = """
 WITH turned AS (
-    SELECT h.account, h.product_id, h.valid_to AS turned_at
-    FROM ozon.product_visibility_history h
-    WHERE h.account = ANY(%(accounts)s) AND h.visibility = 'VISIBLE'
-      AND h.valid_to > %(since)s AND h.valid_from <= %(since)s
+    SELECT account, product_id, max(valid_to) AS turned_at
+    FROM ozon.product_visibility_history
+    WHERE account = ANY(%(accounts)s) AND visibility = 'VISIBLE' AND valid_to > %(since)s
+    GROUP BY account, product_id
     LIMIT %(limit)s
 )
 SELECT t.account, p.product_id, p.sku, p.offer_id, p.name, p.visibility, t.turned_at, p.price, p.currency_code,
@@ -79,7 +79,7 @@ JOIN ozon.product_price_history before
 
 @dataclass(frozen=True)
 class TurnedInvisible:
-    """A product that was visible at the period's beginning and is not now."""
+    """A product that was visible since the period's beginning and is not now."""
 
     account: str
     product_id: int
@@ -100,7 +100,10 @@ class TurnedInvisible:
 
 @dataclass(frozen=True)
 class ReasonGroup:
-    """Products that turned invisible for one reason, the most valuable first; ``worth`` is by currency."""
+    """Products that turned invisible for one reason; ``worth`` is by currency, that of most products first.
+
+    Money of different currencies cannot be compared, so the products are ordered by currency and then by worth.
+    """
 
     reason: str
     count: int
@@ -131,8 +134,10 @@ class Cost:
     measured_at: datetime | None
 
 
-def read_points(connection: Connection, accounts: Sequence[str], since: datetime) -> list[tuple[datetime, Counts]]:
-    """Return the products by visibility at each measurement, added over the accounts.
+def read_points(
+    connection: Connection, accounts: Sequence[str], since: datetime, now: datetime
+) -> list[tuple[datetime, Counts]]:
+    """Return the products by visibility at each measurement and now, added over the accounts.
 
     The accounts are measured at different moments: each counts with its last measurement.
     """
@@ -142,7 +147,8 @@ def read_points(connection: Connection, accounts: Sequence[str], since: datetime
         last[account] = tuple(counts)
         sums = (sum(each) for each in zip(*last.values(), strict=True))
         points[max(measured_at, since)] = dict(zip(map(str, Visibility), sums, strict=True))
-    return list(points.items())
+    # The last state lasts until now.
+    return [*points.items(), *((now, counts) for counts in list(points.values())[-1:])]
 
 
 def read_turned_invisible(connection: Connection, accounts: Sequence[str], since: datetime) -> list[ReasonGroup]:
@@ -175,19 +181,25 @@ def read_cost(connection: Connection, accounts: Sequence[str], yesterday: dateti
 
 
 def _group(reason: str, products: list[TurnedInvisible]) -> ReasonGroup:
-    worth: defaultdict[str, Decimal] = defaultdict(Decimal)
+    currencies = [currency for currency, _ in Counter(product.currency_code for product in products).most_common()]
+    worth = dict.fromkeys(currencies, Decimal(0))
     for product in products:
-        if product.worth:
-            worth[product.currency_code] += product.worth
-    ranked = sorted(products, key=lambda product: (-product.worth, product.product_id))
-    return ReasonGroup(reason, len(products), dict(worth), ranked[:_LISTED])
+        worth[product.currency_code] += product.worth
+    ranked = sorted(
+        products,
+        key=lambda product: (not product.worth, currencies.index(product.currency_code), -product.worth),
+    )
+    return ReasonGroup(reason, len(products), {name: money for name, money in worth.items() if money}, ranked[:_LISTED])
 
 
 def _money(rows: Sequence[Mapping[str, Any]]) -> list[Money]:
+    products: Counter[str] = Counter()
     hidden: defaultdict[str, Decimal] = defaultdict(Decimal)
     lost: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         for currency, impact in row["impact"].items():
+            products[currency] += impact["hidden_products"] + impact["lost_without_stock_products"]
             hidden[currency] += Decimal(str(impact["hidden_money"]))
             lost[currency] += Decimal(str(impact["lost_per_day"]))
-    return [Money(currency, hidden[currency], lost[currency]) for currency in hidden]
+    ranked = sorted(products, key=lambda currency: (-products[currency], currency))
+    return [Money(currency, hidden[currency], lost[currency]) for currency in ranked]

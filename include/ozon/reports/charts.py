@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from include.ozon.marketplace.visibility import Visibility
@@ -20,6 +20,9 @@ Option = dict[str, Any]
 
 _STATUS_COLOURS = {"failed": "var(--critical)", "running": "var(--accent)"}
 _TEXT: Option = {"color": "var(--faint)", "fontFamily": "inherit", "fontSize": 11}
+_LEGEND: Option = {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": _TEXT}
+# On a shorter axis the days alone would repeat.
+_SHORT_AXIS = timedelta(days=4)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class LoadMark:
 def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Sequence[LoadMark] = ()) -> Option:
     """Return products stacked by visibility, with a mark below for each load."""
     points = list(points)
+    visibilities = [each for each in Visibility if any(counts[each] for _, counts in points)]
     series = [
         {
             "name": visibility_title(visibility),
@@ -49,8 +53,7 @@ def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Seque
             "emphasis": {"disabled": True},
             "data": [[_ms(at), counts[visibility]] for at, counts in points],
         }
-        for visibility in Visibility
-        if any(counts[visibility] for _, counts in points)
+        for visibility in visibilities
     ]
     marks = {
         "name": _("Loads"),
@@ -70,8 +73,8 @@ def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Seque
     }
     return {
         **_base(),
-        "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": _TEXT},
-        "xAxis": _time_axis(),
+        "legend": {**_LEGEND, "data": [visibility_title(each) for each in visibilities]},
+        "xAxis": _time_axis([at for at, _ in points]),
         "yAxis": _value_axis(),
         "series": [*series, marks],
     }
@@ -96,7 +99,7 @@ def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
     ]
     return {
         **_base(),
-        "legend": {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": _TEXT},
+        "legend": _LEGEND,
         "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
         "xAxis": {
             "type": "category",
@@ -105,7 +108,7 @@ def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
             "axisLine": {"lineStyle": {"color": "var(--rule)"}},
             "axisTick": {"show": False},
         },
-        "yAxis": {**_value_axis(), "name": _("seconds"), "nameTextStyle": {**_TEXT, "align": "right"}},
+        "yAxis": _value_axis(),
         "series": series,
     }
 
@@ -148,10 +151,11 @@ def _tooltip() -> Option:
     }
 
 
-def _time_axis() -> Option:
+def _time_axis(moments: Sequence[datetime]) -> Option:
+    is_short = not moments or moments[-1] - moments[0] < _SHORT_AXIS
     return {
         "type": "time",
-        "axisLabel": {**_TEXT, "formatter": "format:day", "hideOverlap": True},
+        "axisLabel": {**_TEXT, "formatter": "format:moment" if is_short else "format:day", "hideOverlap": True},
         "axisLine": {"lineStyle": {"color": "var(--rule)"}},
         "axisTick": {"show": False},
     }

@@ -39,7 +39,7 @@ DEFINITIONS: Mapping[str, Definition] = {
     ),
     "turned_invisible": Definition(
         N_("Turned invisible"),
-        N_("Products that were visible at the beginning of the period and are now listed but not visible."),
+        N_("Products that were visible within the period and are now listed but not visible."),
     ),
     "hidden_with_stock": Definition(
         N_("In stock, but out of sight"),

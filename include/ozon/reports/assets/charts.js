@@ -8,7 +8,7 @@
   const zone = document.documentElement.dataset.timeZone || undefined;
   const day = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: zone });
   const moment = new Intl.DateTimeFormat(language, {
-    day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: zone,
+    day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone,
   });
 
   // Functions cannot be in JSON: an option names one of these instead.
