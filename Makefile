@@ -55,7 +55,7 @@ docker-down:  ## End the stack of docker-compose.yaml; ARGS=--volumes also delet
 test-docker: venv  ## Test the real stack of docker-compose.yaml, if needed in a new Docker engine
 	@$(BIN)/python -m tests.docker $(ARGS)
 
-lint: venv  ## Check style, spelling and banned words, types, the direction of imports, and the generated pages
+lint: venv  ## Check style, spelling and banned words, types, the direction of imports, the translations and the generated pages
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/codespell
@@ -67,6 +67,7 @@ lint: venv  ## Check style, spelling and banned words, types, the direction of i
 	@$(BIN)/python -m include.ozon.monitoring.runbook --check
 	@$(BIN)/python -m include.ozon_local.dag_docs --check
 	@$(BIN)/python -m include.ozon_local.table_docs --check
+	@$(BIN)/python -m include.ozon_local.messages --check
 
 bench: venv  ## Compare the speed of the load with a bare script, dlt and pandas
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -8,14 +8,14 @@ Babel is imported inside the functions: parsing a DAG does not need it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal, Self, get_args
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,7 +44,10 @@ def current_language() -> Language:
 
 def gettext(message: str) -> str:
     """Return the message in the current language; unchanged if the catalogue does not have it."""
-    return _translations(_language.get()).gettext(message)
+    if isinstance(message, _Marked):
+        return gettext(message.message).format(**{name: gettext(value) for name, value in message.values.items()})
+    # The empty message is the catalogue's header.
+    return _translations(_language.get()).gettext(message) if message else ""
 
 
 def ngettext(singular: str, plural: str, count: int) -> str:
@@ -57,9 +60,25 @@ def pgettext(context: str, message: str) -> str:
     return _translations(_language.get()).pgettext(context, message)
 
 
-def mark(message: str) -> str:
-    """Return the message unchanged; marks it for the catalogue where it is written before it is shown."""
-    return message
+class _Marked(str):
+    """A text in English that remembers its message and the values in it, so that it can be translated later."""
+
+    message: str
+    values: Mapping[str, str]
+
+    def __new__(cls, message: str, values: Mapping[str, str]) -> Self:
+        marked = super().__new__(cls, message.format(**values))
+        marked.message = message
+        marked.values = values
+        return marked
+
+
+def mark(message: str, **values: str) -> str:
+    """Return the message in English; marks it for the catalogue where it is written before it is shown.
+
+    Values that fill its placeholders are translated with it.
+    """
+    return _Marked(message, values) if values else message
 
 
 _ = gettext

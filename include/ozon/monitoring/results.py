@@ -11,16 +11,17 @@ from typing import Any, Self
 from include.ozon.monitoring.rule import Rule
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, Bounds, State
+from include.ozon.translation import N_
 from include.ozon.words import one_line
 
 
 class Status(StrEnum):
-    OK = "ok"
-    WARNING = "warning"
-    CRITICAL = "critical"
-    UNKNOWN = "unknown"
+    OK = N_("ok")
+    WARNING = N_("warning")
+    CRITICAL = N_("critical")
+    UNKNOWN = N_("unknown")
     """There is nothing to measure yet."""
-    ERROR = "error"
+    ERROR = N_("error")
     """The check itself failed."""
 
 

@@ -11,6 +11,7 @@ from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.guards import Observation, observe_rejected
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.settings import GuardsSettings, Settings
+from include.ozon.translation import N_
 from include.ozon.warehouse.tables.column import definitions
 from include.ozon.warehouse.tables.stock import INVENTORY
 
@@ -89,7 +90,7 @@ def _merge(attempt: Attempt, _: StockDifferences) -> None:
 
 INVENTORY_ETL = Component(
     name="inventory_etl",
-    title="stock",
+    title=N_("stock"),
     needs=(PRODUCT_ETL,),
     staging=_STAGING,
     rows_table="stock",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, LiteralString
 from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.guards import Observation, observe_rejected
 from include.ozon.settings import GuardsSettings, Settings
+from include.ozon.translation import N_
 from include.ozon.warehouse.tables.column import definitions
 from include.ozon.warehouse.tables.products import PRODUCTS
 
@@ -86,7 +87,7 @@ def _merge(attempt: Attempt, _: ProductDifferences) -> None:
 
 PRODUCT_ETL = Component(
     name="product_etl",
-    title="products",
+    title=N_("products"),
     staging=_STAGING,
     rows_table="product",
     methods=_methods,

@@ -11,10 +11,13 @@ from include.ozon.pipeline.component import Component
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.pipeline.numbers import ComponentNumbers, peak_memory_mb
 from include.ozon.pipeline.run import Run
+from include.ozon.translation import N_
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.staging import Staging
 
 Status = Literal["running", "success", "failed", "skipped", "cancelled"]
+STATUS_NAMES = (N_("running"), N_("success"), N_("failed"), N_("skipped"), N_("cancelled"))
+"""The statuses as people see them, for the catalogue."""
 
 _OPEN_WORKFLOW = """
 INSERT INTO ozon.etl_workflow_executions AS w (

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from include.ozon import words
+from include.ozon.translation import use_language
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,35 @@ from include.ozon import words
 )  # fmt: skip
 def test_only_large_amounts_are_rounded(amount: str, shown: str) -> None:
     assert words.money(Decimal(amount), "RUB") == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "shown"),
+    [
+        ("1234567.5", "RUB", "1 234 568 ₽"), ("99.5", "RUB", "99,50 ₽"), ("5", "KZT", "5 KZT"), ("5", "", "5"),
+        ("5", "XYZ", "5 XYZ"),
+    ],
+)  # fmt: skip
+def test_russian_amounts_have_the_currencys_symbol(amount: str, currency: str, shown: str) -> None:
+    with use_language("ru"):
+        assert words.money(Decimal(amount), currency) == shown
+
+
+def test_russian_numbers_sizes_and_spans() -> None:
+    with use_language("ru"):
+        assert [words.number(value, 1) for value in (999, 1234567.25, None)] == ["999,0", "1 234 567,2", "–"]
+        assert [words.signed(value, 1) for value in (0.04, 0.06, -1234.5)] == ["0", "+0,1", "-1 234,5"]
+        assert [words.amount(value) for value in (1234.5, 2.0, 0.00431)] == ["1 234,5", "2", "0,0043"]
+        assert words.percent(12.34) == "12,3 %"
+        assert [words.size(value) for value in (1, 5, 1023, 3.4 * 2**20)] == [
+            "1 байт",
+            "5 байт",
+            "1 023 байта",
+            "3,4 МБ",
+        ]
+        assert [words.span(timedelta(seconds=seconds)) for seconds in (0, 95, 11_100, 90_000, 172_859)] == [
+            "0 секунд", "1 минута 35 секунд", "3 часа 5 минут", "1 день 1 час", "2 дня",
+        ]  # fmt: skip
 
 
 def test_numbers() -> None:
@@ -60,4 +90,6 @@ def test_a_moment_is_in_the_time_zone_that_is_configured() -> None:
             return moment.astimezone(ZoneInfo("Europe/Moscow"))
 
     assert words.moment(datetime(2026, 11, 24, 5, 10, 59, tzinfo=UTC), Moscow()) == "2026-11-24 08:10 MSK"
+    with use_language("ru"):
+        assert words.moment(datetime(2026, 11, 24, 5, 10, 59, tzinfo=UTC), Moscow()) == "24.11.2026 08:10 MSK"
     assert words.moment(None, Moscow()) == "–"

@@ -20,15 +20,16 @@ from include.ozon.monitoring.health.checks import (
 from include.ozon.monitoring.results import Judgement, judge_state, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import State
+from include.ozon.translation import N_
 
 T = TypeVar("T")
 
 AIRFLOW_REACHABLE = Rule(
     name="airflow_reachable",
-    title="Airflow's API server does not answer",
-    measures="Airflow's API server answers.",
+    title=N_("Airflow's API server does not answer"),
+    measures=N_("Airflow's API server answers."),
     limits=State(level="critical"),
-    next_step="Start the API server, or correct Airflow's setting api.base_url if it runs.",
+    next_step=N_("Start the API server, or correct Airflow's setting api.base_url if it runs."),
     meaning="The API server does not answer: running tasks cannot report their state.",
     remedy="Start it. If it runs, check Airflow's settings `api.base_url` and `core.execution_api_server_url`.",
     group="airflow",
@@ -36,11 +37,11 @@ AIRFLOW_REACHABLE = Rule(
 
 AIRFLOW_SCHEDULER = Rule(
     name="airflow_scheduler",
-    title="Airflow's scheduler does not run",
-    measures="The scheduler sends heartbeats.",
+    title=N_("Airflow's scheduler does not run"),
+    measures=N_("The scheduler sends heartbeats."),
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Restart the scheduler; the end of its log shows why it stopped.",
+    next_step=N_("Restart the scheduler; the end of its log shows why it stopped."),
     meaning="The scheduler sends no heartbeat: no DAG run and no task starts.",
     remedy="Restart it. The end of its log shows why it stopped; check the metadata database, too.",
     group="airflow",
@@ -48,11 +49,11 @@ AIRFLOW_SCHEDULER = Rule(
 
 AIRFLOW_TRIGGERER = Rule(
     name="airflow_triggerer",
-    title="Airflow's triggerer does not run",
-    measures="The triggerer sends heartbeats; without it, missed deadlines go unnoticed.",
+    title=N_("Airflow's triggerer does not run"),
+    measures=N_("The triggerer sends heartbeats; without it, missed deadlines go unnoticed."),
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Restart the triggerer; the end of its log shows why it stopped.",
+    next_step=N_("Restart the triggerer; the end of its log shows why it stopped."),
     meaning="The triggerer sends no heartbeat: missed deadlines go unnoticed.",
     remedy="Restart it. The end of its log shows why it stopped.",
     group="airflow",
@@ -60,11 +61,11 @@ AIRFLOW_TRIGGERER = Rule(
 
 AIRFLOW_DAG_PROCESSOR = Rule(
     name="airflow_dag_processor",
-    title="Airflow's DAG processor does not run",
-    measures="The DAG processor sends heartbeats.",
+    title=N_("Airflow's DAG processor does not run"),
+    measures=N_("The DAG processor sends heartbeats."),
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Restart the DAG processor; the end of its log shows why it stopped.",
+    next_step=N_("Restart the DAG processor; the end of its log shows why it stopped."),
     meaning="The DAG processor sends no heartbeat: changes to DAGs have no effect.",
     remedy="Restart it. The end of its log shows why it stopped.",
     group="airflow",
@@ -72,10 +73,12 @@ AIRFLOW_DAG_PROCESSOR = Rule(
 
 AIRFLOW_IMPORT = Rule(
     name="airflow_import",
-    title="a DAG cannot be imported",
-    measures="Airflow knows all DAGs of this package and can import them.",
+    title=N_("a DAG cannot be imported"),
+    measures=N_("Airflow knows all DAGs of this package and can import them."),
     limits=State(level="critical"),
-    next_step="Run `airflow dags list-import-errors` for the cause, and `ozon config validate` to check the settings.",
+    next_step=N_(
+        "Run `airflow dags list-import-errors` for the cause, and `ozon config validate` to check the settings."
+    ),
     meaning="Airflow does not know a DAG of this package, or cannot import it: the DAG does not run.",
     remedy="`airflow dags list-import-errors` shows the cause; `ozon config validate` checks the settings. "
     "`PYTHONPATH` has to contain the root of the package.",
@@ -84,10 +87,10 @@ AIRFLOW_IMPORT = Rule(
 
 AIRFLOW_PAUSED = Rule(
     name="airflow_paused",
-    title="a DAG is paused",
-    measures="No DAG of this package is paused.",
+    title=N_("a DAG is paused"),
+    measures=N_("No DAG of this package is paused."),
     limits=State(level="warning"),
-    next_step="Unpause the DAG in Airflow. If it is paused on purpose, acknowledge this alert.",
+    next_step=N_("Unpause the DAG in Airflow. If it is paused on purpose, acknowledge this alert."),
     meaning="A DAG of this package is paused: it does not run.",
     remedy="Unpause it with `airflow dags unpause DAG_ID`. If it is paused on purpose: `ozon alerts ack ID`.",
     group="airflow",

@@ -17,6 +17,7 @@ from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AboveShare, Below, State
+from include.ozon.translation import N_
 from include.ozon.words import moment
 
 if TYPE_CHECKING:
@@ -33,11 +34,11 @@ WHERE account = %(account)s AND started_at > %(since)s AND started_at <= %(now)s
 
 API_REACHABLE = Rule(
     name="api_reachable",
-    title="the Seller API does not answer",
-    measures="The Seller API answers.",
+    title=N_("the Seller API does not answer"),
+    measures=N_("The Seller API answers."),
     unit=Unit.SECONDS,
     limits=State(level="critical"),
-    next_step="Wait: loads retry. After an hour, check this machine's network and proxy, and whether Ozon is down.",
+    next_step=N_("Wait: loads retry. After an hour, check this machine's network and proxy, and whether Ozon is down."),
     meaning="Ozon's API does not answer the health check; loads fail and retry.",
     remedy="Wait: loads retry. After an hour, check the proxy, DNS and firewall of this machine, and whether Ozon "
     "itself is down.",
@@ -46,10 +47,10 @@ API_REACHABLE = Rule(
 
 API_KEY = Rule(
     name="api_key",
-    title="Ozon refuses access",
-    measures="Ozon accepts the account's key.",
+    title=N_("Ozon refuses access"),
+    measures=N_("Ozon accepts the account's key."),
     limits=State(level="critical"),
-    next_step="Follow the message; a new key goes into the connection ozon_api_<account> (docs/runbook.md).",
+    next_step=N_("Follow the message; a new key goes into the connection ozon_api_<account> (docs/runbook.md)."),
     meaning="Ozon does not accept the Client-Id or key, or has blocked the account.",
     remedy="Follow the message. If somebody deleted the key in Ozon Seller, make "
     "[a new one](#changing-an-api-key-without-a-gap).",
@@ -58,11 +59,11 @@ API_KEY = Rule(
 
 API_KEY_EXPIRES_DAYS = Rule(
     name="api_key_expires_days",
-    title="the API key expires soon",
-    measures="Days until the account's key expires.",
+    title=N_("the API key expires soon"),
+    measures=N_("Days until the account's key expires."),
     unit=Unit.DAYS,
     limits=Below(warning=14, critical=3),
-    next_step="Make a new key in Ozon Seller and put it into the connection ozon_api_<account> (docs/runbook.md).",
+    next_step=N_("Make a new key in Ozon Seller and put it into the connection ozon_api_<account> (docs/runbook.md)."),
     meaning="The key still works, but expires in a few days; then loads fail.",
     remedy="Make [a new key](#changing-an-api-key-without-a-gap) in office hours.",
     group="api_access",
@@ -70,10 +71,10 @@ API_KEY_EXPIRES_DAYS = Rule(
 
 API_METHODS = Rule(
     name="api_methods",
-    title="the API key lacks a role",
-    measures="The key may call every method that the load needs.",
+    title=N_("the API key lacks a role"),
+    measures=N_("The key may call every method that the load needs."),
     limits=State(level="critical"),
-    next_step="Make a key with the missing roles in Ozon Seller (Settings, API keys).",
+    next_step=N_("Make a key with the missing roles in Ozon Seller (Settings, API keys)."),
     meaning="The key's roles do not allow every method that the load needs.",
     remedy='Make [a new key](#changing-an-api-key-without-a-gap) with the role "Admin read only".',
     group="api_access",
@@ -81,11 +82,11 @@ API_METHODS = Rule(
 
 API_ERROR_RATE_PCT = Rule(
     name="api_error_rate_pct",
-    title="the Seller API often fails",
-    measures="Share of requests in 24 hours that had to be repeated; `min_count` counts requests.",
+    title=N_("the Seller API often fails"),
+    measures=N_("Share of requests in 24 hours that had to be repeated; `min_count` counts requests."),
     unit=Unit.SHARE,
     limits=AboveShare(warning=5, critical=25, min_count=20),
-    next_step="Wait until the next load. If the share stays high, check this machine's network and proxy.",
+    next_step=N_("Wait until the next load. If the share stays high, check this machine's network and proxy."),
     meaning="Many requests had to be repeated. Loads take longer, but may still succeed.",
     remedy="Wait until the next load. If the share stays high, check the network and proxy between this machine and "
     "Ozon.",
@@ -94,11 +95,11 @@ API_ERROR_RATE_PCT = Rule(
 
 API_RATE_LIMITED_PCT = Rule(
     name="api_rate_limited_pct",
-    title="Ozon limits the request rate",
-    measures="Share of requests in 24 hours that Ozon answered with HTTP 429; `min_count` counts requests.",
+    title=N_("Ozon limits the request rate"),
+    measures=N_("Share of requests in 24 hours that Ozon answered with HTTP 429; `min_count` counts requests."),
     unit=Unit.SHARE,
     limits=AboveShare(warning=5, critical=25, min_count=20),
-    next_step="Find other programs that use this Client-Id, or lower api.requests_per_second.",
+    next_step=N_("Find other programs that use this Client-Id, or lower api.requests_per_second."),
     meaning="Ozon refuses many requests with HTTP 429 (too many requests).",
     remedy="Find other programs that use this Client-Id; if there are none, lower `api.requests_per_second`.",
     group="api_availability",

@@ -8,6 +8,7 @@ from include.ozon.monitoring.results import Judgement, Status, judge, judge_stat
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.settings.limits import Above, State
+from include.ozon.translation import N_
 from include.ozon.words import count_of, minutes_between
 
 # The last duration, and the median of those before it.
@@ -47,11 +48,11 @@ _MIN_SECONDS = 60
 
 DURATION_RATIO = Rule(
     name="duration_ratio",
-    title="a load takes unusually long",
-    measures="Last duration of a component, divided by its usual duration (the median).",
+    title=N_("a load takes unusually long"),
+    measures=N_("Last duration of a component, divided by its usual duration (the median)."),
     unit=Unit.RATIO,
     limits=Above(warning=3, critical=6),
-    next_step="Run `ozon runs`: many API retries point at Ozon or the network, few at the warehouse.",
+    next_step=N_("Run `ozon runs`: many API retries point at Ozon or the network, few at the warehouse."),
     meaning="A component took several times its usual duration.",
     remedy="`ozon runs`: many API retries point at Ozon or the network; few point at the warehouse, or at a large "
     "change of the catalogue.",
@@ -61,10 +62,12 @@ DURATION_RATIO = Rule(
 
 KILLED_ATTEMPT = Rule(
     name="killed_attempt",
-    title="a load was killed",
-    measures="Every attempt that is recorded as running has a process that holds the account's lock.",
+    title=N_("a load was killed"),
+    measures=N_("Every attempt that is recorded as running has a process that holds the account's lock."),
     limits=State(level="warning"),
-    next_step="Find out why its process ended: out of memory or a restart at that time. The next run loads the data.",
+    next_step=N_(
+        "Find out why its process ended: out of memory or a restart at that time. The next run loads the data."
+    ),
     meaning="The process of a load was killed: out of memory, a restart, a power failure.",
     remedy="Check `dmesg` or the events of the pod or container for the cause. Nothing has to be repaired: the next "
     "run closes the record.",
@@ -74,11 +77,11 @@ KILLED_ATTEMPT = Rule(
 
 LOCK_HELD_MINUTES = Rule(
     name="lock_held_minutes",
-    title="an account stays locked",
-    measures="Time since which an account has been locked.",
+    title=N_("an account stays locked"),
+    measures=N_("Time since which an account has been locked."),
     unit=Unit.MINUTES,
     limits=Above(warning=120, critical=300),
-    next_step="Check the log of the run that holds the lock; if the run hangs, mark its task as failed in Airflow.",
+    next_step=N_("Check the log of the run that holds the lock; if the run hangs, mark its task as failed in Airflow."),
     meaning="One run has locked the account for hours, so other runs are skipped.",
     remedy="See [a run that is stuck](#a-run-that-is-stuck).",
     group="slow",
@@ -87,11 +90,11 @@ LOCK_HELD_MINUTES = Rule(
 
 PEAK_MEMORY_MB = Rule(
     name="peak_memory_mb",
-    title="a load uses too much memory",
-    measures="Peak memory of a component's last attempt.",
+    title=N_("a load uses too much memory"),
+    measures=N_("Peak memory of a component's last attempt."),
     unit=Unit.MB,
     limits=Above(warning=500, critical=1000),
-    next_step="Lower api.concurrent_requests, or give the worker more memory.",
+    next_step=N_("Lower api.concurrent_requests, or give the worker more memory."),
     meaning="A component used more memory than expected; the system may kill it.",
     remedy="Lower `api.concurrent_requests`, or give the worker more memory.",
 )

@@ -14,6 +14,7 @@ from include.ozon.monitoring.results import Judgement, Status, judge
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.inventory_etl import INVENTORY_ETL
 from include.ozon.settings.limits import Above, AboveShare
+from include.ozon.translation import N_
 from include.ozon.words import count_of
 
 # A load records its end inside the transaction that it then commits. A result that is younger by this margin was
@@ -87,11 +88,11 @@ LIMIT %(named_count)s
 
 ORPHANED_INVENTORY_PCT = Rule(
     name="orphaned_inventory_pct",
-    title="stock of unknown products",
-    measures="Share of the inventory rows whose product is not in the warehouse.",
+    title=N_("stock of unknown products"),
+    measures=N_("Share of the inventory rows whose product is not in the warehouse."),
     unit=Unit.SHARE,
     limits=AboveShare(warning=1, critical=10, min_count=10),
-    next_step="Run ozon_etl again. If the share stays, compare the table products with the list in Ozon Seller.",
+    next_step=N_("Run ozon_etl again. If the share stays, compare the table products with the list in Ozon Seller."),
     meaning="The inventory contains stock of products that the table `products` does not contain.",
     remedy="Run `ozon_etl` again. If the share stays, compare the table `products` with the list in Ozon Seller.",
     inhibited_by=WAREHOUSE_DOWN,
@@ -99,11 +100,11 @@ ORPHANED_INVENTORY_PCT = Rule(
 
 PRODUCTS_WITHOUT_INVENTORY_PCT = Rule(
     name="products_without_inventory_pct",
-    title="products have no stock record",
-    measures="Share of the products on sale or in stock that have no inventory.",
+    title=N_("products have no stock record"),
+    measures=N_("Share of the products on sale or in stock that have no inventory."),
     unit=Unit.SHARE,
     limits=AboveShare(warning=10, critical=50, min_count=10),
-    next_step="Check which items inventory_etl rejected, and why: `SELECT * FROM ozon.rejected_items`.",
+    next_step=N_("Check which items inventory_etl rejected, and why: `SELECT * FROM ozon.rejected_items`."),
     meaning="Products that are on sale or in stock have no row in `inventory`.",
     remedy="`SELECT * FROM ozon.rejected_items WHERE component = 'inventory_etl'` shows the rejected items with their "
     "reasons.",
@@ -112,10 +113,10 @@ PRODUCTS_WITHOUT_INVENTORY_PCT = Rule(
 
 IMPOSSIBLE_STOCK = Rule(
     name="impossible_stock",
-    title="impossible stock",
-    measures="Number of stocks below zero, or with more reserved than present.",
+    title=N_("impossible stock"),
+    measures=N_("Number of stocks below zero, or with more reserved than present."),
     limits=Above(warning=0, critical=100),
-    next_step="Compare the named products with Ozon Seller, and report the difference to Ozon's support.",
+    next_step=N_("Compare the named products with Ozon Seller, and report the difference to Ozon's support."),
     meaning="Ozon reports stock below zero, or more reserved than present.",
     remedy="Compare the products that the mail names with Ozon Seller, and report the difference to Ozon's support.",
     inhibited_by=WAREHOUSE_DOWN,

@@ -19,6 +19,7 @@ from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.pipeline.product_etl import PRODUCT_ETL
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, AboveShare
+from include.ozon.translation import N_
 from include.ozon.words import count_of, moment
 
 # The same hour of former days, give or take this: a run may be late, or wait for its retries.
@@ -38,8 +39,8 @@ def _age_limit(component: Component[Any]) -> Rule[Above]:
     first = "".join(f" `{needed.name}` has to succeed first." for needed in component.needs)
     return Rule(
         name=f"{component.name}_age_hours",
-        title=f"{component.title} out of date",
-        measures=f"Time since {component.name} last succeeded.",
+        title=N_("{data} out of date", data=component.title),
+        measures=N_("Time since {component} last succeeded.", component=component.name),
         unit=Unit.HOURS,
         limits=Above(warning=8, critical=14),
         next_step=LOOK_AT_RUNS,
@@ -56,11 +57,13 @@ AGE_LIMITS = {component.name: _age_limit(component) for component in COMPONENTS}
 
 ROW_COUNT_CHANGE_PCT = Rule(
     name="row_count_change_pct",
-    title="the number of products has jumped",
-    measures="Distance of the number of products from the usual number at that hour.",
+    title=N_("the number of products has jumped"),
+    measures=N_("Distance of the number of products from the usual number at that hour."),
     unit=Unit.CHANGE,
     limits=AboveShare(warning=20, critical=50, min_count=50),
-    next_step="Check in Ozon Seller whether somebody deleted or added many products; if so, acknowledge this alert.",
+    next_step=N_(
+        "Check in Ozon Seller whether somebody deleted or added many products; if so, acknowledge this alert."
+    ),
     meaning="The number of products is far from the usual number at that hour.",
     remedy="Check in Ozon Seller whether somebody deleted or added many products. If so: `ozon alerts ack ID`. "
     "Otherwise compare `ozon runs` with Ozon's list.",

@@ -14,6 +14,7 @@ from include.ozon.monitoring.results import Judgement, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.settings.limits import Above
+from include.ozon.translation import N_
 from include.ozon.words import minutes_between, moment
 
 # Of the last workflow in which the component worked. A skipped one took no time, and must not hide the one that it was
@@ -59,11 +60,11 @@ class _Attempt:
 def _time_limit(component: str) -> Rule[Above]:
     return Rule(
         name=f"{component}_minutes",
-        title=f"{component} takes too long",
-        measures=f"Duration of {component}, retries included.",
+        title=N_("{component} takes too long", component=component),
+        measures=N_("Duration of {component}, retries included.", component=component),
         unit=Unit.MINUTES,
         limits=Above(warning=60, critical=120),
-        next_step="Check the log of its task in Airflow; if the task hangs, mark it as failed.",
+        next_step=N_("Check the log of its task in Airflow; if the task hangs, mark it as failed."),
         meaning=f"`{component}`, with its retries, takes longer than its time limit.",
         remedy="Check the log of its task, and see [a run that is stuck](#a-run-that-is-stuck).",
         group="slow",

@@ -12,12 +12,13 @@ from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.results import Judgement, unknown
 from include.ozon.pipeline.component import Component
 from include.ozon.settings import Settings
+from include.ozon.translation import N_
 from include.ozon.words import moment
 
 # A load that fails or hangs for one of these needs no notification of its own.
 LOAD_STOPPERS = (*WAREHOUSE_DOWN, *API_DOWN)
 
-LOOK_AT_RUNS = "Run `ozon runs` for the error, and look up its class in docs/runbook.md."
+LOOK_AT_RUNS = N_("Run `ozon runs` for the error, and look up its class in docs/runbook.md.")
 
 LAST_STARTED: LiteralString = """
 SELECT workflow_id, status, started_at FROM ozon.etl_workflow_executions

@@ -18,6 +18,7 @@ from include.ozon.monitoring.health.warehouse import WAREHOUSE_DOWN
 from include.ozon.monitoring.results import Judgement, judge, unknown
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import Above
+from include.ozon.translation import N_
 
 _GB = 10**9
 
@@ -25,11 +26,11 @@ STAGED: LiteralString = "SELECT account, component, workflow_id, started_at FROM
 
 DISK_USED_PCT = Rule(
     name="disk_used_pct",
-    title="a disk is almost full",
-    measures="Usage of the fullest disk that this package writes to.",
+    title=N_("a disk is almost full"),
+    measures=N_("Usage of the fullest disk that this package writes to."),
     unit=Unit.SHARE,
     limits=Above(warning=85, critical=95),
-    next_step="Delete old files, starting with logs and reports (`ozon maintenance logs`), or add storage.",
+    next_step=N_("Delete old files, starting with logs and reports (`ozon maintenance logs`), or add storage."),
     meaning="A disk that this package writes to is almost full.",
     remedy="`ozon maintenance logs` and `ozon maintenance reports` delete old files. If that is not enough, find what "
     "else uses the disk, or add storage.",
@@ -37,12 +38,13 @@ DISK_USED_PCT = Rule(
 
 MEMORY_USED_PCT = Rule(
     name="memory_used_pct",
-    title="memory is almost used up",
-    measures="Usage of the machine's or container's memory.",
+    title=N_("memory is almost used up"),
+    measures=N_("Usage of the machine's or container's memory."),
     unit=Unit.SHARE,
     limits=Above(warning=90, critical=97),
-    next_step="Find the process that uses it (`ps aux --sort -rss | head`); if it is the load, lower Airflow's "
-    "parallelism.",
+    next_step=N_(
+        "Find the process that uses it (`ps aux --sort -rss | head`); if it is the load, lower Airflow's parallelism."
+    ),
     meaning="The memory of the machine or container is almost used up; the system may kill processes.",
     remedy="`ps aux --sort -rss | head` shows the largest processes. If they are loads, lower Airflow's parallelism or "
     "add memory.",
@@ -50,43 +52,43 @@ MEMORY_USED_PCT = Rule(
 
 LOAD_PER_CPU = Rule(
     name="load_per_cpu",
-    title="the machine is overloaded",
-    measures="Load average of 15 minutes per processor.",
+    title=N_("the machine is overloaded"),
+    measures=N_("Load average of 15 minutes per processor."),
     unit=Unit.NUMBER,
     limits=Above(warning=4, critical=10),
-    next_step="Find the busiest processes with `top`; move them, or run fewer tasks at once.",
+    next_step=N_("Find the busiest processes with `top`; move them, or run fewer tasks at once."),
     meaning="For 15 minutes there has been far more work than the processors can do.",
     remedy="`top` shows the busiest processes. Move them to another machine, or run fewer tasks at once.",
 )
 
 LOG_SIZE_GB = Rule(
     name="log_size_gb",
-    title="logs use too much space",
-    measures="Size of all log files.",
+    title=N_("logs use too much space"),
+    measures=N_("Size of all log files."),
     unit=Unit.GB,
     limits=Above(warning=5, critical=20),
-    next_step="Run `ozon maintenance logs` to delete old ones, or lower maintenance.task_logs_days.",
+    next_step=N_("Run `ozon maintenance logs` to delete old ones, or lower maintenance.task_logs_days."),
     meaning="The log files use more space than expected.",
     remedy="`ozon maintenance logs` deletes old ones. If they grow again, lower `maintenance.task_logs_days`.",
 )
 
 LOG_FILES = Rule(
     name="log_files",
-    title="too many log files",
-    measures="Number of log files.",
+    title=N_("too many log files"),
+    measures=N_("Number of log files."),
     limits=Above(warning=50000, critical=200000),
-    next_step="Run `ozon maintenance logs` to delete old ones, or lower maintenance.task_logs_days.",
+    next_step=N_("Run `ozon maintenance logs` to delete old ones, or lower maintenance.task_logs_days."),
     meaning="The log folder contains more files than expected.",
     remedy="`ozon maintenance logs` deletes old ones. If they grow again, lower `maintenance.task_logs_days`.",
 )
 
 STAGING_LEFTOVER_HOURS = Rule(
     name="staging_leftover_hours",
-    title="unused staging data was not dropped",
-    measures="Age of the oldest staging data that no run uses.",
+    title=N_("unused staging data was not dropped"),
+    measures=N_("Age of the oldest staging data that no run uses."),
     unit=Unit.HOURS,
     limits=Above(warning=24, critical=168),
-    next_step="Run `ozon maintenance staging`, or start a load of the account: both drop it.",
+    next_step=N_("Run `ozon maintenance staging`, or start a load of the account: both drop it."),
     meaning="The schema `ozon_staging` contains data of an unfinished load that no run will use.",
     remedy="Run `ozon maintenance staging`, or start a load of the account: both drop it.",
     inhibited_by=WAREHOUSE_DOWN,

@@ -13,6 +13,7 @@ from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.schedule import next_due
 from include.ozon.settings.limits import Above, AboveShare, State
+from include.ozon.translation import N_
 from include.ozon.words import count_of, minutes_between, quoted
 
 # A skipped or cancelled workflow neither failed nor shows that loads work again.
@@ -59,8 +60,8 @@ _EARLY = timedelta(minutes=1)
 
 FAILURES_IN_A_ROW = Rule(
     name="failures_in_a_row",
-    title="loads fail",
-    measures="Number of an account's workflows that failed in a row.",
+    title=N_("loads fail"),
+    measures=N_("Number of an account's workflows that failed in a row."),
     limits=Above(warning=0, critical=2),
     next_step=LOOK_AT_RUNS,
     meaning="The last workflows of the account failed. The tables keep the last good state.",
@@ -71,8 +72,8 @@ FAILURES_IN_A_ROW = Rule(
 
 FAILURE_RATE_PCT = Rule(
     name="failure_rate_pct",
-    title="many loads fail",
-    measures="Share of an account's workflows that failed in 24 hours; `min_count` counts workflows.",
+    title=N_("many loads fail"),
+    measures=N_("Share of an account's workflows that failed in 24 hours; `min_count` counts workflows."),
     unit=Unit.SHARE,
     limits=AboveShare(warning=25, critical=50, min_count=4),
     next_step=LOOK_AT_RUNS,
@@ -85,10 +86,10 @@ FAILURE_RATE_PCT = Rule(
 
 LOAD_WARNINGS = Rule(
     name="load_warnings",
-    title="a load was incomplete",
-    measures="An account's last successful workflow has no warnings.",
+    title=N_("a load was incomplete"),
+    measures=N_("An account's last successful workflow has no warnings."),
     limits=State(level="warning"),
-    next_step="Follow the warning in the message; `ozon runs` lists all warnings.",
+    next_step=N_("Follow the warning in the message; `ozon runs` lists all warnings."),
     meaning="The account's last load succeeded, but a part could not be read and keeps the data of an earlier load.",
     remedy="`ozon runs` lists every warning with its reason. The alert resolves with the next load without warnings.",
     inhibited_by=LOAD_STOPPERS,
@@ -96,11 +97,13 @@ LOAD_WARNINGS = Rule(
 
 MISSED_SCHEDULE_MINUTES = Rule(
     name="missed_schedule_minutes",
-    title="a scheduled load did not start",
-    measures="Time since a scheduled load was due without being started.",
+    title=N_("a scheduled load did not start"),
+    measures=N_("Time since a scheduled load was due without being started."),
     unit=Unit.MINUTES,
     limits=Above(warning=30, critical=120),
-    next_step="Check that Airflow's scheduler runs and that ozon_etl is not paused; with cron, `ozon schedule status`.",
+    next_step=N_(
+        "Check that Airflow's scheduler runs and that ozon_etl is not paused; with cron, `ozon schedule status`."
+    ),
     meaning="A load was due by its schedule, and no load has started since.",
     remedy=(
         "Check that the scheduler runs, that `ozon_etl` is not paused, and `airflow dags list-import-errors`. With "

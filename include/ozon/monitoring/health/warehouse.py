@@ -11,6 +11,7 @@ from include.ozon.monitoring.health.warehouse_usage import LOOK_AT_POSTGRESQL, U
 from include.ozon.monitoring.results import Judgement, judge, judge_state
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings.limits import Above, State
+from include.ozon.translation import N_
 from include.ozon.words import one_line
 
 # The number of missing or wrong objects that a message names; the others are counted.
@@ -44,11 +45,14 @@ ORDER BY 1
 
 WAREHOUSE_REACHABLE = Rule(
     name="warehouse_reachable",
-    title="the warehouse cannot be reached",
-    measures="The warehouse can be connected to.",
+    title=N_("the warehouse cannot be reached"),
+    measures=N_("The warehouse can be connected to."),
     limits=State(level="critical"),
     next_step=(
-        "Check that PostgreSQL runs, and check host, port and password of the connection ozon_warehouse. Loads retry."
+        N_(
+            "Check that PostgreSQL runs, and check host, port and password of the connection ozon_warehouse. "
+            "Loads retry."
+        )
     ),
     meaning="PostgreSQL does not accept connections. Loads fail and retry; no data is lost.",
     remedy=(
@@ -60,8 +64,8 @@ WAREHOUSE_REACHABLE = Rule(
 
 WAREHOUSE_RESPONSE_SECONDS = Rule(
     name="warehouse_response_seconds",
-    title="the warehouse answers slowly",
-    measures="Time for connecting and a small query.",
+    title=N_("the warehouse answers slowly"),
+    measures=N_("Time for connecting and a small query."),
     unit=Unit.SECONDS,
     limits=Above(warning=0.5, critical=5),
     next_step=LOOK_AT_POSTGRESQL,
@@ -72,11 +76,11 @@ WAREHOUSE_RESPONSE_SECONDS = Rule(
 
 WAREHOUSE_WRITABLE = Rule(
     name="warehouse_writable",
-    title="the warehouse does not accept writes",
-    measures="The warehouse accepts writes and is not a standby.",
+    title=N_("the warehouse does not accept writes"),
+    measures=N_("The warehouse accepts writes and is not a standby."),
     limits=State(level="critical"),
     next_step=(
-        "Check that ozon_warehouse points at the primary and that its role owns the schemas ozon and ozon_staging."
+        N_("Check that ozon_warehouse points at the primary and that its role owns the schemas ozon and ozon_staging.")
     ),
     meaning="The role may not write, the server is a standby, or its disk is full.",
     remedy="After a failover, point the connection `ozon_warehouse` at the primary. Otherwise check the owner of the "
@@ -86,10 +90,10 @@ WAREHOUSE_WRITABLE = Rule(
 
 WAREHOUSE_SCHEMA = Rule(
     name="warehouse_schema",
-    title="the warehouse's schema is not as migrated",
-    measures="Tables, columns and indexes are as migrated.",
+    title=N_("the warehouse's schema is not as migrated"),
+    measures=N_("Tables, columns and indexes are as migrated."),
     limits=State(level="critical"),
-    next_step="Run `ozon db status`, then `ozon db upgrade`; undo changes that somebody made by hand.",
+    next_step=N_("Run `ozon db status`, then `ozon db upgrade`; undo changes that somebody made by hand."),
     meaning="Tables, columns or indexes are not those of this version. Loads stop.",
     remedy=(
         '`ozon db status`, then `ozon db upgrade`. If the schema is "newer", an older version of the package runs: see '

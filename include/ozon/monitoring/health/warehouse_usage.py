@@ -8,6 +8,7 @@ from include.ozon.monitoring.results import Judgement, Status, judge
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.pipeline.components import COMPONENT_NAMES
 from include.ozon.settings.limits import Above
+from include.ozon.translation import N_
 from include.ozon.words import count_of, minutes_between, moment
 
 _BYTES_PER_GB = 1024**3
@@ -80,15 +81,15 @@ ORDER BY n_live_tup + n_dead_tup >= %(min_rows)s DESC, pct DESC
 LIMIT 1
 """
 
-LOOK_AT_POSTGRESQL = "Check the running queries in pg_stat_activity, and PostgreSQL's own log."
+LOOK_AT_POSTGRESQL = N_("Check the running queries in pg_stat_activity, and PostgreSQL's own log.")
 
 WAREHOUSE_CONNECTIONS_PCT = Rule(
     name="warehouse_connections_pct",
-    title="PostgreSQL is almost out of connections",
-    measures="Share of PostgreSQL's connections in use.",
+    title=N_("PostgreSQL is almost out of connections"),
+    measures=N_("Share of PostgreSQL's connections in use."),
     unit=Unit.SHARE,
     limits=Above(warning=80, critical=95),
-    next_step="Find the programs that use them in pg_stat_activity and end idle ones, or raise the limit.",
+    next_step=N_("Find the programs that use them in pg_stat_activity and end idle ones, or raise the limit."),
     meaning="Almost all connections are in use; soon loads cannot connect.",
     remedy="`SELECT usename, application_name, count(*) FROM pg_stat_activity GROUP BY 1, 2 ORDER BY 3 DESC` shows who "
     "uses them. End idle ones, or raise `max_connections`.",
@@ -96,11 +97,11 @@ WAREHOUSE_CONNECTIONS_PCT = Rule(
 
 WAREHOUSE_SIZE_GB = Rule(
     name="warehouse_size_gb",
-    title="the warehouse is large",
-    measures="Size of the warehouse's database.",
+    title=N_("the warehouse is large"),
+    measures=N_("Size of the warehouse's database."),
     unit=Unit.GB,
     limits=Above(warning=100, critical=500),
-    next_step="Lower maintenance.history_days, or add storage and raise the limit.",
+    next_step=N_("Lower maintenance.history_days, or add storage and raise the limit."),
     meaning="The database is larger than expected.",
     remedy="`\\dt+ ozon.*` in psql shows the largest tables. Lower `maintenance.history_days`, or add storage and "
     "raise the limit.",
@@ -108,11 +109,13 @@ WAREHOUSE_SIZE_GB = Rule(
 
 WAREHOUSE_GROWTH_PCT = Rule(
     name="warehouse_growth_pct",
-    title="the warehouse grows unusually fast",
-    measures="Growth of the warehouse's database in a day.",
+    title=N_("the warehouse grows unusually fast"),
+    measures=N_("Growth of the warehouse's database in a day."),
     unit=Unit.CHANGE,
     limits=Above(warning=30, critical=100),
-    next_step="Find the largest tables with `\\dt+ ozon.*` in psql; the first load of a new account is normal growth.",
+    next_step=N_(
+        "Find the largest tables with `\\dt+ ozon.*` in psql; the first load of a new account is normal growth."
+    ),
     meaning="The database grew unusually fast within a day.",
     remedy="`\\dt+ ozon.*` in psql shows the largest tables; check `rejected_items` first. The first load of a new "
     "account is normal growth.",
@@ -120,11 +123,11 @@ WAREHOUSE_GROWTH_PCT = Rule(
 
 LONG_TRANSACTION_MINUTES = Rule(
     name="long_transaction_minutes",
-    title="a transaction stays open",
-    measures="Age of the oldest transaction that can block a merge or VACUUM.",
+    title=N_("a transaction stays open"),
+    measures=N_("Age of the oldest transaction that can block a merge or VACUUM."),
     unit=Unit.MINUTES,
     limits=Above(warning=15, critical=60),
-    next_step="Ask the owner of the named role to end it, or run `SELECT pg_terminate_backend(pid)`.",
+    next_step=N_("Ask the owner of the named role to end it, or run `SELECT pg_terminate_backend(pid)`."),
     meaning="A transaction has been open for too long: it prevents VACUUM from cleaning up and can block a merge.",
     remedy=(
         "`SELECT pid, usename, xact_start, query FROM pg_stat_activity ORDER BY xact_start` shows it. If nobody needs "
@@ -134,11 +137,11 @@ LONG_TRANSACTION_MINUTES = Rule(
 
 DEAD_ROWS_PCT = Rule(
     name="dead_rows_pct",
-    title="a table has many dead rows",
-    measures="Share of dead rows in the worst table (bloat).",
+    title=N_("a table has many dead rows"),
+    measures=N_("Share of dead rows in the worst table (bloat)."),
     unit=Unit.SHARE,
     limits=Above(warning=40, critical=80),
-    next_step="End transactions that stay open, then run VACUUM on the table.",
+    next_step=N_("End transactions that stay open, then run VACUUM on the table."),
     meaning="A large part of a table consists of dead rows; queries are slow.",
     remedy="End transactions that stay open, then run `VACUUM (ANALYZE, VERBOSE) ozon.<table>`.",
 )

@@ -15,18 +15,19 @@ from include.ozon.monitoring.results import CheckResult, Judgement, judge, unkno
 from include.ozon.monitoring.rule import Rule, Unit
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AboveShare, Below, BelowShare, Limits
+from include.ozon.translation import N_
 from include.ozon.words import count_of, moment, number, percent
 
 AREA = "visibility"
 
 _WEAKEST_PARTS = 2
 
-_LOOK_AT_REPORT = "`ozon visibility` names the products with Ozon's reasons; fix the reasons in Ozon Seller."
+_LOOK_AT_REPORT = N_("`ozon visibility` names the products with Ozon's reasons; fix the reasons in Ozon Seller.")
 
 VISIBLE_SHARE_PCT = Rule(
     name="visible_share_pct",
-    title="few products are visible",
-    measures="Share of the products that customers can see.",
+    title=N_("few products are visible"),
+    measures=N_("Share of the products that customers can see."),
     unit=Unit.SHARE,
     limits=BelowShare(warning=40, critical=20, min_count=10),
     next_step=_LOOK_AT_REPORT,
@@ -38,8 +39,8 @@ VISIBLE_SHARE_PCT = Rule(
 
 VISIBLE_SHARE_DROP_POINTS = Rule(
     name="visible_share_drop_points",
-    title="fewer products are visible than usual",
-    measures="Distance of the visible share below the usual share at that hour, in percentage points.",
+    title=N_("fewer products are visible than usual"),
+    measures=N_("Distance of the visible share below the usual share at that hour, in percentage points."),
     unit=Unit.POINTS,
     limits=AboveShare(warning=10, critical=25, min_count=30),
     next_step=_LOOK_AT_REPORT,
@@ -51,8 +52,8 @@ VISIBLE_SHARE_DROP_POINTS = Rule(
 
 TURNED_INVISIBLE_PCT = Rule(
     name="turned_invisible_pct",
-    title="products turned invisible",
-    measures="Share of the visible products that have turned invisible since the last measurement.",
+    title=N_("products turned invisible"),
+    measures=N_("Share of the visible products that have turned invisible since the last measurement."),
     unit=Unit.SHARE,
     limits=AboveShare(warning=10, critical=25, min_count=10),
     next_step=_LOOK_AT_REPORT,
@@ -65,8 +66,8 @@ TURNED_INVISIBLE_PCT = Rule(
 
 HIDDEN_WITH_STOCK_PCT = Rule(
     name="hidden_with_stock_pct",
-    title="products in stock are hidden",
-    measures="Share of the products in stock that customers cannot see.",
+    title=N_("products in stock are hidden"),
+    measures=N_("Share of the products in stock that customers cannot see."),
     unit=Unit.SHARE,
     limits=AboveShare(warning=30, critical=60, min_count=10),
     next_step=_LOOK_AT_REPORT,
@@ -79,11 +80,11 @@ HIDDEN_WITH_STOCK_PCT = Rule(
 
 VISIBILITY_COVERAGE_PCT = Rule(
     name="visibility_coverage_pct",
-    title="the visibility of products is unknown",
-    measures="Share of the products whose visibility is known.",
+    title=N_("the visibility of products is unknown"),
+    measures=N_("Share of the products whose visibility is known."),
     unit=Unit.SHARE,
     limits=BelowShare(warning=95, critical=80, min_count=10),
-    next_step="Look for the unknown statuses in product_etl's log, and upgrade this package.",
+    next_step=N_("Look for the unknown statuses in product_etl's log, and upgrade this package."),
     meaning="Ozon reports statuses that this version does not know.",
     remedy="The log of `product_etl` names the statuses. Upgrade this package; if they are still unknown, report them "
     "to its maintainers.",
@@ -92,11 +93,11 @@ VISIBILITY_COVERAGE_PCT = Rule(
 
 QUALITY_SCORE = Rule(
     name="quality_score",
-    title="the data quality is low",
-    measures="Data quality score, from 0 to 100.",
+    title=N_("the data quality is low"),
+    measures=N_("Data quality score, from 0 to 100."),
     unit=Unit.NUMBER,
     limits=Below(warning=80, critical=60),
-    next_step='Run `ozon visibility`, section "Data quality": start with the lowest part.',
+    next_step=N_('Run `ozon visibility`, section "Data quality": start with the lowest part.'),
     meaning="Prices, names, stock or reasons are missing, or the data is old.",
     remedy='`ozon visibility`, section "Data quality": start with the lowest part.',
     inhibited_by=WAREHOUSE_DOWN,

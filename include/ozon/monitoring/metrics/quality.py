@@ -8,6 +8,7 @@ from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import Quality, QualityPart, share_pct
 from include.ozon.monitoring.metrics.totals import Cell
 from include.ozon.settings.limits import Above
+from include.ozon.translation import N_
 
 # Ozon hides or declines for a reason; a product in moderation needs none.
 _NEEDS_REASON = {Visibility.HIDDEN, Visibility.DECLINED}
@@ -23,36 +24,36 @@ def measure_quality(cells: Sequence[Cell], age_hours: float | None, age_rule: Ab
     parts = (
         QualityPart(
             "known_visibility",
-            "Visibility is known",
+            N_("Visibility is known"),
             25,
             *_share((0 if c.visibility == Visibility.UNKNOWN else c.products, c.products) for c in cells),
         ),
         QualityPart(
             "has_reason",
-            "Hidden and declined products have a reason",
+            N_("Hidden and declined products have a reason"),
             15,
             *_share((c.with_reason, c.products) for c in needing),
         ),
-        QualityPart("has_name", "Products have a name", 10, *_share((c.named, c.products) for c in cells)),
+        QualityPart("has_name", N_("Products have a name"), 10, *_share((c.named, c.products) for c in cells)),
         QualityPart(
             "has_price",
-            "Products have a price (archived ones left out)",
+            N_("Products have a price (archived ones left out)"),
             15,
             *_share((c.priced, c.products) for c in in_use),
         ),
         QualityPart(
             "has_inventory",
-            "Products with a SKU have inventory (archived ones left out)",
+            N_("Products with a SKU have inventory (archived ones left out)"),
             15,
             *_share((c.with_sku_and_inventory, c.with_sku) for c in in_use),
         ),
         QualityPart(
             "possible_stock",
-            "No stock is below zero, and no more is reserved than present",
+            N_("No stock is below zero, and no more is reserved than present"),
             5,
             *_share((c.with_inventory - c.impossible, c.with_inventory) for c in cells),
         ),
-        QualityPart("freshness", "Products were loaded lately", 15, _freshness(age_hours, age_rule)),
+        QualityPart("freshness", N_("Products were loaded lately"), 15, _freshness(age_hours, age_rule)),
     )
     weighted = [(part.weight, part.value) for part in parts if part.value is not None]
     if not any(cell.products for cell in cells):

@@ -36,6 +36,15 @@ def test_every_rule_has_limits_or_a_level(load: Load) -> None:
         assert rule.limits_in(settings) == rule.limits, rule.name
 
 
+def test_a_channel_has_the_language_of_the_file_or_its_own(load: Load) -> None:
+    settings = load(
+        f'[default]\nlanguage = "ru"\n{TEAM}language = "en"\n[default.alerts.channels.duty]\nkind = "apprise"'
+    )
+
+    assert [settings.channel_language(name) for name in ("team", "duty", "removed")] == ["en", "ru", "ru"]
+    assert load(TEAM).channel_language("team") == "en"
+
+
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
@@ -53,6 +62,8 @@ def test_every_rule_has_limits_or_a_level(load: Load) -> None:
         ),
         ('rules.api_key = { channels = ["team"] }', "did you mean 'alerts.groups.api_access.channels'?"),
         ("alerts.cooldown_minutes = 5", "did you mean 'alerts.repeat_minutes'?"),
+        ('language = "de"', 'language = "de"; allowed: text, one of en, ru'),
+        ('alerts.channels.team = { kind = "apprise", language = "de" }', "allowed: text, one of en, ru, or empty"),
         ('alerts.channels.team = { kind = "pigeon" }', "allowed: text, one of email, apprise"),
         ('alerts.channels.team = { kind = "email" }', "it has no recipients; add e-mail addresses"),
         (
