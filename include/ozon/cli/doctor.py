@@ -68,7 +68,7 @@ def _steps() -> Iterator[Step]:
     yield Step("environment", machine.environment)
     yield Step("airflow", start_airflow, needs=("packages",))
     yield Step("metadata", lambda: _installation().metadata(), needs=_AIRFLOW_NEEDS)
-    yield Step("plugin", lambda: _installation().plugin(machine.PROJECT / "plugins"), needs=_AIRFLOW_NEEDS)
+    yield Step("plugin", lambda: _installation().plugins(machine.PROJECT / "plugins"), needs=_AIRFLOW_NEEDS)
     yield Step("dags", lambda: _installation().dags(machine.PROJECT / "dags"), needs=("metadata",))
     yield Step("pools", lambda: _installation().pools(load_settings()), needs=("metadata",))
     yield Step("processes", lambda: _installation().processes(load_settings()), needs=("metadata",))

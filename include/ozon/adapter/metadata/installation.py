@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +16,16 @@ from include.ozon.adapter.health.context import health_context
 from include.ozon.adapter.health.probe import process_probe
 from include.ozon.adapter.metadata.database import metadata_session, translated_errors
 from include.ozon.adapter.metadata.schedule import import_problems, read_schedule
-from include.ozon.checks import Check
+from include.ozon.checks import Check, CheckStatus
 from include.ozon.monitoring.health import airflow as health_airflow
 from include.ozon.monitoring.health.checks import run_checks
 from include.ozon.monitoring.results import Status
 from include.ozon.settings import Settings
 
-PLUGIN = "ozon_deadlines.py"
+_PLUGINS: Mapping[str, tuple[CheckStatus, str]] = {
+    "ozon_deadlines.py": ("failed", "Airflow cannot create a run of a DAG with a deadline"),
+    "ozon_page.py": ("warning", "its web UI has no page Ozon"),
+}
 
 
 def metadata() -> Iterator[Check]:
@@ -77,16 +80,18 @@ def dags(dags_folder: Path) -> Iterator[Check]:
         yield Check("dags", "ok", f"Airflow knows {', '.join(found.is_paused)}; none is paused.")
 
 
-def plugin(plugins_folder: Path) -> Iterator[Check]:
-    """Check that Airflow loads the plugin, without which it cannot create a run of a DAG with a deadline."""
+def plugins(plugins_folder: Path) -> Iterator[Check]:
+    """Check that Airflow loads this package's plugins, each with what is missing without it."""
     configured = Path(conf.get("core", "plugins_folder")).expanduser()
-    if (configured / PLUGIN).is_file():
-        yield Check("plugin", "ok", f"Airflow's plugins folder {configured} has {PLUGIN}.")
-    else:
+    missing = [name for name in _PLUGINS if not (configured / name).is_file()]
+    if not missing:
+        yield Check("plugin", "ok", f"Airflow's plugins folder {configured} has {', '.join(_PLUGINS)}.")
+    for name in missing:
+        state, consequence = _PLUGINS[name]
         yield Check(
             "plugin",
-            "failed",
-            f"Airflow's plugins folder {configured} has no {PLUGIN}, so Airflow cannot create a run. Set "
+            state,
+            f"Airflow's plugins folder {configured} has no {name}, so {consequence}. Set "
             f"AIRFLOW__CORE__PLUGINS_FOLDER={plugins_folder}, or copy the file there.",
         )
 
