@@ -5,6 +5,11 @@
     select.addEventListener("change", () => select.form.requestSubmit());
   });
 
+  // Until the next view is there, this one is dimmed; the browser's "back" shows it again as it was.
+  const busy = (is) => { document.querySelector("main")?.setAttribute("aria-busy", is); };
+  addEventListener("beforeunload", () => busy(true));
+  addEventListener("pageshow", () => busy(false));
+
   // Airflow's frame opens no new tab, so the surrounding page, which has the same origin, follows the link.
   if (parent !== window) {
     document.addEventListener("click", (event) => {
