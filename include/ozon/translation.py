@@ -8,9 +8,10 @@ Babel is imported inside the functions: parsing a DAG does not need it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -83,6 +84,27 @@ def mark(message: str, **values: str) -> str:
 
 _ = gettext
 N_ = mark
+
+
+@dataclass(frozen=True)
+class Translated:
+    """A text in every language, for one that is made before it is known who reads it; as ``str`` in the current one."""
+
+    en: str
+    ru: str
+
+    def __str__(self) -> str:
+        text: str = getattr(self, _language.get())
+        return text
+
+
+def in_every_language(make: Callable[[], Iterable[str]]) -> tuple[Translated, ...]:
+    """Return the lines that ``make`` returns, in every language; it has to return as many in each."""
+    lines = {}
+    for language in LANGUAGES:
+        with use_language(language):
+            lines[language] = list(make())
+    return tuple(Translated(en, ru) for en, ru in zip(lines["en"], lines["ru"], strict=True))
 
 
 def add_to(environment: Environment) -> None:

@@ -64,6 +64,11 @@ def failed_task(
     )
 
 
+def shown(event: Event) -> list[str]:
+    """Return the details of an event in the current language."""
+    return [str(line) for line in event.details]
+
+
 STORY_RULES = (
     ("warehouse_reachable", None),
     ("api_key", "main"),

@@ -21,6 +21,7 @@ from include.ozon.monitoring.alerts.model import Alert, Incident, Notification
 from include.ozon.monitoring.alerts.store import acknowledge, one_incident, recent_incidents
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
+from include.ozon.translation import use_language
 from include.ozon.warehouse.schema import require_head
 from include.ozon.words import count_of, moment, one_line
 
@@ -124,7 +125,9 @@ def send_test(
     problems: dict[str, str | None] = {}
     for name in [channel] if channel else channels:
         try:
-            channels[name].deliver(render_test(name, settings), "warning")
+            with use_language(settings.channel_language(name)):
+                mail = render_test(name, settings)
+            channels[name].deliver(mail, "warning")
         except Exception as error:
             problems[name] = safe_text(error)
         else:

@@ -12,6 +12,7 @@ from psycopg.rows import class_row
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.unchecked import RUN_DEADLINE
 from include.ozon.settings.limits import AlertLevel
+from include.ozon.translation import N_, _, in_every_language
 from include.ozon.warehouse.session import Connection
 from include.ozon.words import HasTimeZone, moment, span
 
@@ -20,6 +21,9 @@ _BACKFILL = "backfill"
 _FINISHED_TASKS = {"success", "failed", "skipped", "upstream_failed", "removed"}
 _LISTED_TASKS = 10
 _USUAL_LOADS = 20
+_NOT_BEGUN = N_("not begun")
+_TASK_STATES = (N_("queued"), N_("scheduled"), N_("deferred"), N_("up for retry"))
+"""Airflow's states of tasks that have not ended, for the catalogue."""
 
 # Accounts that the run has not begun yet have no workflow, but a usual duration.
 _LOADS = """
@@ -135,7 +139,8 @@ def late_run_event(
 ) -> Event:
     """Return the event about a late run. ``tasks`` has the states of the run's tasks.
 
-    Its value and threshold stay empty: the limit is not the rule's, and the sentence names both.
+    Its value and threshold stay empty: the limit is not the rule's, and the sentence names both. ``notes`` are further
+    lines, marked for translation.
     """
     unfinished = [load.account for load in loads if load.is_unfinished]
     if run.state in _ENDED:
@@ -152,13 +157,20 @@ def late_run_event(
         account=unfinished[0] if len(unfinished) == 1 else None,
         caused_by=caused_by,
         link=link,
-        details=(
-            f"Run {run.run_id}, due at {moment(run.due_at, settings)}, "
-            f"had to end by {moment(run.deadline_at, settings)}.",
-            *_task_lines(tasks),
-            *(_load_line(load, settings) for load in loads),
-            *notes,
+        details=in_every_language(
+            lambda: [
+                _run_line(run, settings),
+                *_task_lines(tasks),
+                *(_load_line(load, settings) for load in loads),
+                *map(_, notes),
+            ]
         ),
+    )
+
+
+def _run_line(run: LateRun, settings: HasTimeZone) -> str:
+    return _("Run {run}, due at {due}, had to end by {deadline}.").format(
+        run=run.run_id, due=moment(run.due_at, settings), deadline=moment(run.deadline_at, settings)
     )
 
 
@@ -173,28 +185,41 @@ def _task_lines(tasks: Mapping[str, str | None]) -> list[str]:
     if not unfinished:
         return []
     begun = sorted(unfinished, key=lambda item: item[1] is None)
-    named = ", ".join(f"{task} ({(state or 'not begun').replace('_', ' ')})" for task, state in begun[:_LISTED_TASKS])
-    more = f" and {len(begun) - _LISTED_TASKS} more" if len(begun) > _LISTED_TASKS else ""
-    return [f"Tasks that have not ended: {named}{more}."]
+    named = ", ".join(f"{task} ({_(_state(state))})" for task, state in begun[:_LISTED_TASKS])
+    if len(begun) > _LISTED_TASKS:
+        named = _("{listed} and {count} more").format(listed=named, count=len(begun) - _LISTED_TASKS)
+    return [_("Tasks that have not ended: {tasks}.").format(tasks=named)]
+
+
+def _state(state: str | None) -> str:
+    return state.replace("_", " ") if state else _NOT_BEGUN
 
 
 def _load_line(load: AccountLoad, settings: HasTimeZone) -> str:
-    if load.status is None:
-        seen = "not begun"
-    elif not load.is_unfinished:
-        seen = f"ended ({load.status})"
-    elif load.component_status == "running" and load.component_started_at is not None:
-        since = moment(load.component_started_at, settings)
-        seen = f"{load.component} is running since {since}, attempt {load.attempt}"
-    elif load.component_status == "success":
-        seen = f"between its tasks: {load.component} was successful"
-    else:
-        seen = f"waiting for its retry: {load.component} was {load.component_status} in attempt {load.attempt}"
     if load.usual_seconds is None:
-        usual = "no load before this one was successful"
+        usual = _("no load before this one was successful")
     else:
-        usual = f"a load usually takes {span(timedelta(seconds=load.usual_seconds))}"
-    return f"Account {load.account}: {seen}; {usual}."
+        usual = _("a load usually takes {span}").format(span=span(timedelta(seconds=load.usual_seconds)))
+    return _("Account {account}: {state}; {usual}.").format(
+        account=load.account, state=_progress(load, settings), usual=usual
+    )
+
+
+def _progress(load: AccountLoad, settings: HasTimeZone) -> str:
+    if load.status is None:
+        return _(_NOT_BEGUN)
+    if not load.is_unfinished:
+        return _("ended ({status})").format(status=_(load.status))
+    if load.component_status == "running" and load.component_started_at is not None:
+        return _("{component} is running since {since}, attempt {attempt}").format(
+            component=load.component, since=moment(load.component_started_at, settings), attempt=load.attempt
+        )
+    if load.component_status == "success":
+        return _("between its tasks: {component} was successful").format(component=load.component)
+    status = _(load.component_status or _NOT_BEGUN)
+    return _("waiting for its retry: {component} was {status} in attempt {attempt}").format(
+        component=load.component, status=status, attempt=load.attempt
+    )
 
 
 def _moment(value: Any) -> datetime | None:

@@ -13,7 +13,8 @@ from typing import Any, Generic, TypeVar, cast
 
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Limits
-from include.ozon.words import amount
+from include.ozon.translation import _, ngettext
+from include.ozon.words import amount, with_unit
 
 L_co = TypeVar("L_co", bound=Limits, covariant=True)
 
@@ -35,14 +36,23 @@ class Unit(StrEnum):
     GB = "GB"
 
     def amount(self, value: float) -> str:
-        """Return a value with its unit: ``1 234.5 GB``, ``1 day``."""
-        unit = _SHOWN.get(self, self.value)
-        if value == 1 and unit.endswith("s"):
-            unit = unit.removesuffix("s")
-        return f"{amount(value)} {unit}".rstrip()
-
-
-_SHOWN = {Unit.COUNT: "", Unit.NUMBER: "", Unit.SHARE: "%", Unit.CHANGE: "%", Unit.RATIO: "times the usual"}
+        """Return a value with its unit in the current language: ``1 234.5 GB``, ``1 day``, ``121 минута``."""
+        match self:
+            case Unit.COUNT | Unit.NUMBER:
+                return amount(value)
+            case Unit.SHARE | Unit.CHANGE:
+                return f"{amount(value)} %"
+            case Unit.POINTS:
+                count = 1 if value == 1 else 2
+                return ngettext("{value} percentage point", "{value} percentage points", count).format(
+                    value=amount(value)
+                )
+            case Unit.RATIO:
+                return _("{value} times the usual").format(value=amount(value))
+            case Unit.MB | Unit.GB:
+                return with_unit(value, "digital-megabyte" if self is Unit.MB else "digital-gigabyte", "short")
+            case Unit.SECONDS | Unit.MINUTES | Unit.HOURS | Unit.DAYS:
+                return with_unit(value, f"duration-{self.removesuffix('s')}", "long")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,7 +61,8 @@ class Rule(Generic[L_co]):
 
     ``name`` is also the name of the check, of its results and of its alerts. ``title`` names the problem, for a
     subject line. ``measures`` is one sentence: the expected state, or the quantity that is measured. ``next_step`` is
-    one sentence on what to do. ``meaning`` and ``remedy`` are its row in docs/runbook.md.
+    one sentence on what to do. These three are marked for translation, which happens where they are shown. ``meaning``
+    and ``remedy`` are its row in docs/runbook.md.
 
     ``limits`` are the default limits, and the fields that can be set; ``key`` is their place in the configuration, by
     default ``rules.<name>``. Alerts of one ``group`` are notified together; by default a rule is a group of its own.

@@ -29,11 +29,10 @@ from include.ozon.monitoring.deadlines import (
 from include.ozon.monitoring.health.warehouse import WAREHOUSE_REACHABLE
 from include.ozon.monitoring.unchecked import RUN_DEADLINE
 from include.ozon.settings import Settings, dags
+from include.ozon.translation import N_
 from include.ozon.warehouse.session import open_session
 
 logger = logging.getLogger("ozon.deadlines")
-
-_UNKNOWN_WAREHOUSE = "It is not known what is running for each account: the warehouse cannot be reached."
 
 
 def notify_of_late_run(context: Mapping[str, Any]) -> str:
@@ -80,7 +79,12 @@ def _event(run: LateRun, params: Mapping[str, Any], settings: Settings) -> Event
         with open_session(warehouse_connect(settings.warehouse), settings.warehouse, "ozon_deadlines") as connection:
             loads = read_loads(connection, run, accounts)
     except OzonError as error:
-        notes = (f"{_UNKNOWN_WAREHOUSE} {error}",)
+        notes = (
+            N_(
+                "It is not known what is running for each account: the warehouse cannot be reached. {error}",
+                error=str(error),
+            ),
+        )
         caused_by = (WAREHOUSE_REACHABLE.name,) if isinstance(error, WarehouseUnavailableError) else ()
     return late_run_event(
         run,

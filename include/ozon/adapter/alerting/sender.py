@@ -10,7 +10,7 @@ from include.ozon.adapter.alerting.channels import open_channels
 from include.ozon.adapter.alerting.state import AirflowKeeper, Outbox
 from include.ozon.adapter.connections.warehouse import late_warehouse_connect
 from include.ozon.configuration import load_settings
-from include.ozon.monitoring.alerts.model import Event
+from include.ozon.monitoring.alerts.model import Event, Line
 from include.ozon.monitoring.alerts.sender import SentReport, send_alerts
 from include.ozon.monitoring.metrics.judged import Judged
 from include.ozon.monitoring.metrics.judgement import VISIBLE_SHARE_PCT
@@ -18,13 +18,13 @@ from include.ozon.monitoring.results import CheckResult
 
 _METRICS_GROUP = VISIBLE_SHARE_PCT.group
 
-_NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
+_NOTHING: Mapping[str, Sequence[Line]] = MappingProxyType({})
 
 
 def deliver(
     results: Sequence[CheckResult] = (),
     events: Sequence[Event] = (),
-    details: Mapping[str, Sequence[str]] = _NOTHING,
+    details: Mapping[str, Sequence[Line]] = _NOTHING,
     links: Sequence[str] = (),
 ) -> SentReport:
     """Notify people of what is new about results and events, and about what failed tasks have handed over.

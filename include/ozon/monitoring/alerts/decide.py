@@ -18,6 +18,7 @@ from include.ozon.monitoring.alerts.model import (
     Incident,
     IncidentKey,
     Kind,
+    Line,
     Message,
     new_id,
     severity,
@@ -38,7 +39,7 @@ from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
 
-NOTHING: Mapping[str, Sequence[str]] = MappingProxyType({})
+NOTHING: Mapping[str, Sequence[Line]] = MappingProxyType({})
 
 # Such as the alerts of an area that was taken out of health.checks: no result would ever resolve them.
 _FORGOTTEN_AFTER = timedelta(days=3)
@@ -72,7 +73,7 @@ def decide(
     settings: Settings,
     now: datetime,
     channels: Collection[str],
-    details: Mapping[str, Sequence[str]] = NOTHING,
+    details: Mapping[str, Sequence[Line]] = NOTHING,
     links: Sequence[str] = (),
 ) -> Decision:
     """Return the incidents after a run, and the messages to send.

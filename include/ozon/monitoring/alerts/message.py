@@ -22,6 +22,7 @@ from include.ozon.monitoring.rule import Unit
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, State
+from include.ozon.translation import _, add_to, current_language
 from include.ozon.words import moment, one_line, span
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class _Part:
 
 
 def render(message: Message, settings: Settings, now: datetime) -> Mail:
-    """Return the message, its worst alert first; moments are in the configured time zone."""
+    """Return the message in the current language, its worst alert first; moments are in the configured time zone."""
     is_resolved = message.kind is Kind.RESOLVED
     return _mail(
         f"{_word(message)}: {_what(message, settings)}",
@@ -74,22 +75,27 @@ def render(message: Message, settings: Settings, now: datetime) -> Mail:
 def render_test(channel: str, settings: Settings) -> Mail:
     """Return the message of ``ozon alerts test``."""
     return _mail(
-        "TEST: alerts reach you",
+        _("TEST: alerts reach you"),
         settings,
         colour=_COLOURS["resolved"],
-        since=f"This is a test message by the channel {channel}: it works.",
+        since=_("This is a test message by the channel {channel}: it works.").format(channel=channel),
         steps=(),
         acknowledge=(),
         parts=(),
         details=(),
         links=(),
-        next_notification="Nothing needs to be done.",
+        next_notification=_("Nothing needs to be done."),
     )
 
 
 def _mail(headline: str, settings: Settings, **values: object) -> Mail:
     subject = one_line(f"[Ozon ETL {settings.environment}] {headline}", _SUBJECT_LENGTH)
-    values |= {"headline": headline, "environment": settings.environment, "time_zone": settings.time_zone}
+    values |= {
+        "headline": headline,
+        "environment": settings.environment,
+        "time_zone": settings.time_zone,
+        "language": current_language(),
+    }
     return Mail(
         subject=subject,
         text=_templates().get_template("mail.txt").render(values),
@@ -120,6 +126,7 @@ def _templates(*, for_chats: bool = False) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    add_to(environment)
     environment.filters["code"] = _code
     return environment
 
@@ -134,76 +141,105 @@ def _code(text: str) -> Markup:
 
 
 def _word(message: Message) -> str:
-    level = message.level.upper()
+    level = _(message.level).upper()
     match message.kind:
         case Kind.OPENED:
             return level
         case Kind.WORSE:
-            return f"WORSE, now {level}"
+            return _("WORSE, now {level}").format(level=level)
         case Kind.REPEAT:
-            return f"STILL {level}"
+            return _("STILL {level}").format(level=level)
         case Kind.RESOLVED:
-            return "RECOVERED"
+            return _("RECOVERED")
 
 
 def _what(message: Message, settings: Settings) -> str:
-    first = message.alerts[0]
     accounts = dict.fromkeys(settings.account_title(alert.account) for alert in message.alerts if alert.account)
     whose = f" - {', '.join(accounts)}" if accounts else ""
-    rule = RULE_BY_NAME.get(first.rule)
-    return f"{rule.title if rule else first.rule}{whose}"
+    return f"{_title(message.alerts[0])}{whose}"
+
+
+def _title(alert: Alert) -> str:
+    rule = RULE_BY_NAME.get(alert.rule)
+    return _(rule.title) if rule else alert.rule
 
 
 def _since(message: Message, settings: Settings, now: datetime) -> str:
     """Return the second line of a message: since when, and how bad."""
     opened_at = min(alert.opened_at for alert in message.alerts)
-    began = moment(opened_at, settings)
+    values = {"level": _(message.level).capitalize(), "moment": moment(opened_at, settings)}
     if message.kind is Kind.RESOLVED:
         resolved_at = max(alert.resolved_at or now for alert in message.alerts)
-        after = span(resolved_at - opened_at)
-        return f"Resolved at {moment(resolved_at, settings)}, after {after}. It was {message.level}."
+        return _("Resolved at {moment}, after {span}. It was {level}.").format(
+            moment=moment(resolved_at, settings), span=span(resolved_at - opened_at), level=_(message.level)
+        )
     if all(alert.is_event for alert in message.alerts):
-        return f"{message.level.capitalize()}. Happened at {began}."
-    lasts = now - opened_at
-    lasting = f", for {span(lasts)}" if lasts >= _WORTH_SHOWING else ""
-    return f"{message.level.capitalize()} since {began}{lasting}."
+        return _("{level}. Happened at {moment}.").format(**values)
+    if now - opened_at < _WORTH_SHOWING:
+        return _("{level} since {moment}.").format(**values)
+    return _("{level} since {moment}, for {span}.").format(**values, span=span(now - opened_at))
 
 
 def _part(alert: Alert, message: Message, settings: Settings) -> _Part:
     # Of a single alert the first two lines have the account, the level and the time.
     is_single = len(message.alerts) == 1
-    account = [] if is_single else [("Account", settings.account_title(alert.account) if alert.account else "all")]
+    account = (
+        [] if is_single else [(_("Account"), settings.account_title(alert.account) if alert.account else _("all"))]
+    )
+    sentence, logged = _sentence(alert)
     if alert.resolved_at:
-        times = f"{moment(alert.opened_at, settings)} to {moment(alert.resolved_at, settings)}"
-        return _Part(f"It was: {alert.message}", (*account, *([] if is_single else [("Fired", times)])))
-    since = ("Happened" if alert.is_event else "Since", moment(alert.opened_at, settings))
-    rest = [] if is_single else [("Level", alert.level), since]
-    return _Part(alert.message, (*account, *_measured(alert), *rest))
+        times = _("{start} to {end}").format(
+            start=moment(alert.opened_at, settings), end=moment(alert.resolved_at, settings)
+        )
+        fired = [] if is_single else [(_("Fired"), times)]
+        return _Part(_("It was: {sentence}").format(sentence=sentence), (*account, *fired, *logged))
+    since = (_("Happened") if alert.is_event else _("Since"), moment(alert.opened_at, settings))
+    rest = [] if is_single else [(_("Level"), _(alert.level)), since]
+    if logged:
+        sentence = sentence[:1].upper() + sentence[1:]
+    return _Part(sentence, (*account, *_measured(alert), *rest, *logged))
+
+
+def _sentence(alert: Alert) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the sentence about an alert, and a fact with that of the log if it is another.
+
+    The log's sentence is English. Others read the rule's title, and the numbers among the facts.
+    """
+    if current_language() == "en":
+        return alert.message, ()
+    subject = f": {alert.subject}" if alert.subject else ""
+    return f"{_title(alert)}{subject}.", ((_("In the log"), alert.message),)
 
 
 def _measured(alert: Alert) -> Iterator[tuple[str, str]]:
     rule = RULE_BY_NAME.get(alert.rule)
     if alert.value is not None:
-        yield "Found", (rule.unit if rule else Unit.NUMBER).amount(alert.value)
+        yield _("Found"), (rule.unit if rule else Unit.NUMBER).amount(alert.value)
     if rule and (alert.threshold is None or isinstance(rule.limits, State)):
-        yield "Expected", f"{rule.measures.rstrip('.').replace('`', '')} ({rule.key})"
+        yield _("Expected"), f"{_(rule.measures).rstrip('.').replace('`', '')} ({rule.key})"
     elif rule and alert.threshold is not None:
-        side = "at most" if isinstance(rule.limits, Above) else "at least"
-        yield "Expected", f"{side} {rule.unit.amount(alert.threshold)}, set by {rule.key}.{alert.level}"
+        is_above = isinstance(rule.limits, Above)
+        expected = _("at most {amount}, set by {key}") if is_above else _("at least {amount}, set by {key}")
+        yield (
+            _("Expected"),
+            expected.format(amount=rule.unit.amount(alert.threshold), key=f"{rule.key}.{alert.level}"),
+        )
 
 
 def _next_step(alert: Alert) -> str:
     rule = RULE_BY_NAME.get(alert.rule)
-    step = rule.next_step if rule else "`ozon health` shows the whole state."
+    step = _(rule.next_step) if rule else _("`ozon health` shows the whole state.")
     return step.replace("<account>", alert.account) if alert.account else step
 
 
 def _next_notification(message: Message, settings: Settings) -> str:
     if message.kind is Kind.RESOLVED:
-        return "Nothing needs to be done."
+        return _("Nothing needs to be done.")
     again = span(repeat_interval(settings, message.group))
     if all(alert.is_event for alert in message.alerts):
-        return f"If it happens again, the next message comes after {again} at the earliest, or at once if it is worse."
-    return (
-        f"The next message comes after {again} if it has not been resolved, or as soon as it gets worse or is resolved."
-    )
+        return _(
+            "If it happens again, the next message comes after {span} at the earliest, or at once if it is worse."
+        ).format(span=again)
+    return _(
+        "The next message comes after {span} if it has not been resolved, or as soon as it gets worse or is resolved."
+    ).format(span=again)

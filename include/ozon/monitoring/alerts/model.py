@@ -11,12 +11,15 @@ from enum import StrEnum
 from include.ozon.monitoring.results import MESSAGE_LENGTH
 from include.ozon.monitoring.unchecked import EVENTS
 from include.ozon.settings.limits import AlertLevel
+from include.ozon.translation import Translated
 from include.ozon.words import one_line
 
 AlertKey = tuple[str, str | None, str]
 """Rule, account and subject: at most one alert of a key is firing."""
 IncidentKey = tuple[str, str | None]
 """Group and account: at most one incident of a key is unresolved."""
+Line = Translated | str
+"""A line of a message: in every language, or in one that all readers have to understand."""
 
 _EVENTS = {rule.name for rule in EVENTS}
 
@@ -47,7 +50,7 @@ class Event:
     account: str | None = None
     caused_by: tuple[str, ...] = ()
     link: str = ""
-    details: tuple[str, ...] = ()
+    details: tuple[Line, ...] = ()
     value: float | None = None
     threshold: float | None = None
 
@@ -163,7 +166,7 @@ class Message:
     level: AlertLevel
     incidents: tuple[Incident, ...]
     channels: tuple[str, ...]
-    details: tuple[str, ...] = ()
+    details: tuple[Line, ...] = ()
     links: tuple[str, ...] = ()
 
     @property

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from include.ozon.monitoring.alerts.model import (
     Alert,
@@ -13,6 +14,7 @@ from include.ozon.monitoring.alerts.model import (
     Incident,
     IncidentKey,
     Kind,
+    Line,
     Message,
     Notification,
     severity,
@@ -21,6 +23,8 @@ from include.ozon.monitoring.alerts.model import (
 from include.ozon.monitoring.unchecked import CHANNEL_FAILED
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ def missed_resolution(
 
 def messages(
     notified: Sequence[tuple[Current, frozenset[str]]],
-    details: Mapping[str, Sequence[str]],
+    details: Mapping[str, Sequence[Line]],
     links: tuple[str, ...],
 ) -> Iterator[Message]:
     """Yield one message for a group and all its incidents, and one for those that are resolved.
@@ -146,7 +150,7 @@ def _kind_for(current: Current, channel: str) -> Kind:
     return Kind.REPEAT if missed.kind is Kind.WORSE and is_lower else missed.kind
 
 
-def _each_once(*groups: Iterable[str]) -> tuple[str, ...]:
+def _each_once(*groups: Iterable[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(line for group in groups for line in group))
 
 

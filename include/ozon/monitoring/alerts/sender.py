@@ -11,12 +11,13 @@ from typing import Protocol
 
 from include.ozon.monitoring.alerts.decide import NOTHING, decide
 from include.ozon.monitoring.alerts.message import Mail, render
-from include.ozon.monitoring.alerts.model import Event, Message
+from include.ozon.monitoring.alerts.model import Event, Line, Message
 from include.ozon.monitoring.alerts.notify import settle
 from include.ozon.monitoring.alerts.state import AlertState, StateKeeper
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import AlertLevel
+from include.ozon.translation import Language, use_language
 from include.ozon.warehouse import session
 
 logger = logging.getLogger("ozon.alerts")
@@ -67,7 +68,7 @@ def send_alerts(
     channels: Mapping[str, Channel],
     settings: Settings,
     now: datetime,
-    details: Mapping[str, Sequence[str]] = NOTHING,
+    details: Mapping[str, Sequence[Line]] = NOTHING,
     links: Sequence[str] = (),
 ) -> SentReport:
     """Notify people of what is new about the results, once for each cause; ``details`` are further lines by group.
@@ -114,7 +115,7 @@ def _handed_over(
     """
     for message in messages:
         try:
-            mail = render(message, settings, now)
+            mails = _in_their_languages(message, settings, now)
         except Exception:  # the other messages have to go out; the next run tries this one again
             logger.exception("The message for %s %s could not be written.", message.kind, message.group)
             continue
@@ -122,7 +123,7 @@ def _handed_over(
             if name in broken:
                 continue
             try:
-                channels[name].deliver(mail, message.level)
+                channels[name].deliver(mails[settings.channel_language(name)], message.level)
             except Exception as error:
                 # Only the class: an error's text can contain the channel's address, and with it a token.
                 broken[name] = type(error).__name__
@@ -130,3 +131,12 @@ def _handed_over(
                     "Channel %s could not deliver %s %s (%s).", name, message.kind, message.group, broken[name]
                 )
         yield message, {name: broken.get(name) for name in message.channels}
+
+
+def _in_their_languages(message: Message, settings: Settings, now: datetime) -> dict[Language, Mail]:
+    """Return the message in each language of its channels."""
+    mails = {}
+    for language in {settings.channel_language(name) for name in message.channels}:
+        with use_language(language):
+            mails[language] = render(message, settings, now)
+    return mails

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from include.ozon.monitoring.metrics.details import detail_lines
@@ -12,6 +12,7 @@ from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.monitoring.metrics.store import save
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
+from include.ozon.translation import Translated
 from include.ozon.warehouse.session import Connection
 
 
@@ -20,15 +21,21 @@ class Judged:
     """An account's results, with details for a notification."""
 
     results: Sequence[CheckResult]
-    details: Sequence[str]
+    details: Sequence[Translated]
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as types that Airflow's XCom supports."""
-        return {"results": [result.as_dict() for result in self.results], "details": list(self.details)}
+        return {
+            "results": [result.as_dict() for result in self.results],
+            "details": [asdict(line) for line in self.details],
+        }
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> Judged:
-        return cls([CheckResult.from_dict(result) for result in fields["results"]], fields["details"])
+        return cls(
+            [CheckResult.from_dict(result) for result in fields["results"]],
+            [Translated(**line) for line in fields["details"]],
+        )
 
 
 def judge_and_store(connection: Connection, metrics: VisibilityMetrics, settings: Settings) -> Judged:

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 from include.ozon.monitoring.metrics.model import CurrencyImpact, Product, Transitions
 from include.ozon.settings import Settings
-from include.ozon.words import NOTHING, moment, money, one_line, span
+from include.ozon.translation import N_, _, ngettext
+from include.ozon.words import NOTHING, moment, money, number, one_line, span
 
-NO_REASON = "no reason given"
+NO_REASON = N_("no reason given")
 
 
 def age(hours: float | None) -> str:
@@ -27,19 +28,25 @@ def money_of_all(impacts: Mapping[str, CurrencyImpact], field: str) -> str:
     return ", ".join(money_by_currency(impacts, field))
 
 
+def pieces(count: int) -> str:
+    return ngettext("{count} piece", "{count} pieces", count).format(count=number(count))
+
+
 def reasons(product: Product) -> str:
     return one_line("; ".join(product.reasons))
 
 
 def product_name(product: Product) -> str:
-    return one_line(product.name) or "(no name)"
+    return one_line(product.name) or _("(no name)")
 
 
 def basis(transitions: Transitions, settings: Settings) -> str:
     """Return the period of the transitions: ``since the last measurement (24.11.2026 08:10)``."""
     at = moment(transitions.since, settings)
-    return {
-        "last_measurement": f"since the last measurement ({at})",
-        "asked": f"since {at}",
-        "previous_load": f"since the previous load ({at}); there was no measurement before",
-    }[transitions.basis]
+    match transitions.basis:
+        case "last_measurement":
+            return _("since the last measurement ({at})").format(at=at)
+        case "asked":
+            return _("since {at}").format(at=at)
+        case "previous_load":
+            return _("since the previous load ({at}); there was no measurement before").format(at=at)

@@ -12,6 +12,8 @@ from pydantic import TypeAdapter
 from include.ozon.configuration import load_settings
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.deadlines import AccountLoad, LateRun, late_run_event, reason_for_silence
+from include.ozon.translation import use_language
+from tests.support.alerts import shown
 
 SETTINGS = load_settings(environment="testing", environ={})
 
@@ -93,10 +95,11 @@ def test_the_sentence_names_the_dag_the_account_the_delay_and_the_setting() -> N
 
 
 def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes() -> None:
-    run, tasks, main, second = event_of(
+    late = event_of(
         loads=[AT_WORK, DONE],
         tasks={"close_workflow_0": None, "product_etl_0": "success", "inventory_etl_0": "up_for_retry"},
-    ).details
+    )
+    run, tasks, main, second = shown(late)
 
     assert run == f"Run {LATE.run_id}, due at 2026-11-24 14:00 MSK, had to end by 2026-11-24 17:00 MSK."
     assert tasks == "Tasks that have not ended: inventory_etl_0 (up for retry), close_workflow_0 (not begun)."
@@ -104,6 +107,14 @@ def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes(
         "Account main: inventory_etl is running since 2026-11-24 16:20 MSK, attempt 2; a load usually takes 12 minutes."
     )
     assert second == "Account second: ended (success); a load usually takes 10 minutes."
+    with use_language("ru"):
+        assert shown(late) == [
+            f"Запуск {LATE.run_id} должен был начаться 24.11.2026 14:00 MSK и завершиться к 24.11.2026 17:00 MSK.",
+            "Незавершённые задачи: inventory_etl_0 (ждёт повтора), close_workflow_0 (не начато).",
+            "Кабинет main: inventory_etl выполняется с 24.11.2026 16:20 MSK, попытка 2; обычная длительность загрузки: "
+            "12 минут.",
+            "Кабинет second: завершено (успешно); обычная длительность загрузки: 10 минут.",
+        ]
 
 
 @pytest.mark.parametrize(
@@ -118,11 +129,11 @@ def test_the_details_name_the_run_what_is_running_and_how_long_it_usually_takes(
     ],
 )
 def test_a_load_where_nothing_runs_at_the_moment_says_why(changes: dict[str, Any], words: str) -> None:
-    assert f"Account main: {words}; " in "\n".join(event_of(loads=[replace(AT_WORK, **changes)]).details)
+    assert f"Account main: {words}; " in "\n".join(shown(event_of(loads=[replace(AT_WORK, **changes)])))
 
 
 def test_a_first_load_has_no_usual_duration() -> None:
-    details = "\n".join(event_of(loads=[replace(AT_WORK, usual_seconds=None)]).details)
+    details = "\n".join(shown(event_of(loads=[replace(AT_WORK, usual_seconds=None)])))
     assert "no load before this one was successful" in details
 
 
@@ -141,7 +152,7 @@ def test_another_dag_has_no_accounts_and_its_own_setting() -> None:
         "ozon_health_check has missed its deadline: it is still running 10 minutes after it was due; "
         "10 minutes are allowed (deadlines.ozon_health_check_minutes)."
     )
-    assert "Tasks that have not ended: check_6 (running)." in event.details
+    assert "Tasks that have not ended: check_6 (running)." in shown(event)
 
 
 def test_a_run_that_ended_too_late_says_so() -> None:
@@ -153,7 +164,7 @@ def test_a_run_that_ended_too_late_says_so() -> None:
 
 
 def test_a_long_list_of_tasks_is_cut() -> None:
-    details = event_of(tasks={f"check_{number:02}": "running" for number in range(14)}).details
+    details = shown(event_of(tasks={f"check_{number:02}": "running" for number in range(14)}))
     (line,) = [line for line in details if line.startswith("Tasks")]
 
     assert line.endswith("check_09 (running) and 4 more.")
@@ -162,5 +173,5 @@ def test_a_long_list_of_tasks_is_cut() -> None:
 def test_a_note_and_the_cause_are_kept() -> None:
     event = event_of(loads=[], notes=["The warehouse could not be asked."], caused_by=("warehouse_reachable",))
 
-    assert "The warehouse could not be asked." in event.details
+    assert "The warehouse could not be asked." in shown(event)
     assert event.caused_by == ("warehouse_reachable",)

@@ -18,6 +18,7 @@ from include.ozon.monitoring.alerts.model import Event
 from include.ozon.monitoring.alerts.sender import SentReport
 from include.ozon_local.connections import postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
+from tests.support.alerts import shown
 from tests.support.records import record_attempt, record_workflow
 
 RUN_ID = "scheduled__2026-11-24T11:00:00+00:00"
@@ -115,9 +116,9 @@ def test_a_late_run_is_notified_with_what_the_warehouse_knows(warehouse_dsn: str
     assert event.happened_at == datetime.fromisoformat(DEADLINE_AT)
     assert (
         "Account main: inventory_etl is running since 2026-11-24 14:30 MSK, attempt 1; a load usually takes 12 minutes."
-        in event.details
+        in shown(event)
     )
-    assert "Account second: not begun; no load before this one was successful." in event.details
+    assert "Account second: not begun; no load before this one was successful." in shown(event)
 
 
 def test_only_the_accounts_that_the_run_was_to_load_are_named(events: list[Event]) -> None:
@@ -125,7 +126,7 @@ def test_only_the_accounts_that_the_run_was_to_load_are_named(events: list[Event
 
     (event,) = events
     assert event.account == "second"
-    assert not [line for line in event.details if "Account main" in line]
+    assert not [line for line in shown(event) if "Account main" in line]
 
 
 def test_another_dag_has_no_accounts(events: list[Event]) -> None:
@@ -133,7 +134,7 @@ def test_another_dag_has_no_accounts(events: list[Event]) -> None:
 
     (event,) = events
     assert (event.subject, event.account) == ("ozon_health_check", None)
-    assert not [line for line in event.details if line.startswith("Account")]
+    assert not [line for line in shown(event) if line.startswith("Account")]
 
 
 def test_level_and_silence_come_from_the_rule(monkeypatch: pytest.MonkeyPatch, events: list[Event]) -> None:
@@ -192,7 +193,7 @@ def test_without_the_warehouse_it_is_notified_all_the_same(
 
     (event,) = events
     assert event.caused_by == ("warehouse_reachable",)
-    assert any("The warehouse cannot be reached" in line for line in event.details)
+    assert any("The warehouse cannot be reached" in line for line in shown(event))
     assert fields["password"] not in str(event)
 
 

@@ -10,6 +10,7 @@ import pytest
 from include.ozon.adapter.alerting import state
 from include.ozon.adapter.alerting.state import AirflowKeeper, Outbox
 from include.ozon.monitoring.alerts.model import Event
+from include.ozon.translation import Translated
 
 
 class Variables:
@@ -122,5 +123,5 @@ def event(task_id: str, account: str) -> Event:
         happened_at=datetime(2026, 11, 24, 8, tzinfo=UTC),
         account=account,
         caused_by=("warehouse_reachable",),
-        details=("one", "two"),
+        details=(Translated("one", "один"), "two"),
     )
