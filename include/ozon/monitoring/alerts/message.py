@@ -36,6 +36,9 @@ _LOOKALIKES = str.maketrans("*`~<>[]|@#", "∗ʼ∼‹›［］¦＠＃")
 _EDGE_UNDERSCORE = re.compile(r"(?<!\w)_+|_+(?!\w)")
 
 
+_Fact = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Mail:
     """A message that any channel can send; all its texts say the same, those for chats in short."""
@@ -49,10 +52,11 @@ class Mail:
 
 @dataclass(frozen=True)
 class _Part:
-    """One alert of the message: its sentence, and facts with a label each."""
+    """One alert of the message: its sentence, and facts with a label each; ``chat_facts`` are those for chats."""
 
     sentence: str
-    facts: tuple[tuple[str, str], ...]
+    facts: tuple[_Fact, ...]
+    chat_facts: tuple[_Fact, ...] = ()
 
 
 def render(message: Message, settings: Settings, now: datetime) -> Mail:
@@ -192,18 +196,24 @@ def _part(alert: Alert, message: Message, settings: Settings) -> _Part:
             start=moment(alert.opened_at, settings), end=moment(alert.resolved_at, settings)
         )
         fired = [] if is_single else [(_("Fired"), times)]
-        return _Part(_("It was: {sentence}").format(sentence=sentence), (*account, *fired, *logged))
-    since = (_("Happened") if alert.is_event else _("Since"), moment(alert.opened_at, settings))
-    rest = [] if is_single else [(_("Level"), _(alert.level)), since]
-    if logged:
-        sentence = sentence[:1].upper() + sentence[1:]
-    return _Part(sentence, (*account, *_measured(alert), *rest, *logged))
+        return _Part(_("It was: {sentence}").format(sentence=sentence), (*account, *fired, *logged), logged)
+    if not logged:
+        return _Part(sentence, (*account, *_measured(alert), *_times(alert, settings, is_single)))
+    facts = (*account, *_measured(alert))
+    return _Part(
+        sentence[:1].upper() + sentence[1:], (*facts, *_times(alert, settings, is_single), *logged), (*facts, *logged)
+    )
 
 
-def _sentence(alert: Alert) -> tuple[str, tuple[tuple[str, str], ...]]:
+def _times(alert: Alert, settings: Settings, is_single: bool) -> list[_Fact]:
+    since = _("Happened") if alert.is_event else _("Since")
+    return [] if is_single else [(_("Level"), _(alert.level)), (since, moment(alert.opened_at, settings))]
+
+
+def _sentence(alert: Alert) -> tuple[str, tuple[_Fact, ...]]:
     """Return the sentence about an alert, and a fact with that of the log if it is another.
 
-    The log's sentence is English. Others read the rule's title, and the numbers among the facts.
+    The log's sentence is English and has the numbers. Other readers get the rule's title, and the numbers as facts.
     """
     if current_language() == "en":
         return alert.message, ()
@@ -211,7 +221,7 @@ def _sentence(alert: Alert) -> tuple[str, tuple[tuple[str, str], ...]]:
     return f"{_title(alert)}{subject}.", ((_("In the log"), alert.message),)
 
 
-def _measured(alert: Alert) -> Iterator[tuple[str, str]]:
+def _measured(alert: Alert) -> Iterator[_Fact]:
     rule = RULE_BY_NAME.get(alert.rule)
     if alert.value is not None:
         yield _("Found"), (rule.unit if rule else Unit.NUMBER).amount(alert.value)
