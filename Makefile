@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m tests.support.run
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long test-postgres services stop env up down lint bench lock docker-env docker-up docker-down test-docker
+.PHONY: help venv run test test-long test-postgres services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
@@ -36,6 +36,9 @@ stop: venv  ## End all background processes
 
 env: venv  ## Print export lines: after eval "$(make -s env)" airflow, ozon and psql work in the terminal
 	@$(LOCAL) env
+
+demo: venv  ## Fill thirty days of history of two more accounts in three minutes, and start Airflow with the page "Ozon"
+	@$(LOCAL) demo
 
 up: venv  ## Start all of Airflow with its web UI in the background; safe to repeat
 	@$(LOCAL) up

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from include.ozon.errors import FatalError
 from include.ozon_local import processes, stack
+from include.ozon_local.demo.command import demo
 from include.ozon_local.environment import export_lines, local_environment, proxy_exceptions
 from include.ozon_local.home import LocalHome
 from include.ozon_local.lock import lock
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[[LocalHome], int]] = {
     "stop": _stop,
     "env": _env,
     "run": _run,
+    "demo": demo,
     "up": stack.up,
     "supervise": stack.supervise,
     "lock": _lock,

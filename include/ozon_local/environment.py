@@ -32,11 +32,13 @@ def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ)
     It starts nothing, but generates missing passwords and ports.
     """
     postgres = EmbeddedPostgres(home.path)
-    mail = MailCatcher(home.path)
+    mail, sandbox = MailCatcher(home.path), LocalSandbox(home.path)
     warehouse_dsn = postgres.dsn(WAREHOUSE_DATABASE, WAREHOUSE_ROLE)
     preset = {
         WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
-        **LocalSandbox(home.path).connections(),
+        **sandbox.connections(),
+        # Those of `make demo`, which config/ozon.toml does not have.
+        **{f"OZON__ACCOUNTS__{name.upper()}__TITLE": title for name, title in sandbox.titles().items()},
         SMTP_CONNECTION: mail.connection(),
         "OZON__ALERTS__INBOX_FOLDER": str(mail.inbox),
     }

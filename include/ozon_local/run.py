@@ -53,7 +53,7 @@ def run(home: LocalHome, conf: str) -> int:
         _show(environment, "health", "--quiet", "--checks", here)
         _show(environment | _SHORT_LISTS, "visibility", "--since", since)
     if exit_code == 0 and not is_dry:
-        _loaded_once(home).touch()
+        loaded_once(home).touch()
     print(f"\nQuery the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")
     print('            or: eval "$(make -s env)" && psql "$OZON_WAREHOUSE_DSN"')
     return exit_code
@@ -92,11 +92,11 @@ def _show(environment: Mapping[str, str], *command: str) -> None:
 
 def _advance_catalogues(home: LocalHome, services: Services, environment: Mapping[str, str]) -> None:
     uses_sandbox = services.sandbox.connections().items() & environment.items()
-    if _loaded_once(home).exists() and uses_sandbox:
+    if loaded_once(home).exists() and uses_sandbox:
         print(f"{'Sandbox':12}the catalogues advanced to tick {services.sandbox.tick()}", flush=True)
 
 
-def _loaded_once(home: LocalHome) -> Path:
+def loaded_once(home: LocalHome) -> Path:
     return home.path / "loaded"
 
 

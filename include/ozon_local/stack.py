@@ -50,6 +50,12 @@ def up(home: LocalHome) -> int:
     return 0
 
 
+def end(home: LocalHome) -> None:
+    """End Airflow if it is running; the services go on."""
+    with home.lock("airflow"):
+        _end(home)
+
+
 def supervise(home: LocalHome) -> int:
     """Run Airflow's components until one of them ends or a signal arrives, then end all of them."""
     failure = _failure(home)

@@ -3,7 +3,7 @@
 ========================================  =================================================================
 ``GET /admin/state``                      the tick, each account's size and requests by method, all answers
                                           by status, and the most requests in any one second by Client-Id
-``POST /admin/tick`` ``{"count": 1}``     advances every catalogue
+``POST /admin/tick`` ``{"count": 1}``     advances every catalogue, or that of an ``account``
 ``GET /admin/catalogue/{account}``        the truth, one JSON object per line for each product (see ``truth``)
 ``GET /admin/faults``                     the active faults, and how often each has fired
 ``POST /admin/faults``                    switches one on (see ``faults.registry``)
@@ -31,6 +31,7 @@ from include.ozon_sandbox.truth import truth_lines
 
 class _Tick(Struct, forbid_unknown_fields=True):
     count: Annotated[int, Meta(ge=1)] = 1
+    account: str | None = None
 
 
 class _Reset(Struct, forbid_unknown_fields=True):
@@ -50,8 +51,10 @@ def router(sandbox: Sandbox) -> APIRouter:
             order = msgspec.json.decode(await request.body() or b"{}", type=_Tick)
         except msgspec.DecodeError as error:
             return _refusal(str(error))
-        sandbox.advance(order.count)
-        return _json({"tick": sandbox.tick})
+        if order.account is not None and order.account not in sandbox.config.accounts:
+            return _refusal(f"unknown account {order.account!r}")
+        sandbox.advance(order.count, order.account)
+        return _json({"tick": sandbox.tick if order.account is None else sandbox.tick_of(order.account)})
 
     @routes.get("/catalogue/{account}")
     async def catalogue(account: str) -> Response:

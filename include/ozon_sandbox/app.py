@@ -58,7 +58,7 @@ class _Endpoint:
         account = sandbox.config.accounts[name]
         sandbox.requests[name, method.path] += 1
         sandbox.limits.admit(account.client_id, method.path)
-        faults = sandbox.faults.firing(name, method.path)
+        faults = sandbox.faults.firing(name, method.path, sandbox.tick_of(name))
         for fault in faults:
             await fault.before()
         effects = effects_of(faults)

@@ -99,7 +99,8 @@ def _created(products: Products) -> list[str]:
     """Return the moments of creation: up to three years before tick 0, or within the product's own tick."""
     seconds = below(products.hash("created"), _SECONDS_OF_THREE_YEARS)
     born_later = products.born_at_tick > 0
-    return moments.texts(products.born_at_tick, (seconds % _SECONDS_OF_A_TICK) * born_later - seconds * ~born_later)
+    since = (seconds % _SECONDS_OF_A_TICK) * born_later - seconds * ~born_later
+    return moments.texts(products.born_at_tick, since, products.origin.tick_0_at)
 
 
 def _changed(products: Products, created: list[str]) -> list[str]:
@@ -114,7 +115,7 @@ def _situation_changed(products: Products, created: list[str]) -> list[str]:
 
 def _moments_after_creation(products: Products, ticks: Any, created: list[str]) -> list[str]:
     seconds = below(products.hash("changed"), _SECONDS_OF_A_TICK)
-    changed = moments.texts(ticks, seconds)
+    changed = moments.texts(ticks, seconds, products.origin.tick_0_at)
     since_birth = (ticks <= products.born_at_tick).tolist()
     return [
         first if unchanged else later for first, later, unchanged in zip(created, changed, since_birth, strict=True)

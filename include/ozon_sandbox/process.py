@@ -57,9 +57,15 @@ class SandboxAdmin:
         found: dict[str, Any] = self._send("GET", "state")
         return found
 
-    def tick(self, count: int = 1) -> int:
-        """Advance all catalogues and return the new tick."""
-        return int(self._send("POST", "tick", {"count": count})["tick"])
+    def tick(self, count: int = 1, account: str | None = None) -> int:
+        """Advance all catalogues, or one account's, and return the new tick."""
+        return int(self._send("POST", "tick", {"count": count, "account": account})["tick"])
+
+    def tick_to(self, account: str, tick: int) -> None:
+        """Advance one account's catalogue to a tick, unless it is there or further."""
+        ahead = tick - self.state()["accounts"][account]["tick"]
+        if ahead > 0:
+            self.tick(ahead, account)
 
     def fault(
         self,
@@ -71,11 +77,14 @@ class SandboxAdmin:
         after: int = 0,
         times: int | None = None,
         seconds: float | None = None,
+        from_tick: int = 0,
+        to_tick: int | None = None,
         **params: Any,
     ) -> dict[str, Any]:
         """Switch a fault on; see ``faults.registry`` for the names and selectors."""
         selectors = {"method": method, "account": account, "probability": probability, "after": after}
-        description = {"name": name, **selectors, "times": times, "seconds": seconds, "params": params}
+        selectors |= {"times": times, "seconds": seconds, "from_tick": from_tick, "to_tick": to_tick}
+        description = {"name": name, **selectors, "params": params}
         added: dict[str, Any] = self._send("POST", "faults", description)
         return added
 

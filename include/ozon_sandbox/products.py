@@ -7,6 +7,7 @@ hundredths of the product's currency, stock in pieces.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from functools import cached_property
 
@@ -68,19 +69,26 @@ _LIFE_STARTS = np.array([next(code for code in life if code != Code.GONE) for li
 
 @dataclass(frozen=True)
 class Origin:
-    """The identity of a catalogue: the seed, the account's name and its size at tick 0."""
+    """The identity of a catalogue: the seed, the account's name, its size at tick 0, and its options.
+
+    The options are those of ``config.Account``.
+    """
 
     seed: int
     account: str
     size: int
+    ticks_per_situation: int = 1
+    currency: str | None = None
+    tick_0_at: datetime | None = None
 
     @property
-    def births_per_tick(self) -> int:
+    def births(self) -> int:
+        """The number of products that are added at once, every ``ticks_per_situation``."""
         return max(1, self.size // 400)
 
     def length(self, tick: int) -> int:
         """Return the number of products so far, including gone ones."""
-        return self.size + tick * self.births_per_tick
+        return self.size + tick // self.ticks_per_situation * self.births
 
     def key(self, purpose: str) -> int:
         return key_of(self.seed, self.account, purpose)
@@ -127,28 +135,46 @@ class Products:
 
     @cached_property
     def names(self) -> list[str]:
-        choices = below(self.hash("name"), 1 << 16)
-        return [vocabulary.product_name(*pair) for pair in zip(self.indices.tolist(), choices.tolist(), strict=True)]
+        choices = self._name_choices.tolist()
+        return [vocabulary.product_name(*pair) for pair in zip(self.indices.tolist(), choices, strict=True)]
+
+    @cached_property
+    def _name_choices(self) -> Ints:
+        return below(self.hash("name"), 1 << 16)
+
+    @cached_property
+    def brands(self) -> Ints:
+        """Positions in ``vocabulary.BRANDS``."""
+        return vocabulary.brand_index(self._name_choices)
 
     @cached_property
     def born_at_tick(self) -> Ints:
-        later = (self.indices - self.origin.size) // self.origin.births_per_tick + 1
-        return np.where(self.indices < self.origin.size, 0, later)
+        later = (self.indices - self.origin.size) // self.origin.births + 1
+        return np.where(self.indices < self.origin.size, 0, later * self.origin.ticks_per_situation)
 
     @cached_property
     def slots(self) -> Ints:
         return (self.indices * _SLOT_STRIDE + self.origin.key("slot") % SLOTS) % SLOTS
 
     @cached_property
+    def _lived_ticks(self) -> Ints:
+        """The ticks of the product's life; in a calm account they differ, so that not all products change at once."""
+        return self.tick + below(self.hash("pace"), self.origin.ticks_per_situation)
+
+    @cached_property
+    def _turn_of_life(self) -> Ints:
+        return self._lived_ticks // self.origin.ticks_per_situation % TICKS_OF_A_LIFE
+
+    @cached_property
     def situations(self) -> Ints:
-        codes: Ints = LIVES[self.slots, self.tick % TICKS_OF_A_LIFE].astype(np.int64)
+        codes: Ints = LIVES[self.slots, self._turn_of_life].astype(np.int64)
         if self.tick == 0:
             # At tick 0 no product has vanished: the catalogue starts with exactly its size.
             codes = np.where(codes == Code.GONE, _LIFE_STARTS[self.slots], codes)
         codes = np.where((self.born_at_tick == self.tick) & (self.tick > 0), Code.VALIDATION_PENDING, codes)
         codes = np.where(self.born_at_tick > self.tick, Code.GONE, codes)
         for effect in self.effects:
-            codes = effect.situations(self.indices, codes)
+            codes = effect.situations(self, codes)
         return codes
 
     def situation_at(self, row: int) -> Situation:
@@ -177,7 +203,8 @@ class Products:
     @cached_property
     def situation_since_tick(self) -> Ints:
         """The first tick of the present situation; the product's first tick if it never had another."""
-        ages: Ints = SITUATION_AGES[self.slots, self.tick % TICKS_OF_A_LIFE]
+        pace = self.origin.ticks_per_situation
+        ages: Ints = SITUATION_AGES[self.slots, self._turn_of_life] * pace + self._lived_ticks % pace
         births = self.born_at_tick + ((self.born_at_tick > 0) & (self.born_at_tick < self.tick))
         since: Ints = np.maximum(self.tick - ages, births)
         return since
@@ -185,26 +212,38 @@ class Products:
     @cached_property
     def currencies(self) -> Ints:
         """Positions in ``vocabulary.CURRENCIES``."""
+        if self.origin.currency is not None:
+            codes = [code for code, _ in vocabulary.CURRENCIES]
+            return np.full(len(self), codes.index(self.origin.currency), dtype=np.int64)
         choices = below(self.hash("currency"), 100)
         return np.where(choices < 94, 0, choices - 93).clip(0, len(vocabulary.CURRENCIES) - 1)
 
     @cached_property
     def _price_version(self) -> Ints:
-        return (self.tick + self.slots % _TICKS_OF_A_PRICE) // _TICKS_OF_A_PRICE
+        return self._priced_ticks // (_TICKS_OF_A_PRICE * self.origin.ticks_per_situation)
+
+    @cached_property
+    def _priced_ticks(self) -> Ints:
+        return self._lived_ticks + self.slots % _TICKS_OF_A_PRICE * self.origin.ticks_per_situation
 
     @cached_property
     def price_since_tick(self) -> Ints:
-        age = (self.tick + self.slots % _TICKS_OF_A_PRICE) % _TICKS_OF_A_PRICE
+        age = self._priced_ticks % (_TICKS_OF_A_PRICE * self.origin.ticks_per_situation)
         return np.maximum(self.tick - age, self.born_at_tick)
 
     @cached_property
-    def prices(self) -> Ints:
-        """0 if no price is set."""
+    def full_prices(self) -> Ints:
+        """The prices before all effects; 0 if no price is set."""
         worth = 10 ** (2 + 2.3 * unit(self.hash("price")))
         drift = 0.8 + 0.4 * unit(self.hash("price drift", self._price_version))
         units = np.array([hundredths for _, hundredths in vocabulary.CURRENCIES])[self.currencies]
         whole = np.maximum(np.rint(worth * drift), 1) * units
-        prices = np.where(_HAS_PRICE[self.situations], np.rint(whole).astype(np.int64), 0)
+        return np.where(_HAS_PRICE[self.situations], np.rint(whole).astype(np.int64), 0)
+
+    @cached_property
+    def prices(self) -> Ints:
+        """0 if no price is set."""
+        prices = self.full_prices
         for effect in self.effects:
             prices = effect.prices(self.indices, prices)
         return prices
@@ -213,7 +252,10 @@ class Products:
     def old_prices(self) -> Ints:
         """The price before the discount; 0 if there is none."""
         raised = (self.prices * 5 // 4 + 99) // 100 * 100
-        return np.where(self.chance("old price", 0.6), raised, 0)
+        old_prices = np.where(self.chance("old price", 0.6), raised, 0)
+        for effect in self.effects:
+            old_prices = effect.old_prices(self.indices, self.full_prices, old_prices)
+        return old_prices
 
     @cached_property
     def _stock_version(self) -> Ints:

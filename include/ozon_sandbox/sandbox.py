@@ -30,7 +30,8 @@ class Sandbox:
     def __init__(self, config: Config) -> None:
         self.config = config
         self._state = Path(config.state)
-        self._first_tick = self.tick = _read_tick(self._state)
+        self._first = _read_state(self._state)
+        self.tick, self._ahead = self._first
         self._initialize()
 
     def _initialize(self) -> None:
@@ -47,25 +48,37 @@ class Sandbox:
             raise SandboxConfigurationError(f"A configured fault cannot be used: {error}.") from error
 
     def catalogue(self, account: str, effects: tuple[Effect, ...]) -> Catalogue:
-        origin = Origin(self.config.seed, account, self.config.accounts[account].size)
-        return Catalogue(origin, self.tick, effects)
+        options = self.config.accounts[account]
+        origin = Origin(
+            self.config.seed, account, options.size, options.ticks_per_situation, options.currency, options.tick_0_at
+        )
+        return Catalogue(origin, self.tick_of(account), effects)
+
+    def tick_of(self, account: str) -> int:
+        """Return the account's tick: the common one, and what the account is ahead of it."""
+        return self.tick + self._ahead.get(account, 0)
 
     def true_catalogue(self, account: str) -> Catalogue:
         """Return the true catalogue, without the faults of single requests."""
-        return self.catalogue(account, self.faults.truth_effects(account))
+        return self.catalogue(account, self.faults.truth_effects(account, self.tick_of(account)))
 
-    def advance(self, ticks: int) -> None:
-        self._set_tick(self.tick + ticks)
+    def advance(self, ticks: int, account: str | None = None) -> None:
+        """Advance all catalogues, or one account's."""
+        if account is None:
+            self._set(self.tick + ticks, self._ahead)
+        else:
+            self._set(self.tick, self._ahead | {account: self._ahead.get(account, 0) + ticks})
 
     def reset(self, tick: int | None) -> None:
         """Restore the state at the process's start, with another ``tick`` if it is given."""
-        self._set_tick(self._first_tick if tick is None else tick)
+        first_tick, ahead = self._first
+        self._set(first_tick if tick is None else tick, ahead)
         self._initialize()
 
-    def _set_tick(self, tick: int) -> None:
-        """Save the new tick before any answer shows it."""
-        _write_tick(self._state, tick)
-        self.tick = tick
+    def _set(self, tick: int, ahead: dict[str, int]) -> None:
+        """Save the new ticks before any answer shows them."""
+        _write_state(self._state, tick, ahead)
+        self.tick, self._ahead = tick, ahead
 
     def reset_counters(self) -> None:
         self.requests, self.answers = Counter(), Counter()
@@ -77,6 +90,7 @@ class Sandbox:
             name: {
                 "client_id": account.client_id,
                 "size": account.size,
+                "tick": self.tick_of(name),
                 "products": self.true_catalogue(name).count("ALL"),
                 "requests": {path: n for (owner, path), n in self.requests.items() if owner == name},
             }
@@ -91,20 +105,23 @@ class Sandbox:
         }
 
 
-def _read_tick(path: Path) -> int:
+def _read_state(path: Path) -> tuple[int, dict[str, int]]:
+    """Return the common tick, and the ticks that single accounts are ahead of it."""
     try:
-        tick = json.loads(path.read_bytes())["tick"]
+        state = json.loads(path.read_bytes())
+        tick, ahead = state["tick"], dict(state.get("ahead", {}))
     except FileNotFoundError:
-        return 0
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        return 0, {}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise SandboxConfigurationError(f"The state file {path} cannot be read: {error!r}.") from error
-    if not isinstance(tick, int) or tick < 0:
-        raise SandboxConfigurationError(f"The state file {path}: expected a tick, found {tick!r}.")
-    return tick
+    for found in (tick, *ahead.values()):
+        if not isinstance(found, int) or found < 0:
+            raise SandboxConfigurationError(f"The state file {path}: expected a tick, found {found!r}.")
+    return tick, ahead
 
 
-def _write_tick(path: Path, tick: int) -> None:
+def _write_state(path: Path, tick: int, ahead: dict[str, int]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"tick": tick}))
+    draft.write_text(json.dumps({"tick": tick, **({"ahead": ahead} if ahead else {})}))
     draft.replace(path)

@@ -90,7 +90,9 @@ def warehouse_stocks(products: Products, warehouses: list[SellerWarehouse]) -> l
 
 
 def stock_moments(products: Products) -> list[str]:
-    return moments.texts(products.stock_since_tick, below(products.hash("stock moment"), 21_600))
+    return moments.texts(
+        products.stock_since_tick, below(products.hash("stock moment"), 21_600), products.origin.tick_0_at
+    )
 
 
 def ozon_warehouse_rows(products: Products) -> list[dict[str, Any]]:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
+
+from include.ozon_sandbox.hashing import Ints
+
+Choice = TypeVar("Choice", int, Ints)
 
 LONGEST_ARTICLE = 255
 _FIRST_ARTICLE = 100_000
@@ -41,7 +46,7 @@ _THINGS = (
     "Кабель USB-C – USB-C, 100 Вт, 2 м",
     "Скатерть льняная с вышивкой",
 )
-_BRANDS = ("Уютный дом", "Северъ", "Лён и хлопок", "KAIDI", "Мастерская №1", "Без бренда", "ТеплоДар")
+BRANDS = ("Уютный дом", "Северъ", "Лён и хлопок", "KAIDI", "Мастерская №1", "Без бренда", "ТеплоДар")
 _COLOURS = ("чёрный", "белый", "серо-голубой", "тёмно-зелёный", "жёлтый", "бордовый", "прозрачный")
 
 # Most products are sold in roubles; the number is the value of one rouble in hundredths of the currency.
@@ -106,8 +111,13 @@ def article_index(text: str) -> int | None:
     return int(found.group()) - _FIRST_ARTICLE if found and len(found.group()) <= 12 else None
 
 
+def brand_index(choice: Choice) -> Choice:
+    """Return the positions in ``BRANDS`` of names that were made with these choices."""
+    return choice // 16 % len(BRANDS)
+
+
 def product_name(index: int, choice: int) -> str:
     thing = _THINGS[choice % len(_THINGS)]
-    brand = _BRANDS[choice // 16 % len(_BRANDS)]
+    brand = BRANDS[brand_index(choice)]
     colour = _COLOURS[choice // 128 % len(_COLOURS)]
     return f"{thing}, {brand}, цвет {colour}, модель {index % 997}"

@@ -24,8 +24,9 @@ Connect = Callable[[], Connection]
 
 ENCODING = "UTF8"
 
-# They override those of the server, the database and the role, so that every session behaves the same.
-_SETTINGS = {
+# They override those of the server, the database and the role, so that every session behaves the same. Only
+# include/ozon_local/moved_clock.py changes them, for its own process.
+SESSION_SETTINGS = {
     "client_encoding": ENCODING,
     "standard_conforming_strings": "on",
     "DateStyle": "ISO, YMD",
@@ -107,7 +108,7 @@ def open_connection(connect: Connect, purpose: str, settings: Mapping[str, str] 
         _require_encoding(connection)
         connection.autocommit = True
         connection.row_factory = tuple_row
-        _set(connection, {"application_name": purpose[:63], **_SETTINGS, **(settings or {})})
+        _set(connection, {"application_name": purpose[:63], **SESSION_SETTINGS, **(settings or {})})
         for name, value in _OPTIONAL_SETTINGS.items():
             try:
                 _set(connection, {name: value})

@@ -10,6 +10,7 @@ from include.ozon_sandbox import effects
 from include.ozon_sandbox.effects import Effect
 from include.ozon_sandbox.faults.base import Fault
 from include.ozon_sandbox.situations import Code
+from include.ozon_sandbox.vocabulary import BRANDS
 
 Share = Annotated[float, Meta(gt=0, le=1)]
 
@@ -60,6 +61,39 @@ class ChangePrices(_CatalogueFault, frozen=True):
         return effects.ScalePrices(self.share, self.factor)
 
 
+class OutOfStock(_CatalogueFault, frozen=True):
+    """This share of the visible products is sold out; another ``choice`` concerns other products."""
+
+    share: Share
+    choice: Annotated[int, Meta(ge=0)] = 0
+
+    def effect(self) -> Effect:
+        return effects.ChangeSituation(self.share, Code.OUT_OF_STOCK, only_visible=True, choice=self.choice)
+
+
+class DeclineBrand(_CatalogueFault, frozen=True):
+    """All products of one brand that are not archived are declined by moderation."""
+
+    brand: str
+
+    def __post_init__(self) -> None:
+        if self.brand not in BRANDS:
+            raise ValueError(f"unknown brand {self.brand!r}; expected one of {', '.join(BRANDS)}")
+
+    def effect(self) -> Effect:
+        return effects.DeclineBrand(BRANDS.index(self.brand))
+
+
+class Sale(_CatalogueFault, frozen=True):
+    """The prices of this share of the products are lowered; the full price becomes the old price."""
+
+    share: Share
+    discount_pct: Annotated[float, Meta(gt=0, lt=100)] = 20.0
+
+    def effect(self) -> Effect:
+        return effects.Sale(self.share, self.discount_pct)
+
+
 class NegativeStock(_CatalogueFault, frozen=True):
     """This share of the products has negative stock everywhere."""
 
@@ -85,6 +119,9 @@ KINDS: dict[str, type[Fault]] = {
     "vanish_share": VanishShare,
     "unknown_status": UnknownStatus,
     "change_prices": ChangePrices,
+    "out_of_stock": OutOfStock,
+    "decline_brand": DeclineBrand,
+    "sale": Sale,
     "negative_stock": NegativeStock,
     "omitted_from_lists": OmittedFromLists,
 }

@@ -3,7 +3,7 @@
 A fault is switched on with a JSON object: its ``name``, its parameters in ``params``, and optional selectors of
 requests: ``method`` (a path), ``account`` (a name), ``probability``, ``after`` (the number of matching requests to let
 through first), ``times`` (the number of requests to hit after that) and ``seconds`` (the time to stop after the first
-hit).
+hit). ``from_tick`` and ``to_tick`` limit it to ticks of the account: from the first one on, and before the last one.
 """
 
 from __future__ import annotations
@@ -50,10 +50,18 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     after: Annotated[int, Meta(ge=0)] = 0
     times: Annotated[int, Meta(ge=1)] | None = None
     seconds: Annotated[float, Meta(gt=0)] | None = None
+    from_tick: Annotated[int, Meta(ge=0)] = 0
+    to_tick: Annotated[int, Meta(ge=1)] | None = None
     params: dict[str, Any] = {}
+
+    def concerns(self, account: str, tick: int) -> bool:
+        """Return whether the account at this tick is selected."""
+        is_over = self.to_tick is not None and tick >= self.to_tick
+        return self.account in {None, account} and tick >= self.from_tick and not is_over
 
     @property
     def has_no_selectors(self) -> bool:
+        """Whether neither requests nor a time are selected; accounts and ticks may be."""
         return (
             self.method is None
             and self.probability == 1
@@ -73,10 +81,10 @@ class ActiveFault:
     fired_count: int = 0
     first_fired_at: float | None = None
 
-    def fires(self, account: str, path: str) -> bool:
+    def fires(self, account: str, tick: int, path: str) -> bool:
         """Return whether it hits this request, and count the request if the selectors match."""
         rule = self.rule
-        if rule.account not in {None, account} or rule.method not in {None, path}:
+        if not rule.concerns(account, tick) or rule.method not in {None, path}:
             return False
         self.seen_count += 1
         if self.seen_count <= rule.after or (rule.times is not None and self.fired_count >= rule.times):
@@ -130,7 +138,9 @@ class Faults:
         if rule.method is not None and rule.method not in METHODS:
             raise FaultError(f"unknown method {rule.method!r}")
         if fault.changes_catalogue and not rule.has_no_selectors:
-            raise FaultError(f"{rule.name!r} changes the catalogue itself and can only be limited to an account")
+            raise FaultError(
+                f"{rule.name!r} changes the catalogue itself and can only be limited to an account and to ticks"
+            )
         return rule, fault
 
     def clear(self) -> None:
@@ -139,13 +149,13 @@ class Faults:
     def descriptions(self) -> list[dict[str, Any]]:
         return [active.description() for active in self._active]
 
-    def firing(self, account: str, path: str) -> list[Fault]:
+    def firing(self, account: str, path: str, tick: int = 0) -> list[Fault]:
         """Return the faults that hit this request."""
-        return [active.fault for active in self._active if active.fires(account, path)]
+        return [active.fault for active in self._active if active.fires(account, tick, path)]
 
-    def truth_effects(self, account: str) -> tuple[Effect, ...]:
+    def truth_effects(self, account: str, tick: int) -> tuple[Effect, ...]:
         """Return the effects of the active faults on an account's catalogue."""
-        concerned = [active.fault for active in self._active if active.rule.account in {None, account}]
+        concerned = [active.fault for active in self._active if active.rule.concerns(account, tick)]
         return effects_of(fault for fault in concerned if fault.changes_catalogue)
 
 

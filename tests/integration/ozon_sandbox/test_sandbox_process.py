@@ -180,6 +180,22 @@ def test_a_reset_restores_the_state_at_the_start(start_sandbox: StartSandbox) ->
     assert sandbox.post("/v1/roles").status_code == 200
 
 
+def test_one_accounts_own_ticks_leave_the_others_alone_and_outlive_the_process(tmp_path: Path) -> None:
+    accounts = {"main": 50, "shop": 50}
+    with SandboxProcess(tmp_path, accounts) as sandbox:
+        before = {account: sandbox.catalogue(account) for account in accounts}
+        sandbox.tick_to("shop", 3)
+        sandbox.tick_to("shop", 2)
+        assert sandbox.catalogue("main") == before["main"]
+        assert sandbox.catalogue("shop") != before["shop"]
+        assert sandbox.tick() == 1
+        with pytest.raises(SandboxError, match="unknown account 'nobody'"):
+            sandbox.tick(account="nobody")
+    with SandboxProcess(tmp_path, accounts) as sandbox:
+        ticks = {name: account["tick"] for name, account in sandbox.state()["accounts"].items()}
+        assert ticks == {"main": 1, "shop": 4}
+
+
 def test_a_reset_to_a_tick_is_that_ticks_catalogue(start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox({"main": 50})
     sandbox.tick(3)

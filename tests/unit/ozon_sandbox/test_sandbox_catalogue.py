@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
+from include.ozon_sandbox import vocabulary
 from include.ozon_sandbox.catalogue import Catalogue
-from include.ozon_sandbox.effects import ChangeSituation, OmitFromLists
+from include.ozon_sandbox.effects import ChangeSituation, DeclineBrand, Effect, OmitFromLists, Sale
 from include.ozon_sandbox.filters import FILTERS
+from include.ozon_sandbox.items import detail_items
 from include.ozon_sandbox.products import Origin, Products
 from include.ozon_sandbox.situations import SITUATIONS, Code
 from include.ozon_sandbox.truth import truth_lines
@@ -177,3 +180,44 @@ def test_a_hidden_share_is_not_visible_and_has_reasons() -> None:
     assert catalogue.count("ALL") == before.count("ALL")
     hidden = everything(before).visible & ~everything(catalogue).visible
     assert set(everything(catalogue).situations[hidden].tolist()) == {Code.REMOVED}
+
+
+def calm(tick: int, size: int = 400, effects: tuple[Effect, ...] = ()) -> Products:
+    started_at = datetime(2026, 3, 1, tzinfo=UTC)
+    return everything(Catalogue(Origin(1, "shop", size, 8, "KZT", started_at), tick, effects))
+
+
+def test_a_calm_account_changes_less_at_each_tick_but_at_every_tick() -> None:
+    usual = [everything(at(tick, 2000)) for tick in (9, 10)]
+    usual_changes = (usual[0].situations != usual[1].situations[: len(usual[0])]).sum()
+    for tick in range(9, 40):
+        before, after = calm(tick, 2000), calm(tick + 1, 2000)
+        changed = before.situations != after.situations[: len(before)]
+        assert 0 < changed.sum() < usual_changes / 4
+    assert len(calm(41)) - len(calm(1)) == 5, "one product is added every eight ticks"
+
+
+def test_an_accounts_currency_and_calendar_are_its_own() -> None:
+    products = calm(40)
+    items = detail_items(products)
+    assert {item["currency_code"] for item in items} == {"KZT"}
+    assert "2026-03-" in max(item["updated_at"] for item in items)
+
+
+def test_a_sale_lowers_prices_and_shows_the_full_ones() -> None:
+    full, sale = calm(9), calm(9, effects=(Sale(0.5, 25),))
+    lowered = sale.prices < full.prices
+    assert 0.4 < lowered.mean() < 0.6
+    assert (sale.prices[lowered] == np.rint(full.prices[lowered] * 0.75)).all()
+    assert (sale.old_prices[lowered] == full.prices[lowered]).all()
+    assert (sale.old_prices[~lowered] == full.old_prices[~lowered]).all()
+
+
+def test_a_declined_brand_is_declined_except_for_archived_products() -> None:
+    brand = vocabulary.BRANDS.index("KAIDI")
+    products = calm(9, effects=(DeclineBrand(brand),))
+    is_of_brand = np.array(["KAIDI" in name for name in products.names])
+    shown = is_of_brand & products.exist & ~products.archived
+    assert shown.sum() > 30
+    assert set(products.situations[shown].tolist()) == {Code.MODERATION_DECLINED}
+    assert (products.situations[~is_of_brand] == calm(9).situations[~is_of_brand]).all()

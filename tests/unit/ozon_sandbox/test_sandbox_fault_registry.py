@@ -86,3 +86,19 @@ def test_faults_count_matching_and_hit_requests() -> None:
     assert (description["seen_count"], description["fired_count"]) == (3, 1)
     subject.clear()
     assert subject.firing("main", LIST) == []
+
+
+def test_a_fault_is_limited_to_ticks_of_the_account() -> None:
+    subject = faults()
+    subject.add({"name": "hide_share", "account": "main", "from_tick": 3, "to_tick": 5, "params": {"share": 0.5}})
+    subject.add({"name": "rate_limited", "from_tick": 4})
+
+    assert [bool(subject.truth_effects("main", tick)) for tick in range(2, 7)] == [False, True, True, False, False]
+    assert not subject.truth_effects("second", 3)
+    assert [bool(subject.firing("second", LIST, tick)) for tick in range(2, 7)] == [False, False, True, True, True]
+
+
+@pytest.mark.parametrize("params", [{"brand": "Nobody"}, {}])
+def test_a_brand_that_no_product_has_cannot_be_declined(params: dict[str, Any]) -> None:
+    with pytest.raises(FaultError, match="brand"):
+        faults().add({"name": "decline_brand", "params": params})

@@ -104,7 +104,7 @@ def test_a_temporary_table_does_not_shadow_postgresqls_own(warehouse_dsn: str) -
 def test_a_setting_that_a_server_refuses_is_left_out(warehouse_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # For this value, any server answers as a server on Windows does for client_connection_check_interval.
     monkeypatch.setattr(session, "_OPTIONAL_SETTINGS", {"client_connection_check_interval": "-1s"})
-    monkeypatch.setitem(session._SETTINGS, "not_known_before_postgresql_99", "on")
+    monkeypatch.setitem(session.SESSION_SETTINGS, "not_known_before_postgresql_99", "on")
 
     with load(warehouse_dsn) as connection:
         assert connection.execute("SHOW TimeZone").fetchone() == ("UTC",)
