@@ -128,11 +128,13 @@ def _load(attempt: Attempt) -> None:
         component.read(attempt, reading)
         reading.drain()
     with attempt.connection.transaction():
-        differences = component.compare(attempt)
-        attempt.numbers.set_differences(differences, repeated=attempt.staging.repeated_count())
-        attempt.check_guards(component.observe(run.settings.guards, differences))
+        with attempt.numbers.seconds.during("comparing"):
+            differences = component.compare(attempt)
+            attempt.numbers.set_differences(differences, repeated=attempt.staging.repeated_count())
+            attempt.check_guards(component.observe(run.settings.guards, differences))
         if not run.dry_run:
-            component.merge(attempt, differences)
+            with attempt.numbers.seconds.during("merging"):
+                component.merge(attempt, differences)
         attempt.close()
 
 

@@ -15,10 +15,10 @@ from typing import LiteralString
 
 from psycopg import sql
 
-from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.faults import RoleMissingError
 from include.ozon.marketplace.methods import MAX_FBO_SKUS_COUNT
 from include.ozon.pipeline.attempt import Attempt
+from include.ozon.pipeline.reading import Reading
 from include.ozon.warehouse.copy_text import optional, text
 
 logger = logging.getLogger("ozon.inventory_etl")
@@ -153,7 +153,7 @@ WHERE q.account = {account} AND q.average_daily_sales IS NOT NULL AND {reads_all
 """
 
 
-def read(attempt: Attempt, client: SellerClient) -> None:
+def read(attempt: Attempt, reading: Reading) -> None:
     """Stage the stock of as many SKUs as the budget allows; the client paces the requests."""
     _execute(attempt, _FIND_SKUS)
     budget_seconds = 60 * attempt.run.settings.inventory.ozon_warehouses_budget_minutes
@@ -168,7 +168,7 @@ def read(attempt: Attempt, client: SellerClient) -> None:
                     attempt.run.account, budget_seconds // 60, asked,
                 )  # fmt: skip
                 break
-            _read_batch(attempt, client, skus)
+            _read_batch(attempt, reading, skus)
             asked += len(skus)
     except RoleMissingError as error:
         if _reads_all_fbo(attempt):
@@ -204,8 +204,8 @@ def _next_skus(attempt: Attempt) -> list[int]:
     return [sku for (sku,) in attempt.staging.execute(_NEXT_SKUS, {"limit": MAX_FBO_SKUS_COUNT})]
 
 
-def _read_batch(attempt: Attempt, client: SellerClient, skus: list[int]) -> None:
-    page = client.fbo_stocks(skus)
+def _read_batch(attempt: Attempt, reading: Reading, skus: list[int]) -> None:
+    page = reading.call(lambda: reading.client.fbo_stocks(skus))
     lines = [
         f"{stock.sku}\t{stock.warehouse_id}\t{text(stock.warehouse_name or '')}\t{optional(stock.cluster_id)}\t"
         f"{stock.available_stock_count}\t{optional(stock.ads)}\t{optional(stock.idc)}\t"

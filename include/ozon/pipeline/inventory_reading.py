@@ -42,7 +42,7 @@ class InventoryReading:
         for visibility in _LISTS:
             self._reading.require_complete(visibility, self._settings.load.listing_shortfall_pct)
         seller_stocks.read()
-        fbo_stocks.read(self._attempt, self._client)
+        fbo_stocks.read(self._attempt, self._reading)
 
     def _stocks(self, visibility: str) -> Stream[StockItem]:
         return Stream(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from include.ozon.marketplace.client import RequestUsage
+from include.ozon.pipeline.phases import PhaseSeconds
 from include.ozon.warehouse.differences import Differences
 
 
@@ -33,6 +34,7 @@ class ComponentNumbers:
     api_rate_limited: int = 0
     api_wait_seconds: float = 0.0
     visibility_counts: dict[str, int] | None = None
+    seconds: PhaseSeconds = field(default_factory=PhaseSeconds)
     details: dict[str, Any] = field(default_factory=dict)
     """Further figures for the workflow's ``execution_details``, for example guards that fired, and ``warnings``."""
 
@@ -64,7 +66,8 @@ class ComponentNumbers:
             f"{self.rows_read} read = {self.rows_inserted} inserted + {self.rows_updated} updated + "
             f"{self.rows_unchanged} unchanged + {self.rows_rejected} rejected; {self.rows_removed} removed, "
             f"{self.rows_repeated} repeated; {self.api_requests} requests, {self.api_retries} retries, "
-            f"{self.api_rate_limited} rate-limited, {self.api_wait_seconds:.1f} s waited for the API's limits"
+            f"{self.api_rate_limited} rate-limited, {self.api_wait_seconds:.1f} s waited for the API's limits; "
+            f"{self.seconds.describe()}"
         )
 
 

@@ -31,14 +31,19 @@ def open_reading(attempt: Attempt) -> Iterator[Reading]:
     """Provide an attempt with client, threads and progress; its staging is resumed or empty."""
     run, load, name = attempt.run, attempt.run.settings.load, attempt.component.name
     component_logger = logging.getLogger(f"ozon.{name}")
-    if attempt.staging.begin(load.resume_max_age_minutes):
+    with attempt.numbers.seconds.during("staging"):
+        is_resumed = attempt.staging.begin(load.resume_max_age_minutes)
+    if is_resumed:
         component_logger.info("Account %s: resuming from what an earlier attempt has read", run.account)
     stop = threading.Event()
     client = run.open_client(stop)
     workers = Workers(run.settings.api.concurrent_requests)
     title = f"{name} of account {run.account}"
     try:
-        with ComponentProgress(component_logger, title, load.progress_interval_seconds) as progress:
+        with (
+            ComponentProgress(component_logger, title, load.progress_interval_seconds) as progress,
+            attempt.numbers.seconds.staging_with(workers),
+        ):
             yield Reading(attempt, client, workers, progress)
             component_logger.info(progress.describe())
     finally:
@@ -81,9 +86,20 @@ class Reading:
         self.client = client
         self.progress = progress
         self.submit = workers.submit
-        self.drain = workers.drain
+        self._workers = workers
+        self._seconds = attempt.numbers.seconds
         self._connection = attempt.connection
         self._staging = attempt.staging
+
+    def drain(self) -> None:
+        """Handle answers until none is outstanding. Raises a request's exception."""
+        with self._seconds.answers(self._workers, self._waited_seconds):
+            self._workers.drain()
+
+    def call(self, request: Callable[[], T]) -> T:
+        """Return the answer of a request that no other one runs beside."""
+        with self._seconds.answers(self._workers, self._waited_seconds):
+            return self._workers.call(request)
 
     def start(self, stream: Stream[T]) -> None:
         """Start reading a list, from its beginning or after the last staged page."""
@@ -111,6 +127,9 @@ class Reading:
             f"(Ozon's total); up to {shortfall_pct:g} % fewer are accepted (load.listing_shortfall_pct). "
             "Nothing was loaded; the next attempt reads the list again from its beginning."
         )
+
+    def _waited_seconds(self) -> float:
+        return self.client.usage.wait_seconds
 
     def _request(self, state: _StreamState[T], cursor: str) -> None:
         self.submit(lambda: state.stream.fetch(cursor, state.trail), lambda page: self._stage(state, page))

@@ -56,11 +56,12 @@ WHERE workflow_id = %(workflow_id)s AND component = %(component)s AND attempt = 
   AND status <> 'success'
 """
 
-# An attempt's details replace those of the attempt before it.
+# An attempt's details replace those of the attempt before it; its seconds are kept beside the others'.
 _NOTE_ON_WORKFLOW = """
 UPDATE ozon.etl_workflow_executions
 SET component_statuses = component_statuses || jsonb_build_object(%(component)s::text, %(status)s::text),
     execution_details = execution_details - %(component)s::text || %(details)s
+        || jsonb_build_object('seconds', coalesce(execution_details -> 'seconds', '{}') || %(seconds)s)
 WHERE workflow_id = %(workflow_id)s
 """
 
@@ -115,7 +116,7 @@ def open_component(connection: Connection, run: Run, component: str) -> int:
         _open_workflow(connection, run)
         connection.execute(_CLOSE_DEAD_ATTEMPTS, (run.account,))
         row = connection.execute(_OPEN_COMPONENT, _key(run, component)).fetchone()
-        _note_on_workflow(connection, run, component, "running", {})
+        _note_on_workflow(connection, run, component, "running", {}, {})
     return int(row[0]) if row else 1
 
 
@@ -146,7 +147,8 @@ def close_component(
         },
     )
     if closed.rowcount:
-        _note_on_workflow(connection, run, component, status, numbers.details)
+        seconds = {f"{component}/{attempt}": numbers.seconds.rounded()}
+        _note_on_workflow(connection, run, component, status, numbers.details, seconds)
 
 
 def save_rejected(staging: Staging, component: str, attempt: int) -> None:
@@ -246,13 +248,21 @@ def _open_workflow(connection: Connection, run: Run) -> None:
 
 
 def _note_on_workflow(
-    connection: Connection, run: Run, component: str, status: Status, details: dict[str, object]
+    connection: Connection,
+    run: Run,
+    component: str,
+    status: Status,
+    details: dict[str, object],
+    seconds: dict[str, dict[str, float]],
 ) -> None:
-    named = {component: details} if details else {}
-    connection.execute(
-        _NOTE_ON_WORKFLOW,
-        {"workflow_id": run.workflow_id, "component": component, "status": status, "details": Jsonb(named)},
-    )
+    values = {
+        "workflow_id": run.workflow_id,
+        "component": component,
+        "status": status,
+        "details": Jsonb({component: details} if details else {}),
+        "seconds": Jsonb(seconds),
+    }
+    connection.execute(_NOTE_ON_WORKFLOW, values)
 
 
 def _key(run: Run, component: str) -> dict[str, object]:

@@ -16,7 +16,8 @@ _SELECT = """
 SELECT w.workflow_id, w.account, w.dag_run_id, w.status AS workflow_status, w.error,
        c.component, c.attempt, c.status, c.rows_read, c.rows_inserted, c.rows_updated, c.rows_unchanged,
        c.rows_removed, c.rows_rejected, c.api_requests, c.api_retries, c.duration_seconds, c.peak_memory_mb,
-       c.visibility_counts, w.execution_details #> ARRAY[c.component, 'warnings'] AS warnings
+       c.visibility_counts, w.execution_details #> ARRAY[c.component, 'warnings'] AS warnings,
+       w.execution_details #> ARRAY['seconds', c.component || '/' || c.attempt] AS seconds
 FROM ozon.etl_workflow_executions w
 LEFT JOIN LATERAL (
     SELECT DISTINCT ON (component) *
@@ -72,6 +73,8 @@ class ComponentRow:
     visibility_counts: dict[str, int] | None
     warnings: list[str] | None = None
     """Sentences about errors that did not stop the component."""
+    seconds: dict[str, float] | None = None
+    """The time by phase: `include.ozon.pipeline.phases`."""
 
 
 def last_workflows(connection: Connection, count: int, since: datetime | None = None) -> list[ComponentRow]:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from include.ozon.marketplace.visibility import Visibility
+from include.ozon.pipeline.phases import PHASES
 from include.ozon.reports.runs import ComponentRow
 from include.ozon.words import NOTHING, number, percent
 
@@ -33,6 +34,8 @@ def runs_tables(rows: Sequence[ComponentRow]) -> RenderableType:
     parts: list[RenderableType] = [_components(rows)]
     if any(row.visibility_counts for row in rows):
         parts.append(_visibility(rows))
+    if any(row.seconds for row in rows):
+        parts.append(_phases(rows))
     errors = {row.workflow_id: row.error for row in rows if row.error}
     parts.extend(Text(f"{workflow_id}: {error}") for workflow_id, error in errors.items())
     parts.extend(Text(f"{row.workflow_id}: warning: {each}") for row in rows for each in row.warnings or ())
@@ -61,6 +64,19 @@ def _components(rows: Sequence[ComponentRow]) -> Table:
             number(row.duration_seconds, digits=1),
             number(row.peak_memory_mb),
         )
+    return table
+
+
+def _phases(rows: Sequence[ComponentRow]) -> Table:
+    table = Table(title="Seconds by phase", title_justify="left")
+    table.add_column("account")
+    table.add_column("component")
+    for phase in PHASES:
+        table.add_column(phase, justify="right")
+    for row in rows:
+        if row.component and row.seconds:
+            seconds = (number(row.seconds.get(phase), digits=1) for phase in PHASES)
+            table.add_row(row.account, row.component, *seconds)
     return table
 
 

@@ -31,7 +31,11 @@ ETL_WORKFLOW_EXECUTIONS = Table(
         Column(
             "execution_details",
             "jsonb",
-            "Further figures by component, for example guards that fired or were accepted.",
+            "Further figures by component, for example guards that fired; the accepted guards (`accept_guards`); and "
+            "`seconds` by `<component>/<attempt>`, which do not overlap: waiting (for Ozon's limits and before "
+            "retries, with nothing to stage), downloading (answers, with nothing to stage), staging (writing answers "
+            "to the staging tables), comparing (staging with the warehouse, and checking guards), merging (writing "
+            "the differences).",
         ),
         Column(
             "component_statuses",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from include.ozon.marketplace.client import RequestUsage
 from include.ozon.pipeline.numbers import ComponentNumbers, peak_memory_mb, reset_peak_memory
+from include.ozon.pipeline.phases import PhaseSeconds
 
 
 def full() -> ComponentNumbers:
@@ -21,10 +22,12 @@ def full() -> ComponentNumbers:
 def test_the_line_for_a_log_has_every_number() -> None:
     numbers = full()
     numbers.set_usage(RequestUsage(requests=7, retries=8, rate_limited=5, wait_seconds=9.04))
+    numbers.seconds = PhaseSeconds(waiting=1, downloading=2.04, staging=3, comparing=4, merging=5)
 
     assert numbers.describe() == (
         "10 read = 1 inserted + 2 updated + 3 unchanged + 4 rejected; 5 removed, 6 repeated; "
-        "7 requests, 8 retries, 5 rate-limited, 9.0 s waited for the API's limits"
+        "7 requests, 8 retries, 5 rate-limited, 9.0 s waited for the API's limits; "
+        "1.0 s waiting, 2.0 s downloading, 3.0 s staging, 4.0 s comparing, 5.0 s merging"
     )
 
 
