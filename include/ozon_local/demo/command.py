@@ -107,8 +107,8 @@ def _patient(settings: Settings) -> Settings:
 
 
 def _missing(loads: AccountLoads, planned: Sequence[Load]) -> list[Load]:
-    untils = [loads.loaded_until(account) for account in ACCOUNTS]
-    return [load for load in planned if any(until is None or until < load.due_at for until in untils)]
+    ends = [loads.loaded_until(account) for account in ACCOUNTS]
+    return [load for load in planned if any(until is None or until < load.due_at for until in ends)]
 
 
 def _show(load: Load, measured: Sequence[VisibilityMetrics]) -> None:
