@@ -78,4 +78,6 @@ async def problem_page(request: Request, error: Exception) -> Response:
 
 def _sign_in_address(request: Request) -> str:
     airflow = str(request.scope.get("root_path", "")).rpartition("/")[0]
-    return f"{airflow}/auth/login?next={quote(str(request.url), safe='')}"
+    # Without the host: behind a proxy this server does not know whether the browser uses https.
+    page = str(request.url.replace(scheme="", netloc=""))
+    return f"{airflow}/auth/login?next={quote(page, safe='')}"
