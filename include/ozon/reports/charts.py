@@ -6,7 +6,7 @@ The options are data only: charts.js resolves colours such as ``var(--VISIBLE)``
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -38,14 +38,13 @@ class LoadMark:
 
 def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Sequence[LoadMark] = ()) -> Option:
     """Return products stacked by visibility, with a mark below for each load."""
-    points = list(points)
+    points = list(_steps(points))
     visibilities = [each for each in Visibility if any(counts[each] for _, counts in points)]
     series = [
         {
             "name": visibility_title(visibility),
             "type": "line",
             "stack": "products",
-            "step": "end",
             "symbol": "none",
             "lineStyle": {"width": 0},
             "itemStyle": {"color": f"var(--{visibility})"},
@@ -74,7 +73,7 @@ def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Seque
     return {
         **_base(),
         "legend": {**_LEGEND, "data": [visibility_title(each) for each in visibilities]},
-        "xAxis": _time_axis([at for at, _ in points]),
+        "xAxis": _time_axis([at for at, _ in points], margin=18 if loads else 8),
         "yAxis": _value_axis(),
         "series": [*series, marks],
     }
@@ -127,6 +126,16 @@ def _mark(load: LoadMark) -> Option:
     return {"value": [_ms(load.at), 0], "title": load.title, "href": load.href, "itemStyle": {"color": colour}}
 
 
+def _steps(points: Iterable[tuple[datetime, Counts]]) -> Iterator[tuple[datetime, Counts]]:
+    """Yield each state at its beginning and end: ECharts leaves gaps between stacked areas with steps of its own."""
+    before: Counts | None = None
+    for at, counts in points:
+        if before is not None:
+            yield at - timedelta(milliseconds=1), before
+        yield at, counts
+        before = counts
+
+
 def _base() -> Option:
     return {
         "animation": False,
@@ -151,11 +160,16 @@ def _tooltip() -> Option:
     }
 
 
-def _time_axis(moments: Sequence[datetime]) -> Option:
+def _time_axis(moments: Sequence[datetime], margin: int) -> Option:
     is_short = not moments or moments[-1] - moments[0] < _SHORT_AXIS
     return {
         "type": "time",
-        "axisLabel": {**_TEXT, "formatter": "format:moment" if is_short else "format:day", "hideOverlap": True},
+        "axisLabel": {
+            **_TEXT,
+            "formatter": "format:moment" if is_short else "format:day",
+            "hideOverlap": True,
+            "margin": margin,
+        },
         "axisLine": {"lineStyle": {"color": "var(--rule)"}},
         "axisTick": {"show": False},
     }

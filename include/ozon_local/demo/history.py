@@ -17,6 +17,7 @@ from include.ozon.monitoring.metrics.measurement import measure
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.pipeline.workflow import end_workflow
+from include.ozon.translation import Translated
 from include.ozon.warehouse.session import Connection, open_session
 from include.ozon_local.demo.account_loads import AccountLoads, analyze, retry_waits
 from include.ozon_local.demo.mail import CatcherChannel
@@ -142,7 +143,7 @@ class History:
             store.save(connection, at, results)
         self._alert(results, at, {})
 
-    def _alert(self, results: Sequence[CheckResult], now: datetime, details: dict[str, list[str]]) -> None:
+    def _alert(self, results: Sequence[CheckResult], now: datetime, details: dict[str, list[Translated]]) -> None:
         send_alerts(
             results,
             [],

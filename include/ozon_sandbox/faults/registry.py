@@ -61,7 +61,7 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     @property
     def has_no_selectors(self) -> bool:
-        """Whether neither requests nor a time are selected; accounts and ticks may be."""
+        """Return whether neither requests nor a time are selected; accounts and ticks may be."""
         return (
             self.method is None
             and self.probability == 1
