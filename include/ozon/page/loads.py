@@ -61,30 +61,43 @@ def marks(loads: Iterable[ComponentLoad], settings: Settings, now: datetime) -> 
     """Return a mark for each moment of loading: the accounts of one run are one mark, as bad as its worst."""
     found: dict[datetime, LoadMark] = {}
     for load in loads:
-        due_at = due_before(load, settings)
-        key = due_at or load.workflow_started_at
-        is_late = _is_late(load, due_at, settings, now)
+        due = due_before(load, settings)
+        key = due or load.workflow_started_at
+        has_been_late = is_late(load.workflow_finished_at, due, settings, now)
         before = found.get(key)
         status = (
             "failed" if "failed" in {load.workflow_status, before.status if before else ""} else load.workflow_status
         )
+        lines = [moment(load.workflow_started_at, settings), _(status), *([_("late")] if has_been_late else [])]
         found[key] = LoadMark(
             at=load.workflow_started_at,
-            title=f"{moment(load.workflow_started_at, settings)}\n{_(status)}" + (f"\n{_('late')}" if is_late else ""),
+            title="\n".join(lines),
             status=status,
-            is_late=is_late or bool(before and before.is_late),
+            is_late=has_been_late or bool(before and before.is_late),
         )
     return list(found.values())
 
 
 def due_before(load: ComponentLoad, settings: Settings) -> datetime | None:
     """Return when a scheduled workflow was due: the last due moment before it began. None for others."""
-    if load.trigger != "scheduled":
+    return due_at(load.trigger, load.workflow_started_at, settings)
+
+
+def due_at(trigger: str, started_at: datetime, settings: Settings) -> datetime | None:
+    """Return when a workflow with this trigger and start was due; None for one that was not scheduled."""
+    if trigger != "scheduled":
         return None
-    due, following = None, load.workflow_started_at - timedelta(days=1)
-    while following <= load.workflow_started_at:
+    due, following = None, started_at - timedelta(days=1)
+    while following <= started_at:
         due, following = following, next_due(settings.schedule.etl, settings.time_zone, following)
     return due
+
+
+def is_late(finished_at: datetime | None, due_at: datetime | None, settings: Settings, now: datetime) -> bool:
+    """Return whether a workflow ended after its deadline, or has not ended by then."""
+    if due_at is None:
+        return False
+    return (finished_at or now) > due_at + timedelta(minutes=settings.deadlines.ozon_etl_minutes)
 
 
 def bars(loads: Sequence[ComponentLoad], settings: Settings, count: int, address: Any) -> list[dict[str, Any]]:
@@ -118,9 +131,3 @@ def _bar_part(load: ComponentLoad, settings: Settings, address: Any) -> dict[str
         "tooltip": "\n".join(lines),
         "href": address(load.workflow_id),
     }
-
-
-def _is_late(load: ComponentLoad, due_at: datetime | None, settings: Settings, now: datetime) -> bool:
-    if due_at is None:
-        return False
-    return (load.workflow_finished_at or now) > due_at + timedelta(minutes=settings.deadlines.ozon_etl_minutes)

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from include.ozon.monitoring.alerts.store import acknowledge
 from include.ozon.page import loads, state, visibility
 from include.ozon.page.rendering import link
+from include.ozon.page.run import workflow_path
 from include.ozon.page.view import InView, View, require_editor
 from include.ozon.reports import charts
 from include.ozon.warehouse.schema import require_head
@@ -62,7 +63,7 @@ def _read(connection: Connection, view: View) -> Overview:
 
 
 def _address(view: View) -> Any:
-    return lambda workflow_id: link(view.request, f"runs/{workflow_id}")
+    return lambda workflow_id: link(view.request, workflow_path(workflow_id))
 
 
 @router.post("/incidents/{incident_id}/acknowledge", dependencies=[Depends(require_editor)])

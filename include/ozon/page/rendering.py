@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from include.ozon import translation, words
 from include.ozon.monitoring.metrics.definitions import DEFINITIONS, visibility_title
 from include.ozon.page.access import Visitor
+from include.ozon.reports.run_definitions import RUN_DEFINITIONS
 from include.ozon.settings import Settings
 from include.ozon.translation import LANGUAGES, Language
 
@@ -24,6 +25,7 @@ STATIC: Mapping[str, str] = {
     "page.css": "include.ozon.page.static",
     "page.js": "include.ozon.page.static",
     "theme.js": "include.ozon.page.static",
+    "runs.css": "include.ozon.page.static",
     "palette.css": "include.ozon.reports.assets",
     "charts.js": "include.ozon.reports.assets",
     "echarts.common.min.js": "include.ozon.reports.assets.vendor",
@@ -105,7 +107,7 @@ def _templates() -> Environment:
     translation.add_to(environment)
     environment.globals |= {
         "words": words,
-        "definitions": DEFINITIONS,
+        "definitions": {**DEFINITIONS, **RUN_DEFINITIONS},
         "visibility_title": visibility_title,
         "ozon_seller": OZON_SELLER.format,
         "periods": PERIODS_DAYS,

@@ -36,6 +36,16 @@ class LoadMark:
     href: str = ""
 
 
+@dataclass(frozen=True)
+class PhaseBar:
+    """An attempt of a component as a bar: its start within the workflow, and its seconds by phase."""
+
+    name: str
+    starts_after_seconds: float
+    seconds: Mapping[str, float]
+    tooltips: Mapping[str, str]
+
+
 def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Sequence[LoadMark] = ()) -> Option:
     """Return products stacked by visibility, with a mark below for each load."""
     points = list(_steps(points))
@@ -109,6 +119,44 @@ def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
         },
         "yAxis": _value_axis(),
         "series": series,
+    }
+
+
+def seconds_by_phase(bars: Sequence[PhaseBar], titles: Mapping[str, str]) -> Option:
+    """Return a bar for each attempt, from its start on, stacked by phase; "other" is time of no phase."""
+    stack: Option = {"type": "bar", "stack": "seconds", "barMaxWidth": 18}
+    before = {
+        **stack,
+        "name": "",
+        "silent": True,
+        "itemStyle": {"color": "transparent"},
+        "data": [round(bar.starts_after_seconds, 3) for bar in bars],
+    }
+    series = [
+        {
+            **stack,
+            "name": titles.get(phase, ""),
+            "itemStyle": {"color": f"var(--{phase})"},
+            "data": [
+                {"value": round(bar.seconds.get(phase, 0), 3), "title": bar.tooltips.get(phase, "")} for bar in bars
+            ],
+        }
+        for phase in (*titles, "other")
+    ]
+    return {
+        **_base(),
+        "legend": {**_LEGEND, "data": list(titles.values())},
+        "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
+        "xAxis": _value_axis(),
+        "yAxis": {
+            "type": "category",
+            "inverse": True,
+            "data": [bar.name for bar in bars],
+            "axisLabel": {**_TEXT, "color": "var(--ink)"},
+            "axisLine": {"show": False},
+            "axisTick": {"show": False},
+        },
+        "series": [before, *series],
     }
 
 
