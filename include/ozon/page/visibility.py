@@ -113,11 +113,11 @@ class ReasonGroup:
 
 @dataclass(frozen=True)
 class Money:
-    """The losses in one currency, of all selected accounts."""
+    """The losses of all selected accounts in one currency; ``lost_per_day`` is None if no sales are known."""
 
     currency: str
     hidden_money: Decimal
-    lost_per_day: Decimal
+    lost_per_day: Decimal | None
 
 
 @dataclass(frozen=True)
@@ -194,12 +194,14 @@ def _group(reason: str, products: list[TurnedInvisible]) -> ReasonGroup:
 
 def _money(rows: Sequence[Mapping[str, Any]]) -> list[Money]:
     products: Counter[str] = Counter()
+    sold: Counter[str] = Counter()
     hidden: defaultdict[str, Decimal] = defaultdict(Decimal)
     lost: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in rows:
         for currency, impact in row["impact"].items():
+            sold[currency] += impact["lost_hidden_products"] + impact["lost_without_stock_products"]
             products[currency] += impact["hidden_products"] + impact["lost_without_stock_products"]
             hidden[currency] += Decimal(str(impact["hidden_money"]))
             lost[currency] += Decimal(str(impact["lost_per_day"]))
     ranked = sorted(products, key=lambda currency: (-products[currency], currency))
-    return [Money(currency, hidden[currency], lost[currency]) for currency in ranked]
+    return [Money(currency, hidden[currency], lost[currency] if sold[currency] else None) for currency in ranked]

@@ -56,7 +56,8 @@ def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Seque
             "type": "line",
             "stack": "products",
             "symbol": "none",
-            "lineStyle": {"width": 0},
+            # As wide as a pixel, so that no background shows between two areas.
+            "lineStyle": {"width": 1, "color": f"var(--{visibility})"},
             "itemStyle": {"color": f"var(--{visibility})"},
             "areaStyle": {"opacity": 1, "color": f"var(--{visibility})"},
             "emphasis": {"disabled": True},
