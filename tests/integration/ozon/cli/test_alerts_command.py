@@ -115,6 +115,14 @@ def test_a_test_message_arrives(ozon: Ozon) -> None:
         assert mails.subjects == ["[Ozon ETL testing] TEST: alerts reach you"]
 
 
+def test_a_test_message_is_in_the_language_of_its_channel(ozon: Ozon) -> None:
+    with MailServer() as mails:
+        done = ozon(None, "alerts", "test", **{SMTP_CONNECTION: mails.connection, "OZON__LANGUAGE": "ru"})
+
+        assert (done.returncode, done.stdout) == (0, "team: delivered\n"), done.stderr
+        assert mails.subjects == ["[Ozon ETL testing] ПРОВЕРКА: оповещения доходят"]
+
+
 def test_a_test_message_that_does_not_arrive_is_a_failure_with_its_reason(ozon: Ozon) -> None:
     with MailServer() as mails:
         mails.refuse("550 No such mailbox")

@@ -17,6 +17,7 @@ from include.ozon.monitoring.alerts.message import Mail, render_test
 from include.ozon.monitoring.alerts.model import Alert, Kind, Line
 from include.ozon.monitoring.deadlines import AccountLoad, LateRun, late_run_event
 from include.ozon.monitoring.metrics.details import detail_lines
+from include.ozon.monitoring.rule import Unit
 from include.ozon.monitoring.rules import RULES
 from include.ozon.settings.limits import State
 from include.ozon.translation import CATALOGUES, use_language
@@ -90,6 +91,19 @@ def test_both_parts_of_a_mail_say_the_same(kind: str) -> None:
 
     words = {word.rstrip(":;") for word in sent.text.replace("`", "").split()} - {"-", "--"}
     assert words - {word.rstrip(":;") for word in Page(sent.html).words} == set()
+
+
+@pytest.mark.parametrize(
+    ("unit", "value", "shown"),
+    [
+        (Unit.COUNT, 1234, "1 234"), (Unit.SHARE, 34.69, "34,69 %"), (Unit.POINTS, 12, "12 п. п."),
+        (Unit.RATIO, 2.5, "2,5 × обычное значение"), (Unit.MINUTES, 121, "121 минута"), (Unit.HOURS, 0.5, "0,5 часа"),
+        (Unit.DAYS, 1, "1 день"), (Unit.DAYS, 5, "5 дней"), (Unit.GB, 1234.5, "1 234,5 ГБ"),
+    ],
+)  # fmt: skip
+def test_values_have_their_unit(unit: Unit, value: float, shown: str) -> None:
+    with use_language("ru"):
+        assert unit.amount(value) == shown
 
 
 @cache
