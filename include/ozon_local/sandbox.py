@@ -75,15 +75,12 @@ class LocalSandbox:
         return {name: title for name, title in TITLES.items() if name in self.configuration()["accounts"]}
 
     def add(self, accounts: Mapping[str, Mapping[str, object]], faults: Sequence[Mapping[str, object]]) -> None:
-        """Add accounts with new keys, and faults, and restart the sandbox if it is running."""
+        """Add accounts with new keys, and faults, to the configuration; a running sandbox has to be restarted."""
         with self._home.lock("sandbox-config"):
             content = self._read_or_create()
             content["accounts"] |= {name: {"api_key": secrets.token_hex(16), **each} for name, each in accounts.items()}
             content["faults"] = [*content.get("faults", []), *faults]
             write_private(self._config, json.dumps(content, indent=2))
-        if self.is_running():
-            self.stop()
-            self.start()
 
     def configuration(self) -> dict[str, Any]:
         """Return the configuration, which is written at the first call and then kept."""

@@ -62,7 +62,6 @@ def _fill(home: LocalHome, services: Services) -> None:
             "`make demo` fills this folder's own warehouse, but AIRFLOW_CONN_OZON_WAREHOUSE names another one. "
             "Unset it and repeat."
         )
-    started = time.monotonic()
     now = datetime.now(UTC)
     _add_accounts(services, now)
     environment = services.environment()
@@ -75,7 +74,8 @@ def _fill(home: LocalHome, services: Services) -> None:
     if not missing:
         print(f"{'Demo':12}there already, with all loads that were due until now", flush=True)
     else:
-        # It has not heard of the accounts, and its health check would close their incidents.
+        started = time.monotonic()
+        # It does not know the accounts yet, and its health check would close their incidents.
         stack.end(home)
         print(
             f"{'Demo':12}{len(missing)} loads of {' and '.join(ACCOUNTS)} since {missing[0].due_at:%Y-%m-%d}",
@@ -84,17 +84,21 @@ def _fill(home: LocalHome, services: Services) -> None:
         with moved_clock(loads.connect) as clock:
             channels = catcher_channels(settings, services.mail.address, clock)
             History(loads, services.sandbox.admin(), clock, channels, _show).fill(planned)
+        print(f"{'Demo':12}filled in {time.monotonic() - started:.0f} seconds", flush=True)
     _load_others(home, services, environment, loads)
-    print(f"{'Demo':12}filled in {time.monotonic() - started:.0f} seconds", flush=True)
 
 
 def _add_accounts(services: Services, now: datetime) -> None:
-    if SHOP in services.sandbox.accounts():
-        return
-    settings = load_settings(environ=services.environment())
-    tick_0_at = timeline.first_tick_0(settings, now)
-    planned = timeline.loads(settings, tick_0_at, now)
-    services.sandbox.add(timeline.sandbox_accounts(planned, tick_0_at), timeline.sandbox_faults(planned, settings))
+    sandbox = services.sandbox
+    if SHOP not in sandbox.accounts():
+        settings = load_settings(environ=services.environment())
+        tick_0_at = timeline.first_tick_0(settings, now)
+        planned = timeline.loads(settings, tick_0_at, now)
+        sandbox.add(timeline.sandbox_accounts(planned, tick_0_at), timeline.sandbox_faults(planned, settings))
+    # Also after an interruption between the two steps.
+    if SHOP not in sandbox.admin().state()["accounts"]:
+        sandbox.stop()
+        sandbox.start()
 
 
 def _tick_0(services: Services) -> datetime:
@@ -123,7 +127,7 @@ def _load_others(home: LocalHome, services: Services, environment: Mapping[str, 
     connections = services.sandbox.connections()
     for account in set(loads.settings.accounts) - set(ACCOUNTS):
         name = f"AIRFLOW_CONN_OZON_API_{account.upper()}"
-        if connections.get(name) != environment[name] or loads.loaded_until(account):
+        if connections.get(name) != environment.get(name, "") or loads.loaded_until(account):
             continue
         now = datetime.now(UTC)
         loads.load(loads.run(account, f"manual__{now.isoformat()}", "manual"))
