@@ -10,11 +10,12 @@ from fastapi import APIRouter, Depends, Form, Path
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from include.ozon.errors import ConfigurationError
 from include.ozon.monitoring.alerts.store import acknowledge
 from include.ozon.page import loads, state, visibility
 from include.ozon.page.rendering import link
 from include.ozon.page.run import workflow_path
-from include.ozon.page.view import InView, View, require_editor
+from include.ozon.page.view import InView, NotFoundError, View, require_editor
 from include.ozon.reports import charts
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session
@@ -79,4 +80,7 @@ async def acknowledge_incident(
 def _acknowledge(view: View, incident_id: str, note: str | None) -> None:
     with open_session(view.parts.connect, view.settings.warehouse, "ozon_page", **_LIMITS) as connection:
         require_head(connection)
-        acknowledge(connection, incident_id, view.visitor.name, note, view.now)
+        try:
+            acknowledge(connection, incident_id, view.visitor.name, note, view.now)
+        except ConfigurationError as error:
+            raise NotFoundError(incident_id) from error

@@ -7,8 +7,11 @@ neither for nor before Airflow's own requests.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, TypeVar
 
@@ -62,20 +65,28 @@ class Sessions:
         )
         self._threads = ThreadPoolExecutor(SESSIONS, thread_name_prefix="ozon_page")
         self._free = asyncio.Semaphore(SESSIONS)
+        self._was_down_at = -math.inf
 
     async def read(self, read: Read[T]) -> T:
         """Return what ``read`` reads from one snapshot of the warehouse, in a thread.
 
         Raises WarehouseUnavailableError within three seconds if the warehouse does not answer.
         """
+        asked_at = time.monotonic()
         async with self._free:
+            if self._was_down_at > asked_at:
+                # Others have tried meanwhile: a queue of readers would wait for the same answer one after the other.
+                raise _no_answer()
             work = asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, self._read, read)
             try:
                 return await asyncio.wait_for(work, _ANSWER_SECONDS)
             except TimeoutError:
-                raise WarehouseUnavailableError(
-                    f"The warehouse has not answered within {_ANSWER_SECONDS:g} seconds. Check that PostgreSQL runs."
-                ) from None
+                self._was_down_at = time.monotonic()
+                raise _no_answer() from None
+            except WarehouseUnavailableError as error:
+                if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+                    self._was_down_at = time.monotonic()
+                raise
 
     def close(self) -> None:
         self._pool.close(timeout=1)
@@ -83,11 +94,26 @@ class Sessions:
 
     def _read(self, read: Read[T]) -> T:
         self._pool.open()
+        with translated_errors(), self._connection() as connection, connection.transaction():
+            return read(connection)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
         try:
-            with translated_errors(), self._pool.connection() as connection, connection.transaction():
-                return read(connection)
+            connection = self._pool.getconn()
         except PoolTimeout:
+            # It is one of psycopg's errors, but its text names neither the cause nor what to do.
             raise WarehouseUnavailableError(
                 f"No connection to the warehouse within {_CONNECT_SECONDS:g} seconds. Check that PostgreSQL runs, and "
                 "Airflow's connection ozon_warehouse: `ozon doctor`."
             ) from None
+        try:
+            yield connection
+        finally:
+            self._pool.putconn(connection)
+
+
+def _no_answer() -> WarehouseUnavailableError:
+    return WarehouseUnavailableError(
+        f"The warehouse has not answered within {_ANSWER_SECONDS:g} seconds. Check that PostgreSQL runs."
+    )
