@@ -15,12 +15,18 @@ from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, DependencyError
 from include.ozon.settings import Settings
+from include.ozon.translation import Language, use_language
 from include.ozon.warehouse.schema import require_head
 
 if TYPE_CHECKING:
     from include.ozon.monitoring.metrics.model import VisibilityMetrics
 
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"]
+
+
+class ReportLanguage(StrEnum):
+    EN = "en"
+    RU = "ru"
 
 
 class Output(StrEnum):
@@ -37,6 +43,10 @@ def visibility(
     since: Annotated[
         datetime | None,
         typer.Option(formats=_MOMENTS, help="Compare with this moment (UTC), not with the last measurement."),
+    ] = None,
+    language: Annotated[
+        ReportLanguage | None,
+        typer.Option(help="The language of the report as text or HTML, instead of the setting `language`."),
     ] = None,
     alert: Annotated[
         bool,
@@ -70,9 +80,11 @@ def visibility(
             f"There is nothing to report: the warehouse has no successful load of {_listed(accounts)}. Run ozon_etl "
             "(`make run` on one machine) first."
         )
-    content = render(output, reported, settings)
+    shown_in: Language = language.value if language else settings.language
+    content = render(output, reported, settings, shown_in)
     if output is Output.TEXT and sys.stdout.isatty():
-        Console().print(visibility_tables(reported, settings))
+        with use_language(shown_in):
+            Console().print(visibility_tables(reported, settings))
     else:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from include.ozon import translation, words
+from include.ozon.marketplace.ozon_seller import product_address
 from include.ozon.monitoring.metrics.definitions import DEFINITIONS, visibility_title
 from include.ozon.page.access import Visitor
 from include.ozon.reports.run_definitions import RUN_DEFINITIONS
@@ -33,8 +34,6 @@ STATIC: Mapping[str, str] = {
 """The files that the page serves, each with its package."""
 
 PERIODS_DAYS = (7, 30, 90)
-OZON_SELLER = "https://seller.ozon.ru/app/products/{}/edit/general-info"
-"""The address of a product in Ozon Seller."""
 
 # Kept in every link, so that a view can be sent to somebody.
 _KEPT = ("account", "days", "lang")
@@ -109,7 +108,7 @@ def _templates() -> Environment:
         "words": words,
         "definitions": {**DEFINITIONS, **RUN_DEFINITIONS},
         "visibility_title": visibility_title,
-        "ozon_seller": OZON_SELLER.format,
+        "ozon_seller": product_address,
         "periods": PERIODS_DAYS,
     }
     return environment

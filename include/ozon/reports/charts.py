@@ -6,6 +6,7 @@ The options are data only: charts.js resolves colours such as ``var(--VISIBLE)``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ Option = dict[str, Any]
 _STATUS_COLOURS = {"failed": "var(--critical)", "running": "var(--accent)"}
 _TEXT: Option = {"color": "var(--faint)", "fontFamily": "inherit", "fontSize": 11}
 _LEGEND: Option = {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": _TEXT}
+_GRID: Option = {"top": 30, "left": 4, "right": 8, "bottom": 4, "containLabel": True}
+_MIN_SPAN_POINTS = 2
 # On a shorter axis the days alone would repeat.
 _SHORT_AXIS = timedelta(days=4)
 
@@ -46,7 +49,9 @@ class PhaseBar:
     tooltips: Mapping[str, str]
 
 
-def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Sequence[LoadMark] = ()) -> Option:
+def visibility_over_time(
+    points: Iterable[tuple[datetime, Counts]], loads: Sequence[LoadMark] = (), *, has_legend: bool = True
+) -> Option:
     """Return products stacked by visibility, with a mark below for each load."""
     points = list(_steps(points))
     visibilities = [each for each in Visibility if any(counts[each] for _, counts in points)]
@@ -83,11 +88,90 @@ def visibility_over_time(points: Iterable[tuple[datetime, Counts]], loads: Seque
     }
     return {
         **_base(),
-        "legend": {**_LEGEND, "data": [visibility_title(each) for each in visibilities]},
+        "grid": {**_GRID, "top": 30 if has_legend else 10},
+        "legend": {**_LEGEND, "show": has_legend, "data": [visibility_title(each) for each in visibilities]},
         "xAxis": _time_axis([at for at, _ in points], margin=18 if loads else 8),
         "yAxis": _value_axis(),
         "series": [*series, marks],
     }
+
+
+def visible_share(points: Sequence[tuple[datetime, float]]) -> Option:
+    """Return a line of the visible share in per cent; the axis covers at least two percentage points."""
+    shares = [share for _, share in points]
+    low, high = _bounds(shares)
+    line = {
+        "name": _("Visible share, in per cent"),
+        "type": "line",
+        "symbol": "none",
+        "lineStyle": {"width": 2, "color": "var(--VISIBLE)"},
+        "itemStyle": {"color": "var(--VISIBLE)"},
+        "data": [[_ms(at), round(share, 2)] for at, share in points],
+    }
+    return {
+        **_base(),
+        "grid": {**_GRID, "top": 10},
+        "xAxis": _time_axis([at for at, _ in points], margin=8),
+        "yAxis": {**_value_axis(), "min": low, "max": high},
+        "series": [line],
+    }
+
+
+def distribution(counts: Counts) -> Option:
+    """Return one bar of all products, divided by visibility; its legend is the table beside it."""
+    series = [
+        {
+            "name": visibility_title(visibility),
+            "type": "bar",
+            "stack": "products",
+            "barWidth": "100%",
+            "itemStyle": {"color": f"var(--{visibility})", "borderColor": "var(--paper)", "borderWidth": 1},
+            "data": [counts[visibility]],
+        }
+        for visibility in Visibility
+        if counts[visibility]
+    ]
+    return {
+        **_base(),
+        "grid": {"top": 0, "left": 0, "right": 0, "bottom": 0},
+        "tooltip": {**_tooltip(), "trigger": "item"},
+        "xAxis": {"type": "value", "show": False, "max": sum(counts.values())},
+        "yAxis": {"type": "category", "show": False, "data": [""]},
+        "series": series,
+    }
+
+
+def reasons(products_by_reason: Sequence[tuple[str, int]]) -> Option:
+    """Return a bar for each of Ozon's reasons, the first at the top."""
+    bars = {
+        "type": "bar",
+        "barMaxWidth": 16,
+        "itemStyle": {"color": "var(--HIDDEN)"},
+        "label": {"show": True, "position": "right", "formatter": "format:value", "color": "var(--ink)"},
+        "data": [count for _, count in products_by_reason],
+    }
+    return {
+        **_base(),
+        "grid": {**_GRID, "top": 4, "right": 56},
+        "tooltip": {**_tooltip(), "trigger": "item"},
+        "xAxis": {**_value_axis(), "minInterval": 1, "splitNumber": 3},
+        "yAxis": {
+            "type": "category",
+            "inverse": True,
+            "data": [reason for reason, _ in products_by_reason],
+            "axisLabel": {**_TEXT, "color": "var(--ink)", "width": 150, "overflow": "break", "lineHeight": 13},
+            "axisLine": {"show": False},
+            "axisTick": {"show": False},
+        },
+        "series": [bars],
+    }
+
+
+def _bounds(shares: Sequence[float]) -> tuple[float, float]:
+    """Return the limits of an axis on which a small change does not look like a fall."""
+    low, high = min(shares), max(shares)
+    margin = max(_MIN_SPAN_POINTS - (high - low), 0) / 2
+    return math.floor(max(low - margin, 0)), math.ceil(min(high + margin, 100))
 
 
 def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
@@ -189,7 +273,7 @@ def _base() -> Option:
     return {
         "animation": False,
         "textStyle": {"fontFamily": "inherit"},
-        "grid": {"top": 30, "left": 4, "right": 8, "bottom": 4, "containLabel": True},
+        "grid": _GRID,
         "tooltip": _tooltip(),
         "aria": {"enabled": False},
     }

@@ -12,6 +12,7 @@ from include.ozon.reports.visibility_json import render_json
 from include.ozon.reports.visibility_text import render_text
 from include.ozon.settings import Settings
 from include.ozon.settings.monitoring import ReportFormat
+from include.ozon.translation import Language, use_language
 
 _RENDERERS: Mapping[str, Callable[[Sequence[VisibilityMetrics], Settings], bytes]] = {
     "text": render_text,
@@ -22,9 +23,15 @@ _RENDERERS: Mapping[str, Callable[[Sequence[VisibilityMetrics], Settings], bytes
 _SUFFIXES: Mapping[str, str] = {"text": "txt", "json": "json", "csv": "csv", "html": "html"}
 
 
-def render(format: ReportFormat | str, metrics: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
-    """Return the report of these accounts, in this order."""
-    return _RENDERERS[format](metrics, settings)
+def render(
+    format: ReportFormat | str,
+    metrics: Sequence[VisibilityMetrics],
+    settings: Settings,
+    language: Language | None = None,
+) -> bytes:
+    """Return the report of these accounts, in this order; its texts in the language, by default the configured one."""
+    with use_language(language or settings.language):
+        return _RENDERERS[format](metrics, settings)
 
 
 def file_name(format: ReportFormat | str, measured_at: datetime) -> str:

@@ -1,241 +1,143 @@
-"""The visibility report as one self-contained HTML file.
+"""The visibility report as one HTML file that needs nothing else, from the templates in this folder.
 
-`_text` escapes every value: the names of products come from the marketplace.
+The templates escape every value: the names of products come from the marketplace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from html import escape
+import base64
+import gzip
+import hashlib
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
 
-from include.ozon.monitoring.metrics.model import Product, VisibilityMetrics
-from include.ozon.monitoring.metrics.words import (
-    NO_REASON,
-    age,
-    basis,
-    money_by_currency,
-    product_name,
-    reasons,
-)
-from include.ozon.reports.visibility_charts import distribution_bar, history_line
-from include.ozon.reports.visibility_sections import (
-    MONEY,
-    Section,
-    empty_sentence,
-    known_changes,
-    money_rows,
-    product_sections,
-    since_words,
-)
-from include.ozon.reports.visibility_style import STYLE
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from include.ozon import translation, words
+from include.ozon.marketplace.ozon_seller import product_address
+from include.ozon.monitoring.metrics import words as texts
+from include.ozon.monitoring.metrics.definitions import DEFINITIONS, QUALITY_PARTS, VISIBILITIES
+from include.ozon.monitoring.metrics.model import Counts, VisibilityMetrics
+from include.ozon.reports import charts
+from include.ozon.reports import visibility_sections as sections
 from include.ozon.settings import Settings
-from include.ozon.words import count_of, moment, money, number, one_line, percent, signed
+from include.ozon.translation import gettext as _
 
-# The products that can be unfolded below the first ones; a page with more is slow on a phone.
-_UNFOLDED_AT_MOST = 1_000
+MOST_BYTES = 2_000_000
+"""The size up to which mail servers take the file as an attachment, and phones open it."""
+
+# The products that can be unfolded below the first ones of each list: as many as the size allows.
+_UNFOLDED_AT_MOST = (1000, 750, 500, 250, 100, 50, 20, 0)
 _LISTED_REASONS = 20
+_CHARTED_REASONS = 8
+_ASSETS = "include.ozon.reports.assets"
+_ALL_DEFINITIONS = {**{str(name): each for name, each in VISIBILITIES.items()}, **DEFINITIONS, **QUALITY_PARTS}
+_IN_GLOSSARY = (
+    *map(str, VISIBILITIES), "products", "out_of_sight", "visible_points", "turned_invisible", "turned_visible",
+    "removed", "in_stock", "hidden_with_stock", "visible_without_stock", "hidden_units", "hidden_money",
+    "lost_per_day", "known_sales", "longest_hidden", "top_reasons", "quality", *QUALITY_PARTS,
+)  # fmt: skip
 
 
 def render_html(reported: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
-    measured = max((metrics.measured_at for metrics in reported), default=None)
-    title = f"Ozon visibility, {moment(measured, settings)}"
-    accounts = "".join(_account(metrics, settings) for metrics in reported)
-    page = f"""<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{_text(title)}</title>
-<style>{STYLE}</style>
-</head>
-<body>
-<h1>{_text(title)}</h1>
-{accounts}
-<footer>Environment {_text(settings.environment)}. Times are in {_text(settings.time_zone)}. Products that Ozon no
-longer lists are not counted. Out of sight: neither visible nor archived. Amounts are at current prices, and never added
-across currencies. docs/visibility-report.md explains all numbers.</footer>
-</body>
-</html>
-"""
-    return page.encode()
+    """Return the report in the current language; of long lists, as many products as the file's size allows."""
+    for unfolded_at_most in _UNFOLDED_AT_MOST:
+        content = _rendered(reported, settings, unfolded_at_most)
+        if len(content) <= MOST_BYTES:
+            break
+    return content
 
 
-def _account(metrics: VisibilityMetrics, settings: Settings) -> str:
-    heading = f"<h2>{_text(settings.account_title(metrics.account))}</h2>\n"
-    if metrics.is_empty:
-        return f"{heading}<p>{_text(empty_sentence(metrics))}</p>\n"
-    loaded = (
-        f"Measured {moment(metrics.measured_at, settings)}. Products loaded {moment(metrics.loaded_at, settings)} "
-        f"({age(metrics.field.age_hours)} ago), inventory {moment(metrics.inventory_loaded_at, settings)}."
-    )
-    parts = [
-        heading,
-        f'<p class="faint">{_text(loaded)}</p>\n',
-        _tiles(metrics),
-        "<h3>What customers see</h3>\n",
-        distribution_bar(metrics),
-        _distribution(metrics),
-        _history(metrics, settings),
-        _transitions(metrics, settings),
-        _impact(metrics),
-        *(_section(section, settings) for section in product_sections(metrics) if section.total),
-        _reasons(metrics),
-        _quality(metrics),
+def _rendered(reported: Sequence[VisibilityMetrics], settings: Settings, unfolded_at_most: int) -> bytes:
+    measured_at = max((metrics.measured_at for metrics in reported), default=None)
+    template = _templates().get_template("visibility.html")
+    return template.render(
+        reported=reported,
+        settings=settings,
+        language=translation.current_language(),
+        title=_("Ozon visibility, {moment}").format(moment=words.moment(measured_at, settings)),
+        glossary=[_ALL_DEFINITIONS[name] for name in _IN_GLOSSARY],
+        unfolded_at_most=unfolded_at_most,
+    ).encode()
+
+
+def _history_counts(metrics: VisibilityMetrics) -> list[tuple[datetime, Counts]]:
+    return [
+        *((point.measured_at, point.counts) for point in metrics.history),
+        (metrics.measured_at, metrics.counts),
     ]
-    return "".join(parts)
 
 
-def _tiles(metrics: VisibilityMetrics) -> str:
-    impact = metrics.impact
-    tiles = [
-        (percent(metrics.visible_pct), f"visible: {number(metrics.counts['VISIBLE'])} of {number(metrics.products)}"),
-        (number(len(metrics.transitions.turned_invisible)), "turned invisible"),
-        (number(impact.hidden_with_stock), "in stock, but out of sight"),
-    ]
-    for field, what in (("hidden_money", "of stock out of sight"), ("lost_per_day", "lost sales per day")):
-        if amounts := money_by_currency(impact.currencies, field):
-            others = f", and {', '.join(amounts[1:])}" if amounts[1:] else ""
-            tiles.append((amounts[0], what + others))
-    tiles.append((number(metrics.quality.score, 1), "data quality, of 100"))
-    shown = (f'<div class="tile"><b>{_unbroken(value)}</b><span>{_text(what)}</span></div>' for value, what in tiles)
-    return f'<div class="tiles">{"".join(shown)}</div>\n'
+def _history_shares(metrics: VisibilityMetrics) -> list[tuple[datetime, float]]:
+    points = [*((point.measured_at, point.visible_pct) for point in metrics.history)]
+    return [(at, share) for at, share in (*points, (metrics.measured_at, metrics.visible_pct)) if share is not None]
 
 
-def _distribution(metrics: VisibilityMetrics) -> str:
-    changes = known_changes(metrics)
-    rows = [
-        _row(
-            f'<span class="whole"><i class="dot v-{name.lower()}"></i>{_text(name)}</span>',
-            number(count),
-            percent(metrics.pct(name)),
-            *(signed(change.counts[name]) for change in changes.values()),
-        )
-        for name, count in metrics.counts.items()
-    ]
-    all_changes = (signed(change.products) for change in changes.values())
-    rows.append(_row("All", number(metrics.products), "", *all_changes, kind="sum"))
-    if changes:
-        points = (signed(change.visible_points, 1) for change in changes.values())
-        rows.append(_row("Visible share, percentage points", "", percent(metrics.visible_pct), *points))
-    return _table(("Visibility", "Products", "Share", *changes), rows)
-
-
-def _history(metrics: VisibilityMetrics, settings: Settings) -> str:
-    line = history_line(metrics, settings)
-    return f"<h3>Visible share, % of all products</h3>\n{line}\n" if line else ""
-
-
-def _transitions(metrics: VisibilityMetrics, settings: Settings) -> str:
-    turned = metrics.transitions
-    sentence = (
-        f"Of {count_of(turned.visible_before, 'visible product')} {basis(turned, settings)}, "
-        f"{number(len(turned.turned_invisible))} turned invisible and {number(len(turned.removed))} are no longer "
-        f"listed; {number(len(turned.turned_visible))} others turned visible."
-    )
-    return f"<h3>Changes of visibility</h3>\n<p>{_text(sentence)}</p>\n"
-
-
-def _impact(metrics: VisibilityMetrics) -> str:
-    impact = metrics.impact
-    hidden = (
-        f"{number(impact.hidden_with_stock)} of {number(impact.in_stock)} ({percent(impact.hidden_with_stock_pct)})"
-    )
-    rows = [
-        _row("Visible, but out of stock: products", number(impact.visible_without_stock)),
-        _row("In stock, but out of sight: products", hidden),
-        _row("Pieces out of sight", number(impact.hidden_units)),
-    ]
-    if impact.hidden_units_unpriced:
-        rows.append(_row("Of these, pieces without a price", number(impact.hidden_units_unpriced)))
-    if impact.archived_with_stock:
-        rows.append(_row("Archived, but in stock: products", number(impact.archived_with_stock)))
-    return "<h3>Impact</h3>\n" + _table((), rows) + _money(metrics)
-
-
-def _money(metrics: VisibilityMetrics) -> str:
-    rows = [_row(_text(currency), *amounts) for currency, *amounts in money_rows(metrics)]
-    headings = ("Currency", *MONEY.values(), "products with known sales")
-    return _table(headings, rows) if rows else ""
-
-
-def _section(section: Section, settings: Settings) -> str:
-    listed_count = settings.reports.listed_products
-    first, rest = section.products[:listed_count], section.products[listed_count:][:_UNFOLDED_AT_MOST]
-    parts = [f"<h3>{_text(section.title)}: {number(section.total)}</h3>\n"]
-    if first:
-        parts.append(_products(first, section, settings))
-    if rest:
-        unfolded = _products(rest, section, settings)
-        parts.append(f"<details><summary>Show {number(len(rest))} more</summary>\n{unfolded}</details>\n")
-    if more := section.total - len(first) - len(rest):
-        parts.append(f'<p class="faint">and {number(more)} more; the report as CSV or JSON lists them.</p>\n')
-    return "".join(parts)
-
-
-def _products(products: Iterable[Product], section: Section, settings: Settings) -> str:
-    rows = "".join(_product(product, section, settings) for product in products)
-    return (
-        '<table class="products"><thead><tr><th>Product</th><th>Visibility</th><th class="n">Pieces</th>'
-        f'<th class="n">Price</th><th>Reason</th></tr></thead><tbody>\n{rows}</tbody></table>\n'
-    )
-
-
-def _product(product: Product, section: Section, settings: Settings) -> str:
-    state = "gone" if section.name == "removed" else product.visibility
-    why = reasons(product) or ("" if product.visibility == "VISIBLE" else NO_REASON)
-    units = "" if product.units is None else number(product.units)
-    price = "" if product.price is None else money(product.price, product.currency)
-    return (
-        f"<tr><td>{_text(product_name(product))}<small>{_text(one_line(product.offer_id))}</small></td>"
-        f"<td>{_text(state)}<small>{_text(since_words(product, settings))}</small></td>"
-        f'<td class="n" data-label="Pieces">{_text(units)}</td><td class="n" data-label="Price">{_text(price)}</td>'
-        f"<td>{_text(why)}</td></tr>\n"
-    )
-
-
-def _reasons(metrics: VisibilityMetrics) -> str:
-    if not metrics.top_reasons:
-        return ""
-    rows = [
-        _row(_text(one_line(reason.text)), number(reason.products)) for reason in metrics.top_reasons[:_LISTED_REASONS]
-    ]
-    title = f"<h3>Why {number(metrics.out_of_sight)} products are out of sight</h3>\n"
-    return title + _table(("Reason", "Products"), rows)
-
-
-def _quality(metrics: VisibilityMetrics) -> str:
-    rows = [
-        _row(_text(part.title), str(part.weight), number(part.value, 1), _good(part.good, part.total))
-        for part in metrics.quality.parts
-    ]
-    title = f"<h3>Data quality: {number(metrics.quality.score, 1)} of 100</h3>\n"
-    return title + _table(("Part", "Weight", "Value", "Good"), rows)
-
-
-def _good(good: int | None, total: int | None) -> str:
-    return "" if total is None else f"{number(good)} of {number(total)}"
-
-
-def _table(headings: Sequence[str], rows: Iterable[str]) -> str:
-    head = "".join(f"<th{' class=n' if place else ''}>{_text(heading)}</th>" for place, heading in enumerate(headings))
-    head = f"<thead><tr>{head}</tr></thead>" if headings else ""
-    return f'<div class="wide"><table>{head}<tbody>\n{"".join(rows)}</tbody></table></div>\n'
-
-
-def _row(first_html: str, *numbers: str, kind: str = "") -> str:
-    """Return a row whose first cell is already HTML, and whose others are numbers."""
-    return f'<tr class="{kind}"><td>{first_html}</td>{"".join(_number_cells(numbers))}</tr>\n'
-
-
-def _number_cells(numbers: Iterable[str]) -> Iterator[str]:
-    for value in numbers:
-        yield f'<td class="n">{_text(value)}</td>'
+def _charted_reasons(metrics: VisibilityMetrics) -> list[tuple[str, int]]:
+    return [(words.one_line(each.text, 80), each.products) for each in metrics.top_reasons[:_CHARTED_REASONS]]
 
 
 def _unbroken(value: str) -> str:
     """Return a number with its unit that can wrap only before the unit."""
-    return _text(value.replace(" ", "\u00a0", value.count(" ") - 1))
+    return value.replace(" ", "\u00a0", value.count(" ") - 1)
 
 
-def _text(value: str) -> str:
-    return escape(value)
+def _code(text: str) -> Markup:
+    """Return HTML in which what the text has in backticks, such as a setting, is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
+
+
+def _csp_hash(text: str) -> Markup:
+    """Return the source by which a content security policy allows an inline style or script."""
+    digest = hashlib.sha256(text.encode()).digest()
+    return Markup(f"'sha256-{base64.b64encode(digest).decode()}'")  # noqa: S704 (base64)
+
+
+@cache
+def _asset(name: str) -> Markup:
+    return Markup((files(_ASSETS) / name).read_text(encoding="utf-8"))  # noqa: S704 (a file of the package)
+
+
+@cache
+def _charts_script() -> Markup:
+    """Return the library and the script that draws with it, as one script."""
+    return _asset("vendor/echarts.common.min.js") + Markup("\n") + _asset("charts.js")
+
+
+@cache
+def _charts_packed() -> str:
+    """Return the same in a third of its size."""
+    return base64.b64encode(gzip.compress(_charts_script().encode(), mtime=0)).decode()
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("include.ozon.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    translation.add_to(environment)
+    environment.filters |= {"unbroken": _unbroken, "code": _code, "csp_hash": _csp_hash}
+    environment.globals |= {
+        "asset": _asset,
+        "charts_script": _charts_script(),
+        "charts_packed": _charts_packed(),
+        "charts": charts,
+        "charted_reasons": _charted_reasons,
+        "definitions": _ALL_DEFINITIONS,
+        "history_counts": _history_counts,
+        "history_shares": _history_shares,
+        "listed_reasons": _LISTED_REASONS,
+        "product_address": product_address,
+        "sections": sections,
+        "texts": texts,
+        "words": words,
+    }
+    return environment

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from include.ozon.marketplace.visibility import Visibility
+from include.ozon.monitoring.metrics.definitions import DEFINITIONS, visibility_title
 from include.ozon.monitoring.metrics.model import Change, Product, VisibilityMetrics
+from include.ozon.monitoring.metrics.words import NO_REASON, basis, reasons
 from include.ozon.settings import Settings
+from include.ozon.translation import N_
+from include.ozon.translation import gettext as _
 from include.ozon.words import moment, money, number
 
-PERIODS = {"last": "since last", "day": "in a day", "week": "in a week"}
+PERIODS = {"last": N_("since last"), "day": N_("in a day"), "week": N_("in a week")}
 
 MONEY = {
-    "hidden_money": "value of stock out of sight",
-    "lost_hidden": "lost sales per day: out of sight",
-    "lost_without_stock": "out of stock",
-    "lost_per_day": "in total",
+    "hidden_money": N_("value of stock out of sight"),
+    "lost_hidden": N_("lost sales per day: out of sight"),
+    "lost_without_stock": N_("out of stock"),
+    "lost_per_day": N_("in total"),
 }
 """The headings of an impact's amounts of money, by field."""
 
@@ -25,48 +30,58 @@ class Section:
     """A list of products; ``total`` is their number, ``products`` may be only the first of them."""
 
     name: str
-    title: str
     total: int
     products: Sequence[Product]
+
+    @property
+    def title(self) -> str:
+        return _(DEFINITIONS[self.name].title)
 
 
 def product_sections(metrics: VisibilityMetrics) -> tuple[Section, ...]:
     """Return the lists in the order of the report."""
     turned, impact = metrics.transitions, metrics.impact
     return (
-        _complete("turned_invisible", "Turned invisible", turned.turned_invisible),
-        _complete("turned_visible", "Turned visible", turned.turned_visible),
-        _complete("removed", "Were visible, no longer listed by Ozon", turned.removed),
-        Section(
-            "hidden_with_stock",
-            "In stock, but out of sight",
-            impact.hidden_with_stock,
-            impact.hidden_with_stock_products,
-        ),
-        Section(
-            "visible_without_stock",
-            "Visible, but out of stock",
-            impact.visible_without_stock,
-            impact.visible_without_stock_products,
-        ),
-        Section("longest_hidden", "Out of sight the longest", metrics.out_of_sight, metrics.longest_hidden),
+        _complete("turned_invisible", turned.turned_invisible),
+        _complete("turned_visible", turned.turned_visible),
+        _complete("removed", turned.removed),
+        Section("hidden_with_stock", impact.hidden_with_stock, impact.hidden_with_stock_products),
+        Section("visible_without_stock", impact.visible_without_stock, impact.visible_without_stock_products),
+        Section("longest_hidden", metrics.out_of_sight, metrics.longest_hidden),
     )
 
 
-def _complete(name: str, title: str, products: Sequence[Product]) -> Section:
-    return Section(name, title, len(products), products)
+def _complete(name: str, products: Sequence[Product]) -> Section:
+    return Section(name, len(products), products)
 
 
 def empty_sentence(metrics: VisibilityMetrics) -> str:
     """Return the sentence for an account without numbers."""
     if metrics.loaded_at is None:
-        return f"Account {metrics.account} has not been loaded yet; the first run of ozon_etl loads its products."
-    return f"Account {metrics.account} has no products."
+        sentence = _("Account {account} has not been loaded yet; the first run of ozon_etl loads its products.")
+    else:
+        sentence = _("Account {account} has no products.")
+    return sentence.format(account=metrics.account)
+
+
+def turned_sentence(metrics: VisibilityMetrics, settings: Settings) -> str:
+    """Return the numbers of the transitions: of how many products, since when."""
+    turned = metrics.transitions
+    return _(
+        "Visible {since}: {before}. Of these turned invisible: {invisible}; no longer listed: {removed}. "
+        "Turned visible: {visible}."
+    ).format(
+        since=basis(turned, settings),
+        before=number(turned.visible_before),
+        invisible=number(len(turned.turned_invisible)),
+        removed=number(len(turned.removed)),
+        visible=number(len(turned.turned_visible)),
+    )
 
 
 def known_changes(metrics: VisibilityMetrics) -> dict[str, Change]:
     """Return the known changes by the heading of their period."""
-    return {PERIODS[name]: change for name, change in metrics.changes.items() if change}
+    return {_(PERIODS[name]): change for name, change in metrics.changes.items() if change}
 
 
 def money_rows(metrics: VisibilityMetrics) -> list[tuple[str, ...]]:
@@ -83,4 +98,15 @@ def money_rows(metrics: VisibilityMetrics) -> list[tuple[str, ...]]:
 
 def since_words(product: Product, settings: Settings) -> str:
     """Return when a state began; a product's first known state began earlier."""
-    return ("before " if product.is_since_first_seen else "") + moment(product.since, settings)
+    began = moment(product.since, settings)
+    return _("before {moment}").format(moment=began) if product.is_since_first_seen else began
+
+
+def state_word(product: Product, section: Section) -> str:
+    """Return the product's visibility in the current language; Ozon no longer lists a removed one."""
+    return _("gone") if section.name == "removed" else visibility_title(product.visibility)
+
+
+def reason_words(product: Product) -> str:
+    """Return Ozon's reasons; a visible product needs none."""
+    return reasons(product) or ("" if product.visibility == Visibility.VISIBLE else _(NO_REASON))

@@ -10,8 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from include.ozon.monitoring.metrics.definitions import DEFINITIONS, visibility_title
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
-from include.ozon.monitoring.metrics.words import NO_REASON, age, basis, product_name, reasons
+from include.ozon.monitoring.metrics.words import age, product_name
 from include.ozon.reports.visibility_sections import (
     MONEY,
     Section,
@@ -19,10 +20,14 @@ from include.ozon.reports.visibility_sections import (
     known_changes,
     money_rows,
     product_sections,
+    reason_words,
     since_words,
+    state_word,
+    turned_sentence,
 )
 from include.ozon.settings import Settings
-from include.ozon.words import NOTHING, count_of, moment, money, number, one_line, percent, signed
+from include.ozon.translation import gettext as _
+from include.ozon.words import NOTHING, moment, money, number, one_line, percent, signed
 
 # A table folded into the 80 columns of a pipe is unreadable.
 WIDTH = 140
@@ -46,14 +51,16 @@ def visibility_tables(reported: Sequence[VisibilityMetrics], settings: Settings)
 
 
 def _account(metrics: VisibilityMetrics, settings: Settings) -> Iterator[RenderableType]:
-    title = f"Visibility of {settings.account_title(metrics.account)}, measured {moment(metrics.measured_at, settings)}"
+    title = _("Visibility of {account}, measured {moment}").format(
+        account=settings.account_title(metrics.account), moment=moment(metrics.measured_at, settings)
+    )
     yield Text(title, style="bold")
     if metrics.is_empty:
         yield Text(f"{empty_sentence(metrics)}\n")
         return
     yield Text(_loaded(metrics, settings))
     yield _distribution(metrics)
-    yield from _turned(metrics, settings)
+    yield Text(f"{turned_sentence(metrics, settings)}\n")
     yield _impact(metrics)
     if metrics.impact.currencies:
         yield _money(metrics)
@@ -65,67 +72,67 @@ def _account(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Rendera
 
 
 def _loaded(metrics: VisibilityMetrics, settings: Settings) -> str:
-    return (
-        f"Products loaded {moment(metrics.loaded_at, settings)} ({age(metrics.field.age_hours)} ago), inventory "
-        f"{moment(metrics.inventory_loaded_at, settings)}. Visibility known: {percent(metrics.field.coverage_pct)}, "
-        f"hidden ones with a reason: {percent(metrics.field.with_reason_pct)}."
+    return _(
+        "Products loaded {products} ({age} ago), inventory {inventory}. Visibility known: {known}, hidden ones with a "
+        "reason: {with_reason}."
+    ).format(
+        products=moment(metrics.loaded_at, settings),
+        age=age(metrics.field.age_hours),
+        inventory=moment(metrics.inventory_loaded_at, settings),
+        known=percent(metrics.field.coverage_pct),
+        with_reason=percent(metrics.field.with_reason_pct),
     )
 
 
 def _distribution(metrics: VisibilityMetrics) -> Table:
-    table = _table("What customers see")
-    table.add_column("visibility")
-    table.add_column("products", justify="right")
-    table.add_column("share", justify="right")
+    table = _table(_("What customers see"))
+    table.add_column(_("Visibility"))
+    table.add_column(_("Products"), justify="right")
+    table.add_column(_("Share"), justify="right")
     changes = known_changes(metrics)
     for period in changes:
         table.add_column(period, justify="right")
     for name, count in metrics.counts.items():
         moved = (signed(change.counts[name]) for change in changes.values())
-        table.add_row(Text(name, style=_STYLES.get(name, "")), number(count), percent(metrics.pct(name)), *moved)
+        label = Text(visibility_title(name), style=_STYLES.get(name, ""))
+        table.add_row(label, number(count), percent(metrics.pct(name)), *moved)
     table.add_section()
     moved = (signed(change.products) for change in changes.values())
-    table.add_row("all", number(metrics.products), "", *moved)
+    table.add_row(_("All"), number(metrics.products), "", *moved)
     if changes:
         points = (signed(change.visible_points, 1) for change in changes.values())
-        table.add_row("visible share, percentage points", "", percent(metrics.visible_pct), *points)
+        table.add_row(_("Visible share, percentage points"), "", percent(metrics.visible_pct), *points)
     return table
-
-
-def _turned(metrics: VisibilityMetrics, settings: Settings) -> Iterator[RenderableType]:
-    turned = metrics.transitions
-    yield Text(
-        f"Of {count_of(turned.visible_before, 'visible product')} {basis(turned, settings)}: "
-        f"{number(len(turned.turned_invisible))} turned invisible, {number(len(turned.removed))} are no longer listed; "
-        f"{number(len(turned.turned_visible))} others turned visible.\n"
-    )
 
 
 def _impact(metrics: VisibilityMetrics) -> Table:
     impact = metrics.impact
-    table = _table("Impact")
+    table = _table(_("What it costs"))
     table.show_header = False
-    table.add_column("what")
-    table.add_column("number", justify="right")
-    pct = percent(impact.hidden_with_stock_pct)
-    table.add_row("Visible, but out of stock", count_of(impact.visible_without_stock, "product"))
-    table.add_row(
-        "In stock, but out of sight",
-        f"{number(impact.hidden_with_stock)} of {count_of(impact.in_stock, 'product')} in stock ({pct})",
+    table.add_column()
+    table.add_column(justify="right")
+    in_stock = _("{hidden} of {stock} in stock ({share})").format(
+        hidden=number(impact.hidden_with_stock),
+        stock=number(impact.in_stock),
+        share=percent(impact.hidden_with_stock_pct),
     )
-    table.add_row("Pieces out of sight", number(impact.hidden_units))
-    if impact.hidden_units_unpriced:
-        table.add_row("  of these without a price", number(impact.hidden_units_unpriced))
-    if impact.archived_with_stock:
-        archived = f"{count_of(impact.archived_units, 'piece')} of {count_of(impact.archived_with_stock, 'product')}"
-        table.add_row("Archived with stock", archived)
+    rows = {
+        "visible_without_stock": number(impact.visible_without_stock),
+        "hidden_with_stock": in_stock,
+        "hidden_units": number(impact.hidden_units),
+        "hidden_units_unpriced": number(impact.hidden_units_unpriced or None),
+        "archived_with_stock": number(impact.archived_with_stock or None),
+    }
+    for name, shown in rows.items():
+        if shown != NOTHING:
+            table.add_row(_(DEFINITIONS[name].title), shown)
     return table
 
 
 def _money(metrics: VisibilityMetrics) -> Table:
-    table = _table("Money at current prices, by currency")
-    table.add_column("currency")
-    for heading in (*MONEY.values(), "products with known sales"):
+    table = _table(_("Money at current prices, by currency"))
+    table.add_column(_("Currency"))
+    for heading in (*map(_, MONEY.values()), _("products with known sales")):
         table.add_column(heading, justify="right")
     for row in money_rows(metrics):
         table.add_row(*row)
@@ -137,49 +144,51 @@ def _lists(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Renderabl
         if section.total:
             yield _section(section, settings)
             if more := section.total - min(settings.reports.listed_products, len(section.products)):
-                yield Padding(Text(f"and {number(more)} more\n"), (0, 0, 0, 1))
+                yield Padding(Text(_("and {count} more").format(count=number(more)) + "\n"), (0, 0, 0, 1))
 
 
 def _section(section: Section, settings: Settings) -> Table:
-    table = _table(f"{section.title}: {count_of(section.total, 'product')}")
-    table.add_column("product", ratio=4, no_wrap=True, overflow="ellipsis")
-    table.add_column("offer", ratio=3, overflow="fold")
-    table.add_column("visibility", min_width=10)
-    table.add_column("since", min_width=16)
-    table.add_column("pieces", justify="right", min_width=6)
-    table.add_column("price", justify="right", min_width=12)
-    table.add_column("reason", ratio=4)
+    table = _table(f"{section.title}: {number(section.total)}")
+    table.add_column(_("Product"), ratio=4, no_wrap=True, overflow="ellipsis")
+    table.add_column(_("Article"), ratio=3, overflow="fold")
+    table.add_column(_("Visibility"), min_width=10)
+    table.add_column(_("Since"), min_width=16)
+    table.add_column(_("Pieces"), justify="right", min_width=6)
+    table.add_column(_("Price"), justify="right", min_width=12)
+    table.add_column(_("Reason"), ratio=4)
     for product in section.products[: settings.reports.listed_products]:
         table.add_row(
             Text(product_name(product)),
             Text(one_line(product.offer_id)),
-            product.visibility if section.name != "removed" else "gone",
+            state_word(product, section),
             since_words(product, settings),
             number(product.units),
             NOTHING if product.price is None else money(product.price, product.currency),
-            Text(reasons(product) or ("" if product.visibility == "VISIBLE" else NO_REASON)),
+            Text(reason_words(product)),
         )
     table.expand = True
     return table
 
 
 def _top_reasons(metrics: VisibilityMetrics) -> Table:
-    table = _table(f"Why products are out of sight ({count_of(metrics.out_of_sight, 'product')})")
-    table.add_column("reason")
-    table.add_column("products", justify="right")
+    title = _("Why products are out of sight")
+    table = _table(f"{title}: {number(metrics.out_of_sight)}")
+    table.add_column(_("Reason"))
+    table.add_column(_("Products"), justify="right")
     for reason in metrics.top_reasons[:_LISTED_REASONS]:
         table.add_row(Text(one_line(reason.text)), number(reason.products))
     return table
 
 
 def _quality(metrics: VisibilityMetrics) -> Table:
-    table = _table(f"Data quality: {number(metrics.quality.score, 1)} of 100")
-    table.add_column("part")
-    for heading in ("weight", "value", "good", "of"):
+    score = _("{score} of 100").format(score=number(metrics.quality.score, 1))
+    table = _table(f"{_(DEFINITIONS['quality'].title)}: {score}")
+    table.add_column(_("Part"))
+    for heading in (_("Weight"), _("Value"), _("Good"), _("All")):
         table.add_column(heading, justify="right")
     for part in metrics.quality.parts:
         counted = (number(part.good), number(part.total))
-        table.add_row(part.title, str(part.weight), number(part.value, 1), *counted)
+        table.add_row(_(part.title), str(part.weight), number(part.value, 1), *counted)
     return table
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from include.ozon.marketplace.visibility import Visibility
+from include.ozon.monitoring.metrics.definitions import QUALITY_PARTS
 from include.ozon.monitoring.metrics.model import Quality, QualityPart, share_pct
 from include.ozon.monitoring.metrics.totals import Cell
 from include.ozon.settings.limits import Above
-from include.ozon.translation import N_
 
 # Ozon hides or declines for a reason; a product in moderation needs none.
 _NEEDS_REASON = {Visibility.HIDDEN, Visibility.DECLINED}
@@ -17,43 +17,21 @@ _NEEDS_REASON = {Visibility.HIDDEN, Visibility.DECLINED}
 def measure_quality(cells: Sequence[Cell], age_hours: float | None, age_rule: Above) -> Quality:
     """Return the score of an account's products; ``age_rule`` has the ages at which they are no longer fresh.
 
-    The weights follow from how much an error misleads: visibility first, then missing stock and price, then old data.
+    The weights are in ``QUALITY_PARTS``: visibility first, then missing stock and price, then old data.
     """
     in_use = [cell for cell in cells if not cell.is_archived]
     needing = _needing_reason(cells)
     parts = (
-        QualityPart(
+        _part(
             "known_visibility",
-            N_("Visibility is known"),
-            25,
             *_share((0 if c.visibility == Visibility.UNKNOWN else c.products, c.products) for c in cells),
         ),
-        QualityPart(
-            "has_reason",
-            N_("Hidden and declined products have a reason"),
-            15,
-            *_share((c.with_reason, c.products) for c in needing),
-        ),
-        QualityPart("has_name", N_("Products have a name"), 10, *_share((c.named, c.products) for c in cells)),
-        QualityPart(
-            "has_price",
-            N_("Products have a price (archived ones left out)"),
-            15,
-            *_share((c.priced, c.products) for c in in_use),
-        ),
-        QualityPart(
-            "has_inventory",
-            N_("Products with a SKU have inventory (archived ones left out)"),
-            15,
-            *_share((c.with_sku_and_inventory, c.with_sku) for c in in_use),
-        ),
-        QualityPart(
-            "possible_stock",
-            N_("No stock is below zero, and no more is reserved than present"),
-            5,
-            *_share((c.with_inventory - c.impossible, c.with_inventory) for c in cells),
-        ),
-        QualityPart("freshness", N_("Products were loaded lately"), 15, _freshness(age_hours, age_rule)),
+        _part("has_reason", *_share((c.with_reason, c.products) for c in needing)),
+        _part("has_name", *_share((c.named, c.products) for c in cells)),
+        _part("has_price", *_share((c.priced, c.products) for c in in_use)),
+        _part("has_inventory", *_share((c.with_sku_and_inventory, c.with_sku) for c in in_use)),
+        _part("possible_stock", *_share((c.with_inventory - c.impossible, c.with_inventory) for c in cells)),
+        _part("freshness", _freshness(age_hours, age_rule)),
     )
     weighted = [(part.weight, part.value) for part in parts if part.value is not None]
     if not any(cell.products for cell in cells):
@@ -65,6 +43,11 @@ def with_reason_pct(cells: Iterable[Cell]) -> float | None:
     """Return the percentage of the hidden and declined products that have a reason."""
     needing = _needing_reason(cells)
     return share_pct(sum(cell.with_reason for cell in needing), sum(cell.products for cell in needing))
+
+
+def _part(name: str, value: float | None, good: int | None = None, total: int | None = None) -> QualityPart:
+    definition = QUALITY_PARTS[name]
+    return QualityPart(name, definition.title, definition.weight, value, good, total)
 
 
 def _share(cells: Iterable[tuple[int, int]]) -> tuple[float | None, int, int]:

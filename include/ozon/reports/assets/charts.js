@@ -18,6 +18,7 @@
     day: (value) => day.format(new Date(value)),
     moment: (value) => moment.format(new Date(Number(value))),
     title: ({ data }) => data.title,
+    value: ({ value }) => number.format(value),
   };
 
   const resolve = (option, style) => {
@@ -34,19 +35,23 @@
     return option;
   };
 
+  // Drawn at once: the browser does not wait for the next frame before it prints.
+  const resize = (chart) => { chart.resize(); chart.getZr().flush(); };
+
   const draw = (element) => {
     const option = JSON.parse(element.nextElementSibling.textContent);
     echarts.dispose(element);
-    const chart = echarts.init(element);
+    // At least twice the resolution of a plain screen, for paper.
+    const chart = echarts.init(element, null, { devicePixelRatio: Math.max(2, devicePixelRatio) });
     chart.setOption(resolve(option, getComputedStyle(document.documentElement)));
     chart.on("click", ({ data }) => { if (data && data.href) location.assign(data.href); });
-    new ResizeObserver(() => chart.resize()).observe(element);
+    new ResizeObserver(() => resize(chart)).observe(element);
   };
 
   const drawAll = () => document.querySelectorAll("[data-chart]").forEach(draw);
   drawAll();
   new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   addEventListener("beforeprint", () => {
-    document.querySelectorAll("[data-chart]").forEach((each) => echarts.getInstanceByDom(each).resize());
+    document.querySelectorAll("[data-chart]").forEach((each) => resize(echarts.getInstanceByDom(each)));
   });
 })();

@@ -48,8 +48,8 @@ def test_every_format_has_the_same_numbers_and_nothing_is_written(ozon: Ozon, lo
     rows = list(csv.DictReader(io.StringIO(shown["csv"].removeprefix("\ufeff"))))
     assert [row["value"] for row in rows if row["metric"] == "VISIBLE"] == list(map(str, counts))
     assert sum(row["section"] == "turned_invisible" for row in rows) == turned["count"]
-    assert f"Turned invisible: {turned['count']} products" in shown["text"]
-    assert f"Turned invisible: {turned['count']}" in shown["html"]
+    assert f"Turned invisible: {turned['count']}" in shown["text"]
+    assert f": {turned['count']}</h3>" in shown["html"]
     assert shown["html"].startswith("<!DOCTYPE html>")
 
 

@@ -22,10 +22,16 @@ def lines(*reported: VisibilityMetrics) -> list[str]:
 
 def test_the_distribution_has_counts_shares_and_changes() -> None:
     shown = lines(metrics())
-    assert "VISIBLE 700 70.0 % -3" in shown
-    assert "HIDDEN 200 20.0 % +3" in shown
-    assert "all 1 000 +1" in shown
-    assert "visible share, percentage points 70.0 % -0.3" in shown
+    assert "Visible 700 70.0 % -3" in shown
+    assert "Hidden 200 20.0 % +3" in shown
+    assert "All 1 000 +1" in shown
+    assert "Visible share, percentage points 70.0 % -0.3" in shown
+
+
+def test_it_can_be_in_russian() -> None:
+    shown = render("text", [metrics()], SETTINGS, "ru").decode()
+    for expected in ("Виден", "Скрылись от покупателей: 3", "Качество данных: 96,5 из 100", "1 500 ₽"):
+        assert expected in shown
 
 
 def test_money_is_a_line_for_each_currency() -> None:
@@ -37,7 +43,7 @@ def test_money_is_a_line_for_each_currency() -> None:
 def test_a_list_is_cut_and_counts_the_rest() -> None:
     turned = replace(metrics().transitions, turned_invisible=tuple(map(product, range(1500))))
     shown = lines(metrics(transitions=turned))
-    assert "Turned invisible: 1 500 products" in shown
+    assert "Turned invisible: 1 500" in shown
     assert "and 1 480 more" in shown
 
 
