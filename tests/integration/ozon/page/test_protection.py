@@ -1,4 +1,4 @@
-"""Who may see the page, and what a browser may do with it."""
+"""The visitors who may see the page, and what a browser may do with it."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_who_is_not_signed_in_sees_nothing(page: Page, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", [path for path in EVERY_KIND if path != "/nowhere"])
-def test_who_may_not_see_the_dag_is_shown_so(page: Page, path: str) -> None:
+def test_a_visitor_without_the_dag_gets_a_designed_page(page: Page, path: str) -> None:
     page.visitor = NotAllowedError()
     answer = page.get(path)
     assert (answer.status_code, "You may not see or do this" in answer.text) == (403, True)

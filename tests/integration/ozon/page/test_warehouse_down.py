@@ -98,7 +98,7 @@ def test_a_database_without_the_schema(empty_database_dsn: str) -> None:
             assert "ozon db upgrade" in answer.text
 
 
-def test_all_waiting_readers_are_shown_at_once() -> None:
+def test_all_waiting_readers_get_the_answer_at_once() -> None:
     with silent_server() as dsn, open_page(dsn, quick_settings()) as page:
         answers = readers(page, 5 * SESSIONS, "/")
     assert {status for status, _ in answers} == {503}
