@@ -84,7 +84,7 @@ def test_every_exit_code_has_its_row(code: int) -> None:
 
 def test_links_of_the_pages_have_targets() -> None:
     broken = []
-    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))):
         for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8")):
             path, _, anchor = target.partition("#")
             if ":" in path:

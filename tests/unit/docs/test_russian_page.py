@@ -25,7 +25,7 @@ def test_each_number_of_the_page_has_its_title() -> None:
         titles = visibilities | {_(each.title) for each in DEFINITIONS.values()}
     found = set(first_cells("Что значат показатели"))
 
-    assert found - titles == {"Качество данных"}
+    assert found <= titles
     assert visibilities <= found
 
 
