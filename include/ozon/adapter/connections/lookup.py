@@ -20,7 +20,7 @@ def require_connection(connection_id: str) -> Connection:
         if os.environ.get(variable):
             raise ConnectionSettingsError(
                 f"Airflow cannot read its connection {connection_id} from the variable {variable}. Expected JSON like "
-                '{"conn_type": ..., "host": ..., "login": ..., "password": ...}, or a URI; docs/first-steps.md shows its fields.'
+                '{"conn_type": ..., "host": ..., "login": ..., "password": ...}, or a URI: docs/first-steps.md.'
             ) from None
         raise ConnectionSettingsError(
             f"Airflow has no connection {connection_id}. Add it in Airflow (Admin, Connections) or set the variable "
