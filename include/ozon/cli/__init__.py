@@ -8,7 +8,7 @@ ends with 3 if another run is loading the account.
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -35,6 +35,17 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def ozon(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=common.show_version)
+    ] = False,
+) -> None:
+    pass
+
+
 app.command(name="doctor")(doctor.doctor)
 app.command(name="health")(health.health)
 app.command(name="maintenance")(maintenance.maintenance)

@@ -27,6 +27,7 @@ from rich.text import Text
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
+from include.ozon import __version__
 from include.ozon.checks import Check
 from include.ozon.configuration.sources import ENVIRONMENTS
 from include.ozon.errors import ConfigurationError, ConnectionSettingsError, OzonError
@@ -57,6 +58,13 @@ class _Options:
 
 
 _options = _Options()
+
+
+def show_version(is_asked: bool) -> None:
+    """Print the version and end the command, if it is asked for."""
+    if is_asked:
+        typer.echo(f"ozon {__version__}")
+        raise typer.Exit
 
 
 def is_verbose() -> bool:

@@ -5,13 +5,13 @@ The JSON is version 1 of ``ozon-probe``. New keys may be added without a new ver
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
+from include.ozon import __version__
 from include.ozon.diagnosis.probe import ProbeReport
 from include.ozon.diagnosis.probed_answer import ProbedAnswer
 from include.ozon.generated_pages import table
@@ -35,11 +35,7 @@ def probe_markdown(report: ProbeReport, today: date) -> str:
 
 
 def _origin(today: date) -> dict[str, str]:
-    try:
-        package = importlib.metadata.version("ozon-etl")
-    except importlib.metadata.PackageNotFoundError:
-        package = "not installed"  # in a container it is copied next to Airflow
-    return {"ozon-etl": package, "python": platform.python_version(), "date": today.isoformat()}
+    return {"ozon-etl": __version__, "python": platform.python_version(), "date": today.isoformat()}
 
 
 def _lines(report: ProbeReport) -> Iterator[str]:
