@@ -6,7 +6,9 @@ turned invisible, why, and how much stock and money is hidden with them.
 
 **What and when.** After each load (the asset `ozon_loaded`) for the loaded accounts, and daily at `schedule.metrics`
 for all: `measure` measures one account, stores the numbers in `ozon.visibility_metrics` and saves the report below
-`reports.folder`. `alert` notifies the channels when a threshold is crossed.
+`reports.folder`. `alert` notifies the channels when a threshold is crossed. `send_report` sends the report of all
+accounts to the channels that receive `daily_report`, once a day: in the run by the schedule, or with the parameter
+`send_report`.
 
 **What it does to production.** It writes only to `visibility_metrics`, the tables of the alerts, and report files. A
 repeated run measures again and does not change earlier measurements.
@@ -57,9 +59,17 @@ def ozon_visibility_metrics():
 
         return alert_of_metrics(measured)
 
-    # If one account fails, the others still get their alerts. A teardown, because an all_done task would turn the
-    # failed run into a successful one.
-    alert(measure.expand(account=select_accounts())).as_teardown(on_failure_fail_dagrun=True)
+    @task(pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=15))
+    def send_report():
+        from include.ozon.adapter.tasks.daily_report import send_daily_report
+
+        return send_daily_report()
+
+    # If one account fails, the others still get their alerts and the report. Teardowns, because an all_done task would
+    # turn the failed run into a successful one.
+    measured = measure.expand(account=select_accounts())
+    alert(measured).as_teardown(on_failure_fail_dagrun=True)
+    measured >> send_report().as_teardown(on_failure_fail_dagrun=True)
 
 
 ozon_visibility_metrics()

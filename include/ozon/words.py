@@ -105,6 +105,11 @@ def moment(at: datetime | None, settings: HasTimeZone) -> str:
     return NOTHING if at is None else settings.in_time_zone(at).strftime(_MOMENTS[current_language()])
 
 
+def day(at: datetime, settings: HasTimeZone) -> str:
+    """Return the moment's date in the configured time zone: ``2026-11-24``, ``24.11.2026``."""
+    return settings.in_time_zone(at).strftime(_MOMENTS[current_language()].split()[0])
+
+
 def minutes_between(earlier: datetime, later: datetime) -> float:
     """Return the minutes, never below zero: the warehouse's clock may be a little ahead of this machine's."""
     return round(max(0.0, (later - earlier).total_seconds()) / 60, 1)

@@ -52,8 +52,8 @@ class Site:
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode
 
-    def measure(self) -> None:
-        done = self.airflow.run("ozon_visibility_metrics")
+    def measure(self, **conf: object) -> None:
+        done = self.airflow.run("ozon_visibility_metrics", **conf)
         assert done.exit_code == 0, done.output
 
 
@@ -129,3 +129,22 @@ def test_a_third_of_the_products_hidden(site: Site) -> None:
     site.measure()
     (recovered,) = site.mails.subjects[1:]
     assert "RECOVERED" in recovered
+
+
+def test_the_daily_report(site: Site) -> None:
+    site.airflow.environment["OZON__ALERTS__CHANNELS__TEAM__RECEIVES"] = '["alerts", "daily_report"]'
+    site.airflow.environment["OZON__ALERTS__CHANNELS__TEAM__LANGUAGE"] = "ru"
+    # Not a run by the schedule.
+    site.measure()
+    assert site.mails.subjects == []
+
+    site.measure(send_report=True)
+    (mail,) = site.mails.messages
+    assert mail["Subject"].startswith("[Ozon ETL testing] Видимость: ")
+    (file,) = mail.iter_attachments()
+    assert '<html lang="ru"' in file.get_content()
+
+    site.mails.refuse("451 Come back later")
+    done = site.airflow.run("ozon_visibility_metrics", send_report=True)
+    assert done.exit_code == 1
+    assert "The daily report did not reach 1 of 1 channels: team (The mail server" in done.output

@@ -84,6 +84,9 @@ class MailServer:
         """Refuse mails to this address; accept all others."""
         self._unknown.add(address)
 
+    def accept_recipient(self, address: str) -> None:
+        self._unknown.discard(address)
+
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:

@@ -85,6 +85,12 @@ class ChannelSettings(Section):
     )
     connection: Text = Field(default="smtp_default", description="The channel's Airflow connection.")
     recipients: list[Address] = Field(default=[], description="For `email`: the addresses.")
+    receives: list[Literal["alerts", "daily_report"]] = Field(
+        default=["alerts"],
+        min_length=1,
+        description="What it gets: `alerts`, and each day after the run by `schedule.metrics` the visibility report of "
+        "all accounts (`daily_report`), by mail as an attached HTML file.",
+    )
     min_level: AlertLevel = Field(default="warning", description="`critical` excludes warnings.")
     language: Annotated[Literal["", "en", "ru"], Allowed("one of en, ru, or empty")] = Field(
         default="", description="The language of its messages; empty for that of `language`."

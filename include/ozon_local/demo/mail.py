@@ -25,7 +25,7 @@ class CatcherChannel:
         self._recipients = list(recipients)
         self._clock = clock
 
-    def deliver(self, mail: Mail, level: AlertLevel) -> None:
+    def deliver(self, mail: Mail, level: AlertLevel | None) -> None:
         """Raises OSError or SMTPException if the mail catcher does not take it."""
         message = EmailMessage()
         message["Subject"] = mail.subject

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate, make_msgid
+from typing import Literal
 
 import apprise
 from airflow.providers.apprise.hooks.apprise import AppriseHook
 from airflow.providers.smtp.hooks.smtp import SmtpHook
 from airflow.sdk.exceptions import AirflowException
+from apprise.attachment.memory import AttachMemory
 
 from include.ozon.adapter.connections.lookup import require_connection
 from include.ozon.errors import ConnectionSettingsError, RetriableError
@@ -27,6 +29,12 @@ logger = logging.getLogger("ozon.alerts")
 _TIMEOUT_SECONDS = 15
 _RETRIES = 1
 
+_NOTIFY_TYPES: Mapping[AlertLevel | None, apprise.NotifyType] = {
+    "critical": apprise.NotifyType.FAILURE,
+    "warning": apprise.NotifyType.WARNING,
+    None: apprise.NotifyType.INFO,
+}
+
 # By default a subject of more than 78 characters is folded before its first word, and some programs show that.
 _POLICY = SMTP.clone(max_line_length=240)
 
@@ -35,10 +43,15 @@ class ChannelError(RetriableError):
     """A channel did not take a message; the next sending tries again."""
 
 
-def open_channels(settings: Settings) -> dict[str, Channel]:
-    """Return the configured channels by name. Connections are read when something is delivered, not before."""
+def open_channels(settings: Settings, receiving: Literal["alerts", "daily_report", ""] = "") -> dict[str, Channel]:
+    """Return the configured channels by name: all, or those that receive this.
+
+    Connections are read when something is delivered, not before.
+    """
     channels: dict[str, Channel] = {}
     for name, channel in settings.alerts.channels.items():
+        if receiving and receiving not in channel.receives:
+            continue
         if channel.kind == "email":
             channels[name] = EmailChannel(channel.connection, channel.recipients, settings.alerts.sender)
         else:
@@ -54,7 +67,7 @@ class EmailChannel:
         self._recipients = recipients
         self._sender = sender
 
-    def deliver(self, mail: Mail, level: AlertLevel) -> None:
+    def deliver(self, mail: Mail, level: AlertLevel | None) -> None:
         """Raises ConnectionSettingsError if the connection is missing or wrong, ChannelError if no mail goes out."""
         require_connection(self._connection_id)
         try:
@@ -73,7 +86,7 @@ class EmailChannel:
                 "and disable_tls, and the recipients."
             ) from None
 
-    def _message(self, mail: Mail, sender: str, level: AlertLevel) -> EmailMessage:
+    def _message(self, mail: Mail, sender: str, level: AlertLevel | None) -> EmailMessage:
         message = EmailMessage(policy=_POLICY)
         message["Subject"] = mail.subject
         message["From"] = sender
@@ -85,6 +98,8 @@ class EmailChannel:
             message["Importance"] = "high"
         message.set_content(mail.text)
         message.add_alternative(mail.html, subtype="html")
+        for file in mail.attachments:
+            message.add_attachment(file.content, maintype="text", subtype="html", filename=file.name)
         return message
 
 
@@ -126,18 +141,27 @@ class AppriseChannel:
     def __init__(self, connection_id: str) -> None:
         self._connection_id = connection_id
 
-    def deliver(self, mail: Mail, level: AlertLevel) -> None:
+    def deliver(self, mail: Mail, level: AlertLevel | None) -> None:
         """Raises ConnectionSettingsError if the connection is missing or wrong, ChannelError if no address takes it.
 
         If only some take it, that is logged: sent again, it would reach those a second time. The provider's own
         ``notify`` does not return whether anything was delivered, so its hook only reads the connection.
         """
         services = apprise_services(self._connection_id)
-        kind = apprise.NotifyType.FAILURE if level == "critical" else apprise.NotifyType.WARNING
+        kind = _NOTIFY_TYPES[level]
+        # A service that supports no attachments gets the text alone.
+        files = [
+            AttachMemory(file.content, name=file.name, mimetype="text/html")  # type: ignore[no-untyped-call]
+            for file in mail.attachments
+        ]
         took = [
             bool(
                 service.notify(
-                    body=mail.chat_text, title=mail.chat_title, notify_type=kind, body_format=apprise.NotifyFormat.TEXT
+                    body=mail.chat_text,
+                    title=mail.chat_title,
+                    notify_type=kind,
+                    body_format=apprise.NotifyFormat.TEXT,
+                    attach=files or None,
                 )
             )
             for service in services

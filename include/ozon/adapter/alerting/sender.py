@@ -38,7 +38,7 @@ def deliver(
         [*events, *outbox.take()],
         connect=late_warehouse_connect(settings.warehouse),
         keeper=AirflowKeeper(),
-        channels=open_channels(settings),
+        channels=open_channels(settings, "alerts"),
         settings=settings,
         now=datetime.now(tz=UTC),
         details=details,

@@ -56,6 +56,11 @@ def metrics_params(settings: Settings) -> dict[str, Param]:
     return {
         "formats": _names("The formats of the report files; those of reports.formats if empty.", list(REPORT_FORMATS)),
         "save_report": Param(default=True, description="Save the report as files.", type="boolean"),
+        "send_report": Param(
+            default=False,
+            description="Also send the daily report, which otherwise only the run by the schedule sends.",
+            type="boolean",
+        ),
     }
 
 

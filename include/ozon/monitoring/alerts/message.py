@@ -40,6 +40,14 @@ _Fact = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """An HTML file that is sent with a message."""
+
+    name: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class Mail:
     """A message that any channel can send; all its texts say the same, those for chats in short."""
 
@@ -48,6 +56,7 @@ class Mail:
     html: str
     chat_title: str
     chat_text: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ __all__ = ["Channel", "Sent", "SentReport", "StateKeeper", "send_alerts"]
 class Channel(Protocol):
     """A way to notify people, made by the adapter."""
 
-    def deliver(self, mail: Mail, level: AlertLevel) -> None:
-        """Raises anything if it could not."""
+    def deliver(self, mail: Mail, level: AlertLevel | None) -> None:
+        """Deliver a message, without a level if it is not an alert; raises anything if it could not."""
 
 
 @dataclass(frozen=True)
