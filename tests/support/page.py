@@ -22,6 +22,7 @@ from include.ozon.settings import Settings
 from include.ozon.warehouse.session import Connection
 
 ROOT = "/ozon"
+_APART = {"td", "th", "tr", "li", "p", "small", "dt", "dd", "h1", "h2", "h3", "span", "summary"}
 _FOREIGN = ("javascript:", "data:", "//")
 FROM_THIS_PAGE = {"sec-fetch-site": "same-origin"}
 
@@ -87,6 +88,8 @@ class Html(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
+        if tag in _APART:
+            self.text += " "
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -96,7 +99,7 @@ class Html(HTMLParser):
 
     def links(self, address: str) -> set[str]:
         """Return the addresses below the page's to which it links."""
-        found = {urljoin(address, href) for a in self.all("a") if (href := a.get("href"))}
+        found = {urljoin(address, href) for a in self.all("a") if (href := a.get("href")) and href[0] != "#"}
         return {link for link in found if urlsplit(link).path.startswith(f"{ROOT}/") and not urlsplit(link).netloc}
 
     def forbidden(self, nonce: str = "") -> list[str]:

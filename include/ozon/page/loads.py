@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from psycopg.rows import class_row
 
 from include.ozon.pipeline.components import COMPONENT_NAMES, find_component
 from include.ozon.reports.charts import LoadMark
-from include.ozon.schedule import next_due
+from include.ozon.schedule import due_moments
 from include.ozon.settings import Settings
 from include.ozon.translation import gettext as _
 from include.ozon.translation import ngettext
@@ -85,12 +88,18 @@ def due_before(load: ComponentLoad, settings: Settings) -> datetime | None:
 
 def due_at(trigger: str, started_at: datetime, settings: Settings) -> datetime | None:
     """Return when a workflow with this trigger and start was due; None for one that was not scheduled."""
-    if trigger != "scheduled":
-        return None
-    due, following = None, started_at - timedelta(days=1)
-    while following <= started_at:
-        due, following = following, next_due(settings.schedule.etl, settings.time_zone, following)
-    return due
+    return _last_due(settings.schedule.etl, settings.time_zone, started_at) if trigger == "scheduled" else None
+
+
+# A view shows up to hundreds of loads, and each of them in many requests.
+@lru_cache(maxsize=4096)
+def _last_due(expression: str, time_zone: str, at: datetime) -> datetime | None:
+    """Return the last due moment before, or None if the schedule has none within a year."""
+    for days in (1, 8, 366):
+        moments = takewhile(lambda due: due <= at, due_moments(expression, time_zone, at - timedelta(days=days)))
+        if found := deque(moments, maxlen=1):
+            return found[0]
+    return None
 
 
 def is_late(finished_at: datetime | None, due_at: datetime | None, settings: Settings, now: datetime) -> bool:
