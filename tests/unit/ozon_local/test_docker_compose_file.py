@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from include.ozon import __version__
 from include.ozon_local.docker import env_file
 from include.ozon_local.home import ROOT
 
@@ -96,5 +97,5 @@ def test_our_image_has_our_version_and_the_pinned_airflow() -> None:
     (airflow,) = (each for each in project["dependencies"] if each.startswith("apache-airflow=="))
     ours = {service["image"] for service in SERVICES.values() if service["image"].startswith("ozon-etl")}
 
-    assert ours == {f"ozon-etl:{project['version']}"}
+    assert ours == {f"ozon-etl:{__version__}"}
     assert f"FROM apache/airflow:{airflow.partition('==')[2]}-python" in (ROOT / "Dockerfile").read_text()
