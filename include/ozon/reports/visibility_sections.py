@@ -68,8 +68,8 @@ def turned_sentence(metrics: VisibilityMetrics, settings: Settings) -> str:
     """Return the numbers of the transitions: of how many products, since when."""
     turned = metrics.transitions
     return _(
-        "Visible {since}: {before}. Of these turned invisible: {invisible}; no longer listed: {removed}. "
-        "Turned visible: {visible}."
+        "Were visible: {before}. Changes {since}: turned invisible {invisible}, no longer listed {removed}, turned "
+        "visible {visible}."
     ).format(
         since=basis(turned, settings),
         before=number(turned.visible_before),

@@ -36,7 +36,12 @@
   };
 
   // Drawn at once: the browser does not wait for the next frame before it prints.
-  const resize = (chart) => { chart.resize(); chart.getZr().flush(); };
+  const resize = (element) => {
+    const chart = echarts.getInstanceByDom(element);
+    chart.resize();
+    chart.getZr().flush();
+  };
+  const observer = new ResizeObserver((changed) => changed.forEach(({ target }) => resize(target)));
 
   const draw = (element) => {
     const option = JSON.parse(element.nextElementSibling.textContent);
@@ -45,13 +50,13 @@
     const chart = echarts.init(element, null, { devicePixelRatio: Math.max(2, devicePixelRatio) });
     chart.setOption(resolve(option, getComputedStyle(document.documentElement)));
     chart.on("click", ({ data }) => { if (data && data.href) location.assign(data.href); });
-    new ResizeObserver(() => resize(chart)).observe(element);
+    observer.observe(element);
   };
 
   const drawAll = () => document.querySelectorAll("[data-chart]").forEach(draw);
   drawAll();
   new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
   addEventListener("beforeprint", () => {
-    document.querySelectorAll("[data-chart]").forEach((each) => resize(echarts.getInstanceByDom(each)));
+    document.querySelectorAll("[data-chart]").forEach(resize);
   });
 })();
