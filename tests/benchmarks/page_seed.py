@@ -50,12 +50,12 @@ _SEED = (
     INSERT INTO ozon.product_price_history
     SELECT account, product_id, first_seen_at + k * interval '90 days', price + 30 - 10 * k, old_price, currency_code,
            CASE WHEN k < 3 THEN first_seen_at + (k + 1) * interval '90 days'
-                WHEN product_id % 10 < 3 THEN now() - interval '5 hours' END, workflow_id
+                WHEN product_id % 10 < 3 THEN date_trunc('hour', now()) - interval '4 hours' END, workflow_id
     FROM ozon.products, generate_series(0, 3) k
     """,
     """
     INSERT INTO ozon.product_price_history
-    SELECT account, product_id, now() - interval '5 hours', price - 25, price, currency_code, NULL, workflow_id
+    SELECT account, product_id, date_trunc('hour', now()) - interval '4 hours', price - 25, price, currency_code, NULL, workflow_id
     FROM ozon.products WHERE product_id % 10 < 3
     """,
     """

@@ -22,7 +22,7 @@ _STARTS_SO: LiteralString = (
 )
 
 _NUMBER: LiteralString = """
-    p.product_id = %(number)s OR p.sku = %(number)s OR (cardinality(p.skus) > 1 AND p.skus @> ARRAY[%(number)s])
+    p.product_id = %(number)s::bigint OR p.sku = %(number)s::bigint OR (cardinality(p.skus) > 1 AND p.skus @> ARRAY[%(number)s::bigint])
 """
 
 _WORDS: LiteralString = """
@@ -53,9 +53,9 @@ WHERE p.account = ANY(%(accounts)s) AND p.removed_at IS NULL AND """
 
 # Begins with the numbers: the index of further SKUs needs a condition of its own.
 _BY_NUMBER: tuple[LiteralString, ...] = (
-    _FROM_PRODUCTS + "p.product_id = %(number)s",
-    _FROM_PRODUCTS + "p.sku = %(number)s",
-    _FROM_PRODUCTS + "cardinality(p.skus) > 1 AND p.skus @> ARRAY[%(number)s]",
+    _FROM_PRODUCTS + "p.product_id = %(number)s::bigint",
+    _FROM_PRODUCTS + "p.sku = %(number)s::bigint",
+    _FROM_PRODUCTS + "cardinality(p.skus) > 1 AND p.skus @> ARRAY[%(number)s::bigint]",
 )
 _BY_ARTICLE: LiteralString = _FROM_PRODUCTS + _STARTS_SO
 _BY_WORDS: LiteralString = """

@@ -20,9 +20,9 @@ from include.ozon.page.product_search import MOST_ID, Place, Search
 from include.ozon.warehouse.session import Connection
 
 PAGE_SIZE = 50
-FEW = 10_000
+FEW = 5_000
 """Up to this number hits are counted."""
-MOST_STEPS = 30_000
+MOST_STEPS = 15_000
 
 _PRODUCT: LiteralString = """
 SELECT p.account, p.product_id, p.offer_id, p.sku, p.name, p.price, p.old_price, p.currency_code, p.visibility,
