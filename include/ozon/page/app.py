@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from include.ozon.errors import OzonError
-from include.ozon.page import overview, run, runs
+from include.ozon.page import overview, product, products, run, runs
 from include.ozon.page.access import Admit
 from include.ozon.page.problems import HANDLED, problem_page
 from include.ozon.page.rendering import STATIC, language_of, static_file
@@ -46,9 +46,8 @@ def create_app(*, admit: Admit, connect: Connect, load_settings: Callable[[], Se
 
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.state.parts = Parts(admit, connect, sessions, load_settings)
-    app.include_router(overview.router)
-    app.include_router(runs.router)
-    app.include_router(run.router)
+    for view in (overview, products, product, runs, run):
+        app.include_router(view.router)
     app.add_api_route("/static/{name}", _static, methods=["GET"], dependencies=[Depends(visitor)])
     for kind in HANDLED:
         app.add_exception_handler(kind, problem_page)

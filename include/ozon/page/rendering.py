@@ -24,6 +24,7 @@ from include.ozon.translation import LANGUAGES, Language
 
 STATIC: Mapping[str, str] = {
     "page.css": "include.ozon.page.static",
+    "products.css": "include.ozon.page.static",
     "page.js": "include.ozon.page.static",
     "theme.js": "include.ozon.page.static",
     "runs.css": "include.ozon.page.static",

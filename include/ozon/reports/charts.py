@@ -20,8 +20,8 @@ from include.ozon.translation import gettext as _
 Option = dict[str, Any]
 
 _STATUS_COLOURS = {"failed": "var(--critical)", "running": "var(--accent)"}
-_TEXT: Option = {"color": "var(--faint)", "fontFamily": "inherit", "fontSize": 11}
-_LEGEND: Option = {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": _TEXT}
+TEXT: Option = {"color": "var(--faint)", "fontFamily": "inherit", "fontSize": 11}
+_LEGEND: Option = {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": TEXT}
 _GRID: Option = {"top": 30, "left": 4, "right": 8, "bottom": 4, "containLabel": True}
 _MIN_SPAN_POINTS = 2
 # On a shorter axis the days alone would repeat.
@@ -66,7 +66,7 @@ def visibility_over_time(
             "itemStyle": {"color": f"var(--{visibility})"},
             "areaStyle": {"opacity": 1, "color": f"var(--{visibility})"},
             "emphasis": {"disabled": True},
-            "data": [[_ms(at), counts[visibility]] for at, counts in points],
+            "data": [[ms(at), counts[visibility]] for at, counts in points],
         }
         for visibility in visibilities
     ]
@@ -83,15 +83,15 @@ def visibility_over_time(
             "silent": True,
             "label": {"formatter": _("late"), "color": "var(--critical)", "fontSize": 10},
             "lineStyle": {"color": "var(--critical)", "type": "dashed"},
-            "data": [{"xAxis": _ms(load.at)} for load in loads if load.is_late],
+            "data": [{"xAxis": ms(load.at)} for load in loads if load.is_late],
         },
     }
     return {
-        **_base(),
+        **base(),
         "grid": {**_GRID, "top": 30 if has_legend else 10},
         "legend": {**_LEGEND, "show": has_legend, "data": [visibility_title(each) for each in visibilities]},
-        "xAxis": _time_axis([at for at, _ in points], margin=18 if loads else 8),
-        "yAxis": _value_axis(),
+        "xAxis": time_axis([at for at, _ in points], margin=18 if loads else 8),
+        "yAxis": value_axis(),
         "series": [*series, marks],
     }
 
@@ -106,13 +106,13 @@ def visible_share(points: Sequence[tuple[datetime, float]]) -> Option:
         "symbol": "none",
         "lineStyle": {"width": 2, "color": "var(--VISIBLE)"},
         "itemStyle": {"color": "var(--VISIBLE)"},
-        "data": [[_ms(at), round(share, 2)] for at, share in points],
+        "data": [[ms(at), round(share, 2)] for at, share in points],
     }
     return {
-        **_base(),
+        **base(),
         "grid": {**_GRID, "top": 10},
-        "xAxis": _time_axis([at for at, _ in points], margin=8),
-        "yAxis": {**_value_axis(), "min": low, "max": high},
+        "xAxis": time_axis([at for at, _ in points], margin=8),
+        "yAxis": {**value_axis(), "min": low, "max": high},
         "series": [line],
     }
 
@@ -132,7 +132,7 @@ def distribution(counts: Counts) -> Option:
         if counts[visibility]
     ]
     return {
-        **_base(),
+        **base(),
         "grid": {"top": 0, "left": 0, "right": 0, "bottom": 0},
         "tooltip": {**_tooltip(), "trigger": "item"},
         "xAxis": {"type": "value", "show": False, "max": sum(counts.values())},
@@ -151,15 +151,15 @@ def reasons(products_by_reason: Sequence[tuple[str, int]]) -> Option:
         "data": [count for _, count in products_by_reason],
     }
     return {
-        **_base(),
+        **base(),
         "grid": {**_GRID, "top": 4, "right": 56},
         "tooltip": {**_tooltip(), "trigger": "item"},
-        "xAxis": {**_value_axis(), "minInterval": 1, "splitNumber": 3},
+        "xAxis": {**value_axis(), "minInterval": 1, "splitNumber": 3},
         "yAxis": {
             "type": "category",
             "inverse": True,
             "data": [reason for reason, _ in products_by_reason],
-            "axisLabel": {**_TEXT, "color": "var(--ink)", "width": 150, "overflow": "break", "lineHeight": 13},
+            "axisLabel": {**TEXT, "color": "var(--ink)", "width": 150, "overflow": "break", "lineHeight": 13},
             "axisLine": {"show": False},
             "axisTick": {"show": False},
         },
@@ -192,17 +192,17 @@ def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
         for component, title in titles
     ]
     return {
-        **_base(),
+        **base(),
         "legend": _LEGEND,
         "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
         "xAxis": {
             "type": "category",
-            "data": [_ms(bar["at"]) for bar in bars],
-            "axisLabel": {**_TEXT, "formatter": "format:moment", "hideOverlap": True},
+            "data": [ms(bar["at"]) for bar in bars],
+            "axisLabel": {**TEXT, "formatter": "format:moment", "hideOverlap": True},
             "axisLine": {"lineStyle": {"color": "var(--rule)"}},
             "axisTick": {"show": False},
         },
-        "yAxis": _value_axis(),
+        "yAxis": value_axis(),
         "series": series,
     }
 
@@ -229,15 +229,15 @@ def seconds_by_phase(bars: Sequence[PhaseBar], titles: Mapping[str, str]) -> Opt
         for phase in (*titles, "other")
     ]
     return {
-        **_base(),
+        **base(),
         "legend": {**_LEGEND, "data": list(titles.values())},
         "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
-        "xAxis": _value_axis(),
+        "xAxis": value_axis(),
         "yAxis": {
             "type": "category",
             "inverse": True,
             "data": [bar.name for bar in bars],
-            "axisLabel": {**_TEXT, "color": "var(--ink)"},
+            "axisLabel": {**TEXT, "color": "var(--ink)"},
             "axisLine": {"show": False},
             "axisTick": {"show": False},
         },
@@ -256,7 +256,7 @@ def _part(bar: Mapping[str, Any], component: str) -> Option | None:
 
 def _mark(load: LoadMark) -> Option:
     colour = "var(--critical)" if load.status == "failed" or load.is_late else "var(--faint)"
-    return {"value": [_ms(load.at), 0], "title": load.title, "href": load.href, "itemStyle": {"color": colour}}
+    return {"value": [ms(load.at), 0], "title": load.title, "href": load.href, "itemStyle": {"color": colour}}
 
 
 def _steps(points: Iterable[tuple[datetime, Counts]]) -> Iterator[tuple[datetime, Counts]]:
@@ -269,7 +269,8 @@ def _steps(points: Iterable[tuple[datetime, Counts]]) -> Iterator[tuple[datetime
         before = counts
 
 
-def _base() -> Option:
+def base() -> Option:
+    """Return what all charts share."""
     return {
         "animation": False,
         "textStyle": {"fontFamily": "inherit"},
@@ -293,12 +294,13 @@ def _tooltip() -> Option:
     }
 
 
-def _time_axis(moments: Sequence[datetime], margin: int) -> Option:
+def time_axis(moments: Sequence[datetime], margin: int) -> Option:
+    """Return an axis of time, with hours if the moments are close to each other."""
     is_short = not moments or moments[-1] - moments[0] < _SHORT_AXIS
     return {
         "type": "time",
         "axisLabel": {
-            **_TEXT,
+            **TEXT,
             "formatter": "format:moment" if is_short else "format:day",
             "hideOverlap": True,
             "margin": margin,
@@ -308,13 +310,15 @@ def _time_axis(moments: Sequence[datetime], margin: int) -> Option:
     }
 
 
-def _value_axis() -> Option:
+def value_axis() -> Option:
+    """Return an axis of amounts."""
     return {
         "type": "value",
-        "axisLabel": {**_TEXT, "formatter": "format:short"},
+        "axisLabel": {**TEXT, "formatter": "format:short"},
         "splitLine": {"lineStyle": {"color": "var(--rule)"}},
     }
 
 
-def _ms(moment: datetime) -> int:
+def ms(moment: datetime) -> int:
+    """Return the moment in milliseconds since 1970."""
     return round(moment.timestamp() * 1000)

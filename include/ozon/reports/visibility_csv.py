@@ -11,11 +11,11 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
 from decimal import Decimal
 
 from include.ozon.monitoring.metrics.model import Product, VisibilityMetrics
 from include.ozon.monitoring.metrics.store import impact_by_currency
+from include.ozon.reports.spreadsheet import Value, cell, moment
 from include.ozon.reports.visibility_sections import product_sections
 from include.ozon.settings import Settings
 
@@ -38,10 +38,6 @@ COLUMNS = (
     "daily_sales",
 )
 
-# Including the full-width characters, which some spreadsheets treat alike.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-Value = str | float | Decimal | None
 Row = dict[str, Value]
 
 
@@ -50,9 +46,9 @@ def render_csv(reported: Sequence[VisibilityMetrics], settings: Settings) -> byt
     writer = csv.DictWriter(target, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
     for metrics in reported:
-        common: Row = {"account": metrics.account, "measured_at": _at(metrics.measured_at, settings)}
+        common: Row = {"account": metrics.account, "measured_at": moment(metrics.measured_at, settings)}
         for row in _rows(metrics, settings):
-            writer.writerow({name: _cell(value) for name, value in (common | row).items()})
+            writer.writerow({name: cell(value) for name, value in (common | row).items()})
     return target.getvalue().encode("utf-8-sig")
 
 
@@ -103,19 +99,9 @@ def _product(product: Product, settings: Settings) -> Row:
         "visibility": product.visibility,
         "previous_visibility": product.previous,
         "reasons": "; ".join(product.reasons),
-        "since": _at(product.since, settings),
+        "since": moment(product.since, settings),
         "units": product.units,
         "price": product.price,
         "daily_sales": product.daily_sales,
     }
 
-
-def _cell(value: Value) -> Value:
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return round(value, 4) if isinstance(value, float) else value
-
-
-def _at(moment: datetime, settings: Settings) -> str:
-    """Return a moment in the format of spreadsheets, in `time_zone`."""
-    return f"{settings.in_time_zone(moment):%Y-%m-%d %H:%M:%S}"

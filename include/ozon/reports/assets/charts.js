@@ -18,6 +18,7 @@
     day: (value) => day.format(new Date(value)),
     moment: (value) => moment.format(new Date(Number(value))),
     title: ({ data }) => data.title,
+    present: (value) => (value === 1 ? "\u2713" : ""),
     value: ({ value }) => number.format(value),
   };
 

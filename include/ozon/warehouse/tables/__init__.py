@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from include.ozon.warehouse.tables.column import Table
 from include.ozon.warehouse.tables.monitoring import ALERTS, HEALTH_CHECKS, INCIDENTS, NOTIFICATIONS, VISIBILITY_METRICS
-from include.ozon.warehouse.tables.products import PRODUCT_PRICE_HISTORY, PRODUCT_VISIBILITY_HISTORY, PRODUCTS
+from include.ozon.warehouse.tables.products import PRODUCT_PRICE_HISTORY, PRODUCT_VISIBILITY_HISTORY, PRODUCT_WORDS, PRODUCTS
 from include.ozon.warehouse.tables.records import (
     ALEMBIC_VERSION,
     ETL_COMPONENT_EXECUTIONS,
@@ -19,6 +19,7 @@ from include.ozon.warehouse.tables.stock import (
     INVENTORY,
     INVENTORY_BY_WAREHOUSE,
     INVENTORY_HISTORY,
+    PRODUCT_STOCK,
 )
 
 TABLES: tuple[Table, ...] = (
@@ -36,6 +37,8 @@ TABLES: tuple[Table, ...] = (
     INCIDENTS,
     ALERTS,
     NOTIFICATIONS,
+    PRODUCT_STOCK,
+    PRODUCT_WORDS,
     FBO_STOCK_REQUESTS,
     ALEMBIC_VERSION,
 )

@@ -178,5 +178,21 @@ PRODUCT_PRICE_HISTORY = Table(
         Column("currency_code", "text", "The currency of both; empty where Ozon sent none."),
         Column("valid_to", "timestamptz", "The end of the period, exclusive. Null for the current one."),
         Column("workflow_id", "text", "The workflow that found the price."),
+        Column(
+            "previous_price",
+            "numeric",
+            "The price before. Null where there was none, for a new product and one that returns, and in rows that are "
+            "older than this column.",
+        ),
+    ),
+)
+
+PRODUCT_WORDS = Table(
+    "product_words",
+    "The words of the name of each listed product, for the page's search. The merge of products maintains it.",
+    (
+        ACCOUNT,
+        PRODUCT_ID,
+        Column("words", "tsvector", "The words of `products.name` in lower case: `ozon.words(name)`."),
     ),
 )

@@ -65,6 +65,22 @@ INVENTORY = Table(
     key=("account", "product_id", "stock_type", "sku"),
 )
 
+PRODUCT_STOCK = Table(
+    "product_stock",
+    "One row for each listed product with its available pieces, for the page's filters and order. The merges of "
+    "products and inventory maintain it.",
+    (
+        ACCOUNT,
+        PRODUCT_ID,
+        Column("visibility", "text", "As in `products`."),
+        Column(
+            "available",
+            "bigint",
+            "The sum of `inventory.available`, negative ones as 0. Null while the product has no row there: unknown.",
+        ),
+    ),
+)
+
 INVENTORY_BY_WAREHOUSE = Table(
     "inventory_by_warehouse",
     "One row for each product in each warehouse, as it is now. Each load reads the seller warehouses and writes the "
