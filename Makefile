@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m tests.support.run
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long test-postgres services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker
+.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
@@ -27,6 +27,9 @@ test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, co
 test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest supported version
 	@programs=$$($(BIN)/python -m tests.support.oldest_postgres) && $(TESTS) --postgres "$$programs" \
 		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring) $(ARGS)
+
+test-browser: venv  ## Test the page in real headless Chromium with a real Airflow; screenshots in .local/browser
+	@$(BIN)/python -m tests.support.chromium && $(TESTS) --tier browser --workers 0 $(ARGS)
 
 services: venv  ## Start the embedded PostgreSQL and the sandbox in the background; safe to repeat
 	@$(LOCAL) services

@@ -11,8 +11,8 @@ from pathlib import Path
 _APT_STATE = Path("/var/lib/apt")
 
 
-def has(program: Path, package: str) -> bool:
-    """Install the package if the program is missing and apt-get is allowed; return whether the program exists."""
+def has(program: Path, *packages: str) -> bool:
+    """Install the packages if the program is missing and apt-get is allowed; return whether the program exists."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return program.exists()
     folder = os.open(_APT_STATE, os.O_RDONLY)
@@ -21,7 +21,7 @@ def has(program: Path, package: str) -> bool:
         # package is completely installed.
         fcntl.flock(folder, fcntl.LOCK_EX)
         if not program.exists():
-            for command in (["update"], ["install", "--yes", "--no-install-recommends", package]):
+            for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
                 subprocess.run(["apt-get", "--quiet", "--quiet", *command], check=False, capture_output=True)
     finally:
         os.close(folder)

@@ -16,9 +16,9 @@ from include.ozon_local.postgres import INSTALLED
 from tests.support import environment
 
 _TESTS = ROOT / "tests"
-TIERS = ("unit", "integration", "e2e", "faults", "long", "docker")
-# They take minutes or install a container engine.
-_ONLY_WHEN_ASKED_FOR = ("long", "docker")
+TIERS = ("unit", "integration", "e2e", "faults", "long", "docker", "browser")
+# They take minutes, or install a container engine or a browser.
+_ONLY_WHEN_ASKED_FOR = ("long", "docker", "browser")
 # Each worker has a PostgreSQL and sandboxes of its own.
 _MOST_WORKERS = 4
 
@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         help="run only this tier; may be repeated. `faults`: tests of all tiers that break something on purpose; "
-        "`long` takes minutes and `docker` installs an engine: both are skipped by default",
+        "`long` takes minutes, `docker` installs an engine and `browser` needs Chromium: they are skipped by default",
     )
     add("--coverage", action="store_true", help="measure lines and branches; reports in .local/coverage/")
     add("--junit", type=Path, metavar="FILE", help="also write the results as JUnit XML for a CI system")
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 def select(names: Sequence[str], tiers: Sequence[str]) -> list[str]:
     """Return the pytest arguments that select the tests. Raises NoSuchTestError for an unknown name."""
     wanted = [f"({' or '.join(tiers)})"] if tiers else []
-    # A named test runs even if it is long, but a name alone does not install an engine.
+    # A named test runs even if it is long, but a name alone installs nothing.
     left_out = [tier for tier in _ONLY_WHEN_ASKED_FOR if tier not in tiers and not (tier == "long" and names)]
     marks = " and ".join([*wanted, *(f"not {tier}" for tier in left_out)])
     return [*dict.fromkeys(found for name in names for found in _called(name)), "-m", marks]

@@ -65,12 +65,13 @@ def test_the_error_for_an_unknown_name_suggests_similar_ones() -> None:
 @pytest.mark.parametrize(
     ("names", "tiers", "marks"),
     [
-        ((), (), "not long and not docker"),
-        ((), ("unit",), "(unit) and not long and not docker"),
-        ((), ("unit", "integration"), "(unit or integration) and not long and not docker"),
-        ((), ("long",), "(long) and not docker"),
-        ((), ("docker",), "(docker) and not long"),
-        (("complete_workflow",), (), "not docker"),
+        ((), (), "not long and not docker and not browser"),
+        ((), ("unit",), "(unit) and not long and not docker and not browser"),
+        ((), ("unit", "integration"), "(unit or integration) and not long and not docker and not browser"),
+        ((), ("long",), "(long) and not docker and not browser"),
+        ((), ("docker",), "(docker) and not long and not browser"),
+        ((), ("browser",), "(browser) and not long and not docker"),
+        (("complete_workflow",), (), "not docker and not browser"),
     ],
 )
 def test_long_tiers_are_skipped_unless_requested(names: tuple[str, ...], tiers: tuple[str, ...], marks: str) -> None:
