@@ -171,7 +171,8 @@ def _bounds(shares: Sequence[float]) -> tuple[float, float]:
     """Return the limits of an axis on which a small change does not look like a fall."""
     low, high = min(shares), max(shares)
     margin = max(_MIN_SPAN_POINTS - (high - low), 0) / 2
-    return math.floor(max(low - margin, 0)), math.ceil(min(high + margin, 100))
+    step = 1 if high - low <= 10 else 5
+    return step * math.floor(max(low - margin, 0) / step), step * math.ceil(min(high + margin, 100) / step)
 
 
 def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
