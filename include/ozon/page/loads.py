@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from psycopg.rows import class_row
 
 from include.ozon.pipeline.components import COMPONENT_NAMES, find_component
 from include.ozon.reports.charts import LoadMark
-from include.ozon.schedule import next_due
+from include.ozon.schedule import due_moments
 from include.ozon.settings import Settings
 from include.ozon.translation import gettext as _
 from include.ozon.translation import ngettext
@@ -87,10 +89,19 @@ def due_at(trigger: str, started_at: datetime, settings: Settings) -> datetime |
     """Return when a workflow with this trigger and start was due; None for one that was not scheduled."""
     if trigger != "scheduled":
         return None
-    due, following = None, started_at - timedelta(days=1)
-    while following <= started_at:
-        due, following = following, next_due(settings.schedule.etl, settings.time_zone, following)
-    return due
+    midnight = started_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    moments = _due_around(settings.schedule.etl, settings.time_zone, midnight)
+    earliest = started_at - timedelta(days=1)
+    return max((each for each in moments if earliest < each <= started_at), default=earliest)
+
+
+@lru_cache(maxsize=1000)
+def _due_around(expression: str, time_zone: str, midnight: datetime) -> tuple[datetime, ...]:
+    """Return the due moments of a day and of the day before: evaluating the expression for each load takes seconds."""
+    end = midnight + timedelta(days=1)
+    return tuple(
+        takewhile(lambda moment: moment < end, due_moments(expression, time_zone, midnight - timedelta(days=1)))
+    )
 
 
 def is_late(finished_at: datetime | None, due_at: datetime | None, settings: Settings, now: datetime) -> bool:
