@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks``: times of product_etl against a bare script, dlt and pandas, and of the monitoring.
+"""``python -m tests.benchmarks``: times of product_etl against a bare script, dlt and pandas, the monitoring, the page.
 
 Prints tables, the path of a JSON file with every sample, and the figures in the last line.
 """
@@ -18,7 +18,7 @@ from include.ozon_local.environment import proxy_exceptions
 from include.ozon_local.home import LocalHome
 from include.ozon_local.postgres import EmbeddedPostgres
 from include.ozon_local.processes import Interrupted, raise_on_signals
-from tests.benchmarks import monitoring, report
+from tests.benchmarks import monitoring, page, report
 from tests.benchmarks.page_server import serving
 from tests.benchmarks.rounds import CASES, CONTENDERS, Measurement, Plan, run
 
@@ -26,7 +26,7 @@ SIZES = (10_000, 200_000)
 LARGE_SIZE = 1_000_000
 LATENCIES_MS = (0, 300)
 ROUNDS = 3
-ALL_CASES = (*CASES, monitoring.CASE)
+ALL_CASES = (*CASES, monitoring.CASE, page.CASE)
 
 _TABLE_WIDTH = 150  # a pipe is narrower and would cut off the figures
 
@@ -52,6 +52,9 @@ def main() -> int:
         if monitoring.CASE in arguments.cases:
             size = monitoring.QUICK_SIZE if arguments.quick else monitoring.SIZE
             lines.append(monitoring.last_line(monitoring.run(size, postgres, console)))
+        if page.CASE in arguments.cases:
+            size = page.QUICK_SIZE if arguments.quick else page.SIZE
+            lines.append(page.last_line(page.run(size, postgres, scratch, console)))
     except Interrupted as interrupted:
         return interrupted.exit_code
     finally:
@@ -72,7 +75,9 @@ def _arguments() -> argparse.Namespace:
         "--latencies-ms", type=_numbers, default=LATENCIES_MS, help="of each request, for example 0,300"
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="measurements of each load without latency")
-    parser.add_argument("--quick", action="store_true", help="10,000 products (50,000 of monitoring), one round")
+    parser.add_argument(
+        "--quick", action="store_true", help="10,000 products (50,000 of monitoring and the page), one round"
+    )
     parser.add_argument("--large", action="store_true", help="also product_etl alone with 1,000,000 products")
     return parser.parse_args()
 

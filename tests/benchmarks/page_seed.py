@@ -8,7 +8,8 @@ import psycopg
 
 from include.ozon.warehouse import schema
 
-ACCOUNT = "main"
+ACCOUNT = "second"
+"""Another one than the load's."""
 MEASUREMENTS = 1460
 """Four a day for a year."""
 
@@ -19,19 +20,19 @@ _SEEDED = "0008"
 _SEED = (
     """
     INSERT INTO ozon.products
-    SELECT 'main', n, 'ART-' || lpad((n * 7919 % $size)::text, 7, '0'), n + 1000000000,
+    SELECT 'second', n, 'ART-' || lpad((n * 7919 % $size)::text, 7, '0'), n + 1000000000,
            word[1 + n % 40] || ' ' || word[1 + n * 7 % 4000] || ' ' || word[1 + n * 13 % 4000] || ' для дома, '
                || n % 97 || ' мл № ' || n,
            (100 + n * 7919 % 9000)::numeric, (200 + n * 7919 % 9000)::numeric, 'RUB',
            (ARRAY['VISIBLE', 'VISIBLE', 'VISIBLE', 'VISIBLE', 'VISIBLE', 'VISIBLE', 'HIDDEN', 'HIDDEN', 'HIDDEN',
                   'ARCHIVED'])[1 + n % 10],
            'price_sent', 'Готов к продаже',
-           CASE WHEN n % 10 IN (6, 7, 8) THEN ARRAY[CASE WHEN n % 1000 = 6 THEN 'Бренд отклонён' ELSE 'Нет в наличии' END]
+           CASE WHEN n % 1000 = 6 THEN ARRAY['Бренд отклонён'] WHEN n % 10 IN (6, 7, 8) THEN ARRAY['Нет в наличии']
                 ELSE '{}'::text[] END,
            n % 10 = 9, true, true, NULL, NULL,
            now() - interval '370 days', now() - interval '30 days',
            now() - CASE WHEN n % 10 IN (6, 7, 8) THEN interval '3 hours' ELSE n % 8000 * interval '1 hour' END,
-           NULL, 'old/main', ARRAY[n + 1000000000], true
+           NULL, 'old/second', ARRAY[n + 1000000000], true
     FROM generate_series(1::bigint, $size) n,
          (SELECT array_agg('слово' || translate(i::text, '0123456789', 'абвгдежзик')) AS word
           FROM generate_series(1, 4000) i) words
@@ -55,7 +56,8 @@ _SEED = (
     """,
     """
     INSERT INTO ozon.product_price_history
-    SELECT account, product_id, date_trunc('hour', now()) - interval '4 hours', price - 25, price, currency_code, NULL, workflow_id
+    SELECT account, product_id, date_trunc('hour', now()) - interval '4 hours', price - 25, price, currency_code, NULL,
+           workflow_id
     FROM ozon.products WHERE product_id % 10 < 3
     """,
     """
@@ -78,14 +80,14 @@ _SEED = (
     INSERT INTO ozon.inventory_history (
         account, product_id, stock_type, sku, changed_at, present, reserved, workflow_id
     )
-    SELECT 'main', 6, stock_type, 1000000006, now() - n * interval '6 hours', n % 50, n % 3, 'old/main'
+    SELECT 'second', 6, stock_type, 1000000006, now() - n * interval '6 hours', n % 50, n % 3, 'old/second'
     FROM generate_series(1, $measurements) n, unnest(ARRAY['fbo', 'fbs']) stock_type
     """,
     """
     INSERT INTO ozon.etl_workflow_executions (
         workflow_id, account, dag_run_id, trigger, environment, status, started_at, finished_at, component_statuses
     )
-    SELECT n || '/main', 'main', n::text, 'scheduled', 'testing', 'success', at, at + interval '9 minutes',
+    SELECT n || '/second', 'second', n::text, 'scheduled', 'testing', 'success', at, at + interval '9 minutes',
            '{"product_etl": "success", "inventory_etl": "success"}'
     FROM generate_series(0, $measurements) n,
          LATERAL (SELECT now() - n * interval '6 hours' - interval '15 minutes' AS at) a
@@ -99,7 +101,7 @@ _SEED = (
     """,
     """
     INSERT INTO ozon.visibility_metrics
-    SELECT 'main', now() - n * interval '6 hours', n || '/main', $size, $size * 6 / 10, $size * 3 / 10, 0, 0,
+    SELECT 'second', now() - n * interval '6 hours', n || '/second', $size, $size * 6 / 10, $size * 3 / 10, 0, 0,
            $size / 10, 0, 60 + n % 3, 20, 0, 10, 10, 0, 100, 0, 0, 0, 0, 95, '[]', '{}'
     FROM generate_series(1, $measurements) n
     """,

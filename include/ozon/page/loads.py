@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -91,15 +91,20 @@ def due_at(trigger: str, started_at: datetime, settings: Settings) -> datetime |
     return _last_due(settings.schedule.etl, settings.time_zone, started_at) if trigger == "scheduled" else None
 
 
-# A view shows up to hundreds of loads, and each of them in many requests.
-@lru_cache(maxsize=4096)
 def _last_due(expression: str, time_zone: str, at: datetime) -> datetime | None:
     """Return the last due moment before, or None if the schedule has none within a year."""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     for days in (1, 8, 366):
-        moments = takewhile(lambda due: due <= at, due_moments(expression, time_zone, at - timedelta(days=days)))
-        if found := deque(moments, maxlen=1):
-            return found[0]
+        moments = _due_between(expression, time_zone, midnight - timedelta(days=days), midnight + timedelta(days=1))
+        if found := bisect_right(moments, at):
+            return moments[found - 1]
     return None
+
+
+# Evaluating the expression again for each load of a view takes most of its time.
+@lru_cache(maxsize=1000)
+def _due_between(expression: str, time_zone: str, start: datetime, end: datetime) -> tuple[datetime, ...]:
+    return tuple(takewhile(lambda moment: moment < end, due_moments(expression, time_zone, start)))
 
 
 def is_late(finished_at: datetime | None, due_at: datetime | None, settings: Settings, now: datetime) -> bool:

@@ -35,6 +35,7 @@ class Overview:
     freshness: list[state.Freshness]
     visibility_chart: charts.Option | None
     turned_invisible: list[visibility.ReasonGroup]
+    are_more_turned: bool
     cost: visibility.Cost
     loads_chart: charts.Option | None
 
@@ -58,6 +59,7 @@ def _read(connection: Connection, view: View) -> Overview:
         freshness=state.read_freshness(connection, view.accounts, view.settings, view.now),
         visibility_chart=charts.visibility_over_time(points, marks) if points else None,
         turned_invisible=visibility.read_turned_invisible(connection, view.accounts, yesterday),
+        are_more_turned=visibility.have_many_turned(connection, view.accounts, yesterday),
         cost=visibility.read_cost(connection, view.accounts, yesterday),
         loads_chart=charts.load_durations(bars) if bars else None,
     )

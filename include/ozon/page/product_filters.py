@@ -22,7 +22,8 @@ _STARTS_SO: LiteralString = (
 )
 
 _NUMBER: LiteralString = """
-    p.product_id = %(number)s::bigint OR p.sku = %(number)s::bigint OR (cardinality(p.skus) > 1 AND p.skus @> ARRAY[%(number)s::bigint])
+    p.product_id = %(number)s::bigint OR p.sku = %(number)s::bigint
+    OR (cardinality(p.skus) > 1 AND p.skus @> ARRAY[%(number)s::bigint])
 """
 
 _WORDS: LiteralString = """
@@ -132,7 +133,8 @@ class Filters:
                 parts.extend(_BY_NUMBER)
             if self.values["words"]:
                 parts.append(_BY_WORDS)
-            found.append(" UNION ".join(f"({part} LIMIT %(limit)s)" for part in parts) + " LIMIT %(limit)s")
+            union = " UNION ".join(f"({part} LIMIT %(limit)s)" for part in parts)
+            found.append(f"SELECT * FROM ({union}) found LIMIT %(limit)s")
         if search.price is Price.CHANGED:
             found.append(f"SELECT DISTINCT * FROM ({_BY_PRICE_CHANGE} LIMIT %(limit)s) changed")
         if search.reason:

@@ -241,8 +241,8 @@ def _is_unfiltered(search: Search, filters: Filters) -> bool:
 def _conditions(search: Search, filters: Filters) -> LiteralString:
     """Return the conditions that the part of the index does not already meet."""
     column = search.sort.column
-    without = [name for name, is_met in (("visibility", column in _BY_VISIBILITY), ("stock", column == "stock")) if is_met]
-    return filters.conditions(without=without)
+    met = {"visibility": column in _BY_VISIBILITY, "stock": column == "stock"}
+    return filters.conditions(without=[name for name, is_met in met.items() if is_met])
 
 
 def _count(
@@ -291,4 +291,3 @@ def _is_after(place: Place, search: Search) -> bool:
 
 def _is_before(first: Place, second: Place, search: Search) -> bool:
     return first > second if search.sort.is_descending else first < second
-

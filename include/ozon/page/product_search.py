@@ -144,18 +144,21 @@ def place(sort: Sort, text: str) -> Place:
     """Return the place that `cursor` wrote. Raises ValueError for any other text."""
     try:
         fields = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        of_sort, key, account, product_id = fields
-        if of_sort != sort or not isinstance(account, str) or not isinstance(product_id, int):
-            raise ValueError
-        if not (0 <= product_id <= MOST_ID) or not _is_utf8(account):
-            raise ValueError
-        return Place(_READ[sort.column](key), account, product_id)
+        return _place(sort, *fields)
     except (ValueError, ArithmeticError, TypeError, RecursionError) as error:
         raise ValueError(f"not a place in the order {sort}") from error
 
 
 _LONGEST_ARTICLE = 100
 _LONGEST_NUMBER = 60
+
+
+def _place(sort: Sort, of_sort: object, key: Any, account: object, product_id: object) -> Place:
+    if of_sort != sort or not isinstance(account, str) or not isinstance(product_id, int):
+        raise ValueError
+    if not 0 <= product_id <= MOST_ID:
+        raise ValueError
+    return Place(_READ[sort.column](key), account, product_id)
 
 
 def _read_moment(key: str) -> datetime:

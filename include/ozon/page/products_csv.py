@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -65,7 +66,7 @@ class TooManyDownloadsError(RetriableError):
     """As many files are being downloaded as the warehouse may be asked for at once."""
 
 
-_downloads = 0
+_downloads = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 async def response(view: View, search: Search) -> StreamingResponse:
@@ -96,12 +97,10 @@ async def _stream(first: str, rows: Iterator[str]) -> AsyncIterator[bytes]:
 
 def _portions(view: View, search: Search) -> Iterator[str]:
     """Yield the header, then the rows, some at a time."""
-    global _downloads
-    if _downloads >= MOST_AT_ONCE:
+    if not _downloads.acquire(blocking=False):
         raise TooManyDownloadsError(
             f"{MOST_AT_ONCE} files are being downloaded already. Try again when one of them is complete."
         )
-    _downloads += 1
     try:
         deadline = time.monotonic() + MOST_TIME.total_seconds()
         with translated_errors():
@@ -114,7 +113,7 @@ def _portions(view: View, search: Search) -> Iterator[str]:
                         raise TimeoutError(f"a download took longer than {MOST_TIME}")
                     yield _lines([_row(row, view) for row in rows])
     finally:
-        _downloads -= 1
+        _downloads.release()
 
 
 def _read(connection: Connection, view: View, search: Search) -> Iterator[list[Product]]:

@@ -15,7 +15,7 @@ from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import Counts
 from include.ozon.warehouse.session import Connection
 
-READ_AT_MOST = 10_000
+READ_AT_MOST = 5_000
 """Products that turned invisible are read up to this number; a page is no place for more."""
 _LISTED = 5
 
@@ -46,34 +46,38 @@ CROSS JOIN LATERAL (
 _TURNED_INVISIBLE = """
 WITH turned AS (
     SELECT account, product_id, max(valid_to) AS turned_at
-    FROM ozon.product_visibility_history
-    WHERE account = ANY(%(accounts)s) AND visibility = 'VISIBLE' AND valid_to > %(since)s
+    FROM unnest(%(accounts)s::text[]) AS asked (account)
+    CROSS JOIN LATERAL (
+        SELECT product_id, valid_to
+        FROM ozon.product_visibility_history h
+        WHERE h.account = asked.account AND h.visibility = 'VISIBLE' AND h.valid_to > %(since)s
+        ORDER BY valid_to DESC
+        LIMIT %(limit)s
+    ) ended
     GROUP BY account, product_id
-    LIMIT %(limit)s
 )
 SELECT t.account, p.product_id, p.sku, p.offer_id, p.name, p.visibility, t.turned_at, p.price, p.currency_code,
-       coalesce(p.hidden_reasons[1], '') AS reason, s.units
+       coalesce(p.hidden_reasons[1], '') AS reason, s.available AS units
 FROM turned t
 JOIN ozon.products p USING (account, product_id)
-LEFT JOIN LATERAL (
-    SELECT sum(greatest(i.available, 0))::bigint AS units
-    FROM ozon.inventory i
-    WHERE i.account = t.account AND i.product_id = t.product_id
-) s ON true
+LEFT JOIN ozon.product_stock s USING (account, product_id)
 WHERE p.visibility <> 'VISIBLE' AND p.removed_at IS NULL
 """
 
-_PRICE_CHANGES = """
-SELECT count(*) FILTER (WHERE now_valid.price > before.price) AS raised,
-       count(*) FILTER (WHERE now_valid.price < before.price) AS lowered
+_MANY_TURNED = """
+SELECT count(*) > %(limit)s
 FROM (
-    SELECT account, product_id, valid_from, price FROM ozon.product_price_history
-    WHERE account = ANY(%(accounts)s) AND valid_from > %(since)s
-    LIMIT 100000
-) now_valid
-JOIN ozon.product_price_history before
-  ON before.account = now_valid.account AND before.product_id = now_valid.product_id
- AND before.valid_to = now_valid.valid_from
+    SELECT FROM ozon.product_visibility_history
+    WHERE account = ANY(%(accounts)s) AND visibility = 'VISIBLE' AND valid_to > %(since)s
+    LIMIT %(limit)s + 1
+) ended
+"""
+
+_PRICE_CHANGES = """
+SELECT count(*) FILTER (WHERE price > previous_price) AS raised,
+       count(*) FILTER (WHERE price < previous_price) AS lowered
+FROM ozon.product_price_history
+WHERE account = ANY(%(accounts)s) AND valid_from > %(since)s AND price <> previous_price
 """
 
 
@@ -161,6 +165,13 @@ def read_turned_invisible(connection: Connection, accounts: Sequence[str], since
         (_group(reason, products) for reason, products in groups.items()),
         key=lambda group: (-group.count, group.reason),
     )
+
+
+def have_many_turned(connection: Connection, accounts: Sequence[str], since: datetime) -> bool:
+    """Return whether more products turned invisible since then than `read_turned_invisible` reads."""
+    values = {"accounts": list(accounts), "since": since, "limit": READ_AT_MOST}
+    row = connection.execute(_MANY_TURNED, values).fetchone()
+    return bool(row and row[0])
 
 
 def read_cost(connection: Connection, accounts: Sequence[str], yesterday: datetime) -> Cost:

@@ -67,10 +67,8 @@ def product_over_time(history: History, since: datetime, until: datetime) -> Opt
 def _bands(history: History, since: datetime, until: datetime) -> list[Option]:
     """Return a coloured band for each visibility that the product had."""
     found = []
-    for visibility in dict.fromkeys(visibility for _, _, visibility in history.visibility):
-        periods = [
-            (begin, end, 1) for begin, end, of_period in history.visibility if of_period == visibility
-        ]
+    for visibility in dict.fromkeys(of_period for _begin, _end, of_period in history.visibility):
+        periods = [(begin, end, 1) for begin, end, of_period in history.visibility if of_period == visibility]
         found.append(
             {
                 **_steps(visibility_title(visibility), _points(periods, since, until), 0, f"var(--{visibility})"),

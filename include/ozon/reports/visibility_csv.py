@@ -104,4 +104,3 @@ def _product(product: Product, settings: Settings) -> Row:
         "price": product.price,
         "daily_sales": product.daily_sales,
     }
-

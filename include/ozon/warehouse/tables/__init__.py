@@ -7,7 +7,12 @@ from __future__ import annotations
 
 from include.ozon.warehouse.tables.column import Table
 from include.ozon.warehouse.tables.monitoring import ALERTS, HEALTH_CHECKS, INCIDENTS, NOTIFICATIONS, VISIBILITY_METRICS
-from include.ozon.warehouse.tables.products import PRODUCT_PRICE_HISTORY, PRODUCT_VISIBILITY_HISTORY, PRODUCT_WORDS, PRODUCTS
+from include.ozon.warehouse.tables.products import (
+    PRODUCT_PRICE_HISTORY,
+    PRODUCT_VISIBILITY_HISTORY,
+    PRODUCT_WORDS,
+    PRODUCTS,
+)
 from include.ozon.warehouse.tables.records import (
     ALEMBIC_VERSION,
     ETL_COMPONENT_EXECUTIONS,

@@ -7,8 +7,8 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# PostgreSQL's own text search would drop markup such as <b>, and joins parts of a name like 350ml.ru to one word. A word
-# longer than 2046 bytes is an error, which 500 characters cannot reach.
+# PostgreSQL's own text search drops markup such as <b> and takes 350ml.ru for one word; pg_trgm is an extension, which
+# a role may not be allowed to create. A word longer than 2046 bytes is an error, which 500 characters cannot reach.
 _WORDS = r"""
 CREATE FUNCTION ozon.words(text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
