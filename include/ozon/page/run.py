@@ -27,10 +27,10 @@ from include.ozon.words import with_unit
 router = APIRouter()
 
 TRIGGERS = {
-    "scheduled": N_("scheduled"),
-    "manual": N_("started by hand"),
+    "scheduled": N_("by schedule"),
+    "manual": N_("by hand"),
     "backfill": N_("backfill"),
-    "asset_triggered": N_("triggered by an asset"),
+    "asset_triggered": N_("by an asset"),
 }
 """Airflow's types of runs, as people see them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
@@ -33,6 +34,7 @@ class Row:
     path: str
     trigger: str
     is_late: bool
+    duration: str
 
 
 @router.get("/runs")
@@ -76,4 +78,12 @@ def _row(view: View, workflow: workflows.Workflow) -> Row:
         workflow_path(workflow.workflow_id),
         TRIGGERS.get(workflow.trigger, workflow.trigger),
         is_late(workflow.finished_at, due, view.settings, view.now),
+        _clock(workflow.duration(view.now)),
     )
+
+
+def _clock(duration: timedelta) -> str:
+    """Return a duration that lines up in a column: ``0:05``, ``1:22``, ``2:01:00``."""
+    minutes, seconds = divmod(max(0, round(duration.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"

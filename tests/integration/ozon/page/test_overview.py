@@ -114,6 +114,14 @@ def test_what_turned_invisible_is_what_was_visible_and_is_not(page: Page, loaded
 
     assert sum(group.count for group in groups) == len(expected) > 10
     assert {(each.account, each.product_id) for group in groups for each in group.products} <= expected
+    for group in groups:
+        for each in group.products:
+            (units,) = loaded.rows(
+                "SELECT sum(greatest(available, 0))::bigint AS units FROM ozon.inventory "
+                "WHERE account = %s AND product_id = %s",
+                each.account, each.product_id,
+            )  # fmt: skip
+            assert each.units == units["units"]
     by_reason = loaded.rows("SELECT hidden_reasons FROM ozon.products WHERE visibility <> 'VISIBLE' LIMIT 1")
     assert [group.reason for group in groups] == by_reason[0]["hidden_reasons"]
 
