@@ -66,7 +66,7 @@ def test_nobody_else_sees_anything(site: Site, path: str) -> None:
     assert "You may not see or do this" in refused.text
 
 
-def test_a_person_without_rights_is_told_whom_to_ask(visit: Visitor) -> None:
+def test_a_person_without_rights_reads_whom_to_ask(visit: Visitor) -> None:
     opened = visit(user=STRANGER)
     opened.watch.expected = {403}
     expect(opened.alone().get_by_text("Ask the administrator of Airflow")).to_be_visible()

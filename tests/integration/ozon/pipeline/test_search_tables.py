@@ -1,4 +1,4 @@
-"""What the page searches by agrees with products and inventory after every load."""
+"""The tables that the page searches agree with products and inventory after every load."""
 
 from __future__ import annotations
 
