@@ -10,7 +10,7 @@ import csv
 import io
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import LiteralString
@@ -148,7 +148,7 @@ def _row(product: Product, view: View) -> list[object]:
     return [cell(value) for value in values]
 
 
-def _lines(rows: list[object] | list[tuple[str, ...]] | list[list[object]]) -> str:
+def _lines(rows: Iterable[Sequence[object]]) -> str:
     target = io.StringIO(newline="")
-    csv.writer(target, lineterminator="\r\n").writerows(rows)  # type: ignore[arg-type]
+    csv.writer(target, lineterminator="\r\n").writerows(rows)
     return target.getvalue()
