@@ -69,14 +69,14 @@ def _components(rows: Sequence[ComponentRow]) -> Table:
 
 def _phases(rows: Sequence[ComponentRow]) -> Table:
     table = Table(title="Seconds by phase", title_justify="left")
-    table.add_column("account")
     table.add_column("component")
+    table.add_column("account")
     for phase in PHASES:
         table.add_column(phase, justify="right")
     for row in rows:
         if row.component and row.seconds:
             seconds = (number(row.seconds.get(phase), digits=1) for phase in PHASES)
-            table.add_row(row.account, row.component, *seconds)
+            table.add_row(row.component, row.account, *seconds)
     return table
 
 

@@ -40,7 +40,7 @@ def test_a_component_is_a_line_with_its_numbers() -> None:
 
 def test_the_seconds_by_phase_are_a_table_of_their_own() -> None:
     timed = replace(LOADED, seconds={"waiting": 1.04, "downloading": 30, "staging": 20, "comparing": 4, "merging": 6})
-    assert ["main", "product_etl", "1.0", "30.0", "20.0", "4.0", "6.0"] in shown(timed)
+    assert ["product_etl", "main", "1.0", "30.0", "20.0", "4.0", "6.0"] in shown(timed)
 
 
 def test_warnings_follow_the_tables_each_with_its_workflow() -> None:
