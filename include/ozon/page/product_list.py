@@ -151,7 +151,7 @@ def _few(connection: Connection, filters: Filters) -> list[tuple[str, int]] | No
     """Return the products of a source that has few, None if all have many or there is none."""
     values = filters.values | {"limit": FEW + 1}
     for source in filters.sources():
-        found = _execute(connection, source, values).fetchall()
+        found: list[tuple[str, int]] = _execute(connection, source, values).fetchall()
         if len(found) <= FEW:
             return found
     return None

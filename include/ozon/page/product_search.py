@@ -1,4 +1,4 @@
-"""What the view of products is asked for: search, filters, order and the place where the page begins."""
+"""The search of the view of products: text, filters, order, and the place where the page begins."""
 
 from __future__ import annotations
 

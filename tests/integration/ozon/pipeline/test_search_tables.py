@@ -1,4 +1,4 @@
-"""What the page searches by agrees with products and inventory after every load."""
+"""Agreement of the tables for the page's search with products and inventory, after every load."""
 
 from __future__ import annotations
 
