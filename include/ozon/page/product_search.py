@@ -1,4 +1,4 @@
-"""The request of a view of products: search, filters, order, and the place where the page begins."""
+"""The search of the view of products: text, filters, order, and the place where the page begins."""
 
 from __future__ import annotations
 

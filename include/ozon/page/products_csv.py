@@ -10,7 +10,7 @@ import csv
 import io
 import threading
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import LiteralString
@@ -85,17 +85,17 @@ def _file_name(view: View) -> str:
     return f"ozon-products-{view.account or 'all'}-{view.settings.in_time_zone(view.now):%Y-%m-%d}.csv"
 
 
-async def _stream(first: str, rows: Iterator[str]) -> AsyncIterator[bytes]:
+async def _stream(first: str, rows: Generator[str]) -> AsyncIterator[bytes]:
     try:
         yield b"\xef\xbb\xbf" + first.encode()
         while portion := await run_in_threadpool(next, rows, ""):
             yield portion.encode()
     finally:
         # Also if the visitor has gone.
-        rows.close()  # type: ignore[attr-defined]
+        rows.close()
 
 
-def _portions(view: View, search: Search) -> Iterator[str]:
+def _portions(view: View, search: Search) -> Generator[str]:
     """Yield the header, then the rows, some at a time."""
     if not _downloads.acquire(blocking=False):
         raise TooManyDownloadsError(

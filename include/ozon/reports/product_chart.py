@@ -49,7 +49,8 @@ def product_over_time(history: History, since: datetime, until: datetime) -> Opt
         ],
         "yAxis": [
             {"type": "value", "min": 0, "max": 1, "show": False, "gridIndex": 0},
-            {**value_axis(), "scale": True, "gridIndex": 1},
+            # In full: prices often differ by less than a tenth.
+            {**value_axis(), "axisLabel": {**TEXT, "formatter": "format:number"}, "scale": True, "gridIndex": 1},
             {**value_axis(), "min": 0, "gridIndex": 2},
         ],
         "series": [

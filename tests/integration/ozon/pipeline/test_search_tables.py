@@ -1,4 +1,4 @@
-"""The tables that the page searches agree with products and inventory after every load."""
+"""Agreement of the tables for the page's search with products and inventory, after every load."""
 
 from __future__ import annotations
 
