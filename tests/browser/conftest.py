@@ -52,6 +52,10 @@ class Site:
         """The page's own address."""
         return f"{self.url}/ozon/"
 
+    def path(self, path: str) -> str:
+        """Return a path of `VIEWS` with the product that it names."""
+        return path.replace("{product}", page_data.hostile_product(self.warehouse)) if "{" in path else path
+
     def password(self, user: str) -> str:
         return str(json.loads(self.passwords.read_text())[user])
 
@@ -121,7 +125,7 @@ class Visit:
 
     def alone(self, path: str = "") -> Page:
         """Open the page at its own address."""
-        self.page.goto(self.site.alone + path)
+        self.page.goto(self.site.alone + self.site.path(path))
         settled(self.page)
         return self.page
 

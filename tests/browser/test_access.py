@@ -17,7 +17,7 @@ from tests.browser.conftest import STRANGER, VIEWER, Site, Visit, Visitor
 from tests.browser.views import VIEWS
 from tests.support.watched_page import settled
 
-PATHS = (*VIEWS.values(), "static/page.css")
+PATHS = (*VIEWS.values(), "products.csv", "static/page.css")
 
 
 def _sign_in(visit: Visit, user: str) -> None:
@@ -58,7 +58,7 @@ def test_the_navigation_opens_the_page_and_the_frame_keeps_its_address(visit: Vi
 
 @pytest.mark.parametrize("path", PATHS)
 def test_nobody_else_sees_anything(site: Site, path: str) -> None:
-    address = site.alone + path
+    address = site.alone + site.path(path)
     assert requests.get(address, timeout=30).status_code == 401
     assert requests.get(address, cookies={"_token": "x.y.z"}, timeout=30).status_code == 401
     refused = requests.get(address, cookies={"_token": site.token(STRANGER)}, timeout=30)

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from tests.support.page_data import RUNS
 
-VIEWS = {"overview": "", "runs": "runs", "run": f"runs/{RUNS[-1]}/main"}
-"""Name and path below the page's address."""
+VIEWS = {
+    "overview": "",
+    "products": "products",
+    "product": "products/{product}",
+    "runs": "runs",
+    "run": f"runs/{RUNS[-1]}/main",
+}
+"""Name and path below the page's address; ``{product}`` stands for the product named like a script."""
 
 LANGUAGES = {"en": "en-US", "ru": "ru-RU"}
 """The language of the page by that of the browser."""

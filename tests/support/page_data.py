@@ -23,6 +23,15 @@ RUNS = ("browser_1", "browser_2")
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 """The name of a product that turned invisible."""
 
+_RENAME = """
+WITH renamed AS (
+    UPDATE ozon.products SET name = %(name)s WHERE account = %(account)s AND product_id = %(product_id)s
+    RETURNING account, product_id, name
+)
+UPDATE ozon.product_words w SET words = ozon.words(renamed.name) FROM renamed
+WHERE w.account = renamed.account AND w.product_id = renamed.product_id
+"""
+
 _AREAS = ("runs", "deadlines", "data", "api")
 _TICKS_BETWEEN_LOADS = 3
 
@@ -44,10 +53,13 @@ def fill(pipeline: Pipeline) -> None:
         turned = read_turned_invisible(connection, list(ACCOUNTS), now - timedelta(days=1))
         # The first of its group, because it alone is worth the most.
         product = next(group.products[0] for group in turned if group.products[0].worth)
-        connection.execute(
-            "UPDATE ozon.products SET name = %s WHERE account = %s AND product_id = %s",
-            (SCRIPT, product.account, product.product_id),
-        )
+        connection.execute(_RENAME, {"name": SCRIPT, "account": product.account, "product_id": product.product_id})
+
+
+def hostile_product(pipeline: Pipeline) -> str:
+    """Return account and product_id of the renamed product, as in an address."""
+    (row,) = pipeline.rows("SELECT account, product_id FROM ozon.products WHERE name = %s", SCRIPT)
+    return f"{row['account']}/{row['product_id']}"
 
 
 def open_incident(pipeline: Pipeline) -> str:
