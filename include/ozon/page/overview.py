@@ -23,7 +23,6 @@ from include.ozon.warehouse.session import Connection, open_session
 router = APIRouter()
 
 _BARS = 40
-_LIMITS = {"most_lock_seconds": 3.0, "most_statement_seconds": 3.0}
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ async def acknowledge_incident(
 
 
 def _acknowledge(view: View, incident_id: str, note: str | None) -> None:
-    with open_session(view.parts.connect, view.settings.warehouse, "ozon_page", **_LIMITS) as connection:
+    with open_session(view.parts.connect, view.settings.warehouse, "ozon_page") as connection:
         require_head(connection)
         try:
             acknowledge(connection, incident_id, view.visitor.name, note, view.now)
