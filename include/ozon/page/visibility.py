@@ -15,7 +15,7 @@ from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import Counts
 from include.ozon.warehouse.session import Connection
 
-READ_AT_MOST = 5_000
+READ_AT_MOST = 2_000
 """Products that turned invisible are read up to this number; a page is no place for more."""
 _LISTED = 5
 
