@@ -27,11 +27,26 @@ from tests.support.pipeline import Pipeline
 from tests.support.sandboxes import Sandboxes
 from tests.support.watched_page import Watch, settled
 
+SCREENSHOTS = ROOT / ".local" / "browser"
+
 VIEWER = "viewer"
 STRANGER = "stranger"
 """Signed in, but without a role: may see nothing."""
 # Every request of a page goes through Playwright, on a machine that also runs Airflow.
 _TIMEOUT_MS = 20_000
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one line with the figures of these tests, if any of them ran."""
+    ended = {
+        outcome: sum(report.nodeid.startswith("tests/browser/") for report in terminalreporter.getreports(outcome))
+        for outcome in ("passed", "failed", "error")
+    }
+    if not any(ended.values()):
+        return
+    figures = ", ".join(f"{count} {outcome}" for outcome, count in ended.items() if count)
+    pictures = len(list(SCREENSHOTS.glob("*.png")))
+    terminalreporter.write_line(f"test-browser: {figures}; {pictures} screenshots in {SCREENSHOTS.relative_to(ROOT)}")
 
 
 @dataclass(frozen=True)
