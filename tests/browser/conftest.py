@@ -36,8 +36,25 @@ STRANGER = "stranger"
 _TIMEOUT_MS = 20_000
 
 
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that change files of the repository, or all others if they are asked for."""
+    is_wanted: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        is_wanted[bool(item.get_closest_marker("pictures")) == config.getoption("--pictures")].append(item)
+    items[:] = is_wanted[True]
+    config.stash[_LEFT_OUT] = len(is_wanted[False])
+    config.hook.pytest_deselected(items=is_wanted[False])
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print one line with the figures of these tests, if any of them ran."""
+    """Print one line with the figures of these tests, if any of them ran, and why some did not."""
+    config = terminalreporter.config
+    if config.stash.get(_LEFT_OUT, 0) and "not browser" not in config.option.markexpr:
+        other = "the other tests" if config.getoption("--pictures") else "README's pictures (five minutes)"
+        terminalreporter.write_line(f'test-browser: without {other}; ARGS="--pictures" only takes the pictures')
     ended = {
         outcome: sum(report.nodeid.startswith("tests/browser/") for report in terminalreporter.getreports(outcome))
         for outcome in ("passed", "failed", "error")
