@@ -33,6 +33,11 @@ MakeEnvironment = Callable[..., dict[str, str]]
 _numbers = itertools.count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    # Here, because pytest asks only the conftest of its first folder for options.
+    parser.addoption("--pictures", action="store_true", help="only take the pictures of README from `make demo`")
+
+
 def pytest_configure(config: pytest.Config) -> None:
     if not _is_worker(config):
         _remove_terminal_settings()

@@ -27,11 +27,43 @@ from tests.support.pipeline import Pipeline
 from tests.support.sandboxes import Sandboxes
 from tests.support.watched_page import Watch, settled
 
+SCREENSHOTS = ROOT / ".local" / "browser"
+
 VIEWER = "viewer"
 STRANGER = "stranger"
 """Signed in, but without a role: may see nothing."""
 # Every request of a page goes through Playwright, on a machine that also runs Airflow.
 _TIMEOUT_MS = 20_000
+
+
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests that change files of the repository, or all others if they are asked for."""
+    is_wanted: dict[bool, list[pytest.Item]] = {True: [], False: []}
+    for item in items:
+        is_wanted[bool(item.get_closest_marker("pictures")) == config.getoption("--pictures")].append(item)
+    items[:] = is_wanted[True]
+    config.stash[_LEFT_OUT] = len(is_wanted[False])
+    config.hook.pytest_deselected(items=is_wanted[False])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one line with the figures of these tests, if any of them ran, and why some did not."""
+    config = terminalreporter.config
+    if config.stash.get(_LEFT_OUT, 0) and "not browser" not in config.option.markexpr:
+        other = "the other tests" if config.getoption("--pictures") else "README's pictures (five minutes)"
+        terminalreporter.write_line(f'test-browser: without {other}; ARGS="--pictures" only takes the pictures')
+    ended = {
+        outcome: sum(report.nodeid.startswith("tests/browser/") for report in terminalreporter.getreports(outcome))
+        for outcome in ("passed", "failed", "error")
+    }
+    if not any(ended.values()):
+        return
+    figures = ", ".join(f"{count} {outcome}" for outcome, count in ended.items() if count)
+    pictures = len(list(SCREENSHOTS.glob("*.png")))
+    terminalreporter.write_line(f"test-browser: {figures}; {pictures} screenshots in {SCREENSHOTS.relative_to(ROOT)}")
 
 
 @dataclass(frozen=True)

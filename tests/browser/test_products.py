@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from typing import Any
 
 import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
@@ -34,12 +33,39 @@ def _addresses(rows: Locator) -> list[str | None]:
     return [row.get_attribute("href") for row in rows.locator("td.name > a").all()]
 
 
+def test_an_article_copied_from_the_page_is_found(visit: Visitor, site: Site) -> None:
+    article = site.warehouse.value(
+        "SELECT min(offer_id) FROM ozon.products WHERE account = 'main' AND offer_id LIKE '%  %' AND removed_at IS NULL"
+    )
+    page, view, rows = _open(visit, "alone", "products?account=main")
+    view.get_by_label("Search").fill(article)
+    view.get_by_label("Search").press("Enter")
+    expect(rows).to_have_count(1)
+    # As a person sees it: HTML has one space for two.
+    assert rows.locator(".article").inner_text() == article
+    settled(page)
+    rows.locator("td.name > a").click()
+    expect(view.locator("h1")).to_be_visible()
+    assert view.locator("dd.article").inner_text() == article
+    settled(page)
+
+
 @pytest.mark.parametrize("place", ["frame", "alone"])
-def test_search_finds_a_product_by_article_and_by_name(visit: Visitor, site: Site, place: str) -> None:
-    page, view, rows = _open(visit, place)
-    product: dict[str, Any]
-    (product,) = site.warehouse.rows("SELECT offer_id, product_id FROM ozon.products WHERE name = %s", SCRIPT)
-    for text in (product["offer_id"], str(product["product_id"]), "script"):
+def test_search_finds_a_product_by_article_id_and_name(visit: Visitor, site: Site, place: str) -> None:
+    page, view, rows = _open(visit, place, "products?account=main")
+    article = site.warehouse.value(
+        "SELECT min(offer_id) FROM ozon.products WHERE account = 'main' AND offer_id LIKE 'АРТ-%'"
+        " AND removed_at IS NULL"
+    )
+    view.get_by_label("Search").fill(article.lower())
+    view.get_by_label("Search").press("Enter")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(article)
+    settled(page)
+    view.get_by_label("Account").select_option("")
+    expect(page).to_have_url(re.compile("account=(&|$)"))
+    settled(page)
+    for text in (site.path("{product}").partition("/")[2], "script"):
         view.get_by_label("Search").fill(text)
         view.get_by_label("Search").press("Enter")
         expect(rows).to_have_count(1)

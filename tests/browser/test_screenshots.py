@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from include.ozon_local.home import ROOT
-from tests.browser.conftest import Visitor
+from tests.browser.conftest import SCREENSHOTS, Visitor
 from tests.browser.views import LANGUAGES, THEMES, VIEWS, WIDTHS
-
-FOLDER = ROOT / ".local" / "browser"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -16,10 +13,12 @@ FOLDER = ROOT / ".local" / "browser"
 @pytest.mark.parametrize("width", WIDTHS)
 def test_screenshots(visit: Visitor, incident: str, width: int, theme: str, language: str) -> None:
     opened = visit(width=width, height=WIDTHS[width], color_scheme=theme, locale=LANGUAGES[language])
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     for name, path in VIEWS.items():
         page = opened.alone(path)
-        page.screenshot(path=FOLDER / f"{name}-{language}-{theme}-{width}.png", full_page=True, animations="disabled")
+        page.screenshot(
+            path=SCREENSHOTS / f"{name}-{language}-{theme}-{width}.png", full_page=True, animations="disabled"
+        )
         root = page.locator("html")
         overflow = root.evaluate("(root) => root.scrollWidth - root.clientWidth")
         assert overflow <= 0, f"{name} is {overflow} px wider than the window of {width} px"
@@ -28,5 +27,5 @@ def test_screenshots(visit: Visitor, incident: str, width: int, theme: str, lang
 def test_screenshot_in_airflow(visit: Visitor, incident: str) -> None:
     opened = visit()
     opened.framed()
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    opened.page.screenshot(path=FOLDER / "frame-en-light-1440.png", animations="disabled")
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    opened.page.screenshot(path=SCREENSHOTS / "frame-en-light-1440.png", animations="disabled")

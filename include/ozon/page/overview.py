@@ -32,6 +32,7 @@ class Overview:
     health: state.Health | None
     incidents: list[state.OpenIncident]
     freshness: list[state.Freshness]
+    has_products: bool
     visibility_chart: charts.Option | None
     turned_invisible: list[visibility.ReasonGroup]
     are_more_turned: bool
@@ -52,10 +53,12 @@ def _read(connection: Connection, view: View) -> Overview:
     found = loads.read_loads(connection, view.accounts, view.since)
     marks = loads.marks(found, view.settings, view.now)
     bars = loads.bars(found, view.settings, _BARS, _address(view))
+    freshness = state.read_freshness(connection, view.accounts, view.settings, view.now)
     return Overview(
         health=state.read_health(connection, view.now),
         incidents=state.read_incidents(connection, view.accounts, view.now),
-        freshness=state.read_freshness(connection, view.accounts, view.settings, view.now),
+        freshness=freshness,
+        has_products=any(each.loaded_at["product_etl"] for each in freshness),
         visibility_chart=charts.visibility_over_time(points, marks) if points else None,
         turned_invisible=visibility.read_turned_invisible(connection, view.accounts, yesterday),
         are_more_turned=visibility.have_many_turned(connection, view.accounts, yesterday),

@@ -24,6 +24,7 @@ TEXT: Option = {"color": "var(--faint)", "fontFamily": "inherit", "fontSize": 11
 _LEGEND: Option = {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": TEXT}
 _GRID: Option = {"top": 30, "left": 4, "right": 8, "bottom": 4, "containLabel": True}
 _MIN_SPAN_POINTS = 2
+DAY = timedelta(days=1)
 # On a shorter axis the days alone would repeat.
 _SHORT_AXIS = timedelta(days=4)
 
@@ -198,8 +199,13 @@ def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
         "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
         "xAxis": {
             "type": "category",
-            "data": [ms(bar["at"]) for bar in bars],
-            "axisLabel": {**TEXT, "formatter": "format:moment", "hideOverlap": True},
+            "data": list(_without_repetitions([bar["at"] for bar in bars])),
+            "axisLabel": {
+                **TEXT,
+                "formatter": _labels([bar["at"] for bar in bars])[0],
+                "hideOverlap": True,
+                "interval": 0,
+            },
             "axisLine": {"lineStyle": {"color": "var(--rule)"}},
             "axisTick": {"show": False},
         },
@@ -244,6 +250,14 @@ def seconds_by_phase(bars: Sequence[PhaseBar], titles: Mapping[str, str]) -> Opt
         },
         "series": [before, *series],
     }
+
+
+def _without_repetitions(moments: Iterable[datetime]) -> Iterator[int | str]:
+    """Yield each moment, but an empty one for the accounts that begin within the same minute."""
+    minute = None
+    for at in moments:
+        before, minute = minute, at.replace(second=0, microsecond=0)
+        yield "" if minute == before else ms(at)
 
 
 def _part(bar: Mapping[str, Any], component: str) -> Option | None:
@@ -296,19 +310,24 @@ def _tooltip() -> Option:
 
 
 def time_axis(moments: Sequence[datetime], margin: int) -> Option:
-    """Return an axis of time, with hours if the moments are close to each other."""
-    is_short = not moments or moments[-1] - moments[0] < _SHORT_AXIS
+    """Return an axis of time, with labels that fit its span."""
+    formatter, step = _labels(moments)
     return {
         "type": "time",
-        "axisLabel": {
-            **TEXT,
-            "formatter": "format:moment" if is_short else "format:day",
-            "hideOverlap": True,
-            "margin": margin,
-        },
+        # A label is as exact as the step, so that no two are the same.
+        "minInterval": step / timedelta(milliseconds=1),
+        "axisLabel": {**TEXT, "formatter": formatter, "hideOverlap": True, "margin": margin},
         "axisLine": {"lineStyle": {"color": "var(--rule)"}},
         "axisTick": {"show": False},
     }
+
+
+def _labels(moments: Sequence[datetime]) -> tuple[str, timedelta]:
+    """Return the formatter for labels of these moments, and the step at which they differ: time, moment or day."""
+    span = max(moments) - min(moments) if moments else timedelta()
+    if span < DAY:
+        return "format:time", timedelta(minutes=1)
+    return ("format:moment", timedelta(minutes=1)) if span < _SHORT_AXIS else ("format:day", DAY)
 
 
 def value_axis() -> Option:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from include.ozon.monitoring.metrics.definitions import visibility_title
-from include.ozon.reports.charts import TEXT, Option, base, ms, time_axis, value_axis
+from include.ozon.reports.charts import DAY, TEXT, Option, base, ms, time_axis, value_axis
 from include.ozon.translation import gettext as _
 
 _BANDS = ({"top": 24, "height": 14}, {"top": 74, "height": 120}, {"top": 232, "height": 110})
@@ -27,9 +27,15 @@ class History:
     def is_empty(self) -> bool:
         return not (self.visibility or self.prices or self.stock)
 
+    @property
+    def begins_at(self) -> datetime:
+        """The first known state's beginning."""
+        return min(first[0][0] for first in (self.visibility, self.prices, self.stock) if first)
+
 
 def product_over_time(history: History, since: datetime, until: datetime) -> Option:
-    """Return the chart of a period; where nothing is known of a time, it is empty there."""
+    """Return the chart of a period, without a beginning of which nothing is known, but of a day at least."""
+    since = max(since, min(history.begins_at, until - DAY))
     axis = {**time_axis([since, until], margin=8), "min": ms(since), "max": ms(until)}
     hidden = {"axisLabel": {"show": False}, "axisLine": {"show": False}, "axisTick": {"show": False}}
     price = [(begin, end, price) for begin, end, price, _old in history.prices]

@@ -11,12 +11,18 @@
     day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone,
   });
 
+  const time = new Intl.DateTimeFormat(language, {
+    hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: zone,
+  });
+
   // Functions cannot be in JSON: an option names one of these instead.
+  const unlessEmpty = (format) => (value) => (value === "" ? "" : format.format(new Date(Number(value))));
   const formatters = {
     number: (value) => (typeof value === "number" ? number.format(value) : value),
     short: (value) => short.format(value),
-    day: (value) => day.format(new Date(value)),
-    moment: (value) => moment.format(new Date(Number(value))),
+    day: unlessEmpty(day),
+    time: unlessEmpty(time),
+    moment: unlessEmpty(moment),
     title: ({ data }) => data.title,
     present: (value) => (value === 1 ? "\u2713" : ""),
     value: ({ value }) => number.format(value),

@@ -162,13 +162,23 @@ def test_an_empty_warehouse_is_explained(empty_page: Page) -> None:
     for sentence in (
         "No health check has run yet",
         "never",
-        "Nothing has been measured in this period.",
+        "Nothing has been loaded yet.",
         "No product has turned invisible within the last 24 hours.",
         "No load in this period.",
     ):
         assert sentence in text
     assert "No run in this period." in Html(empty_page.get("/runs").text).text
     assert "No run matches the filter." in Html(empty_page.get("/runs?status=failed").text).text
+
+
+def test_loaded_products_that_were_never_measured_are_not_zero_of_zero(page: Page, loaded: Pipeline) -> None:
+    loaded.execute("DELETE FROM ozon.visibility_metrics")
+
+    text = Html(page.get().text).text
+
+    assert "Not measured yet" in text
+    assert "ozon_visibility_metrics measures after each load" in text
+    assert "products are visible" not in text
 
 
 def test_an_account_that_was_never_loaded_is_shown_as_such(page: Page, loaded: Pipeline) -> None:
