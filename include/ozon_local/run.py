@@ -51,7 +51,7 @@ def run(home: LocalHome, conf: str) -> int:
         # No scheduler runs here, so the area airflow would only report that.
         here = ",".join(name for name in AREA_NAMES if name != "airflow")
         _show(environment, "health", "--quiet", "--checks", here)
-        _show(environment | _SHORT_LISTS, "visibility", "--since", since)
+        _show(environment | _SHORT_LISTS, "visibility", "--alert")
     if exit_code == 0 and not is_dry:
         loaded_once(home).touch()
     print(f"\nQuery the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")

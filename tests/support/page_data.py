@@ -28,7 +28,7 @@ WITH renamed AS (
     UPDATE ozon.products SET name = %(name)s WHERE account = %(account)s AND product_id = %(product_id)s
     RETURNING account, product_id, name
 )
-UPDATE ozon.product_words w SET words = ozon.words(renamed.name) FROM renamed
+UPDATE ozon.product_names w SET name = renamed.name FROM renamed
 WHERE w.account = renamed.account AND w.product_id = renamed.product_id
 """
 

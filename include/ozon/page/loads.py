@@ -63,7 +63,7 @@ def read_loads(connection: Connection, accounts: Sequence[str], since: datetime)
 def marks(loads: Iterable[ComponentLoad], settings: Settings, now: datetime) -> list[LoadMark]:
     """Return a mark for each moment of loading: the accounts of one run are one mark, as bad as its worst."""
     found: dict[datetime, LoadMark] = {}
-    for load in loads:
+    for load in {load.workflow_id: load for load in loads}.values():
         due = due_before(load, settings)
         key = due or load.workflow_started_at
         has_been_late = is_late(load.workflow_finished_at, due, settings, now)

@@ -27,7 +27,7 @@ _NUMBER: LiteralString = """
 """
 
 _WORDS: LiteralString = """
-    (SELECT w.words @@ %(words)s::tsquery FROM ozon.product_words w
+    (SELECT ozon.words(w.name) @@ %(words)s::tsquery FROM ozon.product_names w
      WHERE w.account = p.account AND w.product_id = p.product_id)
 """
 
@@ -60,8 +60,8 @@ _BY_NUMBER: tuple[LiteralString, ...] = (
 )
 _BY_ARTICLE: LiteralString = _FROM_PRODUCTS + _STARTS_SO
 _BY_WORDS: LiteralString = """
-SELECT w.account, w.product_id FROM ozon.product_words w
-WHERE w.account = ANY(%(accounts)s) AND w.words @@ %(words)s::tsquery"""
+SELECT w.account, w.product_id FROM ozon.product_names w
+WHERE w.account = ANY(%(accounts)s) AND ozon.words(w.name) @@ %(words)s::tsquery"""
 _BY_REASON: LiteralString = _FROM_PRODUCTS + "p.hidden_reasons @> ARRAY[%(reason)s]"
 _BY_PRICE_CHANGE: LiteralString = """
 SELECT h.account, h.product_id FROM ozon.product_price_history h

@@ -18,6 +18,7 @@ from include.ozon.warehouse.session import Connection
 READ_AT_MOST = 2_000
 """Products that turned invisible are read up to this number; a page is no place for more."""
 _LISTED = 5
+_MOST_POINTS = 400
 
 # The last measurement before the period too: the chart begins with a state.
 _POINTS = """
@@ -151,8 +152,9 @@ def read_points(
         last[account] = tuple(counts)
         sums = (sum(each) for each in zip(*last.values(), strict=True))
         points[max(measured_at, since)] = dict(zip(map(str, Visibility), sums, strict=True))
-    # The last state lasts until now.
-    return [*points.items(), *((now, counts) for counts in list(points.values())[-1:])]
+    # The last state lasts until now. A chart has no room for more points.
+    step = len(points) // _MOST_POINTS + 1
+    return [*list(points.items())[::-step][::-1], *((now, counts) for counts in list(points.values())[-1:])]
 
 
 def read_turned_invisible(connection: Connection, accounts: Sequence[str], since: datetime) -> list[ReasonGroup]:

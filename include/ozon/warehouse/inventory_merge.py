@@ -159,20 +159,7 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present, reserv
     fetched_at = excluded.fetched_at
 """
 
-_TOTAL: LiteralString = """
-UPDATE ozon.product_stock s SET available = changed.available
-FROM (
-    SELECT i.product_id, sum(greatest(i.available, 0)) AS available
-    FROM ozon.inventory i
-    WHERE i.account = {account}
-      AND i.product_id IN (SELECT product_id FROM stock_change UNION ALL SELECT product_id FROM stock_gone)
-    GROUP BY i.product_id
-) changed
-WHERE s.account = {account} AND s.product_id = changed.product_id
-  AND s.available IS DISTINCT FROM changed.available
-"""
-
-_MERGE = (_UPDATE, _ZERO, _INSERT, _HISTORY, _TOTAL)
+_MERGE = (_UPDATE, _ZERO, _INSERT, _HISTORY)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,6 @@ SELECT
     p.removed_at IS NOT NULL AS is_back,
     p.visibility AS previous_visibility,
     CASE WHEN p.removed_at IS NULL THEN p.price END AS previous_price,
-    p.name IS DISTINCT FROM s.name AS has_new_name,
     p.price IS DISTINCT FROM s.price AS has_new_price,
     (p.price, p.old_price, p.currency_code) IS DISTINCT FROM (s.price, s.old_price, s.currency_code) AS has_new_terms
 FROM ({_STAGED}) s
@@ -153,56 +152,7 @@ FROM product_change
 WHERE is_new OR is_back OR has_new_terms
 """
 
-# What the page searches by. A product that returns may have stock from before its removal.
-_ADD_STOCK: LiteralString = """
-INSERT INTO ozon.product_stock (account, product_id, visibility, available)
-SELECT {account}, c.product_id, c.visibility, (
-    SELECT sum(greatest(i.available, 0)) FROM ozon.inventory i
-    WHERE i.account = {account} AND i.product_id = c.product_id
-)
-FROM product_change c
-WHERE c.is_new OR c.is_back
-"""
-
-_MOVE_STOCK: LiteralString = """
-UPDATE ozon.product_stock s SET visibility = c.visibility
-FROM product_change c
-WHERE NOT c.is_new AND NOT c.is_back AND c.previous_visibility <> c.visibility
-  AND s.account = {account} AND s.product_id = c.product_id
-"""
-
-_WRITE_WORDS: LiteralString = """
-INSERT INTO ozon.product_words (account, product_id, words)
-SELECT {account}, product_id, ozon.words(name)
-FROM product_change
-WHERE is_new OR is_back OR has_new_name
-ON CONFLICT (account, product_id) DO UPDATE SET words = excluded.words
-"""
-
-_FORGET_STOCK: LiteralString = """
-DELETE FROM ozon.product_stock s USING product_vanished v
-WHERE s.account = {account} AND s.product_id = v.product_id
-"""
-
-_FORGET_WORDS: LiteralString = """
-DELETE FROM ozon.product_words w USING product_vanished v
-WHERE w.account = {account} AND w.product_id = v.product_id
-"""
-
-_MERGE = (
-    _UPDATE,
-    _CLOSE_VISIBILITY,
-    _CLOSE_PRICE,
-    _INSERT,
-    _OPEN_VISIBILITY,
-    _OPEN_PRICE,
-    _REMOVE,
-    _ADD_STOCK,
-    _MOVE_STOCK,
-    _WRITE_WORDS,
-    _FORGET_STOCK,
-    _FORGET_WORDS,
-)
+_MERGE = (_UPDATE, _CLOSE_VISIBILITY, _CLOSE_PRICE, _INSERT, _OPEN_VISIBILITY, _OPEN_PRICE, _REMOVE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,7 @@ def test_metrics_run_after_a_load_and_by_schedule(metrics: DAG, load_dag: LoadDa
 
 
 def test_metrics_are_measured_for_each_account_and_a_failed_one_fails_the_run(metrics: DAG) -> None:
-    assert set(metrics.task_ids) == {"select_accounts", "measure", "alert"}
+    assert set(metrics.task_ids) == {"select_accounts", "measure", "alert", "send_report"}
     assert [task.task_id for task in metrics.tasks if task.is_mapped] == ["measure"]
     alert = metrics.get_task("alert")
     assert alert.is_teardown
@@ -65,4 +65,4 @@ def test_the_trigger_forms_suggest_the_available_values(health_check: DAG, metri
     checks = health_check.params.get_param("checks").schema["examples"]
     assert checks == ["warehouse", "runs", "deadlines", "data", "api", "airflow", "machine"]
     assert metrics.params.get_param("formats").schema["examples"] == ["text", "json", "csv", "html"]
-    assert metrics.params.dump() == {"formats": [], "save_report": True}
+    assert metrics.params.dump() == {"formats": [], "save_report": True, "send_report": False}

@@ -9,6 +9,7 @@ from typing import Any
 from include.ozon.monitoring.metrics.details import detail_lines
 from include.ozon.monitoring.metrics.judgement import judge_metrics
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
+from include.ozon.monitoring.metrics.search_tables import renew_search_tables
 from include.ozon.monitoring.metrics.store import save
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
@@ -39,7 +40,9 @@ class Judged:
 
 
 def judge_and_store(connection: Connection, metrics: VisibilityMetrics, settings: Settings) -> Judged:
-    """Judge the measurement by the account's history, and store it."""
+    """Judge the measurement by the account's history, store it, and renew the tables that the page searches."""
     results = judge_metrics(metrics, metrics.history, settings)
-    save(connection, metrics)
+    with connection.transaction():
+        save(connection, metrics)
+        renew_search_tables(connection, metrics.account)
     return Judged(results, detail_lines(metrics, settings))

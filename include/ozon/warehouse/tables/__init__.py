@@ -8,9 +8,9 @@ from __future__ import annotations
 from include.ozon.warehouse.tables.column import Table
 from include.ozon.warehouse.tables.monitoring import ALERTS, HEALTH_CHECKS, INCIDENTS, NOTIFICATIONS, VISIBILITY_METRICS
 from include.ozon.warehouse.tables.products import (
+    PRODUCT_NAMES,
     PRODUCT_PRICE_HISTORY,
     PRODUCT_VISIBILITY_HISTORY,
-    PRODUCT_WORDS,
     PRODUCTS,
 )
 from include.ozon.warehouse.tables.records import (
@@ -43,7 +43,7 @@ TABLES: tuple[Table, ...] = (
     ALERTS,
     NOTIFICATIONS,
     PRODUCT_STOCK,
-    PRODUCT_WORDS,
+    PRODUCT_NAMES,
     FBO_STOCK_REQUESTS,
     ALEMBIC_VERSION,
 )

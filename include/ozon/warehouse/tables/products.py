@@ -187,12 +187,12 @@ PRODUCT_PRICE_HISTORY = Table(
     ),
 )
 
-PRODUCT_WORDS = Table(
-    "product_words",
-    "The words of the name of each listed product, for the page's search. The merge of products maintains it.",
+PRODUCT_NAMES = Table(
+    "product_names",
+    "The name of each listed product at the last measurement, indexed by its words for the page's search.",
     (
         ACCOUNT,
         PRODUCT_ID,
-        Column("words", "tsvector", "The words of `products.name` in lower case: `ozon.words(name)`."),
+        Column("name", "text", "`products.name`; its words are `ozon.words(name)`."),
     ),
 )

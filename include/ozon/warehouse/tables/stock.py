@@ -67,12 +67,12 @@ INVENTORY = Table(
 
 PRODUCT_STOCK = Table(
     "product_stock",
-    "One row for each listed product with its available pieces, for the page's filters and order. The merges of "
-    "products and inventory maintain it.",
+    "One row for each listed product with its available pieces at the last measurement, for the page's filters and "
+    "order.",
     (
         ACCOUNT,
         PRODUCT_ID,
-        Column("visibility", "text", "As in `products`."),
+        Column("visibility", "text", "As in `products` then."),
         Column(
             "available",
             "bigint",

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from include.ozon.monitoring.health.store import save as save_health
+from include.ozon.monitoring.metrics.judged import judge_and_store
 from include.ozon.monitoring.metrics.measurement import measure
-from include.ozon.monitoring.metrics.store import save
 from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_session
@@ -48,7 +48,7 @@ def loaded_template(postgres: EmbeddedPostgres, warehouse_template: str, sandbox
             for account in accounts:
                 pipeline.load(dag_run_id, account)
                 with open_session(pipeline.connect, SETTINGS.warehouse, "test") as connection:
-                    save(connection, measure(connection, account, datetime.now(tz=UTC), SETTINGS))
+                    judge_and_store(connection, measure(connection, account, datetime.now(tz=UTC), SETTINGS), SETTINGS)
             sandbox.fault("hide_share", share=0.1)
             sandbox.fault("change_prices", share=0.1, factor=0.5)
             sandbox.fault("drop_field", method="/v3/product/info/list", field="sku", share=0.02)

@@ -138,7 +138,7 @@ def _insert(connection: psycopg.Connection[Any]) -> None:
             (row.account, row.product_id, NOW - timedelta(hours=3), Decimal(8) if row.is_price_changed else row.price,
              before),
         )  # fmt: skip
-    connection.execute("INSERT INTO ozon.product_words SELECT account, product_id, ozon.words(name) FROM ozon.products")
+    connection.execute("INSERT INTO ozon.product_names SELECT account, product_id, name FROM ozon.products")
     # Removed products are not listed.
     connection.execute(
         "INSERT INTO ozon.products SELECT (jsonb_populate_record(p, "

@@ -1,7 +1,9 @@
-"""Agreement of the tables for the page's search with products and inventory, after every load."""
+"""Agreement of the tables that the page searches with products and inventory, after every measurement."""
 
 from __future__ import annotations
 
+from include.ozon.monitoring.metrics.search_tables import renew_search_tables
+from include.ozon.warehouse.session import open_session
 from tests.support.pipeline import Pipeline
 
 _STOCK = """
@@ -11,7 +13,7 @@ LEFT JOIN (SELECT account, product_id, sum(greatest(available, 0)) AS available
            FROM ozon.inventory GROUP BY account, product_id) s USING (account, product_id)
 WHERE p.removed_at IS NULL
 """
-_WORDS = "SELECT account, product_id, ozon.words(name) AS words FROM ozon.products WHERE removed_at IS NULL"
+_NAMES = "SELECT account, product_id, name FROM ozon.products WHERE removed_at IS NULL"
 
 _WRONG_PREVIOUS_PRICES = """
 SELECT h.* FROM ozon.product_price_history h
@@ -24,14 +26,20 @@ WHERE h.previous_price IS DISTINCT FROM before.price
 def differences(pipeline: Pipeline, table: str, expected: str) -> list[object]:
     columns = {
         "product_stock": "account, product_id, visibility, available",
-        "product_words": "account, product_id, words",
+        "product_names": "account, product_id, name",
     }
     kept = f"SELECT {columns[table]} FROM ozon.{table}"
     return [*pipeline.rows(f"({kept}) EXCEPT ALL ({expected})"), *pipeline.rows(f"({expected}) EXCEPT ALL ({kept})")]
 
 
-def test_the_tables_of_the_search_agree_after_every_load(pipeline: Pipeline) -> None:
+def renew(pipeline: Pipeline) -> None:
+    with open_session(pipeline.connect, pipeline.settings.warehouse, "test") as connection:
+        renew_search_tables(connection, "main")
+
+
+def test_the_tables_of_the_search_agree_after_every_measurement(pipeline: Pipeline) -> None:
     pipeline.products("products only")
+    renew(pipeline)
     assert differences(pipeline, "product_stock", _STOCK) == []
     assert pipeline.value("SELECT count(available) FROM ozon.product_stock") == 0
     pipeline.inventory("products only")
@@ -44,16 +52,18 @@ def test_the_tables_of_the_search_agree_after_every_load(pipeline: Pipeline) -> 
         pipeline.sandbox.tick()
         pipeline.sandbox.fault(fault, **options)
         pipeline.load(f"changed {n}", accept_guards=["turned_invisible", "vanished", "price_changes"])
+        renew(pipeline)
         assert differences(pipeline, "product_stock", _STOCK) == []
-        assert differences(pipeline, "product_words", _WORDS) == []
+        assert differences(pipeline, "product_names", _NAMES) == []
     # Another name than Ozon's: the next load finds it changed.
     pipeline.execute("UPDATE ozon.products SET name = 'other name'")
     pipeline.sandbox.clear_faults()
     pipeline.load("back")
+    renew(pipeline)
 
     assert pipeline.value("SELECT count(*) FROM ozon.products WHERE removed_at IS NULL") > 0
     assert differences(pipeline, "product_stock", _STOCK) == []
-    assert differences(pipeline, "product_words", _WORDS) == []
+    assert differences(pipeline, "product_names", _NAMES) == []
     assert pipeline.rows(_WRONG_PREVIOUS_PRICES) == []
     assert pipeline.value("SELECT count(*) FROM ozon.product_price_history WHERE price <> previous_price") > 0
     assert pipeline.value("SELECT count(*) FROM ozon.product_stock WHERE available > 0") > 0

@@ -1,4 +1,4 @@
-"""Search, filters and order of a million products: indexes, and two narrow tables that the merges maintain."""
+"""Search, filters and order of a million products: indexes, and two narrow tables that each measurement renews."""
 
 from alembic import op
 
@@ -19,8 +19,7 @@ SELECT array_to_tsvector(string_to_array(btrim(regexp_replace(
 $$;
 """
 
-# Apart from products, because an update of a row writes all of its indexes: stock changes more often than the product,
-# its name hardly ever.
+# Apart from products, so that no load writes their indexes.
 _TABLES = """
 CREATE TABLE ozon.product_stock (
     account    text   NOT NULL,
@@ -29,10 +28,10 @@ CREATE TABLE ozon.product_stock (
     available  bigint,
     PRIMARY KEY (account, product_id)
 );
-CREATE TABLE ozon.product_words (
-    account    text     NOT NULL,
-    product_id bigint   NOT NULL,
-    words      tsvector NOT NULL,
+CREATE TABLE ozon.product_names (
+    account    text   NOT NULL,
+    product_id bigint NOT NULL,
+    name       text   NOT NULL,
     PRIMARY KEY (account, product_id)
 );
 INSERT INTO ozon.product_stock (account, product_id, visibility, available)
@@ -44,14 +43,14 @@ LEFT JOIN (
     GROUP BY account, product_id
 ) s USING (account, product_id)
 WHERE p.removed_at IS NULL;
-INSERT INTO ozon.product_words (account, product_id, words)
-SELECT account, product_id, ozon.words(name) FROM ozon.products WHERE removed_at IS NULL;
+INSERT INTO ozon.product_names (account, product_id, name)
+SELECT account, product_id, name FROM ozon.products WHERE removed_at IS NULL;
 """
 
 _INDEXES = """
 CREATE INDEX product_stock_by_visibility
     ON ozon.product_stock (account, visibility, (coalesce(available, -1)), product_id);
-CREATE INDEX product_words_by_word ON ozon.product_words USING gin (words);
+CREATE INDEX product_names_by_word ON ozon.product_names USING gin (ozon.words(name));
 CREATE INDEX products_by_visibility ON ozon.products (account, visibility, visibility_changed_at, product_id)
     WHERE removed_at IS NULL;
 CREATE INDEX products_by_price ON ozon.products (account, (coalesce(price, -1)), product_id)
@@ -82,7 +81,7 @@ DROP INDEX ozon.product_price_history_by_change, ozon.product_visibility_history
     ozon.products_by_further_sku, ozon.products_by_sku, ozon.products_by_article, ozon.products_by_price,
     ozon.products_by_visibility;
 ALTER TABLE ozon.product_price_history DROP COLUMN previous_price;
-DROP TABLE ozon.product_stock, ozon.product_words;
+DROP TABLE ozon.product_stock, ozon.product_names;
 DROP FUNCTION ozon.words(text);
 """
 
