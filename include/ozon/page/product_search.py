@@ -15,7 +15,6 @@ from fastapi import Depends, Query
 from fastapi.exceptions import RequestValidationError
 
 from include.ozon.marketplace.visibility import Visibility
-from include.ozon.words import one_line
 
 MOST_ID = 2**63 - 1
 """The largest id that the warehouse can store."""
@@ -212,7 +211,9 @@ async def search(
         begin = place(sort, after) if after else None
     except ValueError as error:
         raise RequestValidationError([{"loc": ("query", "after"), "msg": str(error), "type": "value_error"}]) from error
-    return Search(one_line(q), visibility, reason, stock, price, sort, begin)
+    # Spaces within it stay: an article may have two.
+    text = "".join(each if each.isprintable() else " " for each in q).strip()
+    return Search(text, visibility, reason, stock, price, sort, begin)
 
 
 def _is_utf8(text: str) -> bool:

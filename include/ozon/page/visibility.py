@@ -194,13 +194,20 @@ def read_cost(connection: Connection, accounts: Sequence[str], yesterday: dateti
 
 
 def _group(reason: str, products: list[TurnedInvisible]) -> ReasonGroup:
-    currencies = [currency for currency, _ in Counter(product.currency_code for product in products).most_common()]
+    counted = Counter(product.currency_code for product in products)
+    currencies = sorted(counted, key=lambda currency: (-counted[currency], currency))
     worth = dict.fromkeys(currencies, Decimal(0))
     for product in products:
         worth[product.currency_code] += product.worth
     ranked = sorted(
         products,
-        key=lambda product: (not product.worth, currencies.index(product.currency_code), -product.worth),
+        key=lambda product: (
+            not product.worth,
+            currencies.index(product.currency_code),
+            -product.worth,
+            product.account,
+            product.product_id,
+        ),
     )
     return ReasonGroup(reason, len(products), {name: money for name, money in worth.items() if money}, ranked[:_LISTED])
 

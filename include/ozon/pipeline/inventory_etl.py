@@ -79,12 +79,12 @@ def _observe(guards: GuardsSettings, differences: StockDifferences) -> list[Obse
     ]  # fmt: skip
 
 
-def _merge(attempt: Attempt, _: StockDifferences) -> None:
+def _merge(attempt: Attempt, differences: StockDifferences) -> None:
     from include.ozon.pipeline import fbo_stocks
     from include.ozon.warehouse import inventory_merge
 
     has_seller_warehouses = attempt.run.settings.inventory.seller_warehouses
-    inventory_merge.merge(attempt.staging, has_seller_warehouses=has_seller_warehouses)
+    inventory_merge.merge(attempt.staging, differences, has_seller_warehouses=has_seller_warehouses)
     fbo_stocks.merge(attempt)
 
 

@@ -79,10 +79,10 @@ def _observe(guards: GuardsSettings, differences: ProductDifferences) -> list[Ob
     ]  # fmt: skip
 
 
-def _merge(attempt: Attempt, _: ProductDifferences) -> None:
+def _merge(attempt: Attempt, differences: ProductDifferences) -> None:
     from include.ozon.warehouse import product_merge
 
-    product_merge.merge(attempt.staging)
+    product_merge.merge(attempt.staging, differences)
 
 
 PRODUCT_ETL = Component(

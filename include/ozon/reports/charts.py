@@ -27,6 +27,7 @@ _MIN_SPAN_POINTS = 2
 DAY = timedelta(days=1)
 # On a shorter axis the days alone would repeat.
 _SHORT_AXIS = timedelta(days=4)
+_MOST_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,8 @@ def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
             "data": list(_without_repetitions([bar["at"] for bar in bars])),
             "axisLabel": {
                 **TEXT,
-                "formatter": _labels([bar["at"] for bar in bars])[0],
+                # A day has several loads.
+                "formatter": _labels([bar["at"] for bar in bars])[0].replace("format:day", "format:moment"),
                 "hideOverlap": True,
                 "interval": 0,
             },
@@ -316,10 +318,23 @@ def time_axis(moments: Sequence[datetime], margin: int) -> Option:
         "type": "time",
         # A label is as exact as the step, so that no two are the same.
         "minInterval": step / timedelta(milliseconds=1),
-        "axisLabel": {**TEXT, "formatter": formatter, "hideOverlap": True, "margin": margin},
+        "axisLabel": {
+            **TEXT,
+            "formatter": formatter,
+            "hideOverlap": True,
+            "margin": margin,
+            **({"customValues": _days(min(moments), max(moments))} if step == DAY else {}),
+        },
         "axisLine": {"lineStyle": {"color": "var(--rule)"}},
         "axisTick": {"show": False},
     }
+
+
+def _days(begin: datetime, end: datetime) -> list[int]:
+    """Return days at the same distance: those of ECharts are closer to each other where a month begins."""
+    every = math.ceil((end - begin) / DAY / _MOST_DAYS) * DAY
+    first = begin.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
+    return [ms(first + number * every) for number in range(int((end - first) / every) + 1)]
 
 
 def _labels(moments: Sequence[datetime]) -> tuple[str, timedelta]:

@@ -20,3 +20,11 @@ class Differences:
     rejected: int
     visibility_counts: dict[str, int] | None = None
     details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_mostly_new(self) -> bool:
+        """Return whether PostgreSQL's statistics do not know most of the account's rows yet.
+
+        Until autovacuum runs, plans for them would be those for a handful of rows, which take hours for many.
+        """
+        return self.inserted > self.staged / 2

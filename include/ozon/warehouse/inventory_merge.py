@@ -159,6 +159,9 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present, reserv
     fetched_at = excluded.fetched_at
 """
 
+# Without waiting for a VACUUM; PostgreSQL leaves out the tables that a role may not analyze.
+_ANALYZE = "ANALYZE (SKIP_LOCKED) ozon.inventory, ozon.inventory_by_warehouse, ozon.inventory_history"
+
 _MERGE = (_UPDATE, _ZERO, _INSERT, _HISTORY)
 
 
@@ -186,7 +189,9 @@ def compare(staging: Staging, *, has_seller_warehouses: bool) -> StockDifference
     return StockDifferences(**staging.counts(_COUNT), details={"seller_warehouses": by_kind} if by_kind else {})
 
 
-def merge(staging: Staging, *, has_seller_warehouses: bool) -> None:
+def merge(staging: Staging, differences: StockDifferences, *, has_seller_warehouses: bool) -> None:
     """Write the differences that ``compare`` found, in the same transaction."""
     for statement in (*_MERGE, _SELLER_MERGE) if has_seller_warehouses else _MERGE:
         staging.execute(statement)
+    if differences.is_mostly_new:
+        staging.execute(_ANALYZE)

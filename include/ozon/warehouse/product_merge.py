@@ -152,6 +152,9 @@ FROM product_change
 WHERE is_new OR is_back OR has_new_terms
 """
 
+# Without waiting for a VACUUM; PostgreSQL leaves out the tables that a role may not analyze.
+_ANALYZE = "ANALYZE (SKIP_LOCKED) ozon.products, ozon.product_visibility_history, ozon.product_price_history"
+
 _MERGE = (_UPDATE, _CLOSE_VISIBILITY, _CLOSE_PRICE, _INSERT, _OPEN_VISIBILITY, _OPEN_PRICE, _REMOVE)
 
 
@@ -183,7 +186,7 @@ def compare(staging: Staging) -> ProductDifferences:
     )
 
 
-def merge(staging: Staging) -> None:
+def merge(staging: Staging, differences: ProductDifferences) -> None:
     """Write the differences that ``compare`` found, in the same transaction."""
-    for statement in _MERGE:
+    for statement in (*_MERGE, _ANALYZE) if differences.is_mostly_new else _MERGE:
         staging.execute(statement)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -27,13 +28,19 @@ def test_labels_are_as_exact_as_the_span_needs(span: timedelta, formatter: str, 
     assert axis["minInterval"] == step.total_seconds() * 1000
 
 
+def test_labelled_days_have_the_same_distance_also_where_a_month_begins() -> None:
+    values = time_axis([NOW - timedelta(days=30), NOW], margin=8)["axisLabel"]["customValues"]
+    assert {later - earlier for earlier, later in pairwise(values)} == {3 * 24 * 3600 * 1000}
+    assert ms(NOW - timedelta(days=30)) < values[0] < values[-1] <= ms(NOW)
+
+
 def test_loads_of_one_day_are_labelled_with_their_time() -> None:
     def labels(*moments: datetime) -> str:
         bars = [{"at": at, "parts": []} for at in moments]
         return str(load_durations(bars)["xAxis"]["axisLabel"]["formatter"])
 
     assert labels(NOW, NOW - timedelta(hours=6)) == "format:time"
-    assert labels(NOW - timedelta(days=3), NOW) == "format:moment"
+    assert labels(NOW - timedelta(days=30), NOW) == "format:moment"
 
 
 def test_the_accounts_of_one_run_have_one_label() -> None:
