@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import psycopg
 
 from include.ozon.monitoring.health.warehouse_schema import EXPECTED, read_schema
 from include.ozon.warehouse import schema
+from include.ozon.warehouse.session import open_connection
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 
 
@@ -25,7 +27,8 @@ def _main() -> None:
             server.create_database("warehouse", WAREHOUSE_ROLE)
             connect = partial(psycopg.connect, server.dsn("warehouse", WAREHOUSE_ROLE))
             schema.upgrade(connect)
-            with connect() as connection:
+            # With the product's search path, on which the text of an index depends.
+            with closing(open_connection(connect, "expected schema")) as connection:
                 found = read_schema(connection)
             fields = {"columns": found.columns, "indexes": found.indexes}
             EXPECTED.write_text(f"{json.dumps(fields, indent=2)}\n", "utf-8")
