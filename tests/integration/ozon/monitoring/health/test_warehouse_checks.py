@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from include.ozon.monitoring.health.warehouse_schema import expected_schema, rea
 from include.ozon.monitoring.results import CheckResult
 from include.ozon.settings import Settings
 from include.ozon.warehouse import schema
+from include.ozon.warehouse.session import open_connection
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
 from tests.support import scratch
 from tests.support.health import health_context, measured, run_all
@@ -234,7 +235,7 @@ class TestWriting:
 
 class TestTheSchema:
     def test_as_migrated_is_exactly_the_expected_one(self, warehouse_dsn: str) -> None:
-        with psycopg.connect(warehouse_dsn) as connection:
+        with closing(open_connection(partial(psycopg.connect, warehouse_dsn), "test")) as connection:
             found = read_schema(connection)
 
         assert found == expected_schema(), (
