@@ -40,11 +40,11 @@ def test_a_bar_of_the_overview_opens_its_run(visit: Visitor) -> None:
     page = visit().alone()
     chart = page.locator(".chart.short")
     chart.scroll_into_view_if_needed()
-    # The bars are drawn on a canvas: the pointer looks for one from left to right.
+    # The bars are drawn on a canvas: the pointer looks for one from left to right, just above the axis.
     box = chart.bounding_box()
     assert box
     for x in range(int(box["width"])):
-        page.mouse.move(box["x"] + x, box["y"] + box["height"] * 0.7)
+        page.mouse.move(box["x"] + x, box["y"] + box["height"] - 28)
         if chart.evaluate("(each) => each.querySelector('canvas').parentElement.style.cursor") == "pointer":
             page.mouse.down()
             page.mouse.up()

@@ -25,7 +25,7 @@ REPORTED = metrics(
 _COLOURS = """canvas => new Set(new Uint32Array(
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"needs {CHROMIUM}")
+pytestmark = pytest.mark.browser
 
 
 @dataclass
