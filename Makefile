@@ -26,7 +26,7 @@ test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, co
 
 test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest supported version
 	@programs=$$($(BIN)/python -m tests.support.oldest_postgres) && $(TESTS) --postgres "$$programs" \
-		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring) $(ARGS)
+		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring page) $(ARGS)
 
 test-browser: venv  ## Test the page in real headless Chromium with a real Airflow; screenshots in .local/browser
 	@$(BIN)/python -m tests.support.chromium && $(TESTS) --tier browser --workers 0 $(ARGS)

@@ -14,11 +14,14 @@ from include.ozon.warehouse.session import Connection
 
 PRICE_CHANGED_WITHIN = timedelta(hours=24)
 
-ARTICLE: LiteralString = """(left(lower(p.offer_id), 100) COLLATE "C")"""
+ARTICLE: LiteralString = """(left(ozon.folded(p.offer_id), 100) COLLATE "C")"""
 """An article as the index has it: without case, and cut so that none is too long for an index."""
 
 _STARTS_SO: LiteralString = (
-    ARTICLE + """ >= left(lower(%(q)s), 100) AND """ + ARTICLE + """ < left(lower(%(q)s), 100) || chr(1114111)"""
+    ARTICLE
+    + """ >= left(ozon.folded(%(q)s), 100) AND """
+    + ARTICLE
+    + """ < left(ozon.folded(%(q)s), 100) || chr(1114111)"""
 )
 
 _NUMBER: LiteralString = """

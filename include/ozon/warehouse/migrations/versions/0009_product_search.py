@@ -10,11 +10,14 @@ depends_on = None
 # PostgreSQL's own text search drops markup such as <b> and takes 350ml.ru for one word; pg_trgm is an extension, which
 # a role may not be allowed to create. A word longer than 2046 bytes is an error, which 500 characters cannot reach.
 _WORDS = r"""
+CREATE FUNCTION ozon.folded(text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$ SELECT lower($1{collation}) $$;
 CREATE FUNCTION ozon.words(text) RETURNS tsvector
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
 SELECT array_to_tsvector(string_to_array(btrim(regexp_replace(
-    left(lower($1), 500), '[\s!-/:-@\[-`{-~«»„“”‘’–—…№×·•]+', ' ', 'g'
+    left(ozon.folded($1), 500), '[\s!-/:-@\[-`{-~«»„“”‘’–—…№×·•]+', ' ', 'g'
 )), ' '))
 $$;
 """
@@ -55,7 +58,8 @@ CREATE INDEX products_by_visibility ON ozon.products (account, visibility, visib
     WHERE removed_at IS NULL;
 CREATE INDEX products_by_price ON ozon.products (account, (coalesce(price, -1)), product_id)
     WHERE removed_at IS NULL;
-CREATE INDEX products_by_article ON ozon.products (account, ("left"(lower(offer_id), 100)) COLLATE "C", product_id)
+CREATE INDEX products_by_article
+    ON ozon.products (account, ("left"(ozon.folded(offer_id), 100)) COLLATE "C", product_id)
     WHERE removed_at IS NULL;
 CREATE INDEX products_by_sku ON ozon.products (account, sku);
 CREATE INDEX products_by_further_sku ON ozon.products USING gin (skus) WHERE cardinality(skus) > 1;
@@ -82,12 +86,21 @@ DROP INDEX ozon.product_price_history_by_change, ozon.product_visibility_history
     ozon.products_by_visibility;
 ALTER TABLE ozon.product_price_history DROP COLUMN previous_price;
 DROP TABLE ozon.product_stock, ozon.product_names;
-DROP FUNCTION ozon.words(text);
+DROP FUNCTION ozon.words(text), ozon.folded(text);
+"""
+
+
+# In a database with the locale C, lower case is known for the alphabet of English only. The first is from PostgreSQL 17
+# on, the second where the server was built with ICU.
+_COLLATIONS = """
+SELECT collname FROM pg_collation WHERE collname IN ('pg_c_utf8', 'und-x-icu') ORDER BY collname = 'und-x-icu' LIMIT 1
 """
 
 
 def upgrade() -> None:
-    for statements in (_WORDS, _TABLES, _INDEXES, _PRICES):
+    found = op.get_bind().exec_driver_sql(_COLLATIONS).scalar()
+    op.get_bind().exec_driver_sql(_WORDS.replace("{collation}", f' COLLATE "{found}"' if found else ""))
+    for statements in (_TABLES, _INDEXES, _PRICES):
         op.execute(statements)
 
 
