@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -186,12 +187,13 @@ def test_make_up_runs_the_dag_and_make_down_leaves_no_process(home: Path) -> Non
 
 
 def listening_addresses(home: Path) -> set[str]:
-    return {
-        connection.laddr.ip
-        for server in scratch.running_in(home)
-        for connection in server.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    found = set()
+    for server in scratch.running_in(home):
+        # One of Airflow's short-lived processes may have ended meanwhile.
+        with suppress(psutil.NoSuchProcess):
+            connections = server.net_connections("inet")
+            found |= {each.laddr.ip for each in connections if each.status == psutil.CONN_LISTEN}
+    return found
 
 
 def state_of_a_triggered_run(url: str, user: str, password: str) -> str:
