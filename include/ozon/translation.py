@@ -3,7 +3,7 @@
 The current language belongs to the context (thread or asyncio task), as in Babel's and Django's web integrations: code
 that makes texts for a person runs inside `use_language`, everything else stays English. Texts that are written once and
 shown later, such as a rule's title, are marked with `N_` and translated with `_` where they are shown.
-Babel is imported inside the functions: parsing a DAG does not need it.
+Babel and Jinja2 are imported inside the functions: parsing a DAG needs neither.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -107,10 +107,24 @@ def in_every_language(make: Callable[[], Iterable[str]]) -> tuple[Translated, ..
     return tuple(Translated(en, ru) for en, ru in zip(lines["en"], lines["ru"], strict=True))
 
 
-def add_to(environment: Environment) -> None:
-    """Let templates translate with ``_`` and ``{% trans %}``."""
+def templates_of(package: str, **options: Any) -> Environment:
+    """Return a package's templates, which translate with ``_`` and ``{% trans %}`` and escape every value in HTML.
+
+    ``options`` are further ones of Jinja2's Environment.
+    """
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader(package),
+        autoescape=select_autoescape(["html"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        **options,
+    )
     environment.add_extension("jinja2.ext.i18n")
     environment.install_gettext_callables(gettext, ngettext, newstyle=True, pgettext=pgettext)  # type: ignore[attr-defined]
+    return environment
 
 
 @cache

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 _MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M"]
 
 
-class ReportLanguage(StrEnum):
-    EN = "en"
-    RU = "ru"
-
-
 class Output(StrEnum):
     TEXT = "text"
     JSON = "json"
@@ -45,7 +40,7 @@ def visibility(
         typer.Option(formats=_MOMENTS, help="Compare with this moment (UTC), not with the last measurement."),
     ] = None,
     language: Annotated[
-        ReportLanguage | None,
+        Language | None,
         typer.Option(help="The language of the report as text or HTML, instead of the setting `language`."),
     ] = None,
     alert: Annotated[
@@ -80,7 +75,7 @@ def visibility(
             f"There is nothing to report: the warehouse has no successful load of {_listed(accounts)}. Run ozon_etl "
             "(`make run` on one machine) first."
         )
-    shown_in: Language = language.value if language else settings.language
+    shown_in = language or settings.language
     content = render(output, reported, settings, shown_in)
     if output is Output.TEXT and sys.stdout.isatty():
         with use_language(shown_in):

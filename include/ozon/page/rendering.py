@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from babel import negotiate_locale
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from starlette.datastructures import URL, QueryParams
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
@@ -97,14 +97,7 @@ def _version(name: str) -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("include.ozon.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    translation.add_to(environment)
+    environment = translation.templates_of("include.ozon.page")
     environment.globals |= {
         "words": words,
         "definitions": {**DEFINITIONS, **RUN_DEFINITIONS},

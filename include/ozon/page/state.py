@@ -13,7 +13,7 @@ from include.ozon.monitoring.health.data import AGE_LIMITS
 from include.ozon.monitoring.health.store import latest
 from include.ozon.monitoring.health.summary import HealthSummary, summarize
 from include.ozon.monitoring.metrics.totals import last_loads
-from include.ozon.monitoring.results import Status
+from include.ozon.monitoring.results import Status, judge, worst
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.schedule import next_due
@@ -107,8 +107,7 @@ def read_freshness(
             for component in COMPONENTS
         }
         statuses = [_age_status(name, at, settings, now) for name, at in loaded_at.items()]
-        worst = max(statuses, key=[Status.OK, Status.UNKNOWN, Status.WARNING, Status.CRITICAL].index)
-        found.append(Freshness(account, settings.accounts[account].title, loaded_at, worst))
+        found.append(Freshness(account, settings.accounts[account].title, loaded_at, worst(statuses)))
     return found
 
 
@@ -134,7 +133,4 @@ def _title(incident: Incident) -> str:
 def _age_status(component: str, loaded_at: datetime | None, settings: Settings, now: datetime) -> Status:
     if loaded_at is None:
         return Status.UNKNOWN
-    limits, age = AGE_LIMITS[component].limits_in(settings), now - loaded_at
-    if age > timedelta(hours=limits.critical):
-        return Status.CRITICAL
-    return Status.WARNING if age > timedelta(hours=limits.warning) else Status.OK
+    return judge(settings, AGE_LIMITS[component], (now - loaded_at) / timedelta(hours=1), "").status

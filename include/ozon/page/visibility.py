@@ -16,7 +16,7 @@ from include.ozon.monitoring.metrics.model import Counts
 from include.ozon.warehouse.session import Connection
 
 READ_AT_MOST = 2_000
-"""Products that turned invisible are read up to this number; a page is no place for more."""
+"""The most products that turned invisible and are read for a page."""
 _LISTED = 5
 _MOST_POINTS = 400
 

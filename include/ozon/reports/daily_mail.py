@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment
 
 from include.ozon import translation, words
 from include.ozon.monitoring.alerts.message import Attachment, Mail, without_markup
@@ -91,16 +91,9 @@ def _facts(metrics: VisibilityMetrics) -> list[tuple[str, str]]:
 
 @cache
 def _templates(*, for_chats: bool = False) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("include.ozon.reports"),
-        autoescape=select_autoescape(["html"]),
-        undefined=StrictUndefined,
-        finalize=without_markup if for_chats else None,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
+    environment = translation.templates_of(
+        "include.ozon.reports", finalize=without_markup if for_chats else None, keep_trailing_newline=True
     )
-    translation.add_to(environment)
     environment.globals |= {
         "facts": _facts,
         "sections": sections,

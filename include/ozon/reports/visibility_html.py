@@ -8,17 +8,17 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from jinja2 import Environment
+from markupsafe import Markup
 
 from include.ozon import translation, words
 from include.ozon.marketplace.ozon_seller import product_address
+from include.ozon.monitoring.alerts.message import code
 from include.ozon.monitoring.metrics import words as texts
 from include.ozon.monitoring.metrics.definitions import DEFINITIONS, QUALITY_PARTS, VISIBILITIES
 from include.ozon.monitoring.metrics.model import Counts, VisibilityMetrics
@@ -86,11 +86,6 @@ def _unbroken(value: str) -> str:
     return value.replace(" ", "\u00a0", value.count(" ") - 1)
 
 
-def _code(text: str) -> Markup:
-    """Return HTML in which what the text has in backticks, such as a setting, is code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 (escaped)
-
-
 def _csp_hash(text: str) -> Markup:
     """Return the source by which a content security policy allows an inline style or script."""
     digest = hashlib.sha256(text.encode()).digest()
@@ -116,15 +111,8 @@ def _charts_packed() -> str:
 
 @cache
 def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("include.ozon.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    translation.add_to(environment)
-    environment.filters |= {"unbroken": _unbroken, "code": _code, "csp_hash": _csp_hash}
+    environment = translation.templates_of("include.ozon.reports")
+    environment.filters |= {"unbroken": _unbroken, "code": code, "csp_hash": _csp_hash}
     environment.globals |= {
         "asset": _asset,
         "charts_script": _charts_script(),

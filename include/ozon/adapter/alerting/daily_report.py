@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from airflow.sdk import Variable
 
 from include.ozon.adapter.alerting.channels import ChannelError
-from include.ozon.errors import OzonError
+from include.ozon.errors import safe_text
 from include.ozon.monitoring.alerts.message import Mail
 from include.ozon.monitoring.alerts.sender import Channel
 
@@ -38,9 +38,7 @@ def send_once(occasion: str, channels: Mapping[str, Channel], mail_for: Callable
             channel.deliver(mail, None)
         except Exception as error:
             record.remove(name)
-            # Only our own texts: another error's can contain the channel's address, and with it a token.
-            reason = str(error) if isinstance(error, OzonError) else type(error).__name__
-            failed.append(f"{name} ({reason.rstrip('.')})")
+            failed.append(f"{name} ({safe_text(error).rstrip('.')})")
         else:
             sent.append(name)
     if failed:

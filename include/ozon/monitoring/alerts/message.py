@@ -22,7 +22,7 @@ from include.ozon.monitoring.rule import Unit
 from include.ozon.monitoring.rules import RULE_BY_NAME
 from include.ozon.settings import Settings
 from include.ozon.settings.limits import Above, State
-from include.ozon.translation import _, add_to, current_language
+from include.ozon.translation import _, current_language, templates_of
 from include.ozon.words import moment, one_line, span
 
 if TYPE_CHECKING:
@@ -127,20 +127,12 @@ def without_markup(text: object) -> str:
 
 @cache
 def _templates(*, for_chats: bool = False) -> Environment:
-    # Only a run that sends something needs it.
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape  # noqa: PLC0415
-
-    environment = Environment(
-        loader=PackageLoader("include.ozon.monitoring.alerts"),
-        autoescape=select_autoescape(["html"]),
+    environment = templates_of(
+        "include.ozon.monitoring.alerts",
         finalize=without_markup if for_chats else _line_or_html,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    add_to(environment)
-    environment.filters["code"] = _code
+    environment.filters["code"] = code
     return environment
 
 
@@ -148,7 +140,7 @@ def _line_or_html(value: object) -> str:
     return value if isinstance(value, Markup) else one_line(value, MESSAGE_LENGTH)
 
 
-def _code(text: str) -> Markup:
+def code(text: str) -> Markup:
     """Return HTML in which what the text has in backticks, such as a command, is code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(one_line(text, MESSAGE_LENGTH)))))  # noqa: S704 (escaped)
 
