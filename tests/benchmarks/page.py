@@ -1,18 +1,13 @@
-"""Times of the page's views with many products and a year of history, and of a load while many people read.
+"""Times of the page's views with a million products and a year of history; loads and heartbeats while people read.
 
 The load has an account of its own in the same warehouse, with a fifth of the products.
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
-import random
 import statistics
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +19,8 @@ from rich.table import Table
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
 from tests.benchmarks.measure import measure
 from tests.benchmarks.page_app import running
+from tests.benchmarks.page_heartbeat import longest_gaps
+from tests.benchmarks.page_readers import READERS, people_reading
 from tests.benchmarks.page_seed import ACCOUNT, fill
 from tests.benchmarks.page_server import PageServer, serving
 
@@ -34,9 +31,7 @@ GOAL_MS = 300
 
 _DATABASE = "page"
 _REQUESTS = 30
-_READERS = 50
-_READING_SECONDS = 10.0
-_LOADS = 2
+_LOADS = 4
 _LOADED_PART = 5
 
 VIEWS = {
@@ -77,6 +72,7 @@ class Figures:
     load_read_seconds: float
     read: int
     read_p95_ms: float
+    heartbeat_gaps_seconds: tuple[float, float]
 
     @property
     def load_ratio(self) -> float:
@@ -96,6 +92,8 @@ def run(size: int, postgres: EmbeddedPostgres, folder: Path, console: Console) -
             console.print(_table(size, views))
             with serving(size // _LOADED_PART) as server:
                 alone, read, milliseconds = _loads(server, dsn, folder, address, console)
+        console.print("The scheduler's heartbeat ...")
+        gaps = longest_gaps(postgres, dsn, folder, list(VIEWS.values()))
     finally:
         postgres.drop_database(_DATABASE)
     return Figures(
@@ -106,6 +104,7 @@ def run(size: int, postgres: EmbeddedPostgres, folder: Path, console: Console) -
         load_read_seconds=read,
         read=len(milliseconds),
         read_p95_ms=_percentile_95(milliseconds),
+        heartbeat_gaps_seconds=gaps,
     )
 
 
@@ -142,46 +141,10 @@ def _loads(
     for _ in range(_LOADS):
         # In turns, so that a slower disk or neighbour slows down both.
         alone.append(load())
-        with _people_reading(address) as answered:
+        with people_reading(address, list(VIEWS.values())) as answered:
             read.append(load())
         milliseconds += answered
     return statistics.median(alone), statistics.median(read), milliseconds
-
-
-@contextmanager
-def _people_reading(address: str) -> Iterator[list[float]]:
-    """Let people open views meanwhile, each reading every view for some seconds; yield the answers' milliseconds."""
-    answered: list[float] = []
-    end = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_read_views(address, end, answered)))
-    thread.start()
-    try:
-        yield answered
-    finally:
-        end.set()
-        thread.join()
-
-
-async def _read_views(address: str, end: threading.Event, answered: list[float]) -> None:
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
-        await asyncio.gather(*(_reader(client, address, random.Random(n), end, answered) for n in range(_READERS)))
-
-
-async def _reader(
-    client: httpx.AsyncClient, address: str, chance: random.Random, end: threading.Event, answered: list[float]
-) -> None:
-    await _pause(chance.uniform(0, _READING_SECONDS), end)
-    while not end.is_set():
-        started_at = time.perf_counter()
-        (await client.get(address + chance.choice(list(VIEWS.values())))).raise_for_status()
-        answered.append(1000 * (time.perf_counter() - started_at))
-        await _pause(chance.uniform(0.5, 1.5) * _READING_SECONDS, end)
-
-
-async def _pause(seconds: float, end: threading.Event) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline and not end.is_set():
-        await asyncio.sleep(0.1)
 
 
 def _percentile_95(milliseconds: list[float]) -> float:
@@ -201,11 +164,13 @@ def _table(size: int, views: dict[str, tuple[float, float]]) -> Table:
 
 def last_line(figures: Figures) -> str:
     """Return all figures in one line."""
+    alone, read = figures.heartbeat_gaps_seconds
     slowest, (median, percentile) = max(figures.views.items(), key=lambda item: item[1][1])
     return (
         f"page: {figures.size} products: slowest view {slowest} {median:.0f} ms (95 % {percentile:.0f} ms), "
         f"{sum(high <= GOAL_MS for _, high in figures.views.values())} of {len(figures.views)} views within "
-        f"{GOAL_MS} ms; a load with {_READERS} readers takes {figures.load_ratio:.2f} times as long "
+        f"{GOAL_MS} ms; a load with {READERS} readers takes {figures.load_ratio:.2f} times as long "
         f"({figures.load_alone_seconds:.1f} s, {figures.load_read_seconds:.1f} s; {figures.read} views read, 95 % "
-        f"{figures.read_p95_ms:.0f} ms); migration 0009 {figures.migration_seconds:.0f} s"
+        f"{figures.read_p95_ms:.0f} ms); longest time between two heartbeats of the scheduler {alone:.1f} s, "
+        f"with readers {read:.1f} s; migration 0009 {figures.migration_seconds:.0f} s"
     )

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from include.ozon.configuration import load_settings
 from include.ozon.reports.visibility import render
 from include.ozon.translation import LANGUAGES, Language
 from tests.support.metrics import metrics, product
 
-CHROMIUM = Path("/usr/bin/chromium")
 SETTINGS = load_settings(environment="testing", environ={})
 ATTACK = "<script>document.title = 'attacked'</script><img src=x onerror=\"document.title = 'attacked'\">"
 REPORTED = metrics(
@@ -24,8 +23,6 @@ REPORTED = metrics(
 # More than one colour: something is drawn.
 _COLOURS = """canvas => new Set(new Uint32Array(
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)).size"""
-
-pytestmark = pytest.mark.browser
 
 
 @dataclass
@@ -37,14 +34,6 @@ class Opened:
 
 
 Open = Callable[..., Opened]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
