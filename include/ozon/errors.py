@@ -6,6 +6,9 @@ what was expected, what was found and what to do next. It never contains a key, 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+from difflib import get_close_matches
+
 
 class OzonError(Exception):
     """Base class of all errors that this package raises."""
@@ -95,3 +98,14 @@ class CancelledError(KeyboardInterrupt):
 def safe_text(error: BaseException) -> str:
     """Return an error's text; only the class of a foreign one, which may quote an address, a token or a password."""
     return str(error) if isinstance(error, OzonError) else type(error).__name__
+
+
+def require_known(what: str, names: Iterable[str], known: Collection[str]) -> None:
+    """Raise ConfigurationError if a name is unknown; the message lists the known ones and the nearest one."""
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        near = get_close_matches(unknown[0], known, n=1, cutoff=0.5)
+        raise ConfigurationError(
+            f"{what}: expected one of {', '.join(known) or 'none'}; found {', '.join(map(repr, unknown))}"
+            + (f"; did you mean {near[0]!r}?" if near else ".")
+        )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.support.changed_project import ChangedProject
+from tests.support.documents import data_of
 from tests.support.mail import MailServer, part
 from tests.support.pipeline import Pipeline
 
@@ -84,7 +83,7 @@ def test_the_rule_is_configured_measured_stored_and_notified(project: ChangedPro
 
 
 def status_of(project: ChangedProject) -> str:
-    document = json.loads(project.command("ozon", "health", "--checks", "machine", "--output", "json").stdout)
+    document = data_of(project.command("ozon", "health", "--checks", "machine", "--output", "json").stdout)
     (area,) = document["areas"]
     (status,) = (check["status"] for check in area["checks"] if check["check"] == "uptime_days")
     return str(status)

@@ -28,6 +28,7 @@ from tests.support import process, scratch
 from tests.support.agreement import assert_agreement
 from tests.support.airflow_runs import Airflow
 from tests.support.airflow_stack import AirflowStack, until
+from tests.support.documents import data_of
 from tests.support.pipeline import Pipeline, Row
 
 pytestmark = pytest.mark.long
@@ -46,8 +47,7 @@ class Done:
 
     @property
     def document(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.stdout)
-        assert found["schema"] == "ozon-run"
+        found: dict[str, Any] = data_of(self.stdout, "ozon-run")
         return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from typing import Any
 from include.ozon_local.home import ROOT
 from tests.support import process, scratch
 from tests.support.airflow_runs import Airflow, FinishedRun
+from tests.support.documents import data_of
 
 CHANGES = Path(__file__).parent / "changes"
 _VERSIONS = "include/ozon/warehouse/migrations/versions"
@@ -59,7 +59,7 @@ class ChangedProject:
         return done.stdout
 
     def ozon_json(self, *arguments: str, exit_code: int = 0) -> Any:
-        return json.loads(self.ozon(*arguments, exit_code=exit_code))
+        return data_of(self.ozon(*arguments, exit_code=exit_code))
 
     def load(self, **variables: str) -> FinishedRun:
         """Run the DAG by the real ``airflow dags test``."""

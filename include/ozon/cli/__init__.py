@@ -20,6 +20,7 @@ from include.ozon.cli import (
     doctor,
     health,
     maintenance,
+    overview,
     probe,
     run,
     runs,
@@ -30,20 +31,22 @@ from include.ozon.cli import (
 app = typer.Typer(
     name="ozon",
     help="Operate the Ozon ETL: its warehouse, configuration, runs, health, alerts, schedules and visibility reports."
+    "\n\nWithout a command it shows the state of this installation."
     "\n\nExit codes: 0 done; 1 failed for an external reason; 2 the command line or the configuration is wrong; "
     "130 interrupted.\n\nExample: ozon runs --last 5",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def ozon(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=common.show_version)
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        overview.show()
 
 
 app.command(name="doctor")(doctor.doctor)

@@ -15,7 +15,7 @@ from include.ozon.cli.common import FAILED, Output, console, importing_airflow, 
 from include.ozon.cli.inbox import inbox
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError, safe_text
+from include.ozon.errors import ConfigurationError, require_known, safe_text
 from include.ozon.monitoring.alerts.message import render_test
 from include.ozon.monitoring.alerts.model import Alert, Incident, Notification
 from include.ozon.monitoring.alerts.store import acknowledge, one_incident, recent_incidents
@@ -49,7 +49,7 @@ def alerts(
         require_head(connection)
         found = recent_incidents(connection, datetime.now(tz=UTC) - timedelta(days=days))
     if output == "json":
-        print_json(_documents(found))
+        print_json("incidents", _documents(found))
     elif not found:
         say(f"No incident is unresolved, and none was resolved in {count_of(days, 'day')}.")
     else:
@@ -66,7 +66,7 @@ def show(incident_id: _IncidentId, output: Output = "text") -> None:
         require_head(connection)
         incident = one_incident(connection, incident_id)
     if output == "json":
-        print_json(*_documents([incident]))
+        print_json("incident", *_documents([incident]))
         return
     settings = load_settings()
     console().print(
@@ -93,7 +93,7 @@ def ack(
         require_head(connection)
         incident = acknowledge(connection, incident_id, by or _user(), note or None, datetime.now(tz=UTC))
     if output == "json":
-        print_json(*_documents([incident]))
+        print_json("incident", *_documents([incident]))
     else:
         say(
             f"Acknowledged {incident.incident_id} ({_title(incident)}) as {incident.acknowledged_by}: "
@@ -115,9 +115,8 @@ def send_test(
 
     settings = load_settings()
     channels = open_channels(settings)
-    if channel and channel not in channels:
-        known = ", ".join(channels) or "none"
-        raise ConfigurationError(f"Expected a channel of alerts.channels, found {channel!r}. Configured: {known}.")
+    if channel:
+        require_known("Channel", [channel], channels)
     if not channels:
         raise ConfigurationError(
             "No channel is configured: nobody is notified of anything. Add one to alerts.channels."
@@ -134,7 +133,8 @@ def send_test(
             problems[name] = None
     if output == "json":
         print_json(
-            [{"channel": name, "delivered": not problem, "error": problem} for name, problem in problems.items()]
+            "alerts-test",
+            [{"channel": name, "delivered": not problem, "error": problem} for name, problem in problems.items()],
         )
     else:
         for name, problem in problems.items():

@@ -30,14 +30,17 @@ from typer.exceptions import TyperException
 from include.ozon import __version__
 from include.ozon.checks import Check
 from include.ozon.configuration.sources import ENVIRONMENTS
-from include.ozon.errors import ConfigurationError, ConnectionSettingsError, OzonError
+from include.ozon.errors import ConfigurationError, ConnectionSettingsError, OzonError, require_known
+from include.ozon.reports.envelope import in_envelope
 from include.ozon.words import one_line
 
 FAILED = 1
 WRONG_USAGE = 2
 INTERRUPTED = 130
 
-Output = Annotated[Literal["text", "json"], typer.Option(help="What to print.")]
+Output = Annotated[
+    Literal["text", "json"], typer.Option(help="What to print; JSON has the fields schema, version and data.")
+]
 
 _STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "unknown": "magenta"}
 
@@ -88,8 +91,10 @@ def console() -> Console:
     return found if found.is_terminal else Console(width=_PIPE_WIDTH)
 
 
-def print_json(document: object) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
+def print_json(schema: str, data: object) -> None:
+    """Print the document of a command; ``schema`` names what it is, for example ``runs``."""
+    # float: the numbers of a run may be decimals.
+    typer.echo(json.dumps(in_envelope(schema, data), ensure_ascii=False, indent=2, default=float))
 
 
 def text_table(title: str, *headings: str) -> Table:
@@ -212,8 +217,7 @@ def _take_config(value: Path | None) -> None:
 
 def _take_env(value: str | None) -> None:
     if value is not None:
-        if value not in ENVIRONMENTS:
-            raise typer.BadParameter(f"unknown environment {value!r}; expected one of {', '.join(ENVIRONMENTS)}")
+        require_known("--env", [value], ENVIRONMENTS)
         os.environ["OZON_ENV"] = value
 
 

@@ -58,7 +58,7 @@ def show(
         shown = {name: each for name, each in shown.items() if each[1] != _BUILT_IN}
     if output == "json":
         listed = [{"key": name, "value": value, "from": origin} for name, (value, origin) in shown.items()]
-        print_json({"schema": "ozon-config", "version": 1, "environment": settings.environment, "settings": listed})
+        print_json("config", {"environment": settings.environment, "settings": listed})
     else:
         console().print(_table(settings, shown))
 
@@ -81,22 +81,18 @@ def validate(
     except ConfigurationError as error:
         if output == "text":
             raise
-        print_json({**_document(is_valid=False), "problems": str(error).split("\n- ")[1:]})
+        print_json("config-validation", {"valid": False, "problems": str(error).split("\n- ")[1:]})
         raise typer.Exit(WRONG_USAGE) from None
     checks = list(diagnose(_connection_steps(settings))) if connect else []
     if output == "json":
-        found = {"environment": settings.environment, "accounts": list(settings.accounts)}
-        print_json({**_document(is_valid=True), **found, "connections": [check.as_dict() for check in checks]})
+        found = {"valid": True, "environment": settings.environment, "accounts": list(settings.accounts)}
+        print_json("config-validation", {**found, "connections": [check.as_dict() for check in checks]})
     else:
         say(f"The configuration is valid: environment {settings.environment}, accounts {', '.join(settings.accounts)}.")
         shown = [check for check in checks if check.status != "ok" or not is_quiet()]
         if shown:
             console().print(check_table("Connections", shown))
     raise typer.Exit(int(any(check.status == "failed" for check in checks)))
-
-
-def _document(*, is_valid: bool) -> dict[str, Any]:
-    return {"schema": "ozon-config-validation", "version": 1, "valid": is_valid}
 
 
 def _connection_steps(settings: Settings) -> Iterator[Step]:

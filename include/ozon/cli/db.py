@@ -63,7 +63,7 @@ def _show(output: str) -> None:
     with warehouse_session() as connection:
         found = schema.status(connection)
     if output == "json":
-        print_json({"schema": "ozon-db", "version": 1, **asdict(found), "is_at_head": found.is_at_head})
+        print_json("db", {**asdict(found), "is_at_head": found.is_at_head})
     elif not (found.is_at_head and is_quiet()):
         typer.echo(
             f"warehouse at revision {found.revision or 'none'}, this version needs {found.head}: {_verdict(found)}"

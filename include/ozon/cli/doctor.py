@@ -35,8 +35,7 @@ def doctor(output: Output = "text") -> None:
     checks = list(diagnose(_steps()))
     is_failed = any(check.status == "failed" for check in checks)
     if output == "json":
-        document = {"schema": "ozon-doctor", "version": 1, "ok": not is_failed}
-        print_json(document | {"checks": [check.as_dict() for check in checks]})
+        print_json("doctor", {"ok": not is_failed, "checks": [check.as_dict() for check in checks]})
     else:
         shown = [check for check in checks if check.status != "ok"] if is_quiet() else checks
         if shown:

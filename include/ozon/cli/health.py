@@ -10,13 +10,13 @@ from typing import Annotated
 
 import typer
 
-from include.ozon.cli.common import Output, console, importing_airflow, is_verbose
+from include.ozon.cli.common import Output, console, importing_airflow, is_verbose, print_json
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError
+from include.ozon.errors import require_known
 from include.ozon.monitoring.health.areas import AREA_NAMES
 from include.ozon.monitoring.health.summary import EXIT_CODES, HealthSummary, summarize
 from include.ozon.monitoring.results import Status
-from include.ozon.reports.health import health_json, health_text
+from include.ozon.reports.health import health_data, health_text
 from include.ozon.settings import Settings
 
 
@@ -48,18 +48,14 @@ def health(
 
 def _show(summary: HealthSummary, settings: Settings, output: str, *, only_problems: bool) -> None:
     if output == "json":
-        typer.echo(health_json(summary, settings))
+        print_json("health", health_data(summary, settings))
     else:
         console().print(health_text(summary, settings, only_problems=only_problems))
 
 
 def _areas(checks: str, settings: Settings) -> list[str]:
     wanted = [name.strip() for name in checks.split(",") if name.strip()]
-    if unknown := [name for name in wanted if name not in AREA_NAMES]:
-        raise ConfigurationError(
-            f"--checks: expected areas of the health check ({', '.join(AREA_NAMES)}), found "
-            f"{', '.join(map(repr, unknown))}."
-        )
+    require_known("--checks", wanted, AREA_NAMES)
     return list(dict.fromkeys(wanted)) or list(settings.health.checks)
 
 

@@ -46,7 +46,7 @@ def inbox(
         return
     numbered = list(enumerate(kept, start=1))[-last:]
     if output == "json":
-        print_json([_heading(n, mail, mail.read(), settings) for n, mail in numbered])
+        print_json("inbox", [_heading(n, mail, mail.read(), settings) for n, mail in numbered])
     elif not numbered:
         typer.echo("The inbox is empty: this machine's mail catcher has received no mail.")
     else:
@@ -86,7 +86,7 @@ def _show(kept: list[_Kept], number: int, output: str, settings: Settings) -> No
     body = mail.get_body(("plain", "html"))
     text = str(body.get_content()) if body else ""
     if output == "json":
-        print_json({**heading, "text": text})
+        print_json("mail", {**heading, "text": text})
     else:
         typer.echo(
             f"From:    {mail['From']}\nTo:      {heading['to']}\nDate:    {heading['date']}\n"

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from include.ozon.cli.common import Output, console, importing_airflow, is_quiet, print_json
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError, OzonError
+from include.ozon.errors import OzonError, require_known
 from include.ozon.maintenance.steps import STEPS, Outcome
 from include.ozon.settings import Settings
 from include.ozon.words import size
@@ -42,11 +42,12 @@ def maintenance(
     outcomes = _run(wanted, settings, dry_run)
     if output == "json":
         print_json(
+            "maintenance",
             {
                 "environment": settings.environment,
                 "dry_run": dry_run,
                 "steps": [outcome.as_dict() for outcome in outcomes],
-            }
+            },
         )
     elif shown := [outcome for outcome in outcomes if outcome.status == "failed" or not is_quiet()]:
         console().print(_table(shown, settings, dry_run))
@@ -55,10 +56,7 @@ def maintenance(
 
 def _wanted(steps: Sequence[str]) -> list[str]:
     """Return the requested steps in their fixed order."""
-    if unknown := [step for step in steps if step not in STEPS]:
-        raise ConfigurationError(
-            f"Expected steps of maintenance ({', '.join(STEPS)}), found {', '.join(map(repr, unknown))}."
-        )
+    require_known("Steps", steps, STEPS)
     return [step for step in STEPS if not steps or step in steps]
 
 

@@ -13,7 +13,7 @@ import typer
 from include.ozon.cli.common import Output, importing_airflow, is_quiet, is_verbose
 from include.ozon.configuration import load_settings
 from include.ozon.diagnosis.probe import Probe, ProbeReport
-from include.ozon.errors import ConfigurationError
+from include.ozon.errors import ConfigurationError, require_known
 from include.ozon.marketplace.client import other_client
 from include.ozon.marketplace.redaction import Redactor
 from include.ozon.reports.probe import probe_document, probe_markdown
@@ -36,8 +36,7 @@ def probe(
     Example: ozon probe --account main --save probe.md
     """
     settings = load_settings()
-    if account not in settings.accounts:
-        raise ConfigurationError(f"--account: expected one of {', '.join(settings.accounts)}; found {account!r}.")
+    require_known("--account", [account], settings.accounts)
     report, today = _measure(account, settings), datetime.now(tz=UTC).date()
     if output == "json":
         text = json.dumps(probe_document(report, today), ensure_ascii=False, indent=2)

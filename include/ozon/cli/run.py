@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from include.ozon.cli.common import Output
+from include.ozon.cli.common import Output, print_json
 from include.ozon.cli.run_result import TAKEN, RunResult
 from include.ozon.cli.run_work import RunWork
 from include.ozon.configuration import load_settings
-from include.ozon.errors import AlreadyRunningError, ConfigurationError
+from include.ozon.errors import AlreadyRunningError, require_known
 from include.ozon.schedule import is_due
 from include.ozon.settings import GuardsSettings, Settings
 
@@ -58,7 +57,7 @@ def run(
         typer.echo(f"ozon: {error}", err=True)
         raise typer.Exit(TAKEN) from None
     if output == "json":
-        typer.echo(result.as_json())
+        print_json("run", result.as_dict())
     else:
         result.print()
     raise typer.Exit(result.exit_code)
@@ -66,17 +65,16 @@ def run(
 
 def _known(option: str, names: list[str] | None, known: list[str]) -> list[str]:
     found = list(dict.fromkeys(names or []))
-    if unknown := [name for name in found if name not in known]:
-        raise ConfigurationError(
-            f"{option}: expected one of {', '.join(known)}; found {', '.join(map(repr, unknown))}."
-        )
+    require_known(option, found, known)
     return found
 
 
 def _print_not_due(settings: Settings, output: str) -> None:
     sentence = f'Not due now: schedule.etl is "{settings.schedule.etl}" in {settings.time_zone}. Nothing was started.'
-    document = {"schema": "ozon-run", "outcome": "not due", "exit_code": 0, "message": sentence}
-    typer.echo(json.dumps(document, ensure_ascii=False) if output == "json" else sentence)
+    if output == "json":
+        print_json("run", {"outcome": "not due", "exit_code": 0, "message": sentence})
+    else:
+        typer.echo(sentence)
 
 
 def _run(params: dict[str, Any], settings: Settings) -> RunResult:

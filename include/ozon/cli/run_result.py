@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -66,9 +65,9 @@ class RunResult:
             notes.append(f"Airflow's log of the run: {self.log}")
         return notes
 
-    def as_json(self) -> str:
-        document = {
-            "schema": "ozon-run",
+    def as_dict(self) -> dict[str, Any]:
+        """Return the data of `ozon run --output json`."""
+        return {
             "dag_run_id": self.dag_run_id,
             "outcome": self.outcome,
             "exit_code": self.exit_code,
@@ -81,7 +80,6 @@ class RunResult:
             "log": str(self.log) if self.log else None,
             "problem": self.problem or None,
         }
-        return json.dumps(document, ensure_ascii=False, indent=2, default=float)
 
     def print(self) -> None:
         console = common.console()

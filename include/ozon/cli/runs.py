@@ -37,7 +37,7 @@ def runs(
         else:
             rows = last_workflows(connection, last, since and since.replace(tzinfo=UTC))
     if output == "json":
-        print_json({"schema": "ozon-runs", "version": 1, "workflows": _workflows(rows)})
+        print_json("runs", {"workflows": _workflows(rows)})
     else:
         console().print(runs_tables(rows))
 

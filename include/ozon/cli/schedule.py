@@ -46,7 +46,7 @@ def status(
     folder = backup or schedule_changes.default_backups()
     found["backups"] = sorted(str(file) for file in folder.glob("*.bak"))
     if output == "json":
-        print_json(found)
+        print_json("schedule", found)
         return
     console().print(_schedule_table(found))
     for name in ("crontab", "airflow"):
@@ -73,7 +73,7 @@ def validate(
     """
     checks = list(schedule_state.validate(target, backup))
     if output == "json":
-        print_json([check.as_dict() for check in checks])
+        print_json("schedule-validation", [check.as_dict() for check in checks])
     else:
         console().print(check_table("Schedules", checks))
     raise typer.Exit(int(any(check.status == "failed" for check in checks)))

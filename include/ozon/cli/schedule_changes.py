@@ -60,7 +60,7 @@ def perform(change: Change, *, dry_run: bool, backup: Path | None, output: Liter
         change.carry_out()
     if output == "json":
         found = {"target": change.target, "changed": change.is_any and not dry_run, "dry_run": dry_run, "diff": shown}
-        print_json({**found, "backup": file and str(file), "notes": change.notes})
+        print_json("schedule-change", {**found, "backup": file and str(file), "notes": change.notes})
         return
     for note in change.notes:
         typer.echo(note)

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError, DependencyError
+from include.ozon.errors import ConfigurationError, DependencyError, require_known
 from include.ozon.settings import Settings
 from include.ozon.translation import Language, use_language
 from include.ozon.warehouse.schema import require_head
@@ -107,8 +107,7 @@ def _store_and_notify(reported: Sequence[VisibilityMetrics], saved: Sequence[str
 def _accounts(account: str | None, settings: Settings) -> Sequence[str]:
     if account is None:
         return list(settings.accounts)
-    if account not in settings.accounts:
-        raise ConfigurationError(f"--account: expected one of {', '.join(settings.accounts)}; found {account!r}.")
+    require_known("--account", [account], settings.accounts)
     return [account]
 
 

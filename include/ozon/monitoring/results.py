@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 
 MESSAGE_LENGTH = 2_000
-_FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.ERROR, Status.WARNING, Status.CRITICAL)
+FROM_BEST_TO_WORST = (Status.OK, Status.UNKNOWN, Status.ERROR, Status.WARNING, Status.CRITICAL)
 
 
 @dataclass(frozen=True)
@@ -106,4 +106,4 @@ def unknown(why: str) -> Judgement:
 
 def worst(statuses: Iterable[Status]) -> Status:
     """Return the worst status; OK if there are none."""
-    return max(statuses, key=_FROM_BEST_TO_WORST.index, default=Status.OK)
+    return max(statuses, key=FROM_BEST_TO_WORST.index, default=Status.OK)

@@ -11,8 +11,9 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from include.ozon.errors import ConfigurationError
+from include.ozon.monitoring import state
 from include.ozon.monitoring.alerts.store import acknowledge
-from include.ozon.page import loads, state, visibility
+from include.ozon.page import loads, visibility
 from include.ozon.page.rendering import link
 from include.ozon.page.run import workflow_path
 from include.ozon.page.view import InView, NotFoundError, View, require_editor

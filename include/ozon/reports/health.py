@@ -1,8 +1,8 @@
 """The health report as text and JSON.
 
-The JSON is version 2 of ``ozon-health``. New keys may be added without a new version; changed or removed keys get one:
+The JSON has:
 
-- ``schema``, ``version``, ``environment``, ``measured_at`` (ISO 8601), ``summary`` (one sentence)
+- ``environment``, ``measured_at`` (ISO 8601), ``summary`` (one sentence)
 - ``status``: the overall state, ``ok``, ``warning``, ``critical``, ``error`` or ``unknown``; ``exit_code``: 0, 1, 2,
   and 3 for the last two
 - ``counts``: the number of checks by status; ``unknown`` had nothing to measure yet, ``error`` failed itself
@@ -14,8 +14,8 @@ The JSON is version 2 of ``ozon-health``. New keys may be added without a new ve
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -26,10 +26,7 @@ from include.ozon.monitoring.results import CheckResult, Status
 from include.ozon.settings import Settings
 from include.ozon.words import amount, moment
 
-SCHEMA = "ozon-health"
-VERSION = 2
-
-_STYLES = {
+STATUS_STYLES = {
     Status.OK: "green",
     Status.WARNING: "yellow",
     Status.CRITICAL: "bold red",
@@ -44,7 +41,7 @@ def health_text(summary: HealthSummary, settings: Settings, *, only_problems: bo
     ``only_problems`` leaves out checks that are ok or had nothing to measure. Checks of an area that could not be
     measured for the same reason share a line.
     """
-    closing = Text(summary.sentence, style=_STYLES[summary.status])
+    closing = Text(summary.sentence, style=STATUS_STYLES[summary.status])
     shown = [result for result in summary.results if not only_problems or _is_problem(result)]
     if not shown:
         return closing
@@ -62,10 +59,9 @@ def health_text(summary: HealthSummary, settings: Settings, *, only_problems: bo
     return Group(table, closing)
 
 
-def health_json(summary: HealthSummary, settings: Settings) -> str:
-    document = {
-        "schema": SCHEMA,
-        "version": VERSION,
+def health_data(summary: HealthSummary, settings: Settings) -> dict[str, Any]:
+    """Return the data of `ozon health --output json`."""
+    return {
         "environment": settings.environment,
         "measured_at": summary.measured_at.isoformat(),
         "status": str(summary.status),
@@ -85,7 +81,6 @@ def health_json(summary: HealthSummary, settings: Settings) -> str:
             for area, status in summary.areas.items()
         ],
     }
-    return json.dumps(document, ensure_ascii=False, indent=2)
 
 
 def _is_problem(result: CheckResult) -> bool:
@@ -98,7 +93,7 @@ def _rows(area: str, results: Sequence[CheckResult]) -> Iterator[list[str | Text
         first, *others = same
         check = first.check + (f" and {len(others)} more" if others else "")
         account = first.account if all(other.account == first.account for other in others) else "several"
-        status = Text(first.status, style=_STYLES[first.status])
+        status = Text(first.status, style=STATUS_STYLES[first.status])
         # Text instead of markup: an error's message may contain brackets.
         yield [
             name,

@@ -1,7 +1,4 @@
-"""The report of `ozon probe`, as Markdown to paste into an issue and as JSON.
-
-The JSON is version 1 of ``ozon-probe``. New keys may be added without a new version; changed or removed keys get one.
-"""
+"""The report of `ozon probe`, as Markdown to paste into an issue and as JSON."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ from include.ozon.diagnosis.probe import ProbeReport
 from include.ozon.diagnosis.probed_answer import ProbedAnswer
 from include.ozon.generated_pages import table
 from include.ozon.marketplace.shape import FieldShape
+from include.ozon.reports.envelope import in_envelope
 from include.ozon.words import size
 
 _INTRODUCTION = (
@@ -25,7 +23,7 @@ _INTRODUCTION = (
 
 
 def probe_document(report: ProbeReport, today: date) -> dict[str, Any]:
-    return {"schema": "ozon-probe", "version": 1, **_origin(today), **asdict(report)}
+    return in_envelope("probe", {**_origin(today), **asdict(report)})
 
 
 def probe_markdown(report: ProbeReport, today: date) -> str:

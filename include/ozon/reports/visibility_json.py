@@ -11,12 +11,9 @@ import msgspec
 
 from include.ozon.monitoring.metrics.model import Change, HistoryPoint, Product, VisibilityMetrics
 from include.ozon.monitoring.metrics.store import impact_by_currency
+from include.ozon.reports.envelope import in_envelope
 from include.ozon.reports.visibility_sections import Section, product_sections
 from include.ozon.settings import Settings
-
-SCHEMA = "ozon-visibility-report"
-VERSION = 1
-"""Increases when a field is removed or changes its meaning, not when one is added."""
 
 # Decimals are written exactly, without the rounding of binary fractions.
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -24,13 +21,11 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 def render_json(reported: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
     content = {
-        "schema": SCHEMA,
-        "version": VERSION,
         "environment": settings.environment,
         "time_zone": settings.time_zone,
         "accounts": [_account(metrics, settings) for metrics in reported],
     }
-    return msgspec.json.format(_encode(content), indent=2) + b"\n"
+    return msgspec.json.format(_encode(in_envelope("visibility-report", content)), indent=2) + b"\n"
 
 
 def _account(metrics: VisibilityMetrics, settings: Settings) -> dict[str, Any]:

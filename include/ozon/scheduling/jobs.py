@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from include.ozon.errors import ConfigurationError, FatalError
+from include.ozon.errors import FatalError, require_known
 from include.ozon.scheduling.block import begin_marker, end_marker
 from include.ozon.scheduling.cron_times import machine_times
 from include.ozon.scheduling.wrapper import IF_DUE
@@ -55,8 +55,7 @@ def jobs(settings: Settings) -> tuple[Job, ...]:
 def job(settings: Settings, name: str) -> Job:
     """Return the job with that name. Raises ConfigurationError if there is none."""
     known = {each.name: each for each in jobs(settings)}
-    if name not in known:
-        raise ConfigurationError(f"Unknown schedule {name!r}; expected one of {', '.join(known)}.")
+    require_known("Schedule", [name], known)
     return known[name]
 
 

@@ -15,7 +15,7 @@ from include.ozon.adapter.alerting.state import keep_paused_dags
 from include.ozon.adapter.health.context import measure_area, ping_heartbeat, store_results
 from include.ozon.adapter.health.probe import TaskProbe, task_probe
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError, safe_text
+from include.ozon.errors import require_known, safe_text
 from include.ozon.monitoring.health.areas import unmeasured
 from include.ozon.monitoring.health.summary import HealthSummary, summarize
 from include.ozon.monitoring.results import CheckResult, Status
@@ -34,11 +34,7 @@ def selected_areas() -> list[str]:
     """
     configured: list[str] = list(load_settings().health.checks)
     wanted = list(dict.fromkeys(get_current_context()["params"]["checks"])) or configured
-    if unknown := [name for name in wanted if name not in configured]:
-        raise ConfigurationError(
-            f"Parameter checks: expected areas of health.checks ({', '.join(configured)}), found "
-            f"{', '.join(map(repr, unknown))}."
-        )
+    require_known("Parameter checks", wanted, configured)
     return wanted
 
 

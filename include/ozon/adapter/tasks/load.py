@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from include.ozon.adapter.connections.accounts import check_accounts_are_distinct, open_seller_client
 from include.ozon.adapter.connections.warehouse import warehouse_connect
 from include.ozon.configuration import load_settings
-from include.ozon.errors import AlreadyRunningError, ConfigurationError
+from include.ozon.errors import AlreadyRunningError, require_known
 from include.ozon.pipeline import records
 from include.ozon.pipeline.attempt import run_component
 from include.ozon.pipeline.cancellation import cancellable
@@ -37,8 +37,8 @@ def selected_accounts() -> list[str]:
     settings = load_settings()
     params = get_current_context()["params"]
     accounts = list(dict.fromkeys(params["accounts"])) or list(settings.accounts)
-    _require_known("accounts", accounts, list(settings.accounts))
-    _require_known("accept_guard", params["accept_guard"], list(GuardsSettings.model_fields))
+    require_known("Parameter accounts", accounts, list(settings.accounts))
+    require_known("Parameter accept_guard", params["accept_guard"], list(GuardsSettings.model_fields))
     check_accounts_are_distinct(accounts)
     return accounts
 
@@ -112,11 +112,3 @@ def name_map_index(context: Context, account: str) -> None:
 
 def _dag_run_id(context: Context) -> str:
     return str(context["dag_run"].run_id)
-
-
-def _require_known(param: str, names: list[str], known: list[str]) -> None:
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise ConfigurationError(
-            f"Parameter {param}: expected one of {', '.join(known)}; found {', '.join(map(repr, unknown))}."
-        )

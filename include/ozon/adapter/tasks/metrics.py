@@ -14,7 +14,7 @@ from include.ozon.adapter.connections.object_storage import save_report
 from include.ozon.adapter.connections.warehouse import warehouse_connect
 from include.ozon.adapter.dags.defaults import LOADED
 from include.ozon.configuration import load_settings
-from include.ozon.errors import ConfigurationError
+from include.ozon.errors import require_known
 from include.ozon.monitoring.metrics.judged import Judged, judge_and_store
 from include.ozon.monitoring.metrics.measurement import measure
 from include.ozon.reports.visibility import file_name, render
@@ -68,8 +68,5 @@ def alert_of_metrics(measured: Iterable[dict[str, Any] | None] | None) -> str:
 
 def _formats(settings: Settings, params: dict[str, Any]) -> list[str]:
     wanted = list(dict.fromkeys(params["formats"])) or list(settings.reports.formats)
-    if unknown := [kind for kind in wanted if kind not in REPORT_FORMATS]:
-        raise ConfigurationError(
-            f"Parameter formats: expected one of {', '.join(REPORT_FORMATS)}; found {', '.join(map(repr, unknown))}."
-        )
+    require_known("Parameter formats", wanted, REPORT_FORMATS)
     return wanted

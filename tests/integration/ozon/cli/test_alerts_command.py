@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from include.ozon.monitoring.alerts.store import recent_incidents
 from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support.alerts import MemoryKeeper, RecordingChannel, alert_settings, seen
+from tests.support.documents import data_of
 from tests.support.mail import MailServer
 
 Alerts = Callable[..., subprocess.CompletedProcess[str]]
@@ -62,7 +62,7 @@ def test_the_list_shows_what_whose_since_when_and_who_was_notified(
 
 
 def test_as_json_it_has_alerts_and_notifications(alerts: Alerts, incidents: dict[str, Incident]) -> None:
-    found = {each["group"]: each for each in json.loads(alerts("--output", "json").stdout)}
+    found = {each["group"]: each for each in data_of(alerts("--output", "json").stdout, "ozon-incidents")}
 
     assert found.keys() == incidents.keys() == {"api_access", "disk_used_pct", "memory_used_pct", "channel_failed"}
     assert [alert["value"] for alert in found["disk_used_pct"]["alerts"]] == [90.0]
@@ -87,7 +87,7 @@ def test_an_acknowledgement_has_a_name_and_a_note(alerts: Alerts, incidents: dic
     done = alerts("ack", incidents["api_access"].incident_id, "--note", "новый ключ заказан", "--by", "anna")
 
     assert (done.returncode, "as anna" in done.stdout) == (0, True), done.stderr
-    found = json.loads(alerts("show", incidents["api_access"].incident_id, "--output", "json").stdout)
+    found = data_of(alerts("show", incidents["api_access"].incident_id, "--output", "json").stdout)
     assert (found["acknowledged_by"], found["note"]) == ("anna", "новый ключ заказан")
     assert "acknowledged by anna" in alerts().stdout
 
@@ -129,10 +129,10 @@ def test_a_test_message_that_does_not_arrive_is_a_failure_with_its_reason(ozon: 
         done = ozon(None, "alerts", "test", "team", "--output", "json", **{SMTP_CONNECTION: mails.connection})
 
     assert done.returncode == 1
-    (team,) = json.loads(done.stdout)
+    (team,) = data_of(done.stdout, "ozon-alerts-test")
     assert (team["channel"], team["delivered"]) == ("team", False)
     assert "reply 550" in team["error"]
 
 
 def test_a_channel_that_is_not_configured_is_one_sentence(ozon: Ozon) -> None:
-    assert_one_sentence(ozon(None, "alerts", "test", "duty"), 2, "found 'duty'. Configured: team.")
+    assert_one_sentence(ozon(None, "alerts", "test", "duty"), 2, "Channel: expected one of team; found 'duty'.")

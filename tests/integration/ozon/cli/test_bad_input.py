@@ -70,9 +70,7 @@ def test_an_argument_that_is_missing(words: str, quick_ozon: Ozon) -> None:
 @pytest.mark.parametrize("words", COMMANDS)
 def test_an_environment_or_a_file_that_there_is_not(words: str, quick_ozon: Ozon) -> None:
     command = (*words.split(), *ROWS[words].arguments)
-    assert_one_sentence(
-        quick_ozon(None, *command, "--env", NONSENSE), 2, f"unknown environment '{NONSENSE}'; expected one of"
-    )
+    assert_one_sentence(quick_ozon(None, *command, "--env", NONSENSE), 2, "--env: expected one of development, ")
     assert_one_sentence(
         quick_ozon(None, *command, "--config", "/nowhere/ozon.toml"), 2, "file /nowhere/ozon.toml does not exist"
     )

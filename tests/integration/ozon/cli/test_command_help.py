@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import re
 import shutil
@@ -16,6 +15,7 @@ from include.ozon_local.home import ROOT
 from tests.integration.ozon.cli.conftest import Ozon
 from tests.support import process
 from tests.support.commands import ROWS, commands, own_options
+from tests.support.documents import data_of
 
 COMMANDS = dict(commands())
 # Exit codes beyond 0, 1, 2 and 130, which the help of `ozon` itself names.
@@ -75,7 +75,7 @@ def test_json_is_all_that_is_on_stdout(words: str, quick_ozon: Ozon, warehouse_d
 
     done = quick_ozon(warehouse_dsn, *words.split(), *SHOWN[words], "--output", "json", **variables)
 
-    assert json.loads(done.stdout) is not None
+    assert data_of(done.stdout) is not None
     assert done.stderr == ""
 
 

@@ -23,6 +23,7 @@ from include.ozon_local.postgres import AIRFLOW_ROLE, SUPERUSER, WAREHOUSE_ROLE,
 from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support import poolers, process, scratch
+from tests.support.documents import data_of
 from tests.support.mail import MailServer
 
 MAIN_CONNECTION = "AIRFLOW_CONN_OZON_API_MAIN"
@@ -54,7 +55,7 @@ class Site:
     def found(self, *arguments: str, **variables: str | None) -> list[dict[str, str]]:
         done = self.run(*arguments, "--output", "json", **variables)
         assert done.stderr == ""
-        document = json.loads(done.stdout)
+        document = data_of(done.stdout)
         checks: list[dict[str, str]] = document["connections" if arguments[0] == "config" else "checks"]
         assert done.returncode == int(any(check["status"] == "failed" for check in checks))
         return checks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mailbox
 import os
 import subprocess
@@ -12,6 +11,8 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+
+from tests.support.documents import data_of
 
 Ozon = Callable[..., subprocess.CompletedProcess[str]]
 Inbox = Callable[..., subprocess.CompletedProcess[str]]
@@ -65,7 +66,7 @@ def test_mails_are_listed_newest_last_in_the_configured_time_zone(inbox: Inbox) 
 
 @pytest.mark.usefixtures("three")
 def test_the_last_ones_keep_their_numbers_also_as_json(inbox: Inbox) -> None:
-    (only,) = json.loads(inbox("--last", "1", "--output", "json").stdout)
+    (only,) = data_of(inbox("--last", "1", "--output", "json").stdout)
 
     assert only == {"number": 3, "date": "2026-11-24 14:02", "to": "team@shop.example", "subject": "третье"}
 
@@ -78,7 +79,7 @@ def test_one_is_shown_whole(inbox: Inbox) -> None:
     assert "Subject: второе" in shown
     assert "Скрыто 12 товаров: второе." in shown
     assert "<p>" not in shown
-    assert json.loads(inbox("2", "--output", "json").stdout)["text"].strip() == "Скрыто 12 товаров: второе."
+    assert data_of(inbox("2", "--output", "json").stdout)["text"].strip() == "Скрыто 12 товаров: второе."
 
 
 def test_an_empty_inbox_is_one_sentence(inbox: Inbox, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
 from tests.support import process
 from tests.support.airflow_runs import Airflow
+from tests.support.documents import data_of
 from tests.support.process import Done
 
 OLD_RUNS = """
@@ -53,7 +54,7 @@ class Site:
     def json(self, *arguments: str, exit_code: int = 0, **variables: str) -> dict[str, dict[str, Any]]:
         done = self(*arguments, "--output", "json", **variables)
         assert (done.returncode, "Traceback" in done.stderr) == (exit_code, False), done.stderr + done.stdout
-        return {step["step"]: step for step in json.loads(done.stdout)["steps"]}
+        return {step["step"]: step for step in data_of(done.stdout, "ozon-maintenance")["steps"]}
 
     def old_runs(self) -> dict[str, int]:
         rows = self.airflow.rows("SELECT dag_id, count(*) AS runs FROM dag_run GROUP BY dag_id ORDER BY dag_id")
@@ -128,4 +129,4 @@ def test_a_step_that_fails_does_not_stop_the_others_and_is_not_hidden(site: Site
 
 
 def test_a_step_that_there_is_not_is_one_sentence(ozon: Ozon) -> None:
-    assert_one_sentence(ozon(None, "maintenance", "everything"), 2, "Expected steps of maintenance (")
+    assert_one_sentence(ozon(None, "maintenance", "everything"), 2, "Steps: expected one of ")

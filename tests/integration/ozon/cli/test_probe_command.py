@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from include.ozon_local.home import ROOT
 from include.ozon_sandbox.process import SandboxProcess
 from tests.conftest import StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+from tests.support.documents import data_of
 
 ASK = ("probe", "--account", "main")
 
@@ -42,8 +42,7 @@ def test_the_same_as_json_in_a_file(ozon: Ozon, start_sandbox: StartSandbox, tmp
     done = ozon(None, *ASK, "--output", "json", "--save", str(file), **connection(sandbox))
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", f"Saved: {file}\n")
-    document = json.loads(file.read_text("utf-8"))
-    assert (document["schema"], document["version"]) == ("ozon-probe", 1)
+    document = data_of(file.read_text("utf-8"), "ozon-probe")
     by_path = {answer["path"]: answer for answer in document["answers"]}
     assert by_path["/v2/warehouse/list"]["http_status"] == 403
     assert by_path["/v2/warehouse/list"]["read_as"] == "RoleMissingError"

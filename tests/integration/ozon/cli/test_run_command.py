@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import psycopg
@@ -10,6 +9,7 @@ import pytest
 
 from include.ozon.warehouse.lock import account_lock
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+from tests.support.documents import data_of
 
 pytestmark = pytest.mark.long
 
@@ -63,7 +63,7 @@ def test_a_job_that_is_not_due_ends_at_once(ozon: Ozon) -> None:
     (line,) = done.stdout.splitlines()
     assert line.startswith('Not due now: schedule.etl is "')
     done = ozon(None, "run", "--if-due", "--output", "json", **not_now())
-    assert (json.loads(done.stdout)["outcome"], done.returncode) == ("not due", 0)
+    assert (data_of(done.stdout, "ozon-run")["outcome"], done.returncode) == ("not due", 0)
 
 
 def test_the_exit_codes_are_in_the_help(ozon: Ozon) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -23,6 +22,7 @@ from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import assert_one_sentence
 from tests.support import crontabs, process, scratch
 from tests.support.airflow_runs import Airflow
+from tests.support.documents import data_of
 from tests.support.process import Done
 
 pytestmark = pytest.mark.long
@@ -244,7 +244,7 @@ def test_a_changed_configuration_is_noticed_and_installed_in_place(schedule: Sch
     schedule.user.write((schedule.user.crontab() or b"") + b"0 9 * * * later\n")
     changed = {"OZON__SCHEDULE__METRICS": "45 9 * * *"}
 
-    state = json.loads(schedule.crontab("status", "--output", "json", **changed).stdout)
+    state = data_of(schedule.crontab("status", "--output", "json", **changed).stdout)
     assert state["crontab"] == {
         "installed": True,
         "up_to_date": False,
@@ -321,7 +321,7 @@ def test_airflows_dags_are_unpaused_and_put_back_as_they_were(airflow: Airflow) 
 
     installed = schedule("install", *on, "--output", "json")
     assert installed.returncode == 0, installed.stderr
-    backup = Path(json.loads(installed.stdout)["backup"])
+    backup = Path(data_of(installed.stdout)["backup"])
     assert paused(airflow) == {**dict.fromkeys(before, False), "theirs": True}
     assert schedule("install", *on).stdout == "Nothing to change: it is up to date.\n"
     assert "airflow: installed; up to date; paused: none." in schedule("status", *on).stdout
@@ -345,7 +345,7 @@ def test_validation_needs_no_database_and_finds_problems(
 ) -> None:
     def checks(done: Done) -> dict[str, Any]:
         assert "Traceback" not in done.stderr
-        return {check["name"]: check for check in json.loads(done.stdout)}
+        return {check["name"]: check for check in data_of(done.stdout)}
 
     # Airflow's home may not contain a percent sign.
     assert "Airflow does not start with its configuration" in schedule("validate", "--output", "json").stdout

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 
 from tests.conftest import StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+from tests.support.documents import data_of
 from tests.support.pipeline import Pipeline
 
 
@@ -39,7 +39,7 @@ def test_every_format_has_the_same_numbers_and_nothing_is_written(ozon: Ozon, lo
         shown[output] = done.stdout
     assert loaded.everything() == before
 
-    accounts = json.loads(shown["json"])["accounts"]
+    accounts = data_of(shown["json"])["accounts"]
     assert [account["account"] for account in accounts] == ["main", "second"]
     counts = [account["distribution"]["counts"]["VISIBLE"] for account in accounts]
     assert counts == [visible(loaded, "main"), visible(loaded, "second")]
@@ -56,7 +56,7 @@ def test_every_format_has_the_same_numbers_and_nothing_is_written(ozon: Ozon, lo
 def test_one_account_since_a_moment(ozon: Ozon, loaded: Pipeline) -> None:
     since = f"{datetime.now(tz=UTC):%Y-%m-%dT%H:%M:%S%z}"
     done = ozon(loaded.dsn, "visibility", "--output", "json", "--account", "second", "--since", since)
-    (account,) = json.loads(done.stdout)["accounts"]
+    (account,) = data_of(done.stdout)["accounts"]
     assert account["account"] == "second"
     assert account["transitions"]["basis"] == "asked"
     assert datetime.fromisoformat(account["transitions"]["since"]) == datetime.fromisoformat(since)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from tests.support import process
+from tests.support.documents import data_of
 
 
 def ozon(*arguments: str, **variables: str) -> process.Done:
@@ -32,7 +32,7 @@ def test_a_configuration_that_is_wrong_is_a_document_too() -> None:
     done = ozon("config", "validate", "--output", "json", OZON_ENV="testin", OZON__RETRY__RETRIES="many")
 
     assert (done.returncode, done.stderr) == (2, "")
-    document = json.loads(done.stdout)
+    document = data_of(done.stdout)
     assert document["valid"] is False
     assert [problem.partition(":")[0] for problem in document["problems"]] == ["OZON_ENV", "OZON__RETRY__RETRIES"]
 
@@ -40,7 +40,7 @@ def test_a_configuration_that_is_wrong_is_a_document_too() -> None:
 def shown(*arguments: str, **variables: str) -> dict[str, tuple[object, str]]:
     done = ozon("config", "show", *arguments, "--output", "json", OZON_ENV="testing", **variables)
     assert (done.returncode, done.stderr) == (0, "")
-    return {each["key"]: (each["value"], each["from"]) for each in json.loads(done.stdout)["settings"]}
+    return {each["key"]: (each["value"], each["from"]) for each in data_of(done.stdout)["settings"]}
 
 
 def test_every_setting_is_shown_with_where_it_came_from() -> None:

@@ -22,6 +22,7 @@ from include.ozon.monitoring.metrics.model import Quality, QualityPart, Reason, 
 from include.ozon.reports.visibility import render
 from include.ozon.translation import LANGUAGES, Language
 from include.ozon.words import money, number
+from tests.support.documents import data_of
 from tests.support.metrics import NOW, empty, metrics, point, product
 
 SETTINGS = load_settings(environment="testing", environ={})
@@ -154,7 +155,7 @@ def test_the_language_is_that_of_the_settings_unless_another_is_asked_for() -> N
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_numbers_are_those_of_json(language: Language) -> None:
     reported = metrics(quality=QUALITY)
-    account = json.loads(render("json", [reported], SETTINGS, language))["accounts"][0]
+    account = data_of(render("json", [reported], SETTINGS, language))["accounts"][0]
     text = page(reported, language=language).text.replace(",", ".")
     for visibility, count in account["distribution"]["counts"].items():
         assert f"{visibility} {number(count)} {account['distribution']['pct'][visibility]:.1f} %" in text
