@@ -56,6 +56,7 @@ def run(home: LocalHome, conf: str) -> int:
         loaded_once(home).touch()
     print(f"\nQuery the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")
     print('            or: eval "$(make -s env)" && psql "$OZON_WAREHOUSE_DSN"')
+    print('Complete commands with Tab: eval "$(make -s env)" && ozon --install-completion')
     return exit_code
 
 

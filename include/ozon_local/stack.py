@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
+import psycopg
 import requests
 
 from include.ozon.diagnosis.airflow_health import HEALTH_PATH, METADATA, parse_health
@@ -47,7 +48,15 @@ def up(home: LocalHome) -> int:
                 _end(home)
                 raise
     print(f"{'Airflow':12}{airflow.web_url(home)} (user {user}, password {password})")
+    if is_empty(services.environment()["OZON_WAREHOUSE_DSN"]):
+        print("Nothing is loaded yet: trigger ozon_etl in the web UI to see something, or run `make demo`.")
     return 0
+
+
+def is_empty(warehouse_dsn: str) -> bool:
+    """Return whether a migrated warehouse has no products."""
+    with psycopg.connect(warehouse_dsn) as connection:
+        return connection.execute("SELECT FROM ozon.products LIMIT 1").fetchone() is None
 
 
 def end(home: LocalHome) -> None:

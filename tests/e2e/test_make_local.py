@@ -17,6 +17,7 @@ import pytest
 import requests
 
 from include.ozon_local.home import LOOPBACK, ROOT
+from include.ozon_local.stack import is_empty
 from tests.support import process, scratch
 from tests.support.make import command, environment, make
 
@@ -179,11 +180,18 @@ def test_make_up_runs_the_dag_and_make_down_leaves_no_process(home: Path) -> Non
     url, user, password = found.groups()
 
     assert listening_addresses(home) == {LOOPBACK}
-    assert make("up", home).stdout.splitlines()[-1] == up.stdout.splitlines()[-1]
+    assert ("trigger ozon_etl" in up.stdout) == is_empty(warehouse_dsn(home))
     assert state_of_a_triggered_run(url, user, password) == "success"
+    again = make("up", home).stdout
+    assert found[0] in again
+    assert "trigger ozon_etl" not in again
 
     make("down", home)
     assert scratch.running_in(home) == []
+
+
+def warehouse_dsn(home: Path) -> str:
+    return shell(home, f"""eval "$({" ".join(command("env"))})"; printf %s "$OZON_WAREHOUSE_DSN" """).stdout
 
 
 def listening_addresses(home: Path) -> set[str]:

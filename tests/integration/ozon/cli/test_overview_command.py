@@ -59,7 +59,8 @@ def test_a_warehouse_that_cannot_be_read_is_one_of_the_lines(quick_ozon: Ozon, e
 
 
 def test_an_unknown_name_suggests_the_nearest_one(quick_ozon: Ozon) -> None:
-    for arguments, meant in [(["halth"], "health"), (["run", "--account", "mian"], "main"), (["--env", "prod"], "prod")]:
+    unknown = {("halth",): "health", ("run", "--account", "second1"): "second", ("--env", "prod"): "production"}
+    for arguments, meant in unknown.items():
         done = quick_ozon(None, *arguments)
         assert done.returncode == 2
         assert f"id you mean '{meant}" in done.stderr
