@@ -64,6 +64,7 @@ def test_env_prints_export_lines_and_starts_nothing() -> None:
     assert scratch.running_in(home) == []
 
 
+@pytest.mark.long
 def test_after_env_plain_airflow_ozon_and_psql_work(home: Path) -> None:
     make("services", home)
 

@@ -8,7 +8,7 @@ import json
 import random
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -246,16 +246,23 @@ SEARCH = st.builds(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(search=SEARCH, few=st.integers(0, 40), steps=st.integers(1, 80), size=st.integers(1, 60))
-def test_paging_of_any_search_lists_what_the_reference_lists(
-    odd_dsn: str, search: Search, few: int, steps: int, size: int
-) -> None:
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(product_list, "FEW", few)
-        monkeypatch.setattr(product_list, "MOST_STEPS", steps)
-        monkeypatch.setattr(product_list, "PAGE_SIZE", size)
-        assert listed(all_pages(odd_dsn, search)) == expected(search)
+def paging_of_any_search(examples: int) -> Callable[..., None]:
+    """Return a test with so many examples."""
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @given(search=SEARCH, few=st.integers(0, 40), steps=st.integers(1, 80), size=st.integers(1, 60))
+    def test(odd_dsn: str, search: Search, few: int, steps: int, size: int) -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setattr(product_list, "FEW", few)
+            monkeypatch.setattr(product_list, "MOST_STEPS", steps)
+            monkeypatch.setattr(product_list, "PAGE_SIZE", size)
+            assert listed(all_pages(odd_dsn, search)) == expected(search)
+
+    return test
+
+
+test_paging_lists_what_the_reference_lists = paging_of_any_search(40)
+test_paging_of_many_searches_lists_what_the_reference_lists = pytest.mark.long(paging_of_any_search(300))
 
 
 def test_paging_while_rows_change_lists_the_others_once(odd_dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -388,14 +395,14 @@ def test_a_broken_address_gets_a_page_that_says_so(page: Page, path: str, addres
     assert page.get(f"{path}?{address}").status_code in {404, 422}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(text=st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200))
 def test_any_text_can_be_searched(page: Page, text: str) -> None:
     for name in ("q", "reason"):
         assert page.get("/products", params={name: text}).status_code == 200
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(after=st.from_regex(r"[A-Za-z0-9_-]{1,80}", fullmatch=True), sort=st.sampled_from(Sort))
 def test_any_place_is_answered(page: Page, after: str, sort: Sort) -> None:
     assert page.get("/products", params={"after": after, "sort": str(sort)}).status_code in {200, 422}
