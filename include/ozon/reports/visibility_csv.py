@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 
-from include.ozon.monitoring.metrics.model import Product, VisibilityMetrics
+from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.monitoring.metrics.store import impact_by_currency
+from include.ozon.reports.product_columns import PRODUCT_COLUMNS, Row
 from include.ozon.reports.spreadsheet import Value, cell, moment
 from include.ozon.reports.visibility_sections import product_sections
 from include.ozon.settings import Settings
@@ -26,19 +27,10 @@ COLUMNS = (
     "metric",
     "value",
     "currency",
-    "product_id",
-    "offer_id",
-    "name",
-    "visibility",
-    "previous_visibility",
-    "reasons",
-    "since",
-    "units",
-    "price",
-    "daily_sales",
+    *(column.name for column in PRODUCT_COLUMNS),
 )
 
-Row = dict[str, Value]
+Cells = dict[str, Value]
 
 
 def render_csv(reported: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
@@ -46,24 +38,26 @@ def render_csv(reported: Sequence[VisibilityMetrics], settings: Settings) -> byt
     writer = csv.DictWriter(target, COLUMNS, restval="", lineterminator="\r\n")
     writer.writeheader()
     for metrics in reported:
-        common: Row = {"account": metrics.account, "measured_at": moment(metrics.measured_at, settings)}
+        common: Cells = {"account": metrics.account, "measured_at": moment(metrics.measured_at, settings)}
         for row in _rows(metrics, settings):
             writer.writerow({name: cell(value) for name, value in (common | row).items()})
     return target.getvalue().encode("utf-8-sig")
 
 
-def _rows(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Row]:
+def _rows(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Cells]:
     for name, value, currency in _summary(metrics):
         yield {"section": "summary", "metric": name, "value": value, "currency": currency}
     for section in product_sections(metrics):
         for product in section.products:
-            yield {"section": section.name, **_product(product, settings)}
+            row = Row(product, section.name, settings)
+            cells = {column.name: column.value(row) for column in PRODUCT_COLUMNS}
+            yield {"section": section.name, "currency": product.currency, **cells}
 
 
 def _summary(metrics: VisibilityMetrics) -> Iterator[tuple[str, Value, str]]:
     """Yield metric, value and currency of the numbers that are not about one product."""
     impact = metrics.impact
-    numbers: Row = {
+    numbers: Cells = {
         "products": metrics.products,
         **metrics.counts,
         **{f"{name}_pct": metrics.pct(name) for name in metrics.counts},
@@ -88,19 +82,3 @@ def _summary(metrics: VisibilityMetrics) -> Iterator[tuple[str, Value, str]]:
         for name, amount in amounts.items():
             if isinstance(amount, (int, Decimal)):
                 yield name, amount, currency
-
-
-def _product(product: Product, settings: Settings) -> Row:
-    return {
-        "currency": product.currency,
-        "product_id": product.product_id,
-        "offer_id": product.offer_id,
-        "name": product.name,
-        "visibility": product.visibility,
-        "previous_visibility": product.previous,
-        "reasons": "; ".join(product.reasons),
-        "since": moment(product.since, settings),
-        "units": product.units,
-        "price": product.price,
-        "daily_sales": product.daily_sales,
-    }

@@ -24,6 +24,7 @@ from include.ozon.monitoring.metrics.definitions import DEFINITIONS, QUALITY_PAR
 from include.ozon.monitoring.metrics.model import Counts, VisibilityMetrics
 from include.ozon.reports import charts
 from include.ozon.reports import visibility_sections as sections
+from include.ozon.reports.product_columns import SHOWN_COLUMNS, Row
 from include.ozon.settings import Settings
 from include.ozon.translation import gettext as _
 
@@ -116,6 +117,7 @@ def _templates() -> Environment:
     environment.globals |= {
         "asset": _asset,
         "charts_script": _charts_script(),
+        "columns": SHOWN_COLUMNS,
         "charts_packed": _charts_packed(),
         "charts": charts,
         "charted_reasons": _charted_reasons,
@@ -123,6 +125,7 @@ def _templates() -> Environment:
         "history_counts": _history_counts,
         "history_shares": _history_shares,
         "listed_reasons": _LISTED_REASONS,
+        "product_row": Row,
         "product_address": product_address,
         "sections": sections,
         "texts": texts,

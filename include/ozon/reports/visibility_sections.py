@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from include.ozon.marketplace.visibility import Visibility
-from include.ozon.monitoring.metrics.definitions import DEFINITIONS, visibility_title
+from include.ozon.monitoring.metrics.definitions import DEFINITIONS
 from include.ozon.monitoring.metrics.model import Change, Product, VisibilityMetrics
-from include.ozon.monitoring.metrics.words import NO_REASON, basis, reasons
+from include.ozon.monitoring.metrics.words import basis
 from include.ozon.settings import Settings
 from include.ozon.translation import N_
 from include.ozon.translation import gettext as _
-from include.ozon.words import moment, money, number
+from include.ozon.words import money, number
 
 PERIODS = {"last": N_("since last"), "day": N_("in a day"), "week": N_("in a week")}
 
@@ -94,19 +93,3 @@ def money_rows(metrics: VisibilityMetrics) -> list[tuple[str, ...]]:
         )
         for currency, impact in metrics.impact.currencies.items()
     ]
-
-
-def since_words(product: Product, settings: Settings) -> str:
-    """Return when a state began; a product's first known state began earlier."""
-    began = moment(product.since, settings)
-    return _("before {moment}").format(moment=began) if product.is_since_first_seen else began
-
-
-def state_word(product: Product, section: Section) -> str:
-    """Return the product's visibility in the current language; Ozon no longer lists a removed one."""
-    return _("gone") if section.name == "removed" else visibility_title(product.visibility)
-
-
-def reason_words(product: Product) -> str:
-    """Return Ozon's reasons; a visible product needs none."""
-    return reasons(product) or ("" if product.visibility == Visibility.VISIBLE else _(NO_REASON))

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from include.ozon.monitoring.metrics.definitions import DEFINITIONS, visibility_title
 from include.ozon.monitoring.metrics.model import VisibilityMetrics
-from include.ozon.monitoring.metrics.words import age, product_name
+from include.ozon.monitoring.metrics.words import age
+from include.ozon.reports.product_columns import SHOWN_COLUMNS, Row
 from include.ozon.reports.visibility_sections import (
     MONEY,
     Section,
@@ -20,14 +21,11 @@ from include.ozon.reports.visibility_sections import (
     known_changes,
     money_rows,
     product_sections,
-    reason_words,
-    since_words,
-    state_word,
     turned_sentence,
 )
 from include.ozon.settings import Settings
 from include.ozon.translation import gettext as _
-from include.ozon.words import NOTHING, moment, money, number, one_line, percent, signed
+from include.ozon.words import NOTHING, moment, number, one_line, percent, signed
 
 # A table folded into the 80 columns of a pipe is unreadable.
 WIDTH = 140
@@ -149,23 +147,17 @@ def _lists(metrics: VisibilityMetrics, settings: Settings) -> Iterator[Renderabl
 
 def _section(section: Section, settings: Settings) -> Table:
     table = _table(f"{section.title}: {number(section.total)}")
-    table.add_column(_("Product"), ratio=4, no_wrap=True, overflow="ellipsis")
-    table.add_column(_("Article"), ratio=3, overflow="fold")
-    table.add_column(_("Visibility"), min_width=10)
-    table.add_column(_("Since"), min_width=16)
-    table.add_column(_("Pieces"), justify="right", min_width=6)
-    table.add_column(_("Price"), justify="right", min_width=12)
-    table.add_column(_("Reason"), ratio=4)
-    for product in section.products[: settings.reports.listed_products]:
-        table.add_row(
-            Text(product_name(product)),
-            Text(one_line(product.offer_id)),
-            state_word(product, section),
-            since_words(product, settings),
-            number(product.units),
-            NOTHING if product.price is None else money(product.price, product.currency),
-            Text(reason_words(product)),
+    for column in SHOWN_COLUMNS:
+        table.add_column(
+            _(column.title),
+            justify="right" if column.is_number else "left",
+            ratio=column.width or None,
+            no_wrap=not column.width or column.is_cut,
+            overflow="ellipsis" if column.is_cut else "fold",
         )
+    for product in section.products[: settings.reports.listed_products]:
+        row = Row(product, section.name, settings)
+        table.add_row(*(Text(column.shown(row) or (NOTHING if column.is_number else "")) for column in SHOWN_COLUMNS))
     table.expand = True
     return table
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.model import CurrencyImpact, Product, Transitions
 from include.ozon.settings import Settings
 from include.ozon.translation import N_, _, ngettext
@@ -34,6 +35,11 @@ def pieces(count: int) -> str:
 
 def reasons(product: Product) -> str:
     return one_line("; ".join(product.reasons))
+
+
+def reason_words(product: Product) -> str:
+    """Return Ozon's reasons; a visible product needs none."""
+    return reasons(product) or ("" if product.visibility == Visibility.VISIBLE else _(NO_REASON))
 
 
 def product_name(product: Product) -> str:

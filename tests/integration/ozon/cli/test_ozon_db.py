@@ -43,7 +43,9 @@ def test_a_warehouse_of_a_newer_version_is_reported(quick_ozon: Ozon, warehouse_
 
 
 def test_an_unknown_revision_is_a_wrong_command_line(quick_ozon: Ozon, warehouse_dsn: str) -> None:
-    assert_one_sentence(quick_ozon(warehouse_dsn, "db", "upgrade", "nonsense"), 2, "`ozon db status` shows the current one")
+    assert_one_sentence(
+        quick_ozon(warehouse_dsn, "db", "upgrade", "nonsense"), 2, "`ozon db status` shows the current one"
+    )
 
 
 @pytest.mark.parametrize("command", [["db", "upgrade"], ["runs"]])
