@@ -1,4 +1,4 @@
-"""A rule and its check, added in one file: measured, configured, documented and notified without another change."""
+"""A rule and its check, added by the recipe in one file: measured, configured and notified without another change."""
 
 from __future__ import annotations
 
@@ -9,55 +9,12 @@ from tests.support.documents import data_of
 from tests.support.mail import MailServer, part
 from tests.support.pipeline import Pipeline
 
-FILE = "include/ozon/monitoring/health/machine.py"
-RULE = """
-UPTIME_DAYS = Rule(
-    name="uptime_days",
-    title="the machine was not restarted for long",
-    measures="How long the machine has run without a restart.",
-    unit=Unit.DAYS,
-    limits=Above(warning=0, critical=0),
-    next_step="Restart it between two loads.",
-    meaning="It runs an old kernel.",
-    remedy="Look for a time without loads: `ozon schedule`.",
-)
-"""
-CHECK = """
-def _uptime(context: HealthContext) -> Judgement:
-    days = (context.now.timestamp() - psutil.boot_time()) / 86_400
-    return judge(context.settings, UPTIME_DAYS, days, f"This machine has run for {days:.1f} days")
-"""
-PAGES = {
-    "include.ozon.configuration.docs": (
-        "docs/configuration.md",
-        "| `rules.uptime_days` | above | `warning = 0, critical = 0` | days | uptime_days | "
-        "How long the machine has run without a restart. |\n",
-    ),
-    "include.ozon.monitoring.runbook": (
-        "docs/runbook.md",
-        "| the machine was not restarted for long | It runs an old kernel. | "
-        "Look for a time without loads: `ozon schedule`. | `uptime_days` |\n",
-    ),
-}
-
 
 @pytest.fixture
 def project(project: ChangedProject) -> ChangedProject:
-    project.edit(FILE, "\n\ndef _disk_used(", f"{RULE}\n{CHECK}\n\ndef _disk_used(")
-    pairs = "_MACHINE_MEASURES: Measures[HealthContext] = (\n"
-    project.edit(FILE, pairs, f"{pairs}    (UPTIME_DAYS, _uptime),\n")
+    project.follow("Add a rule")
+    project.environment |= {"OZON__RULES__UPTIME_DAYS__WARNING": "0", "OZON__RULES__UPTIME_DAYS__CRITICAL": "0"}
     return project
-
-
-def test_generated_pages_contain_the_rule(project: ChangedProject) -> None:
-    for module, (path, row) in PAGES.items():
-        assert project.command("python", "-m", module, "--check").returncode == 1, "lint reports the missing rule"
-        assert row not in (project.folder / path).read_text("utf-8")
-
-        assert project.command("python", "-m", module).returncode == 0
-
-        assert row in (project.folder / path).read_text("utf-8")
-        assert project.command("python", "-m", module, "--check").returncode == 0
 
 
 def test_the_rule_is_configured_measured_stored_and_notified(project: ChangedProject, warehouse: Pipeline) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support.changed_project import CHANGES, ChangedProject
+from tests.support.changed_project import ChangedProject
 from tests.support.pipeline import Pipeline
 
 pytestmark = pytest.mark.long
 
-PIPELINE = "include/ozon/pipeline"
 COMPONENTS = ["product_etl", "inventory_etl", "warehouses_etl"]
 # Only the third component requests the list of warehouses.
 ONLY_THIRD_COMPONENT_LISTS_WAREHOUSES = {
@@ -18,20 +17,21 @@ ONLY_THIRD_COMPONENT_LISTS_WAREHOUSES = {
     "OZON__RETRY__RETRIES": "0",
 }
 
+MIGRATION = """
+from alembic import op
+
+revision = "9001"
+down_revision = "HEAD"
+
+
+def upgrade():
+    op.execute("ALTER TABLE ozon.products ADD COLUMN moderate_status text NOT NULL DEFAULT ''")
+"""
+
 
 @pytest.fixture
 def third_component(project: ChangedProject) -> ChangedProject:
-    text = (CHANGES / "warehouses_etl.py").read_text("utf-8")
-    assert len(text.splitlines()) <= 60
-    (project.folder / PIPELINE / "warehouses_etl.py").write_text(text, "utf-8")
-    project.edit(
-        f"{PIPELINE}/components.py",
-        "\n\nCOMPONENTS: tuple[Component[Any], ...] = (PRODUCT_ETL, INVENTORY_ETL)",
-        "\nfrom include.ozon.pipeline.warehouses_etl import WAREHOUSES_ETL"
-        "\n\nCOMPONENTS: tuple[Component[Any], ...] = (PRODUCT_ETL, INVENTORY_ETL, WAREHOUSES_ETL)",
-    )
-    project.add_migration("seller_warehouses.py")
-    project.ozon("db", "upgrade")
+    project.follow("Add a component")
     return project
 
 
@@ -93,7 +93,7 @@ def test_a_column_of_the_products_is_added_in_one_place(
         '            lambda product: _statuses(product).moderate_status or "",\n        ),\n'
         '        Column(\n            "has_fbo_stocks",',
     )
-    project.add_migration("moderate_status.py")
+    project.add_migration(MIGRATION)
     project.ozon("db", "upgrade")
     query = "SELECT col_description(attrelid, attnum) FROM pg_attribute WHERE attname = 'moderate_status'"
     assert warehouse.value(query) == "Ozon's word."

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from include.ozon_local.home import ROOT
@@ -13,7 +14,6 @@ from tests.support import process, scratch
 from tests.support.airflow_runs import Airflow, FinishedRun
 from tests.support.documents import data_of
 
-CHANGES = Path(__file__).parent / "changes"
 _VERSIONS = "include/ozon/warehouse/migrations/versions"
 _SECONDS = 180
 
@@ -34,6 +34,21 @@ class ChangedProject:
         own = {name: environment[name].replace(str(ROOT), str(self.folder), 1) for name in moved}
         self.environment = {**environment, **own}
 
+    def follow(self, recipe: str) -> None:
+        """Carry out a recipe of CONTRIBUTING.md as it stands: write its files, apply its diffs, run its commands."""
+        page = (self.folder / "CONTRIBUTING.md").read_text("utf-8")
+        (text,) = re.findall(rf"^### {recipe}\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL)
+        for language, block in re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            match language:
+                case "python":
+                    path, _, content = block.removeprefix("# ").partition("\n")
+                    (self.folder / path).write_text(content, "utf-8")
+                case "diff":
+                    apply = ["git", "apply", "--verbose"]
+                    subprocess.run(apply, cwd=self.folder, input=block, check=True, text=True)
+                case "sh":
+                    self.shell(block)
+
     def edit(self, path: str, old: str, new: str) -> None:
         """Replace the only occurrence of ``old`` in a file."""
         file = self.folder / path
@@ -41,11 +56,17 @@ class ChangedProject:
         assert text.count(old) == 1, f"{path}: expected one {old!r}, found {text.count(old)}"
         file.write_text(text.replace(old, new), "utf-8")
 
-    def add_migration(self, name: str) -> None:
-        """Add a migration from ``changes`` after the last one."""
+    def add_migration(self, text: str) -> None:
+        """Add a migration after the last one, whose revision replaces ``HEAD``."""
         revisions = sorted(file.name[:4] for file in (self.folder / _VERSIONS).glob("[0-9]*.py"))
-        text = (CHANGES / name).read_text("utf-8").replace("HEAD", revisions[-1])
-        (self.folder / _VERSIONS / f"9001_{name}").write_text(text, "utf-8")
+        (self.folder / _VERSIONS / "9001_added.py").write_text(text.replace("HEAD", revisions[-1]), "utf-8")
+
+    def shell(self, script: str) -> str:
+        """Return the script's stdout; raise if it fails."""
+        path = f"{process.OZON.parent}:{os.environ['PATH']}"
+        done = process.run("bash", "-euc", script, env={**self.environment, "PATH": path}, cwd=self.folder)
+        assert done.returncode == 0, f"{script}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
 
     def command(self, name: str, *arguments: str) -> process.Done:
         """Run a program of the tests' environment in the copy."""
