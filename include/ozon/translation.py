@@ -107,15 +107,15 @@ def in_every_language(make: Callable[[], Iterable[str]]) -> tuple[Translated, ..
     return tuple(Translated(en, ru) for en, ru in zip(lines["en"], lines["ru"], strict=True))
 
 
-def templates_of(package: str, **options: Any) -> Environment:
-    """Return a package's templates, which translate with ``_`` and ``{% trans %}`` and escape every value in HTML.
+def templates_of(*packages: str, **options: Any) -> Environment:
+    """Return the packages' templates, which translate with ``_`` and ``{% trans %}`` and escape every value in HTML.
 
     ``options`` are further ones of Jinja2's Environment.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package) for package in packages]),
         autoescape=select_autoescape(["html"]),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -18,6 +18,7 @@ from include.ozon.page.rendering import link
 from include.ozon.page.run import workflow_path
 from include.ozon.page.view import InView, NotFoundError, View, require_editor
 from include.ozon.reports import charts
+from include.ozon.reports.chart_parts import Option
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session
 
@@ -34,11 +35,11 @@ class Overview:
     incidents: list[state.OpenIncident]
     freshness: list[state.Freshness]
     has_products: bool
-    visibility_chart: charts.Option | None
+    visibility_chart: Option | None
     turned_invisible: list[visibility.ReasonGroup]
     are_more_turned: bool
     cost: visibility.Cost
-    loads_chart: charts.Option | None
+    loads_chart: Option | None
 
 
 @router.get("/")

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse
 
 from include.ozon.page.product_search import MOST_ID
 from include.ozon.page.view import InView, NotFoundError, View
-from include.ozon.reports.charts import Option
+from include.ozon.reports.chart_parts import Option
 from include.ozon.reports.product_chart import History, product_over_time
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection

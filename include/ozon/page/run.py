@@ -16,6 +16,7 @@ from include.ozon.page.loads import due_at, is_late
 from include.ozon.page.view import InView, NotFoundError, View
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.reports import charts
+from include.ozon.reports.chart_parts import Option
 from include.ozon.reports.run_definitions import PHASES
 from include.ozon.settings import dags
 from include.ozon.translation import N_
@@ -54,7 +55,7 @@ class RunView:
     rejected: list[rejected.RejectedGroup]
     due_at: datetime | None
     is_late: bool
-    time_chart: charts.Option | None
+    time_chart: Option | None
 
 
 def workflow_path(workflow_id: str) -> str:
@@ -110,7 +111,7 @@ def _in_airflow(view: View, workflow: workflows.Workflow) -> str:
     return f"{airflow}/dags/{dags.ETL}/runs/{quote(workflow.dag_run_id, safe='')}"
 
 
-def _time_chart(workflow: workflows.Workflow, now: datetime) -> charts.Option | None:
+def _time_chart(workflow: workflows.Workflow, now: datetime) -> Option | None:
     titles = {phase: _(definition.title) for phase, definition in PHASES.items()}
     bars = [_bar(workflow, attempt, now, titles) for attempt in workflow.attempts[-_BARS:]]
     return charts.seconds_by_phase(bars, titles) if bars else None

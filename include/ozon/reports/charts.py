@@ -15,19 +15,12 @@ from typing import Any
 from include.ozon.marketplace.visibility import Visibility
 from include.ozon.monitoring.metrics.definitions import visibility_title
 from include.ozon.monitoring.metrics.model import Counts
+from include.ozon.reports.chart_parts import GRID, TEXT, Option, base, labels, ms, time_axis, tooltip, value_axis
 from include.ozon.translation import gettext as _
 
-Option = dict[str, Any]
-
 _STATUS_COLOURS = {"failed": "var(--critical)", "running": "var(--accent)"}
-TEXT: Option = {"color": "var(--faint)", "fontFamily": "inherit", "fontSize": 11}
 _LEGEND: Option = {"top": 0, "left": 0, "itemWidth": 10, "itemHeight": 10, "icon": "roundRect", "textStyle": TEXT}
-_GRID: Option = {"top": 30, "left": 4, "right": 8, "bottom": 4, "containLabel": True}
 _MIN_SPAN_POINTS = 2
-DAY = timedelta(days=1)
-# On a shorter axis the days alone would repeat.
-_SHORT_AXIS = timedelta(days=4)
-_MOST_DAYS = 10
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,7 @@ def visibility_over_time(
     }
     return {
         **base(),
-        "grid": {**_GRID, "top": 30 if has_legend else 10},
+        "grid": {**GRID, "top": 30 if has_legend else 10},
         "legend": {**_LEGEND, "show": has_legend, "data": [visibility_title(each) for each in visibilities]},
         "xAxis": time_axis([at for at, _ in points], margin=18 if loads else 8),
         "yAxis": value_axis(),
@@ -112,7 +105,7 @@ def visible_share(points: Sequence[tuple[datetime, float]]) -> Option:
     }
     return {
         **base(),
-        "grid": {**_GRID, "top": 10},
+        "grid": {**GRID, "top": 10},
         "xAxis": time_axis([at for at, _ in points], margin=8),
         "yAxis": {**value_axis(), "min": low, "max": high},
         "series": [line],
@@ -136,7 +129,7 @@ def distribution(counts: Counts) -> Option:
     return {
         **base(),
         "grid": {"top": 0, "left": 0, "right": 0, "bottom": 0},
-        "tooltip": {**_tooltip(), "trigger": "item"},
+        "tooltip": {**tooltip(), "trigger": "item"},
         "xAxis": {"type": "value", "show": False, "max": sum(counts.values())},
         "yAxis": {"type": "category", "show": False, "data": [""]},
         "series": series,
@@ -154,8 +147,8 @@ def reasons(products_by_reason: Sequence[tuple[str, int]]) -> Option:
     }
     return {
         **base(),
-        "grid": {**_GRID, "top": 4, "right": 56},
-        "tooltip": {**_tooltip(), "trigger": "item"},
+        "grid": {**GRID, "top": 4, "right": 56},
+        "tooltip": {**tooltip(), "trigger": "item"},
         "xAxis": {**value_axis(), "minInterval": 1, "splitNumber": 3},
         "yAxis": {
             "type": "category",
@@ -197,14 +190,14 @@ def load_durations(bars: Sequence[Mapping[str, Any]]) -> Option:
     return {
         **base(),
         "legend": _LEGEND,
-        "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
+        "tooltip": {**tooltip(), "trigger": "item", "formatter": "format:title"},
         "xAxis": {
             "type": "category",
             "data": list(_without_repetitions([bar["at"] for bar in bars])),
             "axisLabel": {
                 **TEXT,
                 # A day has several loads.
-                "formatter": _labels([bar["at"] for bar in bars])[0].replace("format:day", "format:moment"),
+                "formatter": labels([bar["at"] for bar in bars])[0].replace("format:day", "format:moment"),
                 "hideOverlap": True,
                 "interval": 0,
             },
@@ -240,7 +233,7 @@ def seconds_by_phase(bars: Sequence[PhaseBar], titles: Mapping[str, str]) -> Opt
     return {
         **base(),
         "legend": {**_LEGEND, "data": list(titles.values())},
-        "tooltip": {**_tooltip(), "trigger": "item", "formatter": "format:title"},
+        "tooltip": {**tooltip(), "trigger": "item", "formatter": "format:title"},
         "xAxis": value_axis(),
         "yAxis": {
             "type": "category",
@@ -284,76 +277,3 @@ def _steps(points: Iterable[tuple[datetime, Counts]]) -> Iterator[tuple[datetime
             yield at - timedelta(milliseconds=1), before
         yield at, counts
         before = counts
-
-
-def base() -> Option:
-    """Return what all charts share."""
-    return {
-        "animation": False,
-        "textStyle": {"fontFamily": "inherit"},
-        "grid": _GRID,
-        "tooltip": _tooltip(),
-        "aria": {"enabled": False},
-    }
-
-
-def _tooltip() -> Option:
-    # Drawn on the canvas: a tooltip of HTML needs inline styles, which the page's security policy forbids.
-    return {
-        "trigger": "axis",
-        "renderMode": "richText",
-        "valueFormatter": "format:number",
-        "confine": True,
-        "backgroundColor": "var(--paper)",
-        "borderColor": "var(--rule)",
-        "textStyle": {"color": "var(--ink)", "fontSize": 12},
-        "axisPointer": {"lineStyle": {"color": "var(--faint)"}, "label": {"formatter": "format:moment"}},
-    }
-
-
-def time_axis(moments: Sequence[datetime], margin: int) -> Option:
-    """Return an axis of time, with labels that fit its span."""
-    formatter, step = _labels(moments)
-    return {
-        "type": "time",
-        # A label is as exact as the step, so that no two are the same.
-        "minInterval": step / timedelta(milliseconds=1),
-        "axisLabel": {
-            **TEXT,
-            "formatter": formatter,
-            "hideOverlap": True,
-            "margin": margin,
-            **({"customValues": _days(min(moments), max(moments))} if step == DAY else {}),
-        },
-        "axisLine": {"lineStyle": {"color": "var(--rule)"}},
-        "axisTick": {"show": False},
-    }
-
-
-def _days(begin: datetime, end: datetime) -> list[int]:
-    """Return days at the same distance: those of ECharts are closer to each other where a month begins."""
-    every = math.ceil((end - begin) / DAY / _MOST_DAYS) * DAY
-    first = begin.replace(hour=0, minute=0, second=0, microsecond=0) + DAY
-    return [ms(first + number * every) for number in range(int((end - first) / every) + 1)]
-
-
-def _labels(moments: Sequence[datetime]) -> tuple[str, timedelta]:
-    """Return the formatter for labels of these moments, and the step at which they differ: time, moment or day."""
-    span = max(moments) - min(moments) if moments else timedelta()
-    if span < DAY:
-        return "format:time", timedelta(minutes=1)
-    return ("format:moment", timedelta(minutes=1)) if span < _SHORT_AXIS else ("format:day", DAY)
-
-
-def value_axis() -> Option:
-    """Return an axis of amounts."""
-    return {
-        "type": "value",
-        "axisLabel": {**TEXT, "formatter": "format:short"},
-        "splitLine": {"lineStyle": {"color": "var(--rule)"}},
-    }
-
-
-def ms(moment: datetime) -> int:
-    """Return the moment in milliseconds since 1970."""
-    return round(moment.timestamp() * 1000)

@@ -26,11 +26,13 @@ def daily_mail(reported: Sequence[VisibilityMetrics], settings: Settings, now: d
     """Return the mail in the current language; the accounts are in the order of ``reported``."""
     subject = words.one_line(f"[Ozon ETL {settings.environment}] {_headline(reported, settings, now)}", 200)
     values = {
+        "environment": settings.environment,
         "headline": _headline(reported, settings, now),
         "language": translation.current_language(),
         "listed_products": _LISTED_PRODUCTS,
         "reported": reported,
         "settings": settings,
+        "time_zone": settings.time_zone,
     }
     return Mail(
         subject=subject,
@@ -92,7 +94,10 @@ def _facts(metrics: VisibilityMetrics) -> list[tuple[str, str]]:
 @cache
 def _templates(*, for_chats: bool = False) -> Environment:
     environment = translation.templates_of(
-        "include.ozon.reports", finalize=without_markup if for_chats else None, keep_trailing_newline=True
+        "include.ozon.reports",
+        "include.ozon.monitoring.alerts",
+        finalize=without_markup if for_chats else None,
+        keep_trailing_newline=True,
     )
     environment.globals |= {
         "facts": _facts,

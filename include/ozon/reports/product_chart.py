@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from include.ozon.monitoring.metrics.definitions import visibility_title
-from include.ozon.reports.charts import DAY, TEXT, Option, base, ms, time_axis, value_axis
+from include.ozon.reports.chart_parts import DAY, TEXT, Option, base, ms, time_axis, value_axis
 from include.ozon.translation import gettext as _
 
 _BANDS = ({"top": 24, "height": 14}, {"top": 74, "height": 120}, {"top": 232, "height": 110})

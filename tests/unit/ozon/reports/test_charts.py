@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from include.ozon.reports.charts import load_durations, ms, time_axis
+from include.ozon.reports.chart_parts import ms, time_axis
+from include.ozon.reports.charts import load_durations
 from include.ozon.reports.product_chart import History, product_over_time
 
 NOW = datetime(2026, 11, 24, 8, tzinfo=UTC)
