@@ -117,7 +117,7 @@ def minutes_between(earlier: datetime, later: datetime) -> float:
 
 def quoted(text: str | None) -> str:
     """Return an error's message for use within a sentence: without line breaks and full stop, shortened."""
-    return shorten(text or "no reason was recorded", _QUOTED_CHARACTERS, placeholder=" ...").rstrip(". ")
+    return shorten(one_line(text or "no reason was recorded"), _QUOTED_CHARACTERS, placeholder=" ...").rstrip(". ")
 
 
 def one_line(text: object, length: int | None = None) -> str:

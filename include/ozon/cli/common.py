@@ -87,8 +87,9 @@ def say(text: str) -> None:
 
 def console() -> Console:
     """Return a console as wide as the terminal; in a pipe, wide enough for a table."""
-    found = Console()
-    return found if found.is_terminal else Console(width=_PIPE_WIDTH)
+    # A text from Ozon is never markup.
+    found = Console(markup=False)
+    return found if found.is_terminal else Console(width=_PIPE_WIDTH, markup=False)
 
 
 def print_json(schema: str, data: object) -> None:

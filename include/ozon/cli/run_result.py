@@ -85,7 +85,7 @@ class RunResult:
         console = common.console()
         console.print(runs_tables(self.rows))
         for sentence in self.sentences():
-            console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+            console.print(sentence, highlight=False, soft_wrap=True)
 
 
 def dry_run_rows(

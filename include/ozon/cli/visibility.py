@@ -79,7 +79,7 @@ def visibility(
     content = render(output, reported, settings, shown_in)
     if output is Output.TEXT and sys.stdout.isatty():
         with use_language(shown_in):
-            Console().print(visibility_tables(reported, settings))
+            Console(markup=False).print(visibility_tables(reported, settings))
     else:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()

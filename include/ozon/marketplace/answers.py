@@ -24,6 +24,7 @@ MOMENT_PATTERN = (
     r"\A(?:[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:0[0-9]|1[0-5]):[0-5][0-9]))?\Z"
 )
+CURRENCY_PATTERN = r"\A(?:[A-Z]{3})?\Z"
 # Protobuf's value for a moment that was never set.
 _ZERO_MOMENT = "0001-01-01T00:00:00"
 
@@ -38,6 +39,7 @@ StockType = Annotated[str, Meta(min_length=1, max_length=100)]
 WHOLE = {"whole": True}
 Price = Annotated[str, Meta(pattern=DECIMAL_PATTERN)]
 Moment = Annotated[str, Meta(pattern=MOMENT_PATTERN)]
+Currency = Annotated[str, Meta(pattern=CURRENCY_PATTERN)]
 
 
 def is_in_calendar(moment: str) -> bool:
@@ -131,7 +133,7 @@ class ProductDetail(Answer, frozen=True, gc=False):
     name: str | None = None
     price: Price | None = None
     old_price: Price | None = None
-    currency_code: str | None = None
+    currency_code: Currency | None = None
     is_archived: bool | None = None
     is_autoarchived: bool | None = None
     created_at: Moment | None = None

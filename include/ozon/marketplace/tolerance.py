@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from msgspec import inspect
 
-from include.ozon.marketplace.answers import DECIMAL_PATTERN, MOMENT_PATTERN, is_in_calendar
+from include.ozon.marketplace.answers import CURRENCY_PATTERN, DECIMAL_PATTERN, MOMENT_PATTERN, is_in_calendar
 
 T = TypeVar("T")
 
@@ -158,6 +158,7 @@ def _number_reader(info: inspect.IntType | inspect.FloatType) -> _Read:
 def _text_reader(info: inspect.StrType) -> _Read:
     length = f"at most {info.max_length} characters" if info.max_length else "text"
     expected, spell = {
+        CURRENCY_PATTERN: ("a currency of three letters like RUB", _as_currency),
         DECIMAL_PATTERN: ("a decimal of at most 12 digits before the point", _as_decimal_text),
         MOMENT_PATTERN: ("a moment like 2026-03-01T12:30:00Z (RFC 3339)", _as_moment),
     }.get(info.pattern or "", (f"{length}, not empty" if info.min_length else length, _as_text))
@@ -193,6 +194,10 @@ def _as_number(value: Any) -> int | Decimal | None:
     if isinstance(value, Decimal) and abs(value.adjusted()) < 308:
         return value
     return value if type(value) is int else None
+
+
+def _as_currency(value: Any) -> str | None:
+    return value.strip().upper() if isinstance(value, str) else None
 
 
 def _as_decimal_text(value: Any) -> str | None:

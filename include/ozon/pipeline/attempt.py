@@ -23,6 +23,7 @@ from include.ozon.warehouse.lock import account_lock
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables, translated_errors
 from include.ozon.warehouse.staging import Staging
+from include.ozon.words import one_line
 
 logger = logging.getLogger("ozon.component")
 
@@ -48,6 +49,8 @@ class Attempt:
 
     def warn(self, sentence: str) -> None:
         """Log a fault that does not stop the load, and keep it in the record."""
+        # It may quote a name from Ozon.
+        sentence = one_line(sentence)
         logger.warning("%s of account %s: %s", self.component.name, self.run.account, sentence)
         self.numbers.details.setdefault("warnings", []).append(sentence)
 

@@ -37,7 +37,7 @@ _LISTED_REASONS = 10
 def render_text(reported: Sequence[VisibilityMetrics], settings: Settings) -> bytes:
     """Return the report without colours, for a file or a pipe."""
     target = io.StringIO()
-    Console(file=target, width=WIDTH, color_system=None, legacy_windows=False).print(
+    Console(file=target, width=WIDTH, color_system=None, legacy_windows=False, markup=False).print(
         visibility_tables(reported, settings)
     )
     return "".join(f"{line.rstrip()}\n" for line in target.getvalue().splitlines()).encode()
