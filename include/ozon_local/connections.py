@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from include.ozon.files import write_private
 
 # `make docker-env` runs where nothing is installed.
 if TYPE_CHECKING:
@@ -61,6 +65,18 @@ def without_password(dsn: str) -> str:
     user, at, address = parts.netloc.rpartition("@")
     netloc = f"{user.partition(':')[0]}{at}{address}"
     return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+
+
+def dsn_with_passfile(dsn: str, file: Path) -> str:
+    """Return the address with its password moved to libpq's password file: `ps` shows the arguments of a program."""
+    parts = urlsplit(dsn)
+    if not parts.password:
+        return dsn
+    user, password = unquote(parts.username or ""), unquote(parts.password)
+    fields = (parts.hostname or "", str(parts.port or 5432), "*", user, password)
+    write_private(file, ":".join(re.sub(r"([:\\])", r"\\\1", field) for field in fields) + "\n")
+    query = "&".join(filter(None, (parts.query, f"passfile={quote(str(file))}")))
+    return urlunsplit(urlsplit(without_password(dsn))._replace(query=query))
 
 
 def _tls(options: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Mapping
 
 from include.ozon_local.airflow import airflow_environment
-from include.ozon_local.connections import dsn_of_connection, postgres_connection
+from include.ozon_local.connections import dsn_of_connection, dsn_with_passfile, postgres_connection
 from include.ozon_local.home import LOOPBACK, ROOT, LocalHome
 from include.ozon_local.mail import CONNECTION as SMTP_CONNECTION
 from include.ozon_local.mail import MailCatcher
@@ -29,7 +29,8 @@ EXPORTED = "OZON_LOCAL_EXPORTED"
 def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return all variables that plain ``airflow``, ``ozon`` and ``psql`` need; those set by the user win.
 
-    It starts nothing, but generates missing passwords and ports.
+    It starts nothing, but generates missing passwords and ports. The warehouse's address for psql has no password; it is in
+    the file ``pgpass``.
     """
     postgres = EmbeddedPostgres(home.path)
     mail, sandbox = MailCatcher(home.path), LocalSandbox(home.path)
@@ -49,7 +50,7 @@ def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ)
         "PATH": _path(terminal.get("PATH", os.defpath)),
         **airflow_environment(home.path, postgres.dsn(AIRFLOW_DATABASE, AIRFLOW_ROLE)),
         "OZON_ENV": terminal.get("OZON_ENV", "development"),
-        "OZON_WAREHOUSE_DSN": warehouse_dsn,
+        "OZON_WAREHOUSE_DSN": dsn_with_passfile(warehouse_dsn, home.path / "pgpass"),
         **ours,
         **proxy_exceptions(terminal),
         EXPORTED: json.dumps({name: _digest(value) for name, value in ours.items()}),

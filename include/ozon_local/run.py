@@ -9,19 +9,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import psutil
 
 from include.ozon.errors import FatalError
-from include.ozon.files import write_private
 from include.ozon.monitoring.health.areas import AREA_NAMES
 from include.ozon.settings import dags
 from include.ozon_local import airflow, processes
-from include.ozon_local.connections import without_password
-from include.ozon_local.environment import WAREHOUSE_DATABASE
 from include.ozon_local.home import ROOT, LocalHome
-from include.ozon_local.postgres import WAREHOUSE_ROLE
 from include.ozon_local.services import END_SECONDS, OZON, Services
 
 _SHORT_LISTS = {"OZON__REPORTS__LISTED_PRODUCTS": "5"}
@@ -54,7 +49,7 @@ def run(home: LocalHome, conf: str) -> int:
         _show(environment | _SHORT_LISTS, "visibility", "--alert")
     if exit_code == 0 and not is_dry:
         loaded_once(home).touch()
-    print(f"\nQuery the data: {_address_to_show(home, services, environment['OZON_WAREHOUSE_DSN'])}")
+    print(f"\nQuery the data: {environment['OZON_WAREHOUSE_DSN']}")
     print('            or: eval "$(make -s env)" && psql "$OZON_WAREHOUSE_DSN"')
     print('Complete commands with Tab: eval "$(make -s env)" && ozon --install-completion')
     return exit_code
@@ -99,13 +94,3 @@ def _advance_catalogues(home: LocalHome, services: Services, environment: Mappin
 
 def loaded_once(home: LocalHome) -> Path:
     return home.path / "loaded"
-
-
-def _address_to_show(home: LocalHome, services: Services, dsn: str) -> str:
-    """Return the warehouse's address without a password; that of the embedded one is written to libpq's file."""
-    if dsn != services.postgres.dsn(WAREHOUSE_DATABASE, WAREHOUSE_ROLE):
-        return without_password(dsn)
-    parts = urlsplit(dsn)
-    password_file = home.path / "pgpass"
-    write_private(password_file, f"{parts.hostname}:{parts.port}:*:{parts.username}:{parts.password}\n")
-    return f"{without_password(dsn)}?passfile={quote(str(password_file))}"

@@ -16,12 +16,13 @@ from include.ozon.monitoring.metrics.model import VisibilityMetrics
 from include.ozon.settings import Settings
 from include.ozon.warehouse.session import open_session
 from include.ozon_local import airflow, stack
+from include.ozon_local.connections import postgres_connection
 from include.ozon_local.demo import timeline
 from include.ozon_local.demo.account_loads import AccountLoads, analyze
 from include.ozon_local.demo.history import History
 from include.ozon_local.demo.mail import catcher_channels
 from include.ozon_local.demo.timeline import ACCOUNTS, LOADS_OF_A_DAY, SHOP, Load
-from include.ozon_local.environment import WAREHOUSE_DATABASE
+from include.ozon_local.environment import WAREHOUSE_CONNECTION, WAREHOUSE_DATABASE
 from include.ozon_local.home import ROOT, LocalHome
 from include.ozon_local.moved_clock import moved_clock
 from include.ozon_local.postgres import WAREHOUSE_ROLE
@@ -57,7 +58,7 @@ def demo(home: LocalHome) -> int:
 
 def _fill(home: LocalHome, services: Services) -> None:
     dsn = services.postgres.dsn(WAREHOUSE_DATABASE, WAREHOUSE_ROLE)
-    if services.environment()["OZON_WAREHOUSE_DSN"] != dsn:
+    if services.environment()[WAREHOUSE_CONNECTION] != postgres_connection(dsn):
         raise FatalError(
             "`make demo` fills this folder's own warehouse, but AIRFLOW_CONN_OZON_WAREHOUSE names another one. "
             "Unset it and repeat."

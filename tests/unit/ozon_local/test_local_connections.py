@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from include.ozon_local.connections import dsn_of_connection, postgres_connection, without_password
+from include.ozon_local.connections import (
+    dsn_of_connection,
+    dsn_with_passfile,
+    postgres_connection,
+    without_password,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +59,20 @@ def test_a_password_survives_every_notation(password: str) -> None:
     assert dsn_of_connection(postgres_connection(dsn)) == dsn
     assert dsn_of_connection(dsn.replace("postgresql:", "postgres:")) == dsn
     assert conninfo_to_dict(dsn)["password"] == password, "libpq reads a different one"
+
+
+@pytest.mark.parametrize("password", ["p@/#%?$x 'y'", "a:b\\c"])
+def test_an_address_for_psql_has_its_password_in_a_file(password: str, tmp_path: Path) -> None:
+    file = tmp_path / "pg pass"
+
+    address = dsn_with_passfile(f"postgresql://u:{quote(password, safe='')}@db:1/w?sslmode=require", file)
+
+    found = conninfo_to_dict(address)
+    assert (found["user"], found["host"], found["sslmode"], found["passfile"]) == ("u", "db", "require", str(file))
+    assert "password" not in found
+    escaped = password.replace("\\", "\\\\").replace(":", "\\:")
+    assert file.read_text() == f"db:1:*:u:{escaped}\n"
+    assert dsn_with_passfile("postgresql://u@db:1/w", file) == "postgresql://u@db:1/w"
 
 
 def test_an_address_is_shown_without_its_password() -> None:

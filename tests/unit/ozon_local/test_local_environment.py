@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+import stat
 import subprocess
 from pathlib import Path
 
@@ -16,7 +18,12 @@ def test_it_names_everything_that_airflow_ozon_and_psql_need(tmp_path: Path) -> 
     assert environment["PATH"].endswith(":/usr/bin")
     assert environment["OZON_ENV"] == "development"
     assert environment["AIRFLOW_HOME"] == str(tmp_path / "airflow")
-    assert environment["OZON_WAREHOUSE_DSN"].startswith("postgresql://ozon:")
+    passfile = tmp_path / "pgpass"
+    assert re.fullmatch(
+        rf"postgresql://ozon@127\.0\.0\.1:\d+/ozon_warehouse\?passfile={passfile}", environment["OZON_WAREHOUSE_DSN"]
+    )
+    assert stat.S_IMODE(passfile.stat().st_mode) == 0o600
+    assert passfile.read_text().count(":") == 4
     assert json.loads(environment["AIRFLOW_CONN_OZON_WAREHOUSE"])["schema"] == "ozon_warehouse"
     for account, client_id in (("MAIN", "1000001"), ("SECOND", "1000002")):
         connection = json.loads(environment[f"AIRFLOW_CONN_OZON_API_{account}"])

@@ -11,7 +11,7 @@ from pathlib import Path
 from airflow.sdk import Variable
 from pydantic import TypeAdapter
 
-from include.ozon.files import airflow_home
+from include.ozon.files import airflow_home, write_private
 from include.ozon.monitoring.alerts.model import Event
 
 logger = logging.getLogger("ozon.alerts")
@@ -47,7 +47,7 @@ class AirflowKeeper:
                 self._file,
                 type(error).__name__,
             )
-            self._file.write_text(text, encoding="utf-8")
+            write_private(self._file, text)
         else:
             self._file.unlink(missing_ok=True)
 

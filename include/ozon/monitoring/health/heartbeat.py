@@ -14,6 +14,8 @@ def ping(url: str, timeout_seconds: float) -> bool:
 
     A failure is only logged, since the outside service notices it. The address contains a token and is not logged.
     """
+    # It logs addresses.
+    logging.getLogger("urllib3").setLevel(logging.INFO)
     try:
         answer = requests.get(url, timeout=timeout_seconds)
     except (requests.RequestException, ValueError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,6 +67,7 @@ def test_while_airflows_database_is_down_it_is_a_file(variables: Variables, file
     AirflowKeeper(file).write("meanwhile")
 
     assert AirflowKeeper(file).read() == "meanwhile"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_the_file_counts_until_the_variable_can_be_written_again(variables: Variables, file: Path) -> None:
