@@ -29,8 +29,8 @@ EXPORTED = "OZON_LOCAL_EXPORTED"
 def local_environment(home: LocalHome, terminal: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return all variables that plain ``airflow``, ``ozon`` and ``psql`` need; those set by the user win.
 
-    It starts nothing, but generates missing passwords and ports. The warehouse's address for psql has no password; it is in
-    the file ``pgpass``.
+    It starts nothing, but generates missing passwords and ports. The warehouse's address for psql has no password; the
+    file ``pgpass`` has it.
     """
     postgres = EmbeddedPostgres(home.path)
     mail, sandbox = MailCatcher(home.path), LocalSandbox(home.path)
