@@ -6,6 +6,8 @@ functions: help, completion and a wrong command line do not wait for them.
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,14 +16,31 @@ from typing import TYPE_CHECKING
 
 from psycopg import errors as pg
 
-from include.ozon.errors import ConfigurationError, SchemaError
+from include.ozon.errors import ConfigurationError, SchemaError, WarehouseUnavailableError
 from include.ozon.warehouse.comments import write_comments
 from include.ozon.warehouse.session import Connect, Connection, open_connection, translated_errors
+from include.ozon.words import one_line
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+logger = logging.getLogger("ozon.warehouse")
+
 MIGRATIONS = Path(__file__).parent / "migrations"
+
+LOCK_SECONDS = 2
+_ATTEMPTS = 15
+_SECONDS_BETWEEN_ATTEMPTS = 4
+
+_SESSIONS_WITH_LOCKS = """
+SELECT DISTINCT a.pid, a.usename, a.application_name
+FROM pg_locks l
+JOIN pg_class c ON c.oid = l.relation
+JOIN pg_stat_activity a USING (pid)
+WHERE c.relnamespace::regnamespace::text LIKE 'ozon%' AND l.granted
+  AND a.datname = current_database() AND a.pid <> pg_backend_pid()
+ORDER BY a.pid
+"""
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,37 @@ def _revision(connection: Connection) -> str | None:
 
 
 def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
+    """Migrate in one transaction; repeat it while other sessions keep tables locked.
+
+    Raise WarehouseUnavailableError, which names these sessions, after the last attempt.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        try:
+            _migrate_once(connect, migrate)
+        except pg.LockNotAvailable as error:
+            with translated_errors(), closing(open_connection(connect, "ozon db")) as connection:
+                blocking = _sessions_with_locks(connection)
+            if attempt == _ATTEMPTS:
+                raise WarehouseUnavailableError(
+                    f"The warehouse was not migrated: {blocking} kept its tables locked for longer than {LOCK_SECONDS} "
+                    f"seconds, {_ATTEMPTS} times; a longer wait would block all readers. Ask for the end of their "
+                    "transactions, or end them with `SELECT pg_terminate_backend(<session>)`; then run this again."
+                ) from error
+            logger.warning("The migration waits for %s.", blocking)
+            time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+        else:
+            return
+
+
+def _sessions_with_locks(connection: Connection) -> str:
+    found = connection.execute(_SESSIONS_WITH_LOCKS).fetchall()
+    sessions = [
+        f"session {pid} (role {role}, {one_line(application) or 'no name'})" for pid, role, application in found
+    ]
+    return ", ".join(sessions) or "sessions that have ended meanwhile"
+
+
+def _migrate_once(connect: Connect, migrate: Callable[[Config], None]) -> None:
     from alembic.config import Config
     from alembic.util import CommandError
     from sqlalchemy import create_engine
@@ -105,6 +155,8 @@ def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
         config.set_main_option("script_location", str(MIGRATIONS))
         migrate(config)
     except DBAPIError as error:
+        if isinstance(error.orig, pg.LockNotAvailable):
+            raise error.orig from error
         with translated_errors():
             raise (error.orig or error) from error
     except CommandError as error:

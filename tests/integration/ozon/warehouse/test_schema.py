@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from include.ozon.errors import ConfigurationError, SchemaError
+from include.ozon.errors import ConfigurationError, SchemaError, WarehouseUnavailableError
 from include.ozon.monitoring.alerts.store import recent_incidents
 from include.ozon.warehouse import schema
 
@@ -243,6 +244,36 @@ def test_an_upgrade_waits_for_a_running_one(database: Database) -> None:
         second.result()
 
     assert database.status().is_at_head
+
+
+@pytest.mark.faults
+def test_a_migration_behind_a_reader_blocks_nobody_and_names_him(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "_SECONDS_BETWEEN_ATTEMPTS", 0.5)
+    monkeypatch.setattr(schema, "_ATTEMPTS", 2)
+    schema.upgrade(database.connect)
+    with database.connect() as analyst, database.connect() as reader:
+        analyst.execute("SET application_name = 'psql of the analyst'; SELECT FROM ozon.products")
+        reader.execute("SET statement_timeout = '3s'")
+        with ThreadPoolExecutor(1) as executor:
+            migration = executor.submit(schema.downgrade, database.connect, "base")
+            while not migration.done():
+                reader.execute("SELECT FROM ozon.products")
+                reader.rollback()
+        with pytest.raises(
+            WarehouseUnavailableError, match=rf"session {analyst.info.backend_pid} \(role \w+, psql of the"
+        ):
+            migration.result()
+        assert database.status().is_at_head
+
+        monkeypatch.setattr(schema, "_ATTEMPTS", 15)
+        with ThreadPoolExecutor(1) as executor:
+            migration = executor.submit(schema.downgrade, database.connect, "base")
+            time.sleep(schema.LOCK_SECONDS + 0.2)
+            analyst.rollback()
+            migration.result()
+    assert database.status().revision is None
 
 
 def test_an_empty_database_is_reported_with_the_command(database: Database) -> None:
