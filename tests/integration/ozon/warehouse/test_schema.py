@@ -256,6 +256,7 @@ def test_a_migration_behind_a_reader_blocks_nobody_and_names_him(
     with database.connect() as analyst, database.connect() as reader:
         analyst.execute("SET application_name = 'psql of the analyst'; SELECT FROM ozon.products")
         reader.execute("SET statement_timeout = '3s'")
+        reader.commit()
         with ThreadPoolExecutor(1) as executor:
             migration = executor.submit(schema.downgrade, database.connect, "base")
             while not migration.done():
