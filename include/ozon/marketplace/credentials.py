@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
@@ -26,6 +27,8 @@ class Credentials:
     client_id: str
     api_key: str = field(repr=False)
     source: str
+    allow_http: bool = False
+    """Permission to send the key unencrypted to another machine, for a sandbox in a network of your own."""
 
     def __post_init__(self) -> None:
         self._check_base_url()
@@ -61,6 +64,13 @@ class Credentials:
             self._refuse("host", f"{expected}, without a password", "an @")
         if not complete or url.query or url.fragment or re.search(r"\s", self.base_url):
             self._refuse("host", expected, repr(self.base_url))
+        if url.scheme == "http" and not (self.allow_http or _is_this_machine(url.hostname or "")):
+            self._refuse(
+                "host",
+                "an https address, because the key would be sent unencrypted (a sandbox may have extra "
+                '{"allow_http": true})',
+                repr(self.base_url),
+            )
 
     def _refuse(self, connection_field: str, expected: str, found: str) -> NoReturn:
         raise ConnectionSettingsError(
@@ -71,3 +81,10 @@ class Credentials:
 
 def _port_is_possible(url: SplitResult) -> bool:
     return url.port is None or url.port > 0
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

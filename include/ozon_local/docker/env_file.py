@@ -129,7 +129,13 @@ def _warehouse(values: Values) -> str:
 
 def _sandbox_account(client_id: str, key: str) -> Callable[[Values], str]:
     return lambda values: _json(
-        {"conn_type": "http", "host": "http://sandbox:8070", "login": client_id, "password": values[key]}
+        {
+            "conn_type": "http",
+            "host": "http://sandbox:8070",
+            "login": client_id,
+            "password": values[key],
+            "extra": {"allow_http": True},
+        }
     )
 
 

@@ -27,6 +27,7 @@ def api_credentials(account: str) -> Credentials:
         client_id=connection.login or "",
         api_key=connection.password or "",
         source=source,
+        allow_http=connection.extra_dejson.get("allow_http") is True,
     )
 
 

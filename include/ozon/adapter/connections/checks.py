@@ -5,6 +5,7 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException
@@ -52,6 +53,25 @@ def warehouse_server(settings: Settings) -> Iterator[Check]:
             yield _sessions(connection, another)
 
 
+def encryption(connection: Connection) -> Check:
+    """Check that a session with another machine is encrypted, and that the machine is the right one."""
+    info = connection.info
+    mode = info.get_parameters().get("sslmode", "prefer")
+    if not info.hostaddr or ip_address(info.hostaddr).is_loopback:
+        return Check("encryption", "ok", "The warehouse is on this machine.")
+    if mode == "verify-full":
+        return Check("encryption", "ok", "Sessions are encrypted, and the server's certificate is verified.")
+    found = (
+        "is encrypted, but the server's certificate is not verified" if info.pgconn.ssl_in_use else "is not encrypted"
+    )
+    return Check(
+        "encryption",
+        "warning",
+        f"The session with {info.host} {found} (sslmode {mode}). Unless the network is your own, set extra of "
+        'connection ozon_warehouse to {"sslmode": "verify-full", "sslrootcert": "system"}.',
+    )
+
+
 def _server(connection: Connection) -> Iterator[Check]:
     row = connection.execute(_SERVER).fetchone()
     now = datetime.now(tz=UTC).timestamp()
@@ -67,6 +87,7 @@ def _server(connection: Connection) -> Iterator[Check]:
         )
     else:
         yield Check("warehouse", "ok", f"Database {database} answers: PostgreSQL {version}, role {role}.")
+    yield encryption(connection)
     ahead_seconds = float(clock) - now
     if abs(ahead_seconds) > _MOST_CLOCK_SECONDS:
         yield Check(

@@ -31,8 +31,9 @@ METADATA, WAREHOUSE, EMPTY, READ_ONLY = "doctor_metadata", "doctor_warehouse", "
 NO_TEMPORARY, OTHER_ENCODING = "doctor_no_temporary", "doctor_encoding"
 RIGHT = [
     "python", "packages", "project", "configuration", "environment", "airflow", "metadata", "plugin", "dags",
-    "pools", "pools", "processes", "warehouse", "clock", "sessions", "schema", "schema", "accounts", "account main",
-    "account second", "channel team", "folder logs", "folder reports", "schedule crontab", "schedule airflow",
+    "pools", "pools", "processes", "warehouse", "encryption", "clock", "sessions", "schema", "schema", "accounts",
+    "account main", "account second", "channel team", "folder logs", "folder reports", "schedule crontab",
+    "schedule airflow",
 ]  # fmt: skip
 # Needs a scheduler, and the program `crontab`, which may be missing.
 NOT_HERE = {"processes", "schedule crontab"}

@@ -352,7 +352,7 @@ def test_a_closed_port(make_client: MakeClient) -> None:
 
 
 def test_an_unknown_host(make_client: MakeClient) -> None:
-    client = make_client(other=Credentials("http://nowhere.invalid", "1", "k", "ozon_api_second"), attempts=1)
+    client = make_client(other=Credentials("https://nowhere.invalid", "1", "k", "ozon_api_second"), attempts=1)
     with pytest.raises(MarketplaceUnavailableError, match=r"nowhere\.invalid cannot be resolved.*ozon_api_second"):
         client.product_details([1])
 

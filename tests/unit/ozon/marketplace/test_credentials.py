@@ -51,6 +51,15 @@ def test_an_invalid_base_url_is_refused_with_connection_and_field(base_url: str)
     assert "AIRFLOW_CONN_OZON_API_MAIN" in str(caught.value)
 
 
+def test_a_key_is_sent_unencrypted_only_to_this_machine_or_where_it_is_allowed() -> None:
+    for refused in ("http://api-seller.ozon.ru", "http://10.0.0.5:8070", "http://localhost.example"):
+        with pytest.raises(ConnectionSettingsError, match=r"https address.*\{\"allow_http\": true\}.*AIRFLOW_CONN_"):
+            Credentials(**{**GOOD, "base_url": refused})
+    for accepted in ("http://localhost:8070", "http://127.0.0.1:8070", "http://[::1]:8070"):
+        Credentials(**{**GOOD, "base_url": accepted})
+    Credentials(**{**GOOD, "base_url": "http://sandbox:8070"}, allow_http=True)
+
+
 def test_a_password_in_the_base_url_is_refused_and_not_repeated() -> None:
     with pytest.raises(ConnectionSettingsError, match="without a password") as caught:
         Credentials(**{**GOOD, "base_url": "https://user:hunter2@host"})

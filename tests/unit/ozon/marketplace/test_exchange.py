@@ -78,7 +78,7 @@ def slow_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def at(url: str) -> Credentials:
-    return Credentials(url, "1", "k", "ozon_api_main")
+    return Credentials(url, "1", "k", "ozon_api_main", allow_http=True)
 
 
 def raised_after(client: SellerClient, seconds_until_stop: float | None, stop: threading.Event) -> tuple[object, float]:
@@ -148,7 +148,7 @@ from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.settings import ApiSettings
 api = ApiSettings(exchange_timeout_seconds=0.2, attempts=1)
-client = SellerClient(Credentials("http://slow.example", "1", "k", "x"), api)
+client = SellerClient(Credentials("http://slow.example", "1", "k", "x", allow_http=True), api)
 try:
     client.roles()
 except Exception as error:

@@ -42,6 +42,7 @@ def connect_as(monkeypatch: pytest.MonkeyPatch) -> Any:
         (GOOD | {"host": "http://127.0.0.1", "port": 8080}, "http://127.0.0.1:8080"),
         (f"http://101:{KEY}@https%3A%2F%2Fapi.example", "https://api.example"),
         (f"http://101:{KEY}@http%3A%2F%2F127.0.0.1:8080", "http://127.0.0.1:8080"),
+        (GOOD | {"host": "http://sandbox:8070", "extra": {"allow_http": True}}, "http://sandbox:8070"),
     ],
 )
 def test_credentials_are_read_from_either_notation(
@@ -61,6 +62,8 @@ def test_credentials_are_read_from_either_notation(
     [
         (GOOD | {"host": "api.example"}, "expected host to be the API's base URL with its scheme"),
         (GOOD | {"host": None}, "expected host to be the API's base URL with its scheme"),
+        (GOOD | {"host": "http://api.example"}, "expected host to be an https address"),
+        (GOOD | {"host": "http://api.example", "extra": {"allow_http": 0}}, "expected host to be an https address"),
         (GOOD | {"host": "https://api.example:1", "port": 2}, "expected host to be the API's base URL"),
         (
             GOOD | {"password": ""},
