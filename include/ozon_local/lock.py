@@ -1,4 +1,4 @@
-"""The target `make lock`: resolve pyproject.toml into requirements.lock, and export requirements for servers."""
+"""The target `make lock`: resolve pyproject.toml into requirements.lock, and export requirements for servers and dbt."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from include.ozon_local.home import ROOT
 
 _COMPILE = (
-    *(sys.executable, "-m", "uv", "pip", "compile", "--quiet", "pyproject.toml"),
+    *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
     # One resolution for every supported Python; the oldest one limits the versions.
     *("--universal", "--python-version", "3.11"),
     *("--no-emit-index-url", "--no-annotate", "--no-header"),
@@ -19,18 +19,15 @@ _COMPILE = (
 def lock(options: Sequence[str]) -> int:
     """Resolve with as few changes as possible; the option ``--upgrade`` takes the newest versions."""
     for arguments in (
-        ["--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
-        ["--constraints", "requirements.lock", "--output-file", "requirements.txt"],
+        ["pyproject.toml", "--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
+        ["pyproject.toml", "--constraints", "requirements.lock", "--output-file", "requirements.txt"],
         # Not in the lock, because only containers use it.
         [
-            "--group",
-            "docker",
-            "--constraints",
-            "requirements.txt",
-            "--output-file",
-            "docker/requirements.txt",
-            *options,
+            *("pyproject.toml", "--group", "docker", "--constraints", "requirements.txt"),
+            *("--output-file", "docker/requirements.txt", *options),
         ],
+        # The group alone, without the project.
+        ["--group", "dbt", "--generate-hashes", "--output-file", "dbt/requirements.txt", *options],
     ):
         done = subprocess.run([*_COMPILE, *arguments], cwd=ROOT, check=False)
         if done.returncode:

@@ -1,7 +1,7 @@
-"""The generator of the tables' part of docs/tables.md: ``python -m include.ozon_local.table_docs``.
+"""The generator of the tables in docs/tables.md and the views in docs/bi.md: ``python -m include.ozon_local.table_docs``.
 
-Its source are the comments of tables and columns in a migrated database; the rest of the page is written by hand. With
-``--check`` it only compares; the exit code is 1 if the page is out of date.
+Its source are the comments in a migrated database; the rest of the pages is written by hand. With ``--check`` it only
+compares; the exit code is 1 if a page is out of date.
 """
 
 from __future__ import annotations
@@ -20,16 +20,20 @@ from include.ozon.generated_pages import table, with_part, write_or_check
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.tables import TABLES
+from include.ozon.warehouse.tables.column import Table
+from include.ozon.warehouse.views import VIEWS
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 
 DOCS_PATH = ROOT / "docs" / "tables.md"
+VIEWS_PATH = ROOT / "docs" / "bi.md"
 
 _MODULE = "include.ozon_local.table_docs"
 _SOURCE = f"`python -m {_MODULE}` from the database's comments"
 
 _COLUMNS = """
 SELECT
+    c.relnamespace::regnamespace::text AS schema,
     c.relname AS "table",
     obj_description(c.oid, 'pg_class') AS table_meaning,
     a.attname AS name,
@@ -40,7 +44,7 @@ SELECT
 FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
-WHERE c.relnamespace = 'ozon'::regnamespace AND c.relkind = 'r'
+WHERE c.relnamespace IN ('ozon'::regnamespace, 'ozon_bi'::regnamespace) AND c.relkind IN ('r', 'v')
 ORDER BY c.relname, a.attnum
 """
 
@@ -49,6 +53,9 @@ _TYPES = {"timestamp with time zone": "timestamptz", "character varying": "text"
 
 
 class Column(NamedTuple):
+    """A column; ``is_nullable`` is true for all columns of views, of which PostgreSQL knows no more."""
+
+    schema: str
     table: str
     table_meaning: str | None
     name: str
@@ -63,17 +70,22 @@ class Column(NamedTuple):
 
 
 def read_columns(connection: Connection) -> list[Column]:
-    """Return every column of the schema ozon, with its comment in the database."""
+    """Return every column of the schemas ozon and ozon_bi, with its comment in the database."""
     return connection.cursor(row_factory=class_row(Column)).execute(_COLUMNS).fetchall()
 
 
-def render(columns: list[Column]) -> str:
-    """Return the page with its generated part updated."""
-    return with_part(DOCS_PATH, _sections(columns), _SOURCE)
+def pages(columns: list[Column]) -> dict[Path, str]:
+    """Return each page with its generated part updated."""
+    return {
+        path: with_part(path, _sections(columns, tables), _SOURCE)
+        for path, tables in ((DOCS_PATH, TABLES), (VIEWS_PATH, VIEWS))
+    }
 
 
 def main(arguments: list[str]) -> int:
-    return write_or_check(DOCS_PATH, render(_migrated_columns()), _MODULE, arguments)
+    return max(
+        write_or_check(path, text, _MODULE, arguments) for path, text in pages(_migrated_columns()).items()
+    )
 
 
 def _migrated_columns() -> list[Column]:
@@ -91,15 +103,20 @@ def _migrated_columns() -> list[Column]:
             server.stop()
 
 
-def _sections(columns: list[Column]) -> str:
-    sections = ([column for column in columns if column.table == table.name] for table in TABLES)
-    return "\n".join(map(_section, sections))
-
-
-def _section(columns: list[Column]) -> str:
-    return f"### {columns[0].table}\n\n{columns[0].table_meaning}\n\n" + table(
-        ("Column", "Type", "Null", "Meaning"), _rows(columns)
+def _sections(columns: list[Column], tables: tuple[Table, ...]) -> str:
+    return "\n".join(
+        _section(table, [column for column in columns if (column.schema, column.table) == (table.schema, table.name)])
+        for table in tables
     )
+
+
+def _section(described: Table, columns: list[Column]) -> str:
+    if described.schema != "ozon":
+        rows = ((f"`{column.name}`", column.shown_type, column.meaning or "") for column in columns)
+        shown = table(("Column", "Type", "Meaning"), rows)
+    else:
+        shown = table(("Column", "Type", "Null", "Meaning"), _rows(columns))
+    return f"### {described.name}\n\n{columns[0].table_meaning}\n\n{shown}"
 
 
 def _rows(columns: list[Column]) -> Iterator[tuple[str, ...]]:

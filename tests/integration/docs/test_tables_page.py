@@ -1,4 +1,4 @@
-"""docs/tables.md: every table and column has a description, and every query of the page returns rows."""
+"""docs/tables.md and docs/bi.md: every table, view and column has a description, and every query returns rows."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from include.ozon.monitoring.metrics.store import save
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_session
 from include.ozon.warehouse.tables import TABLES
+from include.ozon.warehouse.views import VIEWS
 from include.ozon_local import table_docs
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
+from tests.support.bi import bi_reader
 from tests.support.pipeline import Pipeline, changed, quick_settings
 
 ACCOUNTS = ("main", "second")
@@ -88,9 +90,16 @@ def _load(pipeline: Pipeline, dag_run_id: str) -> None:
             save(connection, measure(connection, account, datetime.now(tz=UTC), pipeline.settings))
 
 
+@pytest.fixture(scope="module")
+def reader(loaded: Pipeline, postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The DSN of a role that may read the views for BI tools only."""
+    with bi_reader(postgres, loaded.dsn) as dsn:
+        yield dsn
+
+
 @pytest.mark.parametrize("query", QUERIES, ids=[query.title for query in QUERIES])
-def test_a_query_of_the_page_returns_rows_with_the_documented_columns(loaded: Pipeline, query: Query) -> None:
-    with loaded.connect() as connection:
+def test_a_query_of_the_page_returns_rows_with_the_documented_columns(reader: str, query: Query) -> None:
+    with psycopg.connect(reader) as connection:
         cursor = connection.execute(query.text.encode())
         rows = cursor.fetchall()
 
@@ -128,17 +137,16 @@ def test_every_table_and_column_has_a_comment(warehouse_dsn: str) -> None:
 
     missing = [f"{column.table}.{column.name}" for column in columns if not (column.table_meaning and column.meaning)]
     assert not missing, f"{', '.join(missing)}: add the meaning in include/ozon/warehouse/tables"
-    nullable = [column for column in columns if column.is_nullable]
+    nullable = [column for column in columns if column.schema == "ozon" and column.is_nullable]
     unclear = [f"{column.table}.{column.name}" for column in nullable if "null" not in (column.meaning or "").lower()]
     assert not unclear, f"{', '.join(unclear)}: add the meaning of null to the comment"
 
 
-def test_the_page_is_up_to_date(warehouse_dsn: str) -> None:
-    page = table_docs.DOCS_PATH.read_text("utf-8")
+def test_the_pages_are_up_to_date(warehouse_dsn: str) -> None:
     with psycopg.connect(warehouse_dsn) as connection:
-        assert table_docs.render(table_docs.read_columns(connection)) == page, (
-            "docs/tables.md is out of date; run: python -m include.ozon_local.table_docs"
-        )
+        columns = table_docs.read_columns(connection)
+    for path, text in table_docs.pages(columns).items():
+        assert text == path.read_text("utf-8"), f"{path} is out of date; run: python -m include.ozon_local.table_docs"
 
 
 def test_check_prints_the_command_to_run_and_changes_nothing(
@@ -185,6 +193,11 @@ def test_an_upgrade_writes_only_the_comments_that_differ(empty_database_dsn: str
 
 def test_the_lists_of_columns_match_the_database(warehouse_dsn: str) -> None:
     with psycopg.connect(warehouse_dsn) as connection:
-        found = {(column.table, column.name, column.shown_type) for column in table_docs.read_columns(connection)}
+        columns = table_docs.read_columns(connection)
 
-    assert {(table.name, column.name, column.type) for table in TABLES for column in table.columns} == found
+    found = {(column.schema, column.table, column.name, column.shown_type) for column in columns}
+    assert found == {
+        (table.schema, table.name, column.name, column.type)
+        for table in (*TABLES, *VIEWS)
+        for column in table.columns
+    }

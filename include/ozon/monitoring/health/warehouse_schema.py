@@ -1,4 +1,4 @@
-"""Comparison of the warehouse's tables, columns and indexes with the migrations; Alembic compares only revisions."""
+"""Comparison of the warehouse's tables, views, columns and indexes with the migrations; Alembic compares only revisions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import cache
 from include.ozon.warehouse.schema import MIGRATIONS
 from include.ozon.warehouse.session import Connection
 
-SCHEMAS = ("ozon", "ozon_staging")
+SCHEMAS = ("ozon", "ozon_staging", "ozon_bi")
 EXPECTED = MIGRATIONS / "expected_schema.json"
 """The migrated schema; written by ``python -m tests.support.expected_schema`` after each new migration."""
 
@@ -23,7 +23,7 @@ SELECT n.nspname || '.' || c.relname, a.attname,
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p')
+WHERE n.nspname = ANY(%s) AND c.relkind IN ('r', 'p', 'v')
 ORDER BY 1, a.attnum
 """
 
@@ -79,13 +79,13 @@ def differences(connection: Connection) -> list[str]:
 def number_of_objects() -> str:
     expected = expected_schema()
     columns = sum(map(len, expected.columns.values()))
-    return f"{len(expected.columns)} tables, {columns} columns, {len(expected.indexes)} indexes"
+    return f"{len(expected.columns)} tables and views, {columns} columns, {len(expected.indexes)} indexes"
 
 
 def _column_differences(found: dict[str, dict[str, str]]) -> Iterator[str]:
     for table, expected_columns in expected_schema().columns.items():
         if table not in found:
-            yield f"table {table} is missing"
+            yield f"{'view' if table.startswith('ozon_bi.') else 'table'} {table} is missing"
             continue
         for column, expected in expected_columns.items():
             kind = found[table].get(column)

@@ -31,12 +31,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table of the schema ``ozon``. ``comment`` defines a row; ``key`` are the columns that identify it."""
+    """A table, by default of the schema ``ozon``. ``comment`` defines a row; ``key`` are the columns that identify it."""
 
     name: LiteralString
     comment: str
     columns: tuple[Column, ...]
     key: tuple[LiteralString, ...] = ()
+    schema: LiteralString = "ozon"
+
+    def __getitem__(self, name: str) -> Column:
+        """Return a column by its name."""
+        return next(column for column in self.columns if column.name == name)
 
     @property
     def staged(self) -> tuple[Column, ...]:

@@ -1,0 +1,23 @@
+select
+    account || '/' || product_id as product_key,
+    account,
+    product_id,
+    offer_id,
+    sku,
+    name,
+    visibility,
+    is_visible,
+    visibility_changed_at,
+    days_hidden,
+    hidden_reasons,
+    price,
+    old_price,
+    currency_code,
+    stock_available,
+    stock_available > 0 as is_in_stock,
+    stock_value,
+    average_daily_sales,
+    round(stock_available / nullif(average_daily_sales, 0), 1) as days_of_stock,
+    first_seen_at,
+    changed_at
+from {{ source('ozon_bi', 'products') }}
