@@ -26,7 +26,8 @@ test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, co
 
 test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest supported version
 	@programs=$$($(BIN)/python -m tests.support.oldest_postgres) && $(TESTS) --postgres "$$programs" \
-		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring page) $(ARGS)
+		$(addprefix tests/integration/ozon/,pipeline warehouse maintenance monitoring page) \
+		tests/integration/docs/test_tables_page.py $(ARGS)
 
 test-browser: venv  ## Test the page in real headless Chromium with a real Airflow; screenshots in .local/browser
 	@$(BIN)/python -m tests.support.chromium && $(TESTS) --tier browser --workers 0 $(ARGS)
@@ -74,6 +75,7 @@ lint: venv  ## Check style, spelling and banned words, types, the direction of i
 	@$(BIN)/python -m include.ozon.monitoring.metrics.docs --check
 	@$(BIN)/python -m include.ozon_local.dag_docs --check
 	@$(BIN)/python -m include.ozon_local.table_docs --check
+	@$(BIN)/python -m include.ozon_local.dbt_sources --check
 	@$(BIN)/python -m include.ozon_local.messages --check
 
 bench: venv  ## Compare the speed of the load with a bare script, dlt and pandas

@@ -1,4 +1,4 @@
-"""The target `make lock`: resolve pyproject.toml into requirements.lock, and export requirements for servers and dbt."""
+"""The target `make lock`: resolve pyproject.toml into requirements.lock, and export the others for servers and dbt."""
 
 from __future__ import annotations
 

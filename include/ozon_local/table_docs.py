@@ -1,4 +1,4 @@
-"""The generator of the tables in docs/tables.md and the views in docs/bi.md: ``python -m include.ozon_local.table_docs``.
+"""The generator of docs/tables.md's tables and docs/bi.md's views: ``python -m include.ozon_local.table_docs``.
 
 Its source are the comments in a migrated database; the rest of the pages is written by hand. With ``--check`` it only
 compares; the exit code is 1 if a page is out of date.
@@ -83,9 +83,7 @@ def pages(columns: list[Column]) -> dict[Path, str]:
 
 
 def main(arguments: list[str]) -> int:
-    return max(
-        write_or_check(path, text, _MODULE, arguments) for path, text in pages(_migrated_columns()).items()
-    )
+    return max(write_or_check(path, text, _MODULE, arguments) for path, text in pages(_migrated_columns()).items())
 
 
 def _migrated_columns() -> list[Column]:

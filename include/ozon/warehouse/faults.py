@@ -36,7 +36,14 @@ def raise_translated(error: psycopg.Error) -> NoReturn:
         case pg.InsufficientPrivilege() | pg.ReadOnlySqlTransaction() | pg.InvalidAuthorizationSpecification():
             raise AccessDeniedError(
                 f"The warehouse does not allow this ({found}). The role of connection ozon_warehouse "
-                "must own the schemas ozon and ozon_staging in a database that is not a standby."
+                "must own the schemas ozon, ozon_staging and ozon_bi, or may create them, in a database that is not a "
+                "standby."
+            ) from error
+        case pg.DependentObjectsStillExist():
+            built = " ".join((error.diag.message_detail or found).split())
+            raise SchemaError(
+                f"The migration changes tables or views on which somebody else's are built ({built}). Drop those, "
+                "migrate, and create them again."
             ) from error
         case pg.LockNotAvailable():
             raise WarehouseUnavailableError(

@@ -1,6 +1,7 @@
-"""The views of the schema ``ozon_bi``, for BI tools and dbt. Migrations define their SQL.
+"""The views of the schema ``ozon_bi``, for BI tools and dbt.
 
-A column that a view takes over from a table has the table's comment.
+Their SQL is in the migrations: a new column needs one line here and a migration with ``CREATE OR REPLACE VIEW``, which
+keeps the privileges. A column that a view takes over from a table has the table's comment.
 """
 
 from __future__ import annotations
@@ -186,7 +187,9 @@ LOADS = _view(
     *_of(records.ETL_COMPONENT_EXECUTIONS, "account", "component", "workflow_id", "attempt"),
     *_of(records.ETL_WORKFLOW_EXECUTIONS, "trigger", "environment"),
     *_of(records.ETL_COMPONENT_EXECUTIONS, "status", "started_at", "finished_at", "duration_seconds"),
-    *_of(records.ETL_COMPONENT_EXECUTIONS, "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_removed"),
+    *_of(
+        records.ETL_COMPONENT_EXECUTIONS, "rows_read", "rows_inserted", "rows_updated", "rows_unchanged", "rows_removed"
+    ),
     *_of(records.ETL_COMPONENT_EXECUTIONS, "rows_rejected", "api_requests", "api_retries", "api_rate_limited"),
     *_of(records.ETL_COMPONENT_EXECUTIONS, "api_wait_seconds", "error"),
     key=("workflow_id", "component", "attempt"),

@@ -12,6 +12,7 @@ import pytest
 
 from include.ozon.errors import GuardStoppedError
 from include.ozon.warehouse import schema
+from include.ozon.warehouse.views import VIEWS
 from include.ozon_local.environment import proxy_exceptions
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres, programs_folder
@@ -93,6 +94,8 @@ def test_a_lost_warehouse_is_restored_and_the_next_load_changes_nothing(
     with pipeline.connect() as connection:
         connection.autocommit = True
         schema.require_head(connection)
+        views = connection.execute("SELECT count(*) FROM pg_views WHERE schemaname = 'ozon_bi'").fetchone()
+    assert views == (len(VIEWS),)
     before = pipeline.versions(*DATA_TABLES)
     for numbers in (pipeline.products("after"), pipeline.inventory("after")):
         assert numbers.rows_read == numbers.rows_unchanged > 0

@@ -197,7 +197,5 @@ def test_the_lists_of_columns_match_the_database(warehouse_dsn: str) -> None:
 
     found = {(column.schema, column.table, column.name, column.shown_type) for column in columns}
     assert found == {
-        (table.schema, table.name, column.name, column.type)
-        for table in (*TABLES, *VIEWS)
-        for column in table.columns
+        (table.schema, table.name, column.name, column.type) for table in (*TABLES, *VIEWS) for column in table.columns
     }

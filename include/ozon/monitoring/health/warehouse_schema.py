@@ -1,4 +1,4 @@
-"""Comparison of the warehouse's tables, views, columns and indexes with the migrations; Alembic compares only revisions."""
+"""Comparison of the warehouse's tables, views and indexes with the migrations; Alembic compares only revisions."""
 
 from __future__ import annotations
 

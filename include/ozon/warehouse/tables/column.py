@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, by default of the schema ``ozon``. ``comment`` defines a row; ``key`` are the columns that identify it."""
+    """A table or view. ``comment`` defines a row; ``key`` are the columns that identify it."""
 
     name: LiteralString
     comment: str

@@ -271,15 +271,15 @@ SELECT
 FROM ozon.incidents i;
 """
 
-# Without CASCADE: a view that somebody built on these is not dropped with them.
+# Without CASCADE: a view that somebody built on these is not dropped with them. A restored dump may lack the schema.
 _BACK = """
-DROP VIEW
+DROP VIEW IF EXISTS
     ozon_bi.products, ozon_bi.hidden_reasons,
     ozon_bi.stock, ozon_bi.stock_by_warehouse, ozon_bi.stock_history,
     ozon_bi.price_history, ozon_bi.visibility_history,
     ozon_bi.visibility_metrics, ozon_bi.visibility_money,
     ozon_bi.loads, ozon_bi.rejected_items, ozon_bi.freshness, ozon_bi.incidents;
-DROP SCHEMA ozon_bi;
+DROP SCHEMA IF EXISTS ozon_bi;
 """
 
 

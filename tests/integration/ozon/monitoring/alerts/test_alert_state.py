@@ -192,7 +192,7 @@ def test_an_error_that_quotes_what_no_database_stores_is_stored_without_it(sende
 
 
 def test_a_warehouse_without_the_table_is_as_good_as_none(sender: Sender, connection: Connection) -> None:
-    connection.execute("DROP TABLE ozon.alerts")
+    connection.execute("DROP TABLE ozon.alerts CASCADE")
 
     assert sender.notified(DISK) == ["opened disk_used_pct"]
     assert sender.notified(DISK) == []
