@@ -105,6 +105,8 @@ def test_build_answers_the_models_questions_and_keeps_the_days(dbt: Dbt, warehou
     warehouse.sandbox.tick()
     load(warehouse, "today")
     warehouse.sandbox.clear_faults()
+    sold_out = warehouse.value("SELECT min(product_id) FROM ozon_bi.stock WHERE visibility = 'VISIBLE'")
+    warehouse.execute("UPDATE ozon.inventory SET present = 0, reserved = 0 WHERE product_id = %s", sold_out)
 
     done = dbt("build")
 
@@ -127,6 +129,7 @@ def test_build_answers_the_models_questions_and_keeps_the_days(dbt: Dbt, warehou
     )
     assert turned == sorted(tuple(row.values()) for row in closed)
     assert turned
+    assert built(dbt, "out_of_stock", "product_id") == [(sold_out,)]
     days = built(dbt, "daily_visibility", "account, day")
     assert len(days) == 2 * len(ACCOUNTS)
 
