@@ -12,7 +12,8 @@
 ``POST /admin/reset`` ``{"tick": 0}``     restores the state at the process's start; the tick is optional
 ========================================  =================================================================
 
-It has no sign-in: the sandbox listens on the machine's loopback address, or inside a container's own network.
+It has no sign-in: the sandbox listens on the machine's loopback address, or inside a container's own network. So it refuses
+what a page of another site makes a browser on this machine send.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, HTTPException, Request
 from msgspec import Meta, Struct
 from starlette.responses import Response, StreamingResponse
 
@@ -38,8 +39,18 @@ class _Reset(Struct, forbid_unknown_fields=True):
     tick: Annotated[int, Meta(ge=0)] | None = None
 
 
+def _require_own_address(request: Request) -> None:
+    """Refuse a request that a browser sends for another site, or to a name that another site has pointed here."""
+    host = request.url.hostname or ""
+    is_another_name = "." in host and not host.replace(".", "").isdecimal()
+    is_for_another_site = request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
+    own_origin = f"{request.url.scheme}://{request.url.netloc}"
+    if is_another_name or is_for_another_site or request.headers.get("origin", own_origin) != own_origin:
+        raise HTTPException(403, "The admin address answers only this machine's own programs and pages.")
+
+
 def router(sandbox: Sandbox) -> APIRouter:
-    routes = APIRouter(prefix="/admin")
+    routes = APIRouter(prefix="/admin", dependencies=[Depends(_require_own_address)])
 
     @routes.get("/state")
     async def state() -> Response:

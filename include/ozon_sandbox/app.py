@@ -114,8 +114,7 @@ def _error_response(error: ApiError) -> Response:
 
 
 async def _unknown_address(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    message = "Method Not Allowed" if status == 405 else "Not Found"
+    status, message = (error.status_code, str(error.detail)) if isinstance(error, HTTPException) else (500, "Not Found")
     return _error_response(ApiError(status, 12 if status == 405 else 5, message))
 
 

@@ -311,3 +311,23 @@ def test_faults_are_listed_and_refused_over_the_admin_address(sandbox: SandboxPr
         sandbox.catalogue("nobody")
     sandbox.clear_faults()
     assert sandbox.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+        ({"Host": "sandbox:8070"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Host": "evil.example"}, 403),
+    ],
+)
+def test_the_admin_address_refuses_what_another_site_sends(
+    sandbox: SandboxProcess, headers: dict[str, str], status: int
+) -> None:
+    for method, path in ("GET", "state"), ("POST", "reset-counters"):
+        answer = requests.request(method, f"{sandbox.base_url}/admin/{path}", headers=headers, timeout=10)
+        assert answer.status_code == status
