@@ -12,7 +12,7 @@
 ``POST /admin/reset`` ``{"tick": 0}``     restores the state at the process's start; the tick is optional
 ========================================  =================================================================
 
-It has no sign-in: the sandbox listens on the machine's loopback address, or inside a container's own network. So it refuses
+It has no sign-in: the sandbox listens on the machine's loopback address, or inside a container's own network. It refuses
 what a page of another site makes a browser on this machine send.
 """
 
