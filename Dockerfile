@@ -7,12 +7,17 @@ RUN pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.
 # Folders for volumes: a new volume takes its owner from here.
 RUN mkdir -p /opt/airflow/reports /opt/airflow/sandbox
 
-# With an owner, because with a strict umask of the clone no other user could read them.
-COPY --chown=50000:0 docker/ozon /usr/local/bin/ozon
-COPY --chown=50000:0 config /opt/airflow/config
-COPY --chown=50000:0 include /opt/airflow/include
-COPY --chown=50000:0 plugins /opt/airflow/plugins
-COPY --chown=50000:0 dags /opt/airflow/dags
+# Owned by root: the user that runs the code cannot change it.
+USER root
+COPY docker/ozon /usr/local/bin/ozon
+COPY config /opt/airflow/config
+COPY include /opt/airflow/include
+COPY plugins /opt/airflow/plugins
+COPY dags /opt/airflow/dags
+# The clone may have a strict umask. Compiled here, because the user may not.
+RUN cd /opt/airflow && chmod -R go=rX /usr/local/bin/ozon config include plugins dags \
+    && python3 -m compileall -q include plugins dags
+USER 50000:0
 
 ENV PYTHONPATH=/opt/airflow
 WORKDIR /opt/airflow

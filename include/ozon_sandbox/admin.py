@@ -12,8 +12,8 @@
 ``POST /admin/reset`` ``{"tick": 0}``     restores the state at the process's start; the tick is optional
 ========================================  =================================================================
 
-It has no sign-in: the sandbox listens on the machine's loopback address, or inside a container's own network. It refuses
-what a page of another site makes a browser on this machine send.
+It has no sign-in: the sandbox listens on the machine's loopback address, or inside a container's own network. It
+refuses what a page of another site makes a browser on this machine send.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ def loaded_stack(stack: Stack) -> Stack:
     return stack
 
 
-def test_every_container_is_healthy_limited_and_not_root(stack: Stack) -> None:
+def test_every_container_is_healthy_limited_not_root_and_cannot_change_its_code(stack: Stack) -> None:
     found = {each["Config"]["Labels"]["com.docker.compose.service"]: each for each in stack.containers()}
 
     one_shots = {name: each["State"]["ExitCode"] for name, each in found.items() if name in ONE_SHOTS}
@@ -65,6 +65,11 @@ def test_every_container_is_healthy_limited_and_not_root(stack: Stack) -> None:
         servers, "healthy"
     )
     assert [name for name, each in found.items() if not each["HostConfig"]["Memory"]] == []
+    assert [name for name, each in found.items() if not each["HostConfig"]["PidsLimit"]] == []
+    ours = [each["Id"] for name, each in servers.items() if each["Config"]["Image"].startswith("ozon-etl:")]
+    assert len(ours) == 5
+    for container in ours:
+        docker("exec", container, "sh", "-c", "! find /opt/airflow/include /opt/airflow/dags -writable | grep .")
     users = {name: docker("exec", each["Id"], "id", "--user").strip() for name, each in servers.items()}
     assert [name for name, user in users.items() if user == "0"] == []
     published = [
