@@ -12,7 +12,7 @@ from include.ozon.errors import AlreadyRunningError
 from include.ozon.maintenance.steps import Outcome
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.settings import Settings
-from include.ozon.warehouse.lock import account_lock, is_locked
+from include.ozon.warehouse.lock import LockTakenError, account_lock, is_locked
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.staging import COMMON_TABLES
 from include.ozon.words import count_of, size
@@ -89,7 +89,7 @@ def _drop(connection: Connection, owner: _Owner, settings: Settings, now: dateti
                 for table in _tables(connection).get(owner, {}):
                     connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier("ozon_staging", table)))
                 connection.execute(_FORGET, owner)
-    except AlreadyRunningError:
+    except (AlreadyRunningError, LockTakenError):
         return False
     return True
 

@@ -19,7 +19,7 @@ from include.ozon.pipeline.guards import Observation, check_guards
 from include.ozon.pipeline.numbers import ComponentNumbers, reset_peak_memory
 from include.ozon.pipeline.reading import open_reading
 from include.ozon.pipeline.run import Run
-from include.ozon.warehouse.lock import account_lock
+from include.ozon.warehouse.lock import LockTakenError, account_lock
 from include.ozon.warehouse.schema import require_head
 from include.ozon.warehouse.session import Connection, open_session, require_temporary_tables, translated_errors
 from include.ozon.warehouse.staging import Staging
@@ -84,7 +84,8 @@ def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
     """Load one account's part of a component, or with ``dry_run`` find out what a load would change.
 
     The attempt holds the account's lock, and its end is always recorded. Raises AlreadyRunningError if another run
-    holds the lock, DependencyError, GuardStoppedError, and the errors of the client and of ``open_session``.
+    holds the lock, LockTakenError if something else does, DependencyError, GuardStoppedError, and the errors of the
+    client and of ``open_session``.
     """
     reset_peak_memory()
     purpose = f"{component.name} {run.workflow_id}"
@@ -96,9 +97,10 @@ def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
                 if not run.dry_run:
                     close_dead_workflows(connection, run)
                 return _attempt(component, run, connection)
-        except AlreadyRunningError as error:
+        except (AlreadyRunningError, LockTakenError) as error:
             if not run.dry_run:
-                records.skip_component(connection, run, component.name, str(error))
+                status: records.Status = "skipped" if isinstance(error, AlreadyRunningError) else "failed"
+                records.refuse_component(connection, run, component.name, status, str(error))
             raise
 
 

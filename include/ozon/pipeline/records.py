@@ -156,13 +156,13 @@ def save_rejected(staging: Staging, component: str, attempt: int) -> None:
     staging.execute(_SAVE_REJECTED, (component, attempt))
 
 
-def skip_component(connection: Connection, run: Run, component: str, reason: str) -> None:
-    """Record a component as skipped because another run holds the account's lock."""
+def refuse_component(connection: Connection, run: Run, component: str, status: Status, reason: str) -> None:
+    """Record a component that was not started because another session holds the account's lock."""
     with connection.transaction():
         _open_workflow(connection, run)
         row = connection.execute(_OPEN_COMPONENT, _key(run, component)).fetchone()
         attempt = int(row[0]) if row else 1
-        close_component(connection, run, component, attempt, status="skipped", numbers=ComponentNumbers(), error=reason)
+        close_component(connection, run, component, attempt, status=status, numbers=ComponentNumbers(), error=reason)
 
 
 def close_workflow(connection: Connection, run: Run) -> Status | None:

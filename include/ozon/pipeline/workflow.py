@@ -10,7 +10,7 @@ from include.ozon.pipeline import records
 from include.ozon.pipeline.attempt import open_staging
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.pipeline.run import Run
-from include.ozon.warehouse.lock import account_lock, is_locked
+from include.ozon.warehouse.lock import LockTakenError, account_lock, is_locked
 from include.ozon.warehouse.session import Connection, open_session
 
 # Airflow sends SIGTERM at a task's next heartbeat, and SIGKILL five seconds later.
@@ -26,7 +26,7 @@ def end_workflow(run: Run) -> records.Status | None:
         _await_attempt(connection, run)
         status = records.close_workflow(connection, run)
         # If another run holds the lock, the staging belongs to that run.
-        with suppress(AlreadyRunningError), account_lock(connection, run.account):
+        with suppress(AlreadyRunningError, LockTakenError), account_lock(connection, run.account):
             for component in COMPONENTS:
                 staging = open_staging(connection, component, run.account, run.workflow_id)
                 if staging.is_of_workflow():

@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 
 import psycopg
 
-from include.ozon.errors import AlreadyRunningError
+from include.ozon.errors import AlreadyRunningError, OzonError, WarehouseUnavailableError
 from include.ozon.warehouse.session import Connection
+from include.ozon.words import one_line
 
 _KEY = "hashtextextended('ozon_etl/' || %(account)s, 0)"
 
@@ -24,7 +25,7 @@ _RELEASE = f"SELECT pg_advisory_unlock({_KEY})"
 
 # PostgreSQL shows a 64-bit advisory lock as two halves of 32 bits.
 _HOLDER = f"""
-SELECT pid, a.application_name, a.backend_start
+SELECT pid, a.application_name, a.backend_start, a.usename, a.usename = current_user
 FROM pg_locks l
 JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory'
@@ -43,13 +44,20 @@ LIMIT 1
 """
 
 
+class LockTakenError(WarehouseUnavailableError):
+    """A session that cannot be a load holds an account's lock."""
+
+
 @contextmanager
 def account_lock(connection: Connection, account: str) -> Iterator[None]:
-    """Hold the account's lock. Raises AlreadyRunningError, which names the holder and its start."""
+    """Hold the account's lock.
+
+    Raises AlreadyRunningError, which names the holder and its start, or LockTakenError if the holder is no load.
+    """
     parameters = {"account": account}
     row = connection.execute(_TAKE, parameters).fetchone()
     if row != (True,):
-        raise AlreadyRunningError(_describe_holder(connection, account))
+        raise _refusal(connection, account)
     try:
         yield
     finally:
@@ -68,6 +76,9 @@ class LockHolder:
     pid: int
     application: str
     connected_at: datetime | None
+    role: str
+    is_ours: bool
+    """False if another role holds it, which may read but not load: PostgreSQL lets every role take such a lock."""
 
 
 def lock_holder(connection: Connection, account: str) -> LockHolder | None:
@@ -81,20 +92,26 @@ def is_locked(connection: Connection, account: str) -> bool:
     return lock_holder(connection, account) is not None
 
 
-def _describe_holder(connection: Connection, account: str) -> str:
+def _refusal(connection: Connection, account: str) -> OzonError:
     running = connection.execute(_RUNNING, {"account": account}).fetchone()
     if running is not None:
         workflow_id, component, attempt, since = running
-        return (
+        return AlreadyRunningError(
             f"Account {account} is already running since {since} UTC, by workflow {workflow_id} "
             f"({component}, attempt {attempt}). This run is skipped; start it again when that one has ended."
         )
     holder = lock_holder(connection, account)
+    if holder and not holder.is_ours:
+        return LockTakenError(
+            f"Session {holder.pid} of role {holder.role} ({one_line(holder.application) or 'no name'}) holds the lock "
+            f"of account {account}, but it is no load: only the role of connection ozon_warehouse loads. Find out what "
+            f"it does, or end it with `SELECT pg_terminate_backend({holder.pid})`."
+        )
     name = holder.application if holder else "another session, which has just ended"
     since = ""
     if holder and holder.connected_at:
         since = f" since {holder.connected_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    return (
+    return AlreadyRunningError(
         f"Account {account} is already running{since}, by {name}. "
         "This run is skipped; start it again when that one has ended."
     )
