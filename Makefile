@@ -73,6 +73,7 @@ lint: venv  ## Check style, spelling and banned words, types, the direction of i
 	@$(BIN)/python -m include.ozon.configuration.docs --check
 	@$(BIN)/python -m include.ozon.monitoring.runbook --check
 	@$(BIN)/python -m include.ozon.monitoring.metrics.docs --check
+	@$(BIN)/python -m include.ozon.monitoring.telemetry_docs --check
 	@$(BIN)/python -m include.ozon_local.dag_docs --check
 	@$(BIN)/python -m include.ozon_local.table_docs --check
 	@$(BIN)/python -m include.ozon_local.dbt_sources --check

@@ -17,6 +17,7 @@ from airflow.sdk import CronTriggerTimetable, Metadata, chain, dag, task, task_g
 
 from include.ozon.adapter.dags.deadlines import run_deadline
 from include.ozon.adapter.dags.defaults import LOADED, component_task, load_params, task_defaults
+from include.ozon.adapter.dags.load_component import LoadComponent
 from include.ozon.configuration import load_settings
 from include.ozon.pipeline.components import COMPONENT_NAMES
 
@@ -41,12 +42,6 @@ def ozon_etl():
         return selected_accounts()
 
     @task
-    def load(component, account):
-        from include.ozon.adapter.tasks.load import load_component
-
-        return load_component(component, account)
-
-    @task
     def close_workflow(account):
         from include.ozon.adapter.tasks.load import end_load
 
@@ -63,7 +58,9 @@ def ozon_etl():
     @task_group(prefix_group_id=False)
     def account_load(account):
         closed = close_workflow(account).as_teardown(on_failure_fail_dagrun=False)
-        loads = [load.override(**component_task(name, SETTINGS))(name, account) for name in COMPONENT_NAMES]
+        loads = [
+            LoadComponent(component=name, account=account, **component_task(name, SETTINGS)) for name in COMPONENT_NAMES
+        ]
         chain(*loads, closed, announced)
 
     account_load.expand(account=select_accounts())

@@ -96,8 +96,13 @@ class Airflow:
         }
 
     def announced(self) -> list[list[str]]:
-        """Return the accounts that each asset event names, in the order of the events."""
-        return [sorted(row["extra"]["accounts"]) for row in self.rows("SELECT extra FROM asset_event ORDER BY id")]
+        """Return the accounts that each event of the asset ``ozon_loaded`` names, in the order of the events."""
+        return [sorted(event["accounts"]) for event in self.asset_events("name = 'ozon_loaded'")]
+
+    def asset_events(self, condition: str) -> list[Row]:
+        """Return the extras of the events of the assets with the condition, in the order of the events."""
+        query = "SELECT e.extra FROM asset_event e JOIN asset ON asset.id = e.asset_id"
+        return [row["extra"] for row in self.rows(f"{query} WHERE {condition} ORDER BY e.id")]
 
     def written_texts(self) -> Iterator[str]:
         """Yield the text of every table in Airflow's database and every file below its home."""

@@ -80,12 +80,12 @@ def open_staging(
     )
 
 
-def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
+def run_component(component: Component[Any], run: Run, numbers: ComponentNumbers | None = None) -> ComponentNumbers:
     """Load one account's part of a component, or with ``dry_run`` find out what a load would change.
 
-    The attempt holds the account's lock, and its end is always recorded. Raises AlreadyRunningError if another run
-    holds the lock, LockTakenError if something else does, DependencyError, GuardStoppedError, and the errors of the
-    client and of ``open_session``.
+    The attempt holds the account's lock, and its end is always recorded. ``numbers`` are filled meanwhile, so that the
+    caller has them even if the attempt fails. Raises AlreadyRunningError if another run holds the lock, LockTakenError
+    if something else does, DependencyError, GuardStoppedError, and the errors of the client and of ``open_session``.
     """
     reset_peak_memory()
     purpose = f"{component.name} {run.workflow_id}"
@@ -96,7 +96,7 @@ def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
             with account_lock(connection, run.account):
                 if not run.dry_run:
                     close_dead_workflows(connection, run)
-                return _attempt(component, run, connection)
+                return _attempt(component, run, connection, numbers or ComponentNumbers())
         except (AlreadyRunningError, LockTakenError) as error:
             if not run.dry_run:
                 status: records.Status = "skipped" if isinstance(error, AlreadyRunningError) else "failed"
@@ -104,10 +104,12 @@ def run_component(component: Component[Any], run: Run) -> ComponentNumbers:
             raise
 
 
-def _attempt(component: Component[Any], run: Run, connection: Connection) -> ComponentNumbers:
+def _attempt(
+    component: Component[Any], run: Run, connection: Connection, numbers: ComponentNumbers
+) -> ComponentNumbers:
     staging = open_staging(connection, component, run.account, run.workflow_id, temporary=run.dry_run)
     number = 0 if run.dry_run else records.open_component(connection, run, component.name)
-    attempt = Attempt(run, component, connection, staging, ComponentNumbers(), number)
+    attempt = Attempt(run, component, connection, staging, numbers, number)
     logger.info(
         "%s of account %s starts: workflow %s, attempt %d%s",
         component.name, run.account, run.workflow_id, number, " (dry run)" if run.dry_run else "",
@@ -139,7 +141,7 @@ def _load(attempt: Attempt) -> None:
             attempt.check_guards(component.observe(run.settings.guards, differences))
         if not run.dry_run:
             with attempt.numbers.seconds.during("merging"):
-                component.merge(attempt, differences)
+                attempt.numbers.rows_written = dict(component.merge(attempt, differences))
         attempt.close()
 
 

@@ -38,8 +38,8 @@ class Component(Generic[D]):
 
     ``read`` fills the staging; the attempt waits for all requests that it submits. The other three run in one
     transaction: ``compare`` finds what a load would change without changing the warehouse, ``observe`` returns what
-    the guards check (by default rejected entries only), and ``merge`` writes the differences. A dry run skips
-    ``merge``.
+    the guards check (by default rejected entries only), and ``merge`` writes the differences and returns the rows
+    written by table. A dry run skips ``merge``.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Component(Generic[D]):
     read: Callable[[Attempt, Reading], None]
     compare: Callable[[Attempt], D]
     observe: Callable[[GuardsSettings, D], Sequence[Observation]] = observe_rejected
-    merge: Callable[[Attempt, D], object]
+    merge: Callable[[Attempt, D], Mapping[str, int]]
 
     def __post_init__(self) -> None:
         longest = max(len(table) for table in (*self.staging, _LONGEST_COMMON_TABLE))

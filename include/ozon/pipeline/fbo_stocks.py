@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from typing import LiteralString
 
 from psycopg import sql
@@ -20,6 +21,7 @@ from include.ozon.marketplace.methods import MAX_FBO_SKUS_COUNT
 from include.ozon.pipeline.attempt import Attempt
 from include.ozon.pipeline.reading import Reading
 from include.ozon.warehouse.copy_text import optional, text
+from include.ozon.warehouse.tables.stock import FBO_STOCK_REQUESTS, INVENTORY_BY_WAREHOUSE
 
 logger = logging.getLogger("ozon.inventory_etl")
 
@@ -89,7 +91,7 @@ ON CONFLICT DO NOTHING
 """
 
 # Sales and days are the cluster's; _UPSERT_REQUESTS keeps those of the SKU, which Ozon repeats in each of its rows.
-_MERGE: LiteralString = """
+_INSERT: LiteralString = """
 INSERT INTO ozon.inventory_by_warehouse AS w (
     account, product_id, warehouse_id, stock_type, warehouse_name, present, reserved,
     average_daily_sales, days_of_stock, fetched_at
@@ -153,6 +155,14 @@ WHERE q.account = {account} AND q.average_daily_sales IS NOT NULL AND {reads_all
 """
 
 
+_MERGE = (
+    (INVENTORY_BY_WAREHOUSE, _INSERT),
+    (INVENTORY_BY_WAREHOUSE, _ZERO),
+    (FBO_STOCK_REQUESTS, _UPSERT_REQUESTS),
+    (FBO_STOCK_REQUESTS, _CLEAR_SALES),
+)
+
+
 def read(attempt: Attempt, reading: Reading) -> None:
     """Stage the stock of as many SKUs as the budget allows; the client paces the requests."""
     _execute(attempt, _FIND_SKUS)
@@ -182,10 +192,9 @@ def read(attempt: Attempt, reading: Reading) -> None:
     _warn_of_unknown(attempt)
 
 
-def merge(attempt: Attempt) -> None:
-    """Write the staged FBO stock, in the transaction of the component's merge."""
-    for statement in (_MERGE, _ZERO, _UPSERT_REQUESTS, _CLEAR_SALES):
-        _execute(attempt, statement)
+def merge(attempt: Attempt) -> Counter[str]:
+    """Write the staged FBO stock, in the transaction of the component's merge; return the rows written by table."""
+    return attempt.staging.write(_MERGE, **_names(attempt))
 
 
 def _reads_all_fbo(attempt: Attempt) -> bool:
@@ -193,11 +202,14 @@ def _reads_all_fbo(attempt: Attempt) -> bool:
 
 
 def _execute(attempt: Attempt, statement: LiteralString) -> None:
-    attempt.staging.execute(
-        statement,
-        reads_all_fbo=sql.Literal(_reads_all_fbo(attempt)),
-        are_products_loaded=sql.Literal(not attempt.run.dry_run),
-    )
+    attempt.staging.execute(statement, (), **_names(attempt))
+
+
+def _names(attempt: Attempt) -> dict[str, sql.Composable]:
+    return {
+        "reads_all_fbo": sql.Literal(_reads_all_fbo(attempt)),
+        "are_products_loaded": sql.Literal(not attempt.run.dry_run),
+    }
 
 
 def _next_skus(attempt: Attempt) -> list[int]:

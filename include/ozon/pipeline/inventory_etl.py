@@ -5,6 +5,7 @@ It needs the products that product_etl of the same workflow has loaded.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, LiteralString
 
 from include.ozon.pipeline.component import Component
@@ -79,13 +80,14 @@ def _observe(guards: GuardsSettings, differences: StockDifferences) -> list[Obse
     ]  # fmt: skip
 
 
-def _merge(attempt: Attempt, differences: StockDifferences) -> None:
+def _merge(attempt: Attempt, differences: StockDifferences) -> Counter[str]:
     from include.ozon.pipeline import fbo_stocks
     from include.ozon.warehouse import inventory_merge
 
     has_seller_warehouses = attempt.run.settings.inventory.seller_warehouses
-    inventory_merge.merge(attempt.staging, differences, has_seller_warehouses=has_seller_warehouses)
-    fbo_stocks.merge(attempt)
+    written = inventory_merge.merge(attempt.staging, differences, has_seller_warehouses=has_seller_warehouses)
+    written.update(fbo_stocks.merge(attempt))
+    return written
 
 
 INVENTORY_ETL = Component(

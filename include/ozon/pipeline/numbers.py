@@ -29,6 +29,8 @@ class ComponentNumbers:
     rows_removed: int = 0
     rows_rejected: int = 0
     rows_repeated: int = 0
+    rows_written: dict[str, int] = field(default_factory=dict)
+    """By table, the histories included; a table that is missing was not written."""
     api_requests: int = 0
     api_retries: int = 0
     api_rate_limited: int = 0
@@ -59,6 +61,7 @@ class ComponentNumbers:
     def reset_changes(self) -> None:
         """Set the counts of changes to 0 after the transaction was rolled back."""
         self.rows_inserted = self.rows_updated = self.rows_unchanged = self.rows_removed = 0
+        self.rows_written = {}
 
     def describe(self) -> str:
         """Return all numbers in one line, for a log."""

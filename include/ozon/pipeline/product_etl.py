@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from typing import TYPE_CHECKING, LiteralString
 
 from include.ozon.pipeline.component import Component
@@ -79,10 +80,10 @@ def _observe(guards: GuardsSettings, differences: ProductDifferences) -> list[Ob
     ]  # fmt: skip
 
 
-def _merge(attempt: Attempt, differences: ProductDifferences) -> None:
+def _merge(attempt: Attempt, differences: ProductDifferences) -> Counter[str]:
     from include.ozon.warehouse import product_merge
 
-    product_merge.merge(attempt.staging, differences)
+    return product_merge.merge(attempt.staging, differences)
 
 
 PRODUCT_ETL = Component(

@@ -55,3 +55,8 @@ class TaskSettings(Section):
         description="The Airflow pool of the tasks that call the API; it has to exist in Airflow.",
     )
     owner: Text = Field(default="ozon-etl", description="The owner that Airflow shows for DAGs and tasks.")
+    table_assets: bool = Field(
+        default=False,
+        description="Emit an event of an Airflow asset `postgres://host:port/database/ozon/table` for each table that "
+        "a component has written, so that other DAGs can wait for it.",
+    )

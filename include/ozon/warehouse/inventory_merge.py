@@ -6,13 +6,14 @@ these. A stock that Ozon no longer lists becomes zero; its row stays.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import LiteralString
 
 from include.ozon.warehouse.differences import Differences
 from include.ozon.warehouse.staging import Staging
 from include.ozon.warehouse.tables.column import assignments, differ, merged, names
-from include.ozon.warehouse.tables.stock import INVENTORY
+from include.ozon.warehouse.tables.stock import INVENTORY, INVENTORY_BY_WAREHOUSE, INVENTORY_HISTORY
 
 _LOADED = names(INVENTORY.loaded)
 
@@ -162,7 +163,7 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present, reserv
 # Without waiting for a VACUUM; PostgreSQL leaves out the tables that a role may not analyze.
 _ANALYZE = "ANALYZE (SKIP_LOCKED) ozon.inventory, ozon.inventory_by_warehouse, ozon.inventory_history"
 
-_MERGE = (_UPDATE, _ZERO, _INSERT, _HISTORY)
+_MERGE = ((INVENTORY, _UPDATE), (INVENTORY, _ZERO), (INVENTORY, _INSERT), (INVENTORY_HISTORY, _HISTORY))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,9 +190,10 @@ def compare(staging: Staging, *, has_seller_warehouses: bool) -> StockDifference
     return StockDifferences(**staging.counts(_COUNT), details={"seller_warehouses": by_kind} if by_kind else {})
 
 
-def merge(staging: Staging, differences: StockDifferences, *, has_seller_warehouses: bool) -> None:
-    """Write the differences that ``compare`` found, in the same transaction."""
-    for statement in (*_MERGE, _SELLER_MERGE) if has_seller_warehouses else _MERGE:
-        staging.execute(statement)
+def merge(staging: Staging, differences: StockDifferences, *, has_seller_warehouses: bool) -> Counter[str]:
+    """Write the differences that ``compare`` found, in the same transaction; return the rows written by table."""
+    seller_merge = ((INVENTORY_BY_WAREHOUSE, _SELLER_MERGE),) if has_seller_warehouses else ()
+    written = staging.write((*_MERGE, *seller_merge))
     if differences.is_mostly_new:
         staging.execute(_ANALYZE)
+    return written

@@ -6,13 +6,14 @@ there. ``merge`` applies exactly these differences. Rows without a difference ar
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import LiteralString
 
 from include.ozon.warehouse.differences import Differences
 from include.ozon.warehouse.staging import Staging
 from include.ozon.warehouse.tables.column import assignments, differ, merged, names
-from include.ozon.warehouse.tables.products import PRODUCTS
+from include.ozon.warehouse.tables.products import PRODUCT_PRICE_HISTORY, PRODUCT_VISIBILITY_HISTORY, PRODUCTS
 
 _LOADED = names(PRODUCTS.loaded)
 
@@ -155,7 +156,15 @@ WHERE is_new OR is_back OR has_new_terms
 # Without waiting for a VACUUM; PostgreSQL leaves out the tables that a role may not analyze.
 _ANALYZE = "ANALYZE (SKIP_LOCKED) ozon.products, ozon.product_visibility_history, ozon.product_price_history"
 
-_MERGE = (_UPDATE, _CLOSE_VISIBILITY, _CLOSE_PRICE, _INSERT, _OPEN_VISIBILITY, _OPEN_PRICE, _REMOVE)
+_MERGE = (
+    (PRODUCTS, _UPDATE),
+    (PRODUCT_VISIBILITY_HISTORY, _CLOSE_VISIBILITY),
+    (PRODUCT_PRICE_HISTORY, _CLOSE_PRICE),
+    (PRODUCTS, _INSERT),
+    (PRODUCT_VISIBILITY_HISTORY, _OPEN_VISIBILITY),
+    (PRODUCT_PRICE_HISTORY, _OPEN_PRICE),
+    (PRODUCTS, _REMOVE),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,7 +195,9 @@ def compare(staging: Staging) -> ProductDifferences:
     )
 
 
-def merge(staging: Staging, differences: ProductDifferences) -> None:
-    """Write the differences that ``compare`` found, in the same transaction."""
-    for statement in (*_MERGE, _ANALYZE) if differences.is_mostly_new else _MERGE:
-        staging.execute(statement)
+def merge(staging: Staging, differences: ProductDifferences) -> Counter[str]:
+    """Write the differences that ``compare`` found, in the same transaction; return the rows written by table."""
+    written = staging.write(_MERGE)
+    if differences.is_mostly_new:
+        staging.execute(_ANALYZE)
+    return written

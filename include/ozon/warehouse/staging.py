@@ -9,7 +9,8 @@ Every page is committed together with its checkpoint, so a retry continues after
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, LiteralString
 
@@ -19,6 +20,7 @@ from psycopg.rows import dict_row
 
 from include.ozon.marketplace.answers import RejectedItem
 from include.ozon.warehouse.session import Connection
+from include.ozon.warehouse.tables.column import Table
 
 COMMON_TABLES: dict[str, LiteralString] = {
     # One row for each stream of pages, with its progress.
@@ -93,6 +95,13 @@ class Staging:
         ``{account}`` and ``{workflow_id}`` are replaced too, and so are the other ``names``.
         """
         return self._connection.execute(self._query(text, **names), parameters or None)
+
+    def write(self, steps: Iterable[tuple[Table, LiteralString]], **names: sql.Composable) -> Counter[str]:
+        """Execute statements in order, each with the table that it writes; return the rows written by table."""
+        written: Counter[str] = Counter()
+        for table, statement in steps:
+            written[table.name] += self.execute(statement, (), **names).rowcount
+        return written
 
     def counts(self, text: LiteralString) -> dict[str, Any]:
         """Return the single row of a query whose columns are all counts, by column name."""

@@ -43,9 +43,20 @@ def test_the_end_always_runs_and_a_failure_still_fails_the_run(ozon_etl: DAG) ->
 
 
 def test_only_the_announcement_emits_the_asset_event(ozon_etl: DAG) -> None:
-    assert {task.task_id: [outlet.name for outlet in task.outlets] for task in ozon_etl.tasks if task.outlets} == {
-        "announce": ["ozon_loaded"]
+    assert outlets(ozon_etl) == {"announce": ["ozon_loaded"]}
+
+
+def test_components_emit_events_of_their_tables_if_that_is_set(load_dag: LoadDag) -> None:
+    ozon_etl = load_dag("ozon_etl", OZON__TASKS__TABLE_ASSETS="true")
+    assert outlets(ozon_etl) == {
+        "product_etl": ["ozon_tables"],
+        "inventory_etl": ["ozon_tables"],
+        "announce": ["ozon_loaded"],
     }
+
+
+def outlets(dag: DAG) -> dict[str, list[str]]:
+    return {task.task_id: [outlet.name for outlet in task.outlets] for task in dag.tasks if task.outlets}
 
 
 def test_production_has_the_documented_schedule_and_retries(ozon_etl: DAG) -> None:

@@ -44,6 +44,15 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
     return connect
 
 
+def warehouse_address() -> str:
+    """Return the warehouse as ``postgres://host:port/database``, without user and password."""
+    connection = require_connection(WAREHOUSE_CONNECTION_ID)
+    host = connection.host or "localhost"
+    if host.startswith("/"):  # the folder of a socket
+        host = "localhost"
+    return f"postgres://{host}:{connection.port or 5432}/{connection.schema or connection.login}"
+
+
 def late_warehouse_connect(settings: WarehouseSettings) -> session.Connect:
     """Return the same function, but raise for a missing or wrong connection only when it is called.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Param
+from airflow.sdk import Asset, AssetAlias, Param
 
 from include.ozon.adapter.dags.callbacks import report_failure
 from include.ozon.adapter.dags.retry import OzonRetryPolicy
@@ -14,6 +14,9 @@ from include.ozon.settings.monitoring import REPORT_FORMATS
 
 LOADED = Asset("ozon_loaded", uri="x-ozon://warehouse/loaded")
 """The asset by which a load triggers the metrics."""
+
+TABLE_ASSETS = AssetAlias("ozon_tables")
+"""The tables that a component has written. Their assets have the warehouse's address, which only a run knows."""
 
 
 def task_defaults(settings: Settings) -> dict[str, Any]:
@@ -33,8 +36,12 @@ def task_defaults(settings: Settings) -> dict[str, Any]:
 
 
 def component_task(name: str, settings: Settings) -> dict[str, Any]:
-    """Return the arguments of a component's task: its id and time-out."""
-    return {"task_id": name, "execution_timeout": timedelta(minutes=settings.component(name).timeout_minutes)}
+    """Return the arguments of a component's task: its id, time-out and assets."""
+    return {
+        "task_id": name,
+        "execution_timeout": timedelta(minutes=settings.component(name).timeout_minutes),
+        "outlets": [TABLE_ASSETS] if settings.tasks.table_assets else [],
+    }
 
 
 def monitoring_defaults(settings: Settings) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from include.ozon.adapter.alerting.sender import deliver
 from include.ozon.adapter.alerting.state import keep_paused_dags
 from include.ozon.adapter.health.context import measure_area, ping_heartbeat, store_results
 from include.ozon.adapter.health.probe import TaskProbe, task_probe
+from include.ozon.adapter.telemetry import emit_health
 from include.ozon.configuration import load_settings
 from include.ozon.errors import require_known, safe_text
 from include.ozon.monitoring.health.areas import unmeasured
@@ -61,6 +62,7 @@ def sum_up(areas: Sequence[str] | None, found: Iterable[list[Fields] | None] | N
     _remember_paused_dags()
     report = deliver(results=results, links=[_run_url()])
     logger.info("%s", report.describe())
+    emit_health(results, report)
     ping_heartbeat(settings)
     logger.info("%s", summary.sentence)
     return str(summary.status)

@@ -6,21 +6,23 @@ Imported inside the tasks: it imports the clients of PostgreSQL and of the API, 
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
+from contextlib import nullcontext
 from functools import partial
-from typing import Any
 
 from airflow.sdk import Context, get_current_context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.ozon.adapter.connections.accounts import check_accounts_are_distinct, open_seller_client
 from include.ozon.adapter.connections.warehouse import warehouse_connect
+from include.ozon.adapter.lineage import emit_table_assets
+from include.ozon.adapter.telemetry import measured_attempt
 from include.ozon.configuration import load_settings
 from include.ozon.errors import AlreadyRunningError, require_known
 from include.ozon.pipeline import records
 from include.ozon.pipeline.attempt import run_component
 from include.ozon.pipeline.cancellation import cancellable
 from include.ozon.pipeline.components import find_component
+from include.ozon.pipeline.numbers import ComponentNumbers
 from include.ozon.pipeline.run import Run
 from include.ozon.pipeline.workflow import end_workflow
 from include.ozon.settings import GuardsSettings, Settings, dags
@@ -43,21 +45,24 @@ def selected_accounts() -> list[str]:
     return accounts
 
 
-def load_component(name: str, account: str) -> dict[str, Any]:
-    """Load a component for the account of this task, and return its numbers.
+def load_component(name: str, account: str, numbers: ComponentNumbers) -> None:
+    """Load a component for the account of this task, and fill its numbers.
 
     If the account is busy, the task is skipped with that reason; if it is interrupted, it fails without a retry.
     """
     context = get_current_context()
     name_map_index(context, account)
     run = account_run(account, load_settings(), context)
+    measured = nullcontext() if run.dry_run else measured_attempt(name, account, numbers)
     try:
-        with cancellable():
-            return asdict(run_component(find_component(name), run))
+        with cancellable(), measured:
+            run_component(find_component(name), run, numbers)
     except AlreadyRunningError as error:
         raise AirflowSkipException(str(error)) from error
     except KeyboardInterrupt as error:
         raise AirflowFailException(str(error) or "The run was interrupted.") from error
+    if run.settings.tasks.table_assets:
+        emit_table_assets(context, account, numbers)
 
 
 def end_load(account: str) -> str:

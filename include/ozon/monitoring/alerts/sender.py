@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,11 +46,15 @@ class Sent:
 
 @dataclass(frozen=True)
 class SentReport:
-    """The messages of a run, the channels that failed, and the number of unresolved incidents after it."""
+    """The messages of a run, the channels that failed, and the numbers of unresolved incidents after it, by level."""
 
     sent: tuple[Sent, ...]
     failed_channels: tuple[str, ...]
-    unresolved_count: int
+    unresolved: Mapping[AlertLevel, int]
+
+    @property
+    def unresolved_count(self) -> int:
+        return sum(self.unresolved.values())
 
     def describe(self) -> str:
         """Return one line for the log."""
@@ -97,7 +101,8 @@ def send_alerts(
                 outcomes[incident.incident_id].update(errors)
         incidents = settle(decision.incidents, outcomes, now)
         state.save(incidents)
-    report = SentReport(tuple(sent), tuple(sorted(broken)), sum(not each.resolved_at for each in incidents))
+    unresolved = Counter(each.level for each in incidents if not each.resolved_at)
+    report = SentReport(tuple(sent), tuple(sorted(broken)), unresolved)
     logger.info("%s", report.describe())
     return report
 

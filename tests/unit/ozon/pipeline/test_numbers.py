@@ -16,6 +16,7 @@ def full() -> ComponentNumbers:
         rows_rejected=4,
         rows_removed=5,
         rows_repeated=6,
+        rows_written={"products": 8},
     )
 
 

@@ -25,7 +25,7 @@ RUN_ID = "scheduled__2026-11-24T11:00:00+00:00"
 DUE_AT = "2026-11-24T11:00:00Z"
 STARTED_AT = "2026-11-24T11:00:02.517653Z"
 DEADLINE_AT = "2026-11-24T14:00:00Z"
-NOTHING_SENT = SentReport(sent=(), failed_channels=(), unresolved_count=1)
+NOTHING_SENT = SentReport(sent=(), failed_channels=(), unresolved={"critical": 1})
 
 Context = dict[str, Any]
 

@@ -25,6 +25,7 @@ from include.ozon.errors import (
 )
 from include.ozon.monitoring.alerts.model import Event
 from include.ozon.pipeline.component import Component
+from include.ozon.pipeline.numbers import ComponentNumbers
 from include.ozon.pipeline.run import Run
 
 
@@ -80,12 +81,12 @@ def test_a_run_has_the_fields_of_airflows_dag_run() -> None:
 def test_an_error_of_the_work_decides_how_the_task_ends(
     raised: BaseException, expected: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work(component: Component[Any], run: Run) -> NoReturn:
+    def work(component: Component[Any], run: Run, numbers: ComponentNumbers) -> NoReturn:
         raise raised
 
     monkeypatch.setattr(tasks, "run_component", work)
     with set_current_context(context()), pytest.raises(expected) as caught:
-        tasks.load_component("product_etl", "main")
+        tasks.load_component("product_etl", "main", ComponentNumbers())
     assert str(caught.value) == (str(raised) or "The run was interrupted.")
 
 
