@@ -1,7 +1,7 @@
 """Lineage of a component's attempt: Ozon's methods are its inputs, the warehouse's tables its outputs.
 
-For people it is in docs/observability.md. OpenLineage's provider asks for it if it is installed and configured; the
-Airflow assets of the tables need neither. Both name a table in the same way.
+OpenLineage's provider asks for it if it is installed and configured; the Airflow assets of the tables need neither. Both
+name a table in the same way.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from include.ozon.warehouse.tables.column import Table
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
     from openlineage.client.event_v2 import InputDataset, OutputDataset
+    from openlineage.client.facet_v2 import DatasetFacet
 
 logger = logging.getLogger("ozon.lineage")
 
@@ -50,7 +51,7 @@ def component_lineage(component: Component[Any], account: str, numbers: Componen
     has_read = numbers.api_requests or numbers.rows_read
     return OperatorLineage(
         inputs=_methods(component, account) if has_read else [],
-        outputs=[_written(_TABLE_BY_NAME[name], rows) for name, rows in numbers.rows_written.items()],
+        outputs=[_written(name, rows) for name, rows in numbers.rows_written.items()],
     )
 
 
@@ -61,27 +62,30 @@ def _methods(component: Component[Any], account: str) -> list[InputDataset]:
     return [InputDataset(namespace=namespace, name=path) for path in component.methods(load_settings())]
 
 
-def _written(table: Table, rows: int) -> OutputDataset:
+def _written(name: str, rows: int) -> OutputDataset:
     from openlineage.client.event_v2 import OutputDataset  # noqa: PLC0415
-    from openlineage.client.facet_v2 import (  # noqa: PLC0415
-        documentation_dataset,
-        output_statistics_output_dataset,
-        schema_dataset,
-    )
+    from openlineage.client.facet_v2 import output_statistics_output_dataset  # noqa: PLC0415
 
     address = urlsplit(warehouse_address())
-    fields = [
-        schema_dataset.SchemaDatasetFacetFields(name=column.name, type=column.type, description=column.comment)
-        for column in table.columns
-    ]
+    table = _TABLE_BY_NAME.get(name)
     return OutputDataset(
         namespace=f"{address.scheme}://{address.netloc}",
-        name=f"{address.path.removeprefix('/')}.{_SCHEMA}.{table.name}",
-        facets={
-            "schema": schema_dataset.SchemaDatasetFacet(fields=fields),
-            "documentation": documentation_dataset.DocumentationDatasetFacet(description=table.comment),
-        },
+        name=f"{address.path.removeprefix('/')}.{_SCHEMA}.{name}",
+        facets=_described(table) if table else {},
         outputFacets={
             "outputStatistics": output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(rowCount=rows)
         },
     )
+
+
+def _described(table: Table) -> dict[str, DatasetFacet]:
+    from openlineage.client.facet_v2 import documentation_dataset, schema_dataset  # noqa: PLC0415
+
+    fields = [
+        schema_dataset.SchemaDatasetFacetFields(name=column.name, type=column.type, description=column.comment)
+        for column in table.columns
+    ]
+    return {
+        "schema": schema_dataset.SchemaDatasetFacet(fields=fields),
+        "documentation": documentation_dataset.DocumentationDatasetFacet(description=table.comment),
+    }

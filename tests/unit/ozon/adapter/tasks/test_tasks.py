@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -88,6 +90,21 @@ def test_an_error_of_the_work_decides_how_the_task_ends(
     with set_current_context(context()), pytest.raises(expected) as caught:
         tasks.load_component("product_etl", "main", ComponentNumbers())
     assert str(caught.value) == (str(raised) or "The run was interrupted.")
+
+
+def test_a_dry_run_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[str] = []
+
+    @contextmanager
+    def note(component: str, *_: object) -> Iterator[None]:
+        yield measured.append(component)
+
+    monkeypatch.setattr(tasks, "run_component", lambda *_: None)
+    monkeypatch.setattr(tasks, "measured_attempt", note)
+    for dry_run in (True, False):
+        with set_current_context(context(dry_run=dry_run)):
+            tasks.load_component("product_etl", "main", ComponentNumbers())
+    assert measured == ["product_etl"]
 
 
 def test_a_dry_run_closes_and_announces_nothing() -> None:
