@@ -1,6 +1,6 @@
 """Lineage of a component's attempt: Ozon's methods are its inputs, the warehouse's tables its outputs.
 
-OpenLineage's provider asks for it if it is installed and configured; the Airflow assets of the tables need neither. Both
+OpenLineage's provider asks for it if it is configured. The Airflow assets of the tables do not need the provider; both
 name a table in the same way.
 """
 
