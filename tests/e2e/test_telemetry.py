@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from include.ozon.monitoring.telemetry import METRICS
 from tests.e2e.conftest import StartStack
+from tests.support import process
 from tests.support.airflow_runs import Airflow
 from tests.support.airflow_stack import until
 from tests.support.metric_receivers import OtlpReceiver, Receiver, StatsdReceiver, Values
@@ -17,6 +19,11 @@ from tests.support.pipeline import Pipeline
 pytestmark = pytest.mark.long
 
 LEVELS = {"ok": 0, "warning": 1, "critical": 2}
+
+Ended = tuple[str, str, str]
+LOADED_PRODUCTS: Ended = ("main", "product_etl", "success")
+LOADED_STOCK: Ended = ("main", "inventory_etl", "success")
+REFUSED: Ended = ("second", "product_etl", "failed")
 
 
 @pytest.fixture(params=[StatsdReceiver, OtlpReceiver])
@@ -36,7 +43,7 @@ def test_airflow_sends_what_the_warehouse_records(
     load = stack.run("ozon_etl")
     stack.run("ozon_health_check", checks=["data", "airflow"])
 
-    expected = {**attempts(warehouse, load), **health(warehouse)}
+    expected = {**attempts(warehouse, load, [LOADED_PRODUCTS, LOADED_STOCK, REFUSED]), **health(warehouse)}
     until(lambda: expected.keys() <= receiver.values.keys(), "all metrics have arrived", 60)
     received = receiver.named("airflow.ozon.")
     assert {key: received[key] for key in expected} == expected
@@ -44,8 +51,8 @@ def test_airflow_sends_what_the_warehouse_records(
     definitions = {f"airflow.{metric.name}": metric for metric in METRICS}
     for name, tags in received:
         assert {key for key, _ in tags} <= set(definitions[name].tags), name
-    assert received[key("component.peak_memory_mb", "main", "product_etl", "success")] > 0
-    assert received[key("component.duration_seconds", "main", "product_etl", "success")] > 0
+    assert received[key("component.peak_memory_mb", *LOADED_PRODUCTS)] > 0
+    assert received[key("component.duration_seconds", *LOADED_PRODUCTS)] > 0
     assert not [series for series in received if "manual__" in str(series) or "no-such-key" in str(series)]
 
 
@@ -54,14 +61,10 @@ def key(name: str, account: str, component: str, status: str) -> tuple[str, froz
     return f"airflow.ozon.{name}", frozenset(tags.items())
 
 
-def attempts(warehouse: Pipeline, dag_run_id: str) -> Values:
+def attempts(warehouse: Pipeline, dag_run_id: str, ended: list[Ended]) -> Values:
     """Return the numbers of the attempts of the load as metrics."""
     expected: Values = {}
-    for account, component, status in (
-        ("main", "product_etl", "success"),
-        ("main", "inventory_etl", "success"),
-        ("second", "product_etl", "failed"),
-    ):
+    for account, component, status in ended:
         (record,) = warehouse.attempts(component, dag_run_id, account)
         assert record["status"] == status
         expected[key("component.attempts", account, component, status)] = 1
@@ -92,3 +95,14 @@ def health(warehouse: Pipeline) -> Values:
     for row in by_level:
         expected["airflow.ozon.incidents.open", frozenset({("level", row["level"])})] = row["count"]
     return expected
+
+
+def test_a_run_without_a_scheduler_sends_them_too(airflow: Airflow, receiver: Receiver, warehouse: Pipeline) -> None:
+    variables = {**os.environ, **airflow.environment, **receiver.variables}
+    done = process.run(process.OZON, "run", "--account", "main", env=variables)
+
+    assert done.returncode == 0, done.stderr
+    (load,) = warehouse.rows("SELECT dag_run_id FROM ozon.etl_workflow_executions")
+    expected = attempts(warehouse, load["dag_run_id"], [LOADED_PRODUCTS, LOADED_STOCK])
+    until(lambda: expected.keys() <= receiver.values.keys(), "all metrics have arrived", 30)
+    assert {series: receiver.values[series] for series in expected} == expected
