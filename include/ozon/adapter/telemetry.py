@@ -10,9 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from airflow.sdk.configuration import conf
 from airflow.sdk.observability import stats
-from airflow.sdk.observability.metrics.stats_utils import get_stats_factory
 
 from include.ozon.errors import AlreadyRunningError, safe_text
 from include.ozon.monitoring.alerts.sender import SentReport
@@ -21,11 +19,6 @@ from include.ozon.monitoring.telemetry import ATTEMPTS, Gauge, attempt_gauges, h
 from include.ozon.pipeline.numbers import ComponentNumbers, peak_memory_mb
 
 logger = logging.getLogger("ozon.telemetry")
-
-
-def prepare_metrics() -> None:
-    """Do what Airflow does at the start of a task's process, for tasks that run in this one."""
-    stats.initialize(factory=get_stats_factory(), export_legacy_names=conf.getboolean("metrics", "legacy_names_on"))
 
 
 @contextmanager

@@ -22,7 +22,6 @@ from sqlalchemy import update
 
 from include.ozon.adapter.dags.dags_test_shim import understand_serialized_deadlines
 from include.ozon.adapter.metadata.database import metadata_session, translated_errors
-from include.ozon.adapter.telemetry import prepare_metrics
 from include.ozon.errors import ConfigurationError, RetriableError
 from include.ozon.pipeline.cancellation import cancel_process
 from include.ozon.pipeline.interruption import Interruption
@@ -38,7 +37,6 @@ def run_here(params: Mapping[str, Any], interruption: Interruption, on_start: Ca
     find the DAG, and RetriableError if its metadata database goes away.
     """
     dag = _dag()
-    prepare_metrics()
     moment = datetime.now(tz=UTC)
     run_id = DagRun.generate_run_id(run_type=DagRunType.MANUAL, logical_date=moment, run_after=moment)
     on_start(run_id)
