@@ -14,8 +14,10 @@ COPY config /opt/airflow/config
 COPY include /opt/airflow/include
 COPY plugins /opt/airflow/plugins
 COPY dags /opt/airflow/dags
-# The clone may have a strict umask. Compiled here, because the user may not.
-RUN cd /opt/airflow && chmod -R go=rX /usr/local/bin/ozon config include plugins dags \
+# The base image's folders belong to the user, and the clone may have a strict umask. Compiled here, because the user may not.
+RUN cd /opt/airflow \
+    && chown -R root:root config include plugins dags \
+    && chmod -R go=rX /usr/local/bin/ozon config include plugins dags \
     && python3 -m compileall -q include plugins dags
 USER 50000:0
 
