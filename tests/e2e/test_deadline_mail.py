@@ -24,6 +24,7 @@ from tests.support import scratch
 from tests.support.airflow_runs import Airflow, Row
 from tests.support.airflow_stack import AirflowStack, until
 from tests.support.mail import MailServer, part
+from tests.support.packages import not_installed
 from tests.support.records import record_attempt, record_workflow
 
 pytestmark = pytest.mark.long
@@ -229,11 +230,14 @@ def test_airflow_dags_test_exits_with_the_status_of_the_run(
 ) -> None:
     sandbox = start_sandbox()
 
-    def start(dag_id: str, plugins: Path = ROOT / "plugins") -> subprocess.Popen[str]:
-        folders = {"AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder), "AIRFLOW__CORE__PLUGINS_FOLDER": str(plugins)}
+    def start(dag_id: str, **variables: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
             tied([str(PROGRAM), "dags", "test", dag_id]),
-            env={**make_airflow_environment(warehouse_dsn, sandbox), **folders},
+            env={
+                **make_airflow_environment(warehouse_dsn, sandbox),
+                "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
+                **variables,
+            },
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -244,7 +248,7 @@ def test_airflow_dags_test_exits_with_the_status_of_the_run(
     successful, failed, without_shim = (
         start("ozon_health_check"),
         start("ozon_maintenance"),
-        start("airflows_own", tmp_path),
+        start("airflows_own", AIRFLOW__CORE__PLUGINS_FOLDER=str(tmp_path), **not_installed(tmp_path)),
     )
 
     outputs = [run.communicate(timeout=240)[0] for run in (successful, failed, without_shim)]
@@ -253,7 +257,7 @@ def test_airflow_dags_test_exits_with_the_status_of_the_run(
     assert "DagRun failed" in outputs[1]
     assert without_shim.returncode == 1, (
         "Airflow no longer needs the shim for `airflow dags test` (apache/airflow issue 73428): delete "
-        "include/ozon/adapter/dags/dags_test_shim.py, its unit test, its call in plugins/ozon_deadlines.py, and this "
-        "assertion"
+        "include/ozon/adapter/dags/dags_test_shim.py, its unit test, its call in include/ozon/adapter/plugins.py, and "
+        "this assertion"
     )
     assert "in get_by_id" in outputs[2], outputs[2]

@@ -18,6 +18,7 @@ from include.ozon.configuration import load_settings
 from include.ozon.diagnosis import machine
 from include.ozon.diagnosis.order import Step, diagnose
 from include.ozon.errors import ConfigurationError
+from include.ozon.project import DAGS
 from include.ozon.settings import Settings
 
 _AIRFLOW_NEEDS = ("configuration", "airflow")
@@ -67,8 +68,8 @@ def _steps() -> Iterator[Step]:
     yield Step("environment", machine.environment)
     yield Step("airflow", start_airflow, needs=("packages",))
     yield Step("metadata", lambda: _installation().metadata(), needs=_AIRFLOW_NEEDS)
-    yield Step("plugin", lambda: _installation().plugins(machine.PROJECT / "plugins"), needs=_AIRFLOW_NEEDS)
-    yield Step("dags", lambda: _installation().dags(machine.PROJECT / "dags"), needs=("metadata",))
+    yield Step("plugin", lambda: _installation().plugin(), needs=_AIRFLOW_NEEDS)
+    yield Step("dags", lambda: _installation().dags(DAGS), needs=("metadata",))
     yield Step("pools", lambda: _installation().pools(load_settings()), needs=("metadata",))
     yield Step("processes", lambda: _installation().processes(load_settings()), needs=("metadata",))
     try:

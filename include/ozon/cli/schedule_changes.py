@@ -17,9 +17,10 @@ from include.ozon.cli.common import importing_airflow, print_json
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError
 from include.ozon.files import write_private
+from include.ozon.project import PROJECT
 from include.ozon.scheduling import airflow_dags, block, crontab
 from include.ozon.scheduling.backups import diff, read_backup, save_backup
-from include.ozon.scheduling.jobs import NO_CRONTAB_BEFORE, PROJECT, project_folder, render_block
+from include.ozon.scheduling.jobs import NO_CRONTAB_BEFORE, project_folder, render_block
 from include.ozon.scheduling.wrapper import (
     cron_folder,
     kept_variables,

@@ -14,9 +14,10 @@ from include.ozon.cli.schedule_changes import Target, had_no_crontab, load_airfl
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, OzonError
+from include.ozon.project import DAGS, PROJECT
 from include.ozon.schedule import next_due
 from include.ozon.scheduling import block, crontab
-from include.ozon.scheduling.jobs import PROJECT, jobs, project_folder, render_block
+from include.ozon.scheduling.jobs import jobs, project_folder, render_block
 from include.ozon.scheduling.validation import longest_recent_runs, overlap_checks
 from include.ozon.scheduling.wrapper import wrapper_path, wrapper_problem
 from include.ozon.scheduling.zones import MachineZone, machine_zone
@@ -127,7 +128,7 @@ def installed_targets(settings: Settings, target: Target | None = None) -> Itera
 
 
 def _dags(airflow: ModuleType) -> Check:
-    if problems := airflow.import_problems(PROJECT / "dags"):
+    if problems := airflow.import_problems(DAGS):
         return Check("DAGs", "failed", "; ".join(problems))
     return Check("DAGs", "ok", f"Airflow reads {', '.join(DAG_IDS)}")
 

@@ -13,18 +13,18 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from include.ozon.configuration import schema
-from include.ozon.configuration.loader import DEFAULT_PATH
 from include.ozon.configuration.model import Configuration
 from include.ozon.configuration.sources import Merged, built_in_layer, file_layers, merge, read_file
 from include.ozon.generated_pages import table, write_or_check
 from include.ozon.monitoring.rule import Rule
 from include.ozon.monitoring.rules import RULES
+from include.ozon.project import CONFIGURATION, PROJECT
 from include.ozon.settings.limits import Above, AboveShare, Bounds, Limits, State
 
 # Settings that have a row in the table of rules.
 _LIMITS = {rule.key for rule in RULES}
 
-DOCS_PATH = DEFAULT_PATH.parents[1] / "docs" / "configuration.md"
+DOCS_PATH = PROJECT / "docs" / "configuration.md"
 
 _INTRODUCTION = """\
 <!-- Made by `python -m include.ozon.configuration.docs` from the settings' model; do not edit. -->
@@ -47,7 +47,7 @@ at once, each with its place. Client-Id, Api-Key and passwords are not settings:
 """
 
 
-def render(config_path: Path = DEFAULT_PATH) -> str:
+def render(config_path: Path = CONFIGURATION) -> str:
     """Return the whole page, for the model and one configuration file.
 
     :raises ConfigurationError: the file cannot be read.

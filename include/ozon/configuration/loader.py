@@ -25,9 +25,8 @@ from include.ozon.configuration.sources import (
     variable_layers,
 )
 from include.ozon.errors import ConfigurationError
+from include.ozon.project import configuration_file
 from include.ozon.settings import Settings
-
-DEFAULT_PATH = Path(__file__).resolve().parents[3] / "config" / "ozon.toml"
 
 
 def load_settings(
@@ -36,12 +35,12 @@ def load_settings(
     """Read and check the configuration.
 
     ``path`` and ``environment`` default to ``OZON_CONFIG`` and ``OZON_ENV`` in ``environ`` (by default the process's),
-    and then to the repository's ``config/ozon.toml`` and ``development``.
+    and then to :func:`configuration_file` and ``development``.
 
     :raises ConfigurationError: with a line for each problem in the file and in the variables.
     """
     environ = os.environ if environ is None else environ
-    path = path or Path(environ.get("OZON_CONFIG") or DEFAULT_PATH)
+    path = path or configuration_file(environ)
     environment = environment or environ.get("OZON_ENV") or "development"
 
     problems = [] if environment in ENVIRONMENTS else [_unknown_environment(environment)]

@@ -19,6 +19,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from include.ozon.configuration import schema
 from include.ozon.configuration.model import Configuration
 from include.ozon.errors import ConfigurationError
+from include.ozon.project import CONFIGURATION
 
 ENVIRONMENTS = ("development", "testing", "production")
 VARIABLE_PREFIX = "OZON__"
@@ -63,7 +64,9 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigurationError(f"{path}: file not found; OZON_CONFIG can name another one") from None
+        raise ConfigurationError(
+            f"{path}: file not found; OZON_CONFIG can name another one, and {CONFIGURATION} is one to start with"
+        ) from None
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

@@ -13,8 +13,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from include.ozon.checks import Check
-
-PROJECT = Path(__file__).resolve().parents[3]
+from include.ozon.project import PROJECT, REQUIREMENTS
 
 OLDEST_PYTHON, NEWEST_PYTHON = (3, 11), (3, 13)
 FREE_DISK_GB = 1
@@ -29,7 +28,7 @@ def python() -> Iterator[Check]:
         yield Check("python", "failed", f"Expected Python 3.11, 3.12 or 3.13, found {found}: install one of them.")
 
 
-def packages(requirements: Path = PROJECT / "requirements.txt") -> Iterator[Check]:
+def packages(requirements: Path = REQUIREMENTS) -> Iterator[Check]:
     """Compare the installed packages with the versions that this package was tested with."""
     if not requirements.is_file():
         yield Check("packages", "unknown", f"Not checked: {requirements} is missing.")

@@ -11,13 +11,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from include.ozon.errors import FatalError, require_known
+from include.ozon.project import PROJECT
 from include.ozon.scheduling.block import begin_marker, end_marker
 from include.ozon.scheduling.cron_times import machine_times
 from include.ozon.scheduling.wrapper import IF_DUE
 from include.ozon.scheduling.zones import MachineZone
 from include.ozon.settings import Settings, dags
 
-PROJECT = Path(__file__).resolve().parents[3]
 NO_CRONTAB_BEFORE = "# There was no crontab before this block."
 
 

@@ -3,7 +3,7 @@
 In Airflow 3.3.2 it ends with 1 (apache/airflow issue 73428, pull request 73430). In that process ``dag.deadline`` has
 the serialized deadlines, while ``DagRun.update_state`` expects their ids and looks them up. The error is "can't adapt
 type 'dict'" on PostgreSQL and "'dict' object has no attribute 'hex'" on SQLite. tests/e2e/test_deadline_mail.py fails
-as soon as Airflow no longer needs this; then delete this module, its test, and its call in plugins/ozon_deadlines.py.
+as soon as Airflow no longer needs this; then delete this module, its test, and its call in adapter/plugins.py.
 """
 
 from __future__ import annotations

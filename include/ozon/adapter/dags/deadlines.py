@@ -20,7 +20,7 @@ class RunDue(BaseDeadlineReference):
 
     Airflow's own references do not work for every run: one without a logical date has no deadline at all, and one that
     is counted from ``queued_at`` cannot be cleared (apache/airflow issue 70368). Airflow finds this class by the plugin
-    ``ozon_deadlines``; ``deadline_reference()`` would register it, too, but imports the ORM whenever a DAG is parsed.
+    ``ozon``; ``deadline_reference()`` would register it, too, but imports the ORM whenever a DAG is parsed.
     """
 
     required_kwargs = frozenset({"dag_id", "run_id"})

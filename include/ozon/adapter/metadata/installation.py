@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
 
 from airflow.configuration import conf
 from airflow.models.pool import Pool
+from airflow.plugins_manager import get_plugin_info
 from airflow.utils.db import check_migrations
 
 from include.ozon.adapter.health.context import health_context
 from include.ozon.adapter.health.probe import process_probe
 from include.ozon.adapter.metadata.database import metadata_session, translated_errors
 from include.ozon.adapter.metadata.schedule import import_problems, read_schedule
-from include.ozon.checks import Check, CheckStatus
+from include.ozon.adapter.plugins import OzonPlugin
+from include.ozon.checks import Check
 from include.ozon.monitoring.health import airflow as health_airflow
 from include.ozon.monitoring.health.checks import run_checks
 from include.ozon.monitoring.results import Status
+from include.ozon.project import PROJECT
 from include.ozon.settings import Settings
-
-_PLUGINS: Mapping[str, tuple[CheckStatus, str]] = {
-    "ozon_deadlines.py": ("failed", "Airflow cannot create a run of a DAG with a deadline"),
-    "ozon_page.py": ("warning", "its web UI has no page Ozon"),
-}
 
 
 def metadata() -> Iterator[Check]:
@@ -80,20 +78,19 @@ def dags(dags_folder: Path) -> Iterator[Check]:
         yield Check("dags", "ok", f"Airflow knows {', '.join(found.is_paused)}; none is paused.")
 
 
-def plugins(plugins_folder: Path) -> Iterator[Check]:
-    """Check that Airflow loads this package's plugins, each with what is missing without it."""
-    configured = Path(conf.get("core", "plugins_folder")).expanduser()
-    missing = [name for name in _PLUGINS if not (configured / name).is_file()]
-    if not missing:
-        yield Check("plugin", "ok", f"Airflow's plugins folder {configured} has {', '.join(_PLUGINS)}.")
-    for name in missing:
-        state, consequence = _PLUGINS[name]
-        yield Check(
-            "plugin",
-            state,
-            f"Airflow's plugins folder {configured} has no {name}, so {consequence}. Set "
-            f"AIRFLOW__CORE__PLUGINS_FOLDER={plugins_folder}, or copy the file there.",
-        )
+def plugin() -> Iterator[Check]:
+    """Check that Airflow loads this package's plugin, from an installed package or from a plugins folder."""
+    name = OzonPlugin.name
+    found = next((each for each in get_plugin_info(["source"]) if each["name"] == name), None)
+    if found is not None:
+        yield Check("plugin", "ok", f"Airflow loads the plugin {name} from {found['source']}.")
+        return
+    yield Check(
+        "plugin",
+        "failed",
+        f"Airflow does not load the plugin {name}, so it cannot create a run of a DAG with a deadline, and its web UI "
+        f"has no page Ozon. Set AIRFLOW__CORE__PLUGINS_FOLDER={PROJECT / 'plugins'}, or install this package with pip.",
+    )
 
 
 def pools(settings: Settings) -> Iterator[Check]:

@@ -25,6 +25,7 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.support import poolers, process, scratch
 from tests.support.documents import data_of
 from tests.support.mail import MailServer
+from tests.support.packages import not_installed
 
 MAIN_CONNECTION = "AIRFLOW_CONN_OZON_API_MAIN"
 METADATA, WAREHOUSE, EMPTY, READ_ONLY = "doctor_metadata", "doctor_warehouse", "doctor_empty", "doctor_read_only"
@@ -134,7 +135,10 @@ WRONG: dict[str, tuple[Change, str, str, list[str]]] = {
         ["dags", "pools", "processes", "schedule"],
     ),
     "a plugins folder of somebody else's": (
-        lambda site: {"AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "docs")},
+        lambda site: {
+            "AIRFLOW__CORE__PLUGINS_FOLDER": str(ROOT / "docs"),
+            **not_installed(Path(site.environment["AIRFLOW_HOME"])),
+        },
         "plugin", f"AIRFLOW__CORE__PLUGINS_FOLDER={ROOT}/plugins",
         [],
     ),

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from include.ozon.configuration import load_settings
-from include.ozon.configuration.loader import DEFAULT_PATH
 from include.ozon.configuration.sources import parse_text
+from include.ozon.project import CONFIGURATION, PROJECT
 from include.ozon.settings import Settings
 
 Load = Callable[..., Settings]
@@ -167,7 +167,7 @@ def test_file_and_environment_come_from_variables(tmp_path: Path) -> None:
 def test_without_variables_it_is_development_of_the_repositorys_file(environ: dict[str, str]) -> None:
     settings = load_settings(environ=environ)
 
-    assert settings == load_settings(DEFAULT_PATH, "development", {})
+    assert settings == load_settings(CONFIGURATION, "development", {})
     assert settings.environment == "development"
 
 
@@ -181,4 +181,4 @@ def test_settings_cannot_be_changed(load: Load) -> None:
 def test_import_needs_no_airflow() -> None:
     code = "import sys, include.ozon.settings; sys.exit('airflow' in sys.modules)"
 
-    assert subprocess.run([sys.executable, "-c", code], cwd=DEFAULT_PATH.parents[1], check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=PROJECT, check=False).returncode == 0
