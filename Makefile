@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m tests.support.run
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker
+.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker release-check
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
@@ -78,6 +78,9 @@ lint: venv  ## Check style, spelling and banned words, types, the direction of i
 	@$(BIN)/python -m include.ozon_local.table_docs --check
 	@$(BIN)/python -m include.ozon_local.dbt_sources --check
 	@$(BIN)/python -m include.ozon_local.messages --check
+
+release-check: venv  ## Build the wheel, install it into an empty environment, and load with it; before each release
+	@$(BIN)/python -m tests.support.release_check
 
 bench: venv  ## Compare the speed of the load with a bare script, dlt and pandas
 	@$(BIN)/python -m tests.benchmarks $(ARGS)

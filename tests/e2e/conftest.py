@@ -13,15 +13,29 @@ import pytest
 from include.ozon.configuration import load_settings
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import AIRFLOW_ROLE, EmbeddedPostgres
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from include.ozon_local.airflow import PROGRAM
+from include.ozon_local.connections import api_connection, postgres_connection
+from include.ozon_local.environment import WAREHOUSE_CONNECTION
+from include.ozon_local.home import ROOT
+from include.ozon_local.postgres import AIRFLOW_ROLE, EmbeddedPostgres
+from include.ozon_local.stack import COMPONENTS
 from include.ozon_sandbox.process import SandboxProcess
 from tests.conftest import MakeEnvironment, StartSandbox
 from tests.support import scratch
 from tests.support.airflow_runs import Airflow
 from tests.support.airflow_stack import AirflowStack, until
+from tests.support.airflow_stack import AirflowStack
 from tests.support.changed_project import ChangedProject
 from tests.support.pipeline import Pipeline
 
 ACCOUNTS = ("main", "second")
+
+MakeStack = Callable[..., AirflowStack]
 
 
 @pytest.fixture
@@ -91,3 +105,33 @@ def start_stack(postgres: EmbeddedPostgres, metadata_template: str, airflow: Air
 def project(sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: MakeEnvironment) -> ChangedProject:
     """A copy of the project for the test to change."""
     return ChangedProject(make_airflow_environment(warehouse_dsn, sandbox))
+
+
+@pytest.fixture
+def make_stack(
+    postgres: EmbeddedPostgres, metadata_template: str, sandbox: SandboxProcess, warehouse_dsn: str
+) -> Iterator[MakeStack]:
+    """A function that returns Airflow's components on the test's metadata database, to be started by ``with``.
+
+    ``make_stack("scheduler", ..., home=folder, program=airflow, **variables)``. No run of ``ozon_etl`` is scheduled.
+    """
+    database = "stack_metadata"
+    postgres.create_database(database, AIRFLOW_ROLE, template=metadata_template)
+    own_home = scratch.new_folder("stack")
+    connections = dict(api_connection(name, sandbox.base_url, keys) for name, keys in sandbox.accounts.items())
+
+    def make(
+        *components: str, home: Path = own_home, program: Path = PROGRAM, folder: Path = ROOT, **variables: str
+    ) -> AirflowStack:
+        ours = {
+            **connections,
+            WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
+            "OZON_ENV": "testing",
+            "OZON__SCHEDULE__ETL": "0 0 29 2 *",
+            **variables,
+        }
+        dsn = postgres.dsn(database, AIRFLOW_ROLE)
+        return AirflowStack(home, dsn, ours, components or tuple(COMPONENTS), program=program, folder=folder)
+
+    yield make
+    postgres.drop_database(database)

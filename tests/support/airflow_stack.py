@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -30,7 +30,7 @@ class AirflowStack:
     """A context manager: Airflow is healthy inside the block and ended after it.
 
     ``variables`` are added to the environment; the DAGs are in ``<home>/dags``. ``components`` are started, all unless
-    the test needs only some of them.
+    the test needs only some of them, or one of them twice; each in ``folder`` by ``program``.
     """
 
     def __init__(
@@ -38,8 +38,12 @@ class AirflowStack:
         home: Path,
         metadata_dsn: str,
         variables: Mapping[str, str],
-        components: Collection[str] = tuple(COMPONENTS),
+        components: Sequence[str] = tuple(COMPONENTS),
+        *,
+        program: Path = PROGRAM,
+        folder: Path = ROOT,
     ) -> None:
+        self._program, self._folder = program, folder
         self._components = components
         self._home = LocalHome(home)
         # Picks any free port before Airflow asks for the preferred one: other tests start Airflow too.
@@ -50,7 +54,7 @@ class AirflowStack:
             "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
             **variables,
         }
-        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._children: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._headers: dict[str, str] = {}
 
     @property
@@ -89,22 +93,50 @@ class AirflowStack:
             f"{run_id} of {dag_id} ended",
         )
         return run_id
+    def get(self, path: str) -> requests.Response:
+        """Return the answer to the signed-in user."""
+        return requests.get(f"{self.url}{path}", headers=self._headers, timeout=30)
+
+    def run(self, dag_id: str, run_id: str, seconds: float = 120, **conf: Any) -> dict[str, Any]:
+        """Trigger a run, wait until it has ended, and return it."""
+        self.trigger(dag_id, run_id, **conf)
+        return self.ended(dag_id, run_id, seconds)
+
+    def trigger(self, dag_id: str, run_id: str, **conf: Any) -> None:
+        self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", dag_run_id=run_id, logical_date=None, conf=conf)
+
+    def ended(self, dag_id: str, run_id: str, seconds: float = 120) -> dict[str, Any]:
+        """Wait until the run has ended, and return it."""
+
+        def look() -> dict[str, Any] | None:
+            run: dict[str, Any] = self.call("GET", f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
+            return run if run["state"] in {"success", "failed"} else None
+
+        return until(look, f"run {run_id} of {dag_id} ended", seconds) or {}
+
+    def await_dags(self, *dag_ids: str) -> None:
+        """Wait until Airflow has read these DAGs."""
+
+        def known() -> set[str]:
+            return {dag["dag_id"] for dag in self.call("GET", "/api/v2/dags")["dags"]}
+
+        until(lambda: known() >= set(dag_ids), f"Airflow knows {', '.join(dag_ids)}")
 
     def _start(self) -> None:
         for name in self._components:
-            options = COMPONENTS[name]
-            with self._log(name).open("wb") as log:
-                self._children[name] = subprocess.Popen(
-                    tied([str(PROGRAM), name, *options]),
-                    cwd=ROOT,
+            with self._log(name).open("ab") as log:
+                child = subprocess.Popen(
+                    tied([str(self._program), name, *COMPONENTS[name]]),
+                    cwd=self._folder,
                     env=os.environ | self.environment,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
                 )
+            self._children.append((name, child))
 
     def _is_healthy(self) -> bool:
-        for name, child in self._children.items():
+        for name, child in self._children:
             assert child.poll() is None, f"Airflow's {name} ended. The end of its log:\n{tail(self._log(name))}"
         try:
             health = requests.get(f"{self.url}{HEALTH_PATH}", timeout=10).json()
@@ -114,10 +146,8 @@ class AirflowStack:
         return all(part["status"] == "healthy" for name, part in health.items() if name not in without)
 
     def _end(self) -> None:
-        processes.end(
-            [psutil.Process(child.pid) for child in self._children.values() if child.poll() is None], _END_SECONDS
-        )
-        for child in self._children.values():
+        processes.end([psutil.Process(child.pid) for _, child in self._children if child.poll() is None], _END_SECONDS)
+        for _, child in self._children:
             child.wait()
 
     def _log(self, name: str) -> Path:

@@ -27,7 +27,6 @@ from include.ozon_local.connections import api_connection, postgres_connection
 from include.ozon_local.environment import AIRFLOW_DATABASE, WAREHOUSE_CONNECTION, WAREHOUSE_DATABASE, proxy_exceptions
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import AIRFLOW_ROLE, WAREHOUSE_ROLE, EmbeddedPostgres
-from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support import process
 from tests.support.agreement import assert_agreement
@@ -83,9 +82,7 @@ def main() -> int:
         folder = Path(name)
         try:
             wheel, sdist = build(folder / "dist")
-            problems = [*content_problems(wheel), *version_problems()]
-            if problems:
-                raise NotReleasableError("\n".join(problems))
+            refuse([*content_problems(wheel), *version_problems()])
             installed_at = time.monotonic()
             installed = install(wheel, folder)
             install_seconds = time.monotonic() - installed_at
@@ -93,8 +90,8 @@ def main() -> int:
         except NotReleasableError as error:
             print(f"release-check: {error}")
             return 1
-        files = len(zipfile.ZipFile(wheel).namelist())
-        sizes = f"wheel {wheel.stat().st_size / 1e6:.1f} MB with {files} files, sdist {sdist.stat().st_size / 1e6:.1f} MB"
+        wheel_mb, sdist_mb = (file.stat().st_size / 1e6 for file in (wheel, sdist))
+        sizes = f"wheel {wheel_mb:.1f} MB with {len(names_in(wheel))} files, sdist {sdist_mb:.1f} MB"
     seconds = time.monotonic() - started_at
     print(
         f"release-check: ozon-etl {__version__}; {sizes}; installed in {install_seconds:.0f} s; {figures}; "
@@ -113,10 +110,20 @@ def build(folder: Path) -> tuple[Path, Path]:
     return wheel, sdist
 
 
+def refuse(problems: list[str]) -> None:
+    if problems:
+        raise NotReleasableError("\n".join(problems))
+
+
+def names_in(wheel: Path) -> list[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.namelist()
+
+
 def content_problems(wheel: Path) -> Iterator[str]:
     """Compare the wheel with the repository: it has the product's files, and no others."""
     expected = set(_packed(_repository_files()))
-    found = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    found = {name for name in names_in(wheel) if ".dist-info/" not in name}
     yield from (f"{wheel.name} has no {name}" for name in sorted(expected - found))
     yield from (f"{wheel.name} has {name}, which is not in the repository" for name in sorted(found - expected))
 
@@ -187,6 +194,7 @@ def environment(
         **dict(api_connection(name, sandbox.base_url, keys) for name, keys in sandbox.accounts.items()),
         WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
         "OZON_ENV": "production",
+        "OZON__RETRY__RETRIES": "0",  # production waits for minutes
     }
 
 

@@ -14,10 +14,10 @@ from include.ozon import __version__
 from include.ozon.cli.common import FAILED, console
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
-from include.ozon.configuration.loader import DEFAULT_PATH
 from include.ozon.errors import OzonError
 from include.ozon.monitoring import state
 from include.ozon.monitoring.results import FROM_BEST_TO_WORST, Status
+from include.ozon.project import configuration_file
 from include.ozon.reports.health import STATUS_STYLES
 from include.ozon.settings import Settings
 from include.ozon.warehouse.schema import require_head
@@ -37,9 +37,7 @@ def show() -> None:
     exit code is then 1.
     """
     settings, now = load_settings(), datetime.now(tz=UTC)
-    lines: list[Line] = [
-        ("environment", f"{settings.environment}, {os.environ.get('OZON_CONFIG') or DEFAULT_PATH}", None)
-    ]
+    lines: list[Line] = [("environment", f"{settings.environment}, {configuration_file(os.environ)}", None)]
     problem: OzonError | None = None
     try:
         with warehouse_session() as connection:
