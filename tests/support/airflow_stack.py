@@ -122,6 +122,13 @@ class AirflowStack:
 
         until(lambda: known() >= set(dag_ids), f"Airflow knows {', '.join(dag_ids)}")
 
+    def end_one(self, name: str) -> None:
+        """End one process of this component, as a rolling restart does."""
+        ending = next(pair for pair in self._children if pair[0] == name)
+        self._children.remove(ending)
+        processes.end([psutil.Process(ending[1].pid)], _END_SECONDS)
+        ending[1].wait()
+
     def _start(self) -> None:
         for name in self._components:
             with self._log(name).open("ab") as log:
