@@ -23,11 +23,11 @@ def test_the_charts_schema_accepts_them() -> None:
     [
         {"executer": "KubernetesExecutor"},
         {"executor": 1},
-        {"workers": {"kubernets": {}}},
-        {"env": [{"nam": "x"}]},
+        {"workers": {"pods": {}}},
+        {"env": [{"label": "x"}]},
     ],
 )
-def test_the_charts_schema_refuses_what_is_misspelled(wrong: dict[str, object]) -> None:
+def test_the_charts_schema_refuses_what_it_does_not_know(wrong: dict[str, object]) -> None:
     assert list(VALIDATOR.iter_errors(wrong))
 
 
