@@ -22,6 +22,7 @@ from tests.support.pipeline import Pipeline
 pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 DETAILS = "/v3/product/info/list"
+SLOW_MS = 3_500
 PROCESSES = ("api-server", "scheduler", "dag-processor")
 
 
@@ -53,9 +54,9 @@ def variables_of(version: Path) -> dict[str, str]:
         "PYTHONPATH": str(version),
         "AIRFLOW__CORE__DAGS_FOLDER": str(version / "dags"),
         "AIRFLOW__CORE__PLUGINS_FOLDER": str(version / "plugins"),
-        # Small pages, so that a catalogue has several.
+        # Small batches, one after the other: with SLOW_MS each, `main` loads for 70 seconds and `second` for 28.
         "OZON__API__PAGE_SIZE": "100",
-        "OZON__API__DETAILS_BATCH_SIZE": "50",
+        "OZON__API__DETAILS_BATCH_SIZE": "15",
     }
 
 
@@ -103,8 +104,7 @@ def test_a_run_between_two_versions_ends_under_the_new_one(
         assert airflow.run("ozon_etl", "before")["state"] == "success"
         sandbox.tick()
         # `main` still loads when Airflow is restarted; `second` goes on with the old version after the migration.
-        for account, ms in (("main", 20_000), ("second", 4_000)):
-            sandbox.fault("latency", method=DETAILS, account=account, ms=ms)
+        sandbox.fault("latency", method=DETAILS, ms=SLOW_MS)
         airflow.trigger("ozon_etl", "between")
         airflow.trigger("ozon_etl", "waiting")
         until(lambda: loads(warehouse, "between", "product_etl") == both("running"), "both load")
@@ -123,7 +123,10 @@ def test_a_run_between_two_versions_ends_under_the_new_one(
         assert airflow.ended("ozon_etl", "between", 240)["state"] == "failed"
         assert airflow.ended("ozon_etl", "waiting", 240)["state"] == "success"
         assert failed_tasks(airflow, "between") == {("inventory_etl", "second")}
-    assert loads(warehouse, "between", "product_etl") == {"main": ["failed", "success"], "second": ["success"]}
+    retried = loads(warehouse, "between", "product_etl")
+    # The record of a process that had no time to write it is closed by the next attempt.
+    assert retried.pop("main") in (["failed", "success"], ["cancelled", "success"])
+    assert retried == {"second": ["success"]}
     assert loads(warehouse, "between", "inventory_etl") == {"main": ["success"]}
     for component in ("product_etl", "inventory_etl"):
         assert loads(warehouse, "waiting", component) == both("success")
