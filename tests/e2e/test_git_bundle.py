@@ -17,7 +17,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.airflow_stack import AirflowStack, until
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.make import make
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 THEIR_DAG = """\
 from airflow.sdk import dag, task

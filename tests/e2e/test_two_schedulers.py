@@ -14,7 +14,7 @@ from tests.support.airflow_runs import Airflow
 from tests.support.airflow_stack import AirflowStack, until
 from tests.support.pipeline import Pipeline
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 
 RUNS = [f"load_{number}" for number in range(2)]
 TASKS = "SELECT dag_id, pool, try_number, queued_by_job_id, start_date, end_date FROM task_instance"
@@ -36,12 +36,10 @@ def test_two_schedulers_run_each_load_once(make_stack: MakeStack, warehouse: Pip
 
         for run_id in RUNS:
             airflow.trigger("ozon_etl", run_id)
-            airflow.trigger("ozon_visibility_metrics", run_id)
             airflow.trigger("ozon_health_check", run_id)
         assert {airflow.ended("ozon_etl", run_id, 240)["state"] for run_id in RUNS} == {"success"}
-        for dag_id in ("ozon_visibility_metrics", "ozon_health_check"):
-            for run_id in RUNS:
-                airflow.ended(dag_id, run_id, 240)
+        for run_id in RUNS:
+            airflow.ended("ozon_health_check", run_id, 240)
         tasks = Airflow(airflow.environment).rows(TASKS)
 
         airflow.end_one("scheduler")
@@ -53,7 +51,7 @@ def test_two_schedulers_run_each_load_once(make_stack: MakeStack, warehouse: Pip
     pooled = sorted(
         (task["start_date"], task["end_date"]) for task in tasks if task["pool"] == "ozon_alerts" and task["end_date"]
     )
-    assert len(pooled) >= 2 * len(RUNS)
+    assert len(pooled) >= len(RUNS), "the health checks, and the metrics of loads that have ended by then"
     assert all(before[1] <= after[0] for before, after in pairwise(pooled)), "one sender of alerts at a time"
     for account in ACCOUNTS:
         attempts = warehouse.rows(
