@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from shutil import copy
 from types import MappingProxyType
 
 import pytest
 
 from include.ozon.configuration import load_settings
-from include.ozon_local.home import ROOT
-from include.ozon_local.postgres import AIRFLOW_ROLE, EmbeddedPostgres
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
-import pytest
-
 from include.ozon_local.airflow import PROGRAM
 from include.ozon_local.connections import api_connection, postgres_connection
 from include.ozon_local.environment import WAREHOUSE_CONNECTION
@@ -29,7 +23,6 @@ from tests.conftest import MakeEnvironment, StartSandbox
 from tests.support import scratch
 from tests.support.airflow_runs import Airflow
 from tests.support.airflow_stack import AirflowStack, until
-from tests.support.airflow_stack import AirflowStack
 from tests.support.changed_project import ChangedProject
 from tests.support.pipeline import Pipeline
 

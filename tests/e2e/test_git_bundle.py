@@ -84,7 +84,7 @@ def test_a_run_keeps_its_commit_and_the_next_one_has_the_new(
     first = repository.commit("First")
     with make_stack(**bundle(repository, tmp_path / "bundles")) as airflow:
         airflow.await_dags("ozon_etl")
-        loaded = airflow.run("ozon_etl", "first")
+        loaded = airflow.finished_run("ozon_etl", "first")
         assert (loaded["state"], commits_of_run(loaded)) == ("success", {first})
         for account in ACCOUNTS:
             assert_agreement(warehouse, account)
@@ -92,7 +92,7 @@ def test_a_run_keeps_its_commit_and_the_next_one_has_the_new(
         repository.dag.write_text(repository.dag.read_text().replace('tags=["ozon",', 'tags=["second", "ozon",'))
         second = repository.commit("Second")
         until(lambda: commits_of(airflow) == [first, second], "Airflow has read the second commit")
-        again = airflow.run("ozon_etl", "second")
+        again = airflow.finished_run("ozon_etl", "second")
         assert (again["state"], commits_of_run(again)) == ("success", {second})
 
         airflow.call("POST", "/api/v2/dags/ozon_etl/dagRuns/first/clear", dry_run=False)

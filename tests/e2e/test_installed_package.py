@@ -68,8 +68,8 @@ def test_an_airflow_with_dags_of_its_own_needs_pip_install_and_the_dags(
         (source,) = [plugin["source"] for plugin in plugins if plugin["name"] == "ozon"]
         assert source.startswith("ozon-etl==")
 
-        assert airflow.run("theirs", "theirs_first")["state"] == "success"
-        assert airflow.run("ozon_etl", "first")["state"] == "success"
+        assert airflow.finished_run("theirs", "theirs_first")["state"] == "success"
+        assert airflow.finished_run("ozon_etl", "first")["state"] == "success"
 
         page = airflow.get("/ozon/")
         assert (page.status_code, "Ozon" in page.text) == (200, True)

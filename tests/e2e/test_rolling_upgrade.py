@@ -101,7 +101,7 @@ def test_a_run_between_two_versions_ends_under_the_new_one(
 
     with old as airflow:
         airflow.await_dags("ozon_etl")
-        assert airflow.run("ozon_etl", "before")["state"] == "success"
+        assert airflow.finished_run("ozon_etl", "before")["state"] == "success"
         sandbox.tick()
         # `main` still loads when Airflow is restarted; `second` goes on with the old version after the migration.
         sandbox.fault("latency", method=DETAILS, ms=SLOW_MS)

@@ -44,7 +44,7 @@ def test_two_schedulers_run_each_load_once(make_stack: MakeStack, warehouse: Pip
 
         airflow.end_one("scheduler")
         until(lambda: len(schedulers(airflow)) == 1, "one scheduler has ended")
-        assert airflow.run("ozon_etl", "last")["state"] == "success"
+        assert airflow.finished_run("ozon_etl", "last")["state"] == "success"
 
     assert {task["queued_by_job_id"] for task in tasks} - {None} == both, "both schedulers started tasks"
     assert {task["try_number"] for task in tasks if task["dag_id"] == "ozon_etl"} == {1}

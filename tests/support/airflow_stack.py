@@ -22,7 +22,7 @@ from include.ozon_local.stack import COMPONENTS
 
 T = TypeVar("T")
 
-_HEALTHY_SECONDS = 120
+_HEALTHY_SECONDS = 240  # several stacks at once start slowly
 _END_SECONDS = 10
 
 
@@ -93,12 +93,13 @@ class AirflowStack:
             f"{run_id} of {dag_id} ended",
         )
         return run_id
+
     def get(self, path: str) -> requests.Response:
         """Return the answer to the signed-in user."""
         return requests.get(f"{self.url}{path}", headers=self._headers, timeout=30)
 
-    def run(self, dag_id: str, run_id: str, seconds: float = 120, **conf: Any) -> dict[str, Any]:
-        """Trigger a run, wait until it has ended, and return it."""
+    def finished_run(self, dag_id: str, run_id: str, seconds: float = 120, **conf: Any) -> dict[str, Any]:
+        """Trigger a run with this id, wait until it has ended, and return it."""
         self.trigger(dag_id, run_id, **conf)
         return self.ended(dag_id, run_id, seconds)
 
