@@ -15,17 +15,15 @@ _COMPILE = (
     *("--no-emit-index-url", "--no-annotate", "--no-header"),
 )
 
-_PROJECT = ("pyproject.toml", "--all-extras")
-
 
 def lock(options: Sequence[str]) -> int:
     """Resolve with as few changes as possible; the option ``--upgrade`` takes the newest versions."""
     for arguments in (
-        [*_PROJECT, "--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
-        [*_PROJECT, "--constraints", "requirements.lock", "--output-file", "requirements.txt"],
+        ["pyproject.toml", "--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
+        ["pyproject.toml", "--constraints", "requirements.lock", "--output-file", "requirements.txt"],
         # Not in the lock, because only containers use it.
         [
-            *(*_PROJECT, "--group", "docker", "--constraints", "requirements.txt"),
+            *("pyproject.toml", "--group", "docker", "--constraints", "requirements.txt"),
             *("--output-file", "docker/requirements.txt", *options),
         ],
         # The group alone, without the project.

@@ -31,8 +31,6 @@ def names(pinned: Iterable[tuple[str, str, str]]) -> set[str]:
 def direct(*groups: str) -> Iterator[Requirement]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     yield from map(Requirement, project["project"]["dependencies"])
-    for extra in project["project"]["optional-dependencies"].values():
-        yield from map(Requirement, extra)
     for group in groups:
         for entry in project["dependency-groups"][group]:
             if isinstance(entry, str):
