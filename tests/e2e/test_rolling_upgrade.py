@@ -57,6 +57,8 @@ def variables_of(version: Path) -> dict[str, str]:
         # Small batches, one after the other: with SLOW_MS each, `main` loads for 70 seconds and `second` for 28.
         "OZON__API__PAGE_SIZE": "100",
         "OZON__API__DETAILS_BATCH_SIZE": "15",
+        # A task that could not report its end is found by its missing heartbeat; Airflow's default is five minutes.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
     }
 
 
