@@ -54,7 +54,8 @@ class Schedule:
             "OZON_ENV": "testing",
             "TZ": "Etc/UTC",
         }
-        return process.run(process.OZON, "schedule", *arguments, env={**environment, **variables})
+        # Airflow makes folders below the current one while its home has a percent sign.
+        return process.run(process.OZON, "schedule", *arguments, env={**environment, **variables}, cwd=self.home)
 
     def crontab(self, *arguments: str, **variables: str) -> Done:
         return self(*arguments, "--target", "crontab", **variables)
