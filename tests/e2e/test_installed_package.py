@@ -117,7 +117,6 @@ def test_each_place_that_names_the_version_is_compared(tmp_path: Path) -> None:
     assert "found ozon-etl:0.0.1" in image
 
 
-@pytest.mark.xdist_group("make")
 def test_release_check_installs_and_loads_and_its_last_line_has_the_figures() -> None:
     done = make("release-check", scratch.new_folder("release"))
 

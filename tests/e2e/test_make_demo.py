@@ -40,7 +40,7 @@ from tests.support.agreement import assert_agreement
 from tests.support.make import command, environment, make
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("make"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
 # The limit, on a machine that does nothing else.
 MOST_SECONDS = 180

@@ -21,9 +21,6 @@ from include.ozon_local.stack import is_empty
 from tests.support import process, scratch
 from tests.support.make import command, environment, make
 
-# One worker: the tests share a state folder, because its first migration is slow.
-pytestmark = pytest.mark.xdist_group("make")
-
 AIRFLOW_START = "[DAG TEST] starting task_id=product_etl"
 
 
