@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copy
 from types import MappingProxyType
@@ -22,13 +21,19 @@ from include.ozon_sandbox.process import SandboxProcess
 from tests.conftest import MakeEnvironment, StartSandbox
 from tests.support import scratch
 from tests.support.airflow_runs import Airflow
-from tests.support.airflow_stack import AirflowStack, until
+from tests.support.airflow_stack import AirflowStack
 from tests.support.changed_project import ChangedProject
 from tests.support.pipeline import Pipeline
 
 ACCOUNTS = ("main", "second")
 
 MakeStack = Callable[..., AirflowStack]
+StartStack = Callable[..., AirflowStack]
+NOTHING: Mapping[str, str] = MappingProxyType({})
+# A small catalogue has several pages.
+SMALL_PAGES = {"OZON__API__PAGE_SIZE": "100", "OZON__API__DETAILS_BATCH_SIZE": "100"}
+# The configuration accepts it: it is due every fourth year.
+NEVER = "0 0 29 2 *"
 
 
 @pytest.fixture
@@ -49,49 +54,7 @@ def loaded(warehouse: Pipeline) -> None:
 
 @pytest.fixture
 def airflow(sandbox: SandboxProcess, warehouse_dsn: str, make_airflow_environment: MakeEnvironment) -> Airflow:
-    """Airflow with small pages, so that a small catalogue has several."""
-    environment = make_airflow_environment(warehouse_dsn, sandbox)
-    return Airflow({**environment, "OZON__API__PAGE_SIZE": "100", "OZON__API__DETAILS_BATCH_SIZE": "100"})
-
-
-NOTHING: Mapping[str, str] = MappingProxyType({})
-StartStack = Callable[..., AirflowStack]
-
-
-@pytest.fixture
-def start_stack(postgres: EmbeddedPostgres, metadata_template: str, airflow: Airflow) -> Iterator[StartStack]:
-    """A function that starts Airflow with a scheduler and some DAGs, the warehouse and the sandbox.
-
-    ``start_stack("ozon_etl", variables={...}, other={"waiting": "<a DAG file's text>"})`` returns when they are parsed.
-    """
-    name = "stack_metadata"
-    postgres.create_database(name, AIRFLOW_ROLE, template=metadata_template)
-    ours = {key: value for key, value in airflow.environment.items() if key.startswith(("OZON_", "AIRFLOW_CONN_"))}
-    # Far in the future, so that no scheduled run interferes.
-    rarely = f"0 0 1 {(datetime.now(tz=UTC) + timedelta(days=40)).month} *"
-    with ExitStack() as started:
-
-        def start(
-            *dag_ids: str, variables: Mapping[str, str] = NOTHING, other: Mapping[str, str] = NOTHING
-        ) -> AirflowStack:
-            home = scratch.new_folder("stack")
-            (home / "dags").mkdir()
-            for dag_id in dag_ids:
-                copy(ROOT / "dags" / f"{dag_id}.py", home / "dags")
-            for dag_id, text in other.items():
-                (home / "dags" / f"{dag_id}.py").write_text(text)
-            settings = {**ours, "OZON__SCHEDULE__ETL": rarely, "OZON__SCHEDULE__HEALTH": rarely, **variables}
-            stack = AirflowStack(
-                home, postgres.dsn(name, AIRFLOW_ROLE), settings, ("api-server", "scheduler", "dag-processor")
-            )
-            started.enter_context(stack)
-            count = len(dag_ids) + len(other)
-            until(lambda: stack.call("GET", "/api/v2/dags")["total_entries"] == count, "the DAGs are parsed")
-            stack.call("POST", "/api/v2/pools", name=load_settings().alerts.pool, slots=1)
-            return stack
-
-        yield start
-    postgres.drop_database(name)
+    return Airflow({**make_airflow_environment(warehouse_dsn, sandbox), **SMALL_PAGES})
 
 
 @pytest.fixture
@@ -120,7 +83,7 @@ def make_stack(
             **connections,
             WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn),
             "OZON_ENV": "testing",
-            "OZON__SCHEDULE__ETL": "0 0 29 2 *",
+            "OZON__SCHEDULE__ETL": NEVER,
             **variables,
         }
         dsn = postgres.dsn(database, AIRFLOW_ROLE)
@@ -128,3 +91,29 @@ def make_stack(
 
     yield make
     postgres.drop_database(database)
+
+
+@pytest.fixture
+def start_stack(make_stack: MakeStack) -> Iterator[StartStack]:
+    """A function that starts Airflow with a scheduler and some DAGs, of which nothing is scheduled.
+
+    ``start_stack("ozon_etl", variables={...}, other={"waiting": "<a DAG file's text>"})`` returns when they are parsed.
+    """
+    with ExitStack() as started:
+
+        def start(
+            *dag_ids: str, variables: Mapping[str, str] = NOTHING, other: Mapping[str, str] = NOTHING
+        ) -> AirflowStack:
+            home = scratch.new_folder("stack")
+            (home / "dags").mkdir()
+            for dag_id in dag_ids:
+                copy(ROOT / "dags" / f"{dag_id}.py", home / "dags")
+            for dag_id, text in other.items():
+                (home / "dags" / f"{dag_id}.py").write_text(text)
+            settings = {**SMALL_PAGES, "OZON__SCHEDULE__HEALTH": NEVER, **variables}
+            stack = started.enter_context(make_stack("api-server", "scheduler", "dag-processor", home=home, **settings))
+            stack.await_dags(*dag_ids, *other)
+            stack.call("POST", "/api/v2/pools", name=load_settings().alerts.pool, slots=1)
+            return stack
+
+        yield start

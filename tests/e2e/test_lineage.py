@@ -163,7 +163,7 @@ def test_another_dag_waits_for_a_table(start_stack: StartStack, warehouse: Pipel
         "ozon_etl", variables={"OZON__TASKS__TABLE_ASSETS": "true"}, other={"waiting": WAITING.format(uri=uri)}
     )
 
-    stack.run("ozon_etl", accounts=["main"])
+    stack.finished_run("ozon_etl", "manual__load", accounts=["main"])
 
     runs = until(lambda: stack.call("GET", "/api/v2/dags/waiting/dagRuns")["dag_runs"], "the DAG was triggered")
     assert [run["run_type"] for run in runs] == ["asset_triggered"]

@@ -40,8 +40,9 @@ def test_airflow_sends_what_the_warehouse_records(
     stack = start_stack(
         "ozon_etl", "ozon_health_check", variables={**receiver.variables, variable: json.dumps(refused)}
     )
-    load = stack.run("ozon_etl")
-    stack.run("ozon_health_check", checks=["data", "airflow"])
+    load = "manual__load"
+    stack.finished_run("ozon_etl", load)
+    stack.finished_run("ozon_health_check", "manual__check", checks=["data", "airflow"])
 
     expected = {**attempts(warehouse, load, [LOADED_PRODUCTS, LOADED_STOCK, REFUSED]), **health(warehouse)}
     until(lambda: expected.keys() <= receiver.values.keys(), "all metrics have arrived", 60)

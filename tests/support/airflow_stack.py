@@ -84,16 +84,6 @@ class AirflowStack:
         assert answer.ok, f"{method} {path} answered {answer.status_code}: {answer.text}"
         return answer.json()
 
-    def run(self, dag_id: str, /, **conf: Any) -> str:
-        """Trigger a DAG, wait for the end of the run, and return its id."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns"
-        run_id = str(self.call("POST", path, logical_date=None, conf=conf)["dag_run_id"])
-        until(
-            lambda: self.call("GET", f"{path}/{run_id}")["state"] in {"success", "failed"},
-            f"{run_id} of {dag_id} ended",
-        )
-        return run_id
-
     def get(self, path: str) -> requests.Response:
         """Return the answer to the signed-in user."""
         return requests.get(f"{self.url}{path}", headers=self._headers, timeout=30)

@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from include.ozon.cli.common import console
 from include.ozon.cli.warehouse import warehouse_session
 from include.ozon.configuration import load_settings
 from include.ozon.errors import ConfigurationError, DependencyError, require_known
@@ -79,7 +79,7 @@ def visibility(
     content = render(output, reported, settings, shown_in)
     if output is Output.TEXT and sys.stdout.isatty():
         with use_language(shown_in):
-            Console(markup=False).print(visibility_tables(reported, settings))
+            console().print(visibility_tables(reported, settings))
     else:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()

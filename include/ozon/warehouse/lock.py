@@ -52,7 +52,7 @@ class LockTakenError(WarehouseUnavailableError):
 def account_lock(connection: Connection, account: str) -> Iterator[None]:
     """Hold the account's lock.
 
-    Raises AlreadyRunningError, which names the holder and its start, or LockTakenError if the holder is no load.
+    Raises AlreadyRunningError, which names the holder and its start, or LockTakenError if another role holds it.
     """
     parameters = {"account": account}
     row = connection.execute(_TAKE, parameters).fetchone()
@@ -104,7 +104,7 @@ def _refusal(connection: Connection, account: str) -> OzonError:
     if holder and not holder.is_ours:
         return LockTakenError(
             f"Session {holder.pid} of role {holder.role} ({one_line(holder.application) or 'no name'}) holds the lock "
-            f"of account {account}, but it is no load: only the role of connection ozon_warehouse loads. Find out what "
+            f"of account {account}, but does not load: only the role of connection ozon_warehouse loads. Find out what "
             f"it does, or end it with `SELECT pg_terminate_backend({holder.pid})`."
         )
     name = holder.application if holder else "another session, which has just ended"
