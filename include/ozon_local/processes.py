@@ -17,8 +17,11 @@ import psutil
 MARKER = "OZON_LOCAL_PROCESS"
 
 
-class Interrupted(BaseException):
-    """The command was interrupted by Ctrl-C, SIGTERM or a closed terminal; like KeyboardInterrupt, not an error."""
+class Interrupted(KeyboardInterrupt):
+    """The command was interrupted by Ctrl-C, SIGTERM or a closed terminal.
+
+    It is a ``KeyboardInterrupt``, because psycopg cancels the running statement only for that exception.
+    """
 
     def __init__(self, signal_number: int) -> None:
         super().__init__(signal.Signals(signal_number).name)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from types import FrameType
 
 import psycopg
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from include.ozon.warehouse import session
 from include.ozon.warehouse.session import Connect, Connection, open_connection
 from include.ozon_local.moved_clock import SCHEMA, moved_clock
+from include.ozon_local.processes import Interrupted
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support.pipeline import Pipeline
 
@@ -75,6 +79,30 @@ def test_a_block_after_a_killed_one_begins_anew(connect: Connect) -> None:
     with moved_clock(connect) as clock, open_connection(connect, "a load") as connection:
         clock.set(NEW_YEAR)
         assert moments(connection)[0] < NEW_YEAR + MINUTE
+
+
+@pytest.fixture
+def alarm_interrupts() -> Iterator[None]:
+    def interrupt(signal_number: int, frame: FrameType | None) -> None:
+        raise Interrupted(signal_number)
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    yield
+    signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.mark.usefixtures("alarm_interrupts")
+def test_an_interruption_in_the_middle_of_a_statement_leaves_nothing(connect: Connect) -> None:
+    def interrupted() -> None:
+        with connect() as connection, moved_clock(lambda: connection):
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            connection.execute("SELECT pg_sleep(60)")
+
+    with pytest.raises(Interrupted):
+        interrupted()
+
+    with connect() as later:
+        assert later.execute("SELECT to_regnamespace(%s)", (SCHEMA,)).fetchone() == (None,)
 
 
 def test_a_whole_load_is_recorded_at_the_moved_moment(sandbox: SandboxProcess, warehouse_dsn: str) -> None:
