@@ -57,8 +57,10 @@ def variables_of(version: Path) -> dict[str, str]:
         # Small batches, one after the other: with SLOW_MS each, `main` loads for 70 seconds and `second` for 28.
         "OZON__API__PAGE_SIZE": "100",
         "OZON__API__DETAILS_BATCH_SIZE": "15",
-        # A task that could not report its end is found by its missing heartbeat; Airflow's default is five minutes.
+        # A task that could not report its end is found by its missing heartbeat, if this scheduler has adopted it: at
+        # its start, or, when the ended scheduler still seemed alive, at a check. Both are five minutes by default.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+        "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     }
 
 
