@@ -2,7 +2,7 @@
 FROM apache/airflow:3.3.2-python3.11
 
 COPY --chown=50000:0 docker/requirements.txt /tmp/requirements.txt
-RUN pip install --no-cache-dir --disable-pip-version-check -r /tmp/requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/requirements.txt
 
 # Folders for volumes: a new volume takes its owner from here.
 RUN mkdir -p /opt/airflow/reports /opt/airflow/sandbox

@@ -80,7 +80,7 @@ def install() -> None:
     compiled = ("--compile-bytecode",) if sys.dont_write_bytecode else ()
     run(*uv, "sync", *compiled, "--require-hashes", REQUIREMENTS.name, settings=settings_of_pip())
     # Only for the `ozon` program: the packages are imported from the project's root.
-    run(*uv, "install", "--no-deps", "--editable", ".", settings=settings_of_pip())
+    run(*uv, "install", "--no-deps", "--no-build-isolation", "--editable", ".", settings=settings_of_pip())
 
 
 def pinned(package: str) -> str:

@@ -12,14 +12,14 @@ _COMPILE = (
     *(sys.executable, "-m", "uv", "pip", "compile", "--quiet"),
     # One resolution for every supported Python; the oldest one limits the versions.
     *("--universal", "--python-version", "3.11"),
-    *("--no-emit-index-url", "--no-annotate", "--no-header"),
+    *("--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header"),
 )
 
 
 def lock(options: Sequence[str]) -> int:
     """Resolve with as few changes as possible; the option ``--upgrade`` takes the newest versions."""
     for arguments in (
-        ["pyproject.toml", "--group", "dev", "--generate-hashes", "--output-file", "requirements.lock", *options],
+        ["pyproject.toml", "--group", "dev", "--output-file", "requirements.lock", *options],
         ["pyproject.toml", "--constraints", "requirements.lock", "--output-file", "requirements.txt"],
         # Not in the lock, because only containers use it.
         [
@@ -27,7 +27,7 @@ def lock(options: Sequence[str]) -> int:
             *("--output-file", "docker/requirements.txt", *options),
         ],
         # The group alone, without the project.
-        ["--group", "dbt", "--generate-hashes", "--output-file", "dbt/requirements.txt", *options],
+        ["--group", "dbt", "--output-file", "dbt/requirements.txt", *options],
     ):
         done = subprocess.run([*_COMPILE, *arguments], cwd=ROOT, check=False)
         if done.returncode:

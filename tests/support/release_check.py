@@ -102,7 +102,7 @@ def main() -> int:
 
 def build(folder: Path) -> tuple[Path, Path]:
     """Build the sdist, and from it the wheel; check their descriptions."""
-    _uv("build", "--quiet", "--out-dir", folder, ROOT)
+    _uv("build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder, ROOT)
     (wheel,), (sdist,) = folder.glob("*.whl"), folder.glob("*.tar.gz")
     checked = process.run(sys.executable, "-m", "twine", "check", "--strict", wheel, sdist)
     if checked.returncode:
@@ -142,7 +142,9 @@ def install(wheel: Path, folder: Path) -> Installed:
     """Install the wheel into an empty environment, in the versions of requirements.txt."""
     venv = folder / "venv"
     _uv("venv", "--quiet", "--python", sys.executable, venv)
-    _uv("pip", "install", "--quiet", "--python", venv / "bin" / "python", "-c", ROOT / "requirements.txt", wheel)
+    pip_install = ("pip", "install", "--quiet", "--python", venv / "bin" / "python")
+    _uv(*pip_install, "--require-hashes", "--requirement", ROOT / "requirements.txt")
+    _uv(*pip_install, "--no-deps", wheel)
     return Installed(folder)
 
 

@@ -102,7 +102,7 @@ def folders(wanted: Iterable[Path]) -> Iterator[Check]:
 
 def _pinned(text: str) -> Iterator[Requirement]:
     for line in text.splitlines():
-        requirement = line.partition(" #")[0].strip()
+        requirement = line.partition(" #")[0].rstrip("\\ ").strip()
         if requirement and not requirement.startswith(("#", "-")):
             parsed = Requirement(requirement)
             if parsed.marker is None or parsed.marker.evaluate():

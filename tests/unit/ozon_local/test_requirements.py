@@ -124,7 +124,14 @@ def test_no_package_index_is_named(file: str) -> None:
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links", (ROOT / file).read_text())
 
 
-def test_every_pin_of_the_lock_has_a_hash() -> None:
-    blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / "requirements.lock").read_text())
+def test_the_build_backend_is_the_locked_one() -> None:
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+
+    assert {(pin.name, str(pin.specifier), "") for pin in map(Requirement, required)} <= pins("requirements.lock")
+
+
+@pytest.mark.parametrize("file", [*(file for file, _ in FILES), "dbt/requirements.txt"])
+def test_every_pin_has_a_hash(file: str) -> None:
+    blocks = re.split(r"\n(?=[a-z0-9])", (ROOT / file).read_text())
 
     assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []

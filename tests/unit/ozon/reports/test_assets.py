@@ -45,7 +45,7 @@ def test_the_report_contains_the_library_as_it_is() -> None:
 def test_a_wheel_contains_templates_assets_and_catalogues(tmp_path: Path) -> None:
     uv = Path(sys.executable).with_name("uv")
     done = subprocess.run(
-        [uv, "build", "--wheel", "--quiet", "--out-dir", tmp_path, ROOT],
+        [uv, "build", "--wheel", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", tmp_path, ROOT],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
