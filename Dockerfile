@@ -5,7 +5,7 @@ COPY --chown=50000:0 docker/requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /tmp/requirements.txt
 
 # Folders for volumes: a new volume takes its owner from here.
-RUN mkdir -p /opt/airflow/reports /opt/airflow/sandbox
+RUN mkdir -p /opt/airflow/home /opt/airflow/sandbox
 
 # Owned by root: the user that runs the code cannot change it.
 USER root
@@ -21,5 +21,10 @@ RUN cd /opt/airflow \
     && python3 -m compileall -q include plugins dags
 USER 50000:0
 
-ENV PYTHONPATH=/opt/airflow
+# The root file system is read-only: Airflow writes its logs into its home, a volume, and its default configuration to /tmp.
+ENV PYTHONPATH=/opt/airflow \
+    AIRFLOW_HOME=/opt/airflow/home \
+    AIRFLOW_CONFIG=/tmp/airflow.cfg \
+    AIRFLOW__CORE__DAGS_FOLDER=/opt/airflow/dags \
+    AIRFLOW__CORE__PLUGINS_FOLDER=/opt/airflow/plugins
 WORKDIR /opt/airflow

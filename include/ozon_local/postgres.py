@@ -21,7 +21,7 @@ from include.ozon.errors import FatalError
 from include.ozon_local import system_user
 from include.ozon_local.home import LOOPBACK, LocalHome
 from include.ozon_local.processes import tail, tied
-from include.ozon_local.roles import Superuser, ensure_database, ensure_role
+from include.ozon_local.roles import Superuser, ensure_database, ensure_role, ensure_warehouse_roles
 
 SUPERUSER = "postgres"
 WAREHOUSE_ROLE = "ozon"
@@ -98,6 +98,8 @@ class EmbeddedPostgres:
             for role in (WAREHOUSE_ROLE, AIRFLOW_ROLE):
                 with self._connect() as connection:
                     ensure_role(connection, role, self._home.secret(f"postgres_{role}"))
+            with self._connect() as connection:
+                ensure_warehouse_roles(connection, WAREHOUSE_ROLE)
 
     def stop(self) -> None:
         """Stop the server, if it is running; open transactions are rolled back."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from include.ozon.warehouse.roles import MEMBERSHIP, create_roles
+
 Superuser = psycopg.Connection[tuple[object, ...]]
 
 
@@ -27,3 +29,9 @@ def ensure_database(superuser: Superuser, name: str, owner: str, template: str) 
             sql.Identifier(name), sql.Identifier(owner), sql.Identifier(template)
         )
     )
+
+
+def ensure_warehouse_roles(superuser: Superuser, migrator: str) -> None:
+    """Create the warehouse's three roles, and let ``migrator`` be a member and add others."""
+    create_roles(superuser)
+    superuser.execute(MEMBERSHIP.format(sql.Identifier(migrator)))

@@ -72,6 +72,7 @@ ROWS = {
     "db upgrade": Row(),
     "db downgrade": Row(("-1",)),
     "db status": Row(),
+    "db grant": Row(("reader", "ozon"), wrong=(("analyst", "ozon"), ("reader", "nobody_of_this_name"))),
     "schedule status": Row(metadata=Reported(0), **_NO_WAREHOUSE),
     "schedule validate": Row(
         configuration=Reported(1), connection=Reported(0), warehouse=Reported(0), metadata=Reported(0)

@@ -9,7 +9,9 @@ import typer
 
 from include.ozon.cli.common import Output, is_quiet, print_json
 from include.ozon.cli.warehouse import warehouse_connect, warehouse_session
-from include.ozon.warehouse import schema
+from include.ozon.errors import require_known
+from include.ozon.warehouse import roles, schema
+from include.ozon.warehouse.roles import ROLES
 
 app = typer.Typer(help="Create, migrate and inspect the warehouse's schema.", no_args_is_help=True)
 
@@ -57,6 +59,27 @@ def status(output: Output = "text") -> None:
     Example: ozon db status --output json
     """
     _show(output)
+
+
+@app.command()
+def grant(
+    role: Annotated[str, typer.Argument(help="; ".join(f"`{name}` {each.purpose}" for name, each in ROLES.items()))],
+    login: Annotated[str, typer.Argument(help="An existing role that may log in.")],
+    output: Output = "text",
+) -> None:
+    """Make a login a member of one of the warehouse's three roles. Safe to repeat.
+
+    Example: ozon db grant reader anna
+    """
+    require_known("ROLE", [role], ROLES)
+    granted = ROLES[role]
+    with warehouse_session() as connection:
+        is_new = roles.grant(connection, granted, login)
+    if output == "json":
+        print_json("db_grant", {"role": granted.name, "login": login, "is_new": is_new})
+    else:
+        verb = "is now" if is_new else "was already"
+        typer.echo(f"{login} {verb} a member of {granted.name}, which {granted.purpose}.")
 
 
 def _show(output: str) -> None:

@@ -25,7 +25,7 @@ _RELEASE = f"SELECT pg_advisory_unlock({_KEY})"
 
 # PostgreSQL shows a 64-bit advisory lock as two halves of 32 bits.
 _HOLDER = f"""
-SELECT pid, a.application_name, a.backend_start, a.usename, a.usename = current_user
+SELECT pid, a.application_name, a.backend_start, a.usename, has_table_privilege(a.usesysid, 'ozon.products', 'INSERT')
 FROM pg_locks l
 JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory'
@@ -78,7 +78,7 @@ class LockHolder:
     connected_at: datetime | None
     role: str
     is_ours: bool
-    """False if another role holds it, which may read but not load: PostgreSQL lets every role take such a lock."""
+    """False if its role may not load: PostgreSQL lets every role take such a lock."""
 
 
 def lock_holder(connection: Connection, account: str) -> LockHolder | None:
@@ -104,8 +104,8 @@ def _refusal(connection: Connection, account: str) -> OzonError:
     if holder and not holder.is_ours:
         return LockTakenError(
             f"Session {holder.pid} of role {holder.role} ({one_line(holder.application) or 'no name'}) holds the lock "
-            f"of account {account}, but does not load: only the role of connection ozon_warehouse loads. Find out what "
-            f"it does, or end it with `SELECT pg_terminate_backend({holder.pid})`."
+            f"of account {account}, but may not load. Find out what it does, "
+            f"or end it with `SELECT pg_terminate_backend({holder.pid})`."
         )
     name = holder.application if holder else "another session, which has just ended"
     since = ""

@@ -18,6 +18,7 @@ from psycopg import errors as pg
 
 from include.ozon.errors import ConfigurationError, SchemaError, WarehouseUnavailableError
 from include.ozon.warehouse.comments import write_comments
+from include.ozon.warehouse.roles import prepare_roles
 from include.ozon.warehouse.session import Connect, Connection, open_connection, translated_errors
 from include.ozon.words import one_line
 
@@ -57,20 +58,18 @@ class SchemaStatus:
 
 
 def upgrade(connect: Connect, revision: str = "head") -> None:
-    """Migrate forward, keeping all data, and update the comments of tables and columns."""
+    """Migrate forward, keeping all data; update the comments of tables and columns, and what the three roles may do."""
     from alembic import command
 
-    _migrate(connect, lambda config: command.upgrade(config, revision))
-    with translated_errors(), closing(open_connection(connect, "ozon db")) as connection:
-        if status(connection).is_at_head:
-            write_comments(connection)
+    _unblocked(connect, lambda: _migrate(connect, lambda config: command.upgrade(config, revision)))
+    _unblocked(connect, lambda: _describe(connect))
 
 
 def downgrade(connect: Connect, revision: str) -> None:
     """Migrate back to ``revision`` (``base`` for an empty warehouse, ``-1`` for one step); data is dropped."""
     from alembic import command
 
-    _migrate(connect, lambda config: command.downgrade(config, revision))
+    _unblocked(connect, lambda: _migrate(connect, lambda config: command.downgrade(config, revision)))
 
 
 def status(connection: Connection) -> SchemaStatus:
@@ -107,27 +106,29 @@ def _revision(connection: Connection) -> str | None:
     return str(row[0]) if row else None
 
 
-def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
-    """Migrate in one transaction; repeat it while other sessions keep tables locked.
+def _unblocked(connect: Connect, change: Callable[[], None]) -> None:
+    """Make a change in one transaction; repeat it while other sessions keep tables locked.
 
     Raise WarehouseUnavailableError, which names these sessions, after the last attempt.
     """
     for attempt in range(1, _ATTEMPTS + 1):
-        try:
-            _migrate_once(connect, migrate)
-        except pg.LockNotAvailable as error:
-            with translated_errors(), closing(open_connection(connect, "ozon db")) as connection:
-                blocking = _sessions_with_locks(connection)
-            if attempt == _ATTEMPTS:
-                raise WarehouseUnavailableError(
-                    f"The warehouse was not migrated: {blocking} kept its tables locked for longer than {LOCK_SECONDS} "
-                    f"seconds, {_ATTEMPTS} times; a longer wait would block all readers. Ask for the end of their "
-                    "transactions, or end them with `SELECT pg_terminate_backend(<session>)`; then run this again."
-                ) from error
-            logger.warning("The migration waits for %s.", blocking)
-            time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
-        else:
-            return
+        with translated_errors():
+            try:
+                change()
+            except pg.LockNotAvailable as error:
+                with closing(open_connection(connect, "ozon db")) as connection:
+                    blocking = _sessions_with_locks(connection)
+                if attempt == _ATTEMPTS:
+                    raise WarehouseUnavailableError(
+                        f"The warehouse was not migrated: {blocking} kept its tables locked for longer than "
+                        f"{LOCK_SECONDS} seconds, {_ATTEMPTS} times; a longer wait would block all readers. Ask for "
+                        "the end of their transactions, or end them with `SELECT pg_terminate_backend(<session>)`; "
+                        "then run this again."
+                    ) from error
+                logger.warning("The migration waits for %s.", blocking)
+                time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
+            else:
+                return
 
 
 def _sessions_with_locks(connection: Connection) -> str:
@@ -138,7 +139,14 @@ def _sessions_with_locks(connection: Connection) -> str:
     return ", ".join(sessions) or "sessions that have ended meanwhile"
 
 
-def _migrate_once(connect: Connect, migrate: Callable[[Config], None]) -> None:
+def _describe(connect: Connect) -> None:
+    with closing(open_connection(connect, "ozon db", {"lock_timeout": f"{LOCK_SECONDS}s"})) as connection:
+        if status(connection).is_at_head:
+            write_comments(connection)
+            prepare_roles(connection)
+
+
+def _migrate(connect: Connect, migrate: Callable[[Config], None]) -> None:
     from alembic.config import Config
     from alembic.util import CommandError
     from sqlalchemy import create_engine

@@ -19,6 +19,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from include.ozon.marketplace.answers import RejectedItem
+from include.ozon.warehouse.roles import become_loader
 from include.ozon.warehouse.session import Connection
 from include.ozon.warehouse.tables.column import Table
 
@@ -123,6 +124,8 @@ class Staging:
         """Drop the tables and create empty ones, registered for this workflow."""
         persistence: LiteralString = "TEMPORARY" if self._is_temporary else "UNLOGGED"
         with self._connection.transaction():
+            if not self._is_temporary:
+                become_loader(self._connection)
             self._drop_tables()
             for name, definition in self._definitions.items():
                 create = sql.SQL("CREATE {} TABLE {} ({})")
@@ -141,6 +144,8 @@ class Staging:
     def drop(self) -> None:
         """Drop the tables; this load can no longer be resumed."""
         with self._connection.transaction():
+            if not self._is_temporary:
+                become_loader(self._connection)
             self._drop_tables()
             if not self._is_temporary:
                 self._connection.execute(

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from include.ozon.errors import FatalError
-from include.ozon_local.roles import Superuser, ensure_database, ensure_role
+from include.ozon_local.roles import Superuser, ensure_database, ensure_role, ensure_warehouse_roles
 
 # Each database, its owner, and the variable with the owner's password.
 DATABASES = (("airflow", "airflow", "AIRFLOW_DB_PASSWORD"), ("ozon_warehouse", "ozon", "WAREHOUSE_PASSWORD"))
@@ -28,6 +28,7 @@ def create_databases(superuser_dsn: str, environ: Mapping[str, str]) -> None:
             ensure_role(connection, owner, environ[variable])
             ensure_database(connection, database, owner, template="template1")
             _revoke_public(connection, database)
+        ensure_warehouse_roles(connection, "ozon")
         # By default PostgreSQL lets every role connect to these too.
         for name in ("postgres", "template1"):
             _revoke_public(connection, name)

@@ -13,7 +13,8 @@ import pytest
 from include.ozon.errors import GuardStoppedError
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.views import VIEWS
-from include.ozon_local.environment import proxy_exceptions
+from include.ozon_local.connections import postgres_connection
+from include.ozon_local.environment import WAREHOUSE_CONNECTION, proxy_exceptions
 from include.ozon_local.home import ROOT
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres, programs_folder
 from tests.support import process
@@ -21,7 +22,6 @@ from tests.support.agreement import assert_agreement
 from tests.support.pipeline import DATA_TABLES, Pipeline
 
 RESTORED = "ozon_restored"  # the page's name
-READERS = ("anna", "ozon_reader")
 PASSWORD = "of-this-test"
 
 
@@ -60,15 +60,18 @@ def restored(postgres: EmbeddedPostgres) -> Iterator[str]:
 @pytest.fixture
 def readers(postgres: EmbeddedPostgres, warehouse_dsn: str) -> Iterator[str]:
     """The warehouse's DSN for the analyst role that the page's statements create."""
-    (statements,) = blocks("Readers: a role for analysts", "sql")
+    heading = "Roles: who migrates, who loads, who reads"
+    (statements,), (command,) = blocks(heading, "sql"), blocks(heading, "sh")
     database = warehouse_dsn.rpartition("/")[2]
     with psycopg.connect(postgres.dsn(database, SUPERUSER), autocommit=True) as connection:
         connection.execute(statements.encode())
         connection.execute(f"ALTER ROLE anna PASSWORD '{PASSWORD}'".encode())
+    environment = {**os.environ, WAREHOUSE_CONNECTION: postgres_connection(warehouse_dsn)}
+    granted = process.run(process.OZON, *command.split()[1:], env=environment)
+    assert granted.returncode == 0, granted.stderr
     yield f"postgresql://anna:{PASSWORD}@{postgres.address}/{database}"
     with psycopg.connect(postgres.dsn(database, SUPERUSER), autocommit=True) as connection:
-        for role in READERS:
-            connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+        connection.execute(b"DROP OWNED BY anna; DROP ROLE anna")
 
 
 def test_a_lost_warehouse_is_restored_and_the_next_load_changes_nothing(

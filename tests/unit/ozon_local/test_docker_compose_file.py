@@ -53,6 +53,10 @@ class TestEveryService:
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
 
+    def test_has_a_read_only_root_and_a_small_folder_for_temporary_files(self, name: str) -> None:
+        assert SERVICES[name]["read_only"] is True
+        assert "/tmp:size=256m" in SERVICES[name]["tmpfs"]
+
 
 def test_no_secret_has_a_default_and_make_docker_env_writes_each_variable() -> None:
     used = {(found[1], found[2]) for found in VARIABLE.finditer(TEXT)}

@@ -15,7 +15,8 @@ def run(connection: Connection) -> None:
     with connection.begin():
         connection.execute(_ONE_AT_A_TIME)
         connection.execute(_SHORT_WAIT)
-        connection.execute(text("CREATE SCHEMA IF NOT EXISTS ozon"))
+        if not connection.scalar(text("SELECT to_regnamespace('ozon')")):
+            connection.execute(text("CREATE SCHEMA ozon"))
         context.configure(connection=connection, version_table_schema="ozon")
         context.run_migrations()
 

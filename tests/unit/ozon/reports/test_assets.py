@@ -43,11 +43,10 @@ def test_the_report_contains_the_library_as_it_is() -> None:
 
 @pytest.mark.long
 def test_a_wheel_contains_templates_assets_and_catalogues(tmp_path: Path) -> None:
-    uv = Path(sys.executable).with_name("uv")
+    uv_build = (Path(sys.executable).with_name("uv"), "build", "--no-build-isolation", "--python", sys.executable)
     done = subprocess.run(
-        [uv, "build", "--wheel", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", tmp_path, ROOT],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [*uv_build, "--wheel", "--quiet", "--out-dir", tmp_path, ROOT], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("include/ozon/")}
