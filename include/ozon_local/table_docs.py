@@ -45,7 +45,7 @@ FROM pg_class c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 LEFT JOIN pg_constraint k ON k.conrelid = c.oid AND k.contype = 'p'
 WHERE c.relnamespace IN ('ozon'::regnamespace, 'ozon_bi'::regnamespace) AND c.relkind IN ('r', 'v')
-ORDER BY c.relname, a.attnum
+ORDER BY c.relname, c.relnamespace::regnamespace::text, a.attnum
 """
 
 # The common short forms of PostgreSQL's long names.
