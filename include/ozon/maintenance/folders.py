@@ -50,13 +50,13 @@ class Sweep:
 
         ``enters`` returns whether to enter a folder directly below ``root``. ``root`` may be a link, since a person has
         configured it; links below it are neither followed nor deleted. Entries that vanish meanwhile are ignored. A
-        folder on another file system is not entered.
+        folder on another file system is not entered, nor, on Linux, another mount of the same one.
 
         Raise FileNotFoundError if ``root`` does not exist, and OSError if it cannot be read.
         """
         descriptor = os.open(root.resolve(strict=True), _OPEN_FOLDER)
         try:
-            _Walk(self, enters, is_due, os.fstat(descriptor).st_dev).folder(descriptor, ())
+            _Walk(self, enters, is_due, os.fstat(descriptor).st_dev, _mount(descriptor)).folder(descriptor, ())
         finally:
             os.close(descriptor)
 
@@ -67,6 +67,7 @@ class _Walk:
     enters: Callable[[str], bool]
     is_due: Callable[[Parts, os.stat_result], bool]
     device: int
+    mount: str
 
     def folder(self, descriptor: int, place: Parts) -> bool:
         """Sweep an open folder, and return whether it counts as empty afterwards."""
@@ -103,6 +104,8 @@ class _Walk:
             return False
         descriptor = os.open(path[-1], _OPEN_FOLDER, dir_fd=parent)
         try:
+            if _mount(descriptor) != self.mount:
+                return False
             is_empty = self.folder(descriptor, path)
         finally:
             os.close(descriptor)
@@ -117,3 +120,15 @@ class _Walk:
             return False
         self.sweep.folder_count += 1
         return True
+
+
+def _mount(descriptor: int) -> str:
+    """Return the number of the mount that an open folder is in; "" without Linux's ``/proc``.
+
+    A bind mount has the device of its source, but a number of its own.
+    """
+    try:
+        lines = Path(f"/proc/self/fdinfo/{descriptor}").read_text().splitlines()
+    except FileNotFoundError:
+        return ""
+    return next((line for line in lines if line.startswith("mnt_id:")), "")

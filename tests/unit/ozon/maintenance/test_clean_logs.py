@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -296,3 +297,19 @@ def test_a_file_with_a_second_name_elsewhere_gives_no_room_back(logs: Path, writ
 
     assert (outcome.files, outcome.bytes) == (1, 0)
     assert (tmp_path / "copy.log").exists()
+
+
+def test_a_bind_mount_of_the_same_file_system_is_not_entered(logs: Path, write: Write, tmp_path: Path) -> None:
+    outside = write(OLD_TASK, days=31, root=tmp_path / "outside" / "logs")
+    source, place = outside.parents[4], logs / "dag_id=ozon_etl"
+    place.mkdir()
+    if subprocess.run(["mount", "--bind", source, place], check=False, capture_output=True).returncode:
+        pytest.skip("this user may not mount")
+    try:
+        assert place.stat().st_dev == logs.stat().st_dev
+        outcome = clean(logs)
+    finally:
+        subprocess.run(["umount", place], check=True)
+
+    assert (outcome.files, outcome.folders) == (0, 0)
+    assert outside.exists()
