@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m tests.support.run
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker release-check
+.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker release-check audit
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
@@ -87,3 +87,6 @@ bench: venv  ## Compare the speed of the load with a bare script, dlt and pandas
 
 lock: venv  ## Resolve pyproject.toml into requirements.lock and requirements.txt; ARGS=--upgrade takes the newest versions
 	@$(LOCAL) lock
+
+audit: venv  ## Look up known vulnerabilities of the locked packages; ends with 2 if advisories cannot be reached
+	@$(LOCAL) audit

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from include.ozon.errors import FatalError
 from include.ozon_local import processes, stack
+from include.ozon_local.audit import audit
 from include.ozon_local.demo.command import demo
 from include.ozon_local.environment import export_lines, local_environment, proxy_exceptions
 from include.ozon_local.home import LocalHome
@@ -43,6 +44,10 @@ def _lock(home: LocalHome) -> int:
     return lock(os.environ.get("ARGS", "").split())
 
 
+def _audit(home: LocalHome) -> int:
+    return audit(os.environ.get("ARGS", "").split())
+
+
 COMMANDS: dict[str, Callable[[LocalHome], int]] = {
     "services": _services,
     "stop": _stop,
@@ -52,6 +57,7 @@ COMMANDS: dict[str, Callable[[LocalHome], int]] = {
     "up": stack.up,
     "supervise": stack.supervise,
     "lock": _lock,
+    "audit": _audit,
 }
 
 
