@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,25 @@ def test_the_installer_comes_with_the_hashes_of_the_lock() -> None:
     assert re.match(r"uv==\d", lines[0])
     assert all("--hash=sha256:" in line for line in lines[1:])
     assert len(lines) > 2
+
+
+def test_a_file_with_another_hash_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with zipfile.ZipFile(tmp_path / "uv-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("uv-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: uv\nVersion: 1.0\n")
+        wheel.writestr("uv-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("uv-1.0.dist-info/RECORD", "")
+    (tmp_path / "requirements.lock").write_text(f"uv==1.0 \\\n    --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setattr(bootstrap, "REQUIREMENTS", tmp_path / "requirements.lock")
+    monkeypatch.setattr(bootstrap, "VENV_PYTHON", sys.executable)
+    for name, value in {"NO_INDEX": "1", "FIND_LINKS": str(tmp_path), "TARGET": str(tmp_path / "target")}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+
+    with pytest.raises(SystemExit, match="could not create"):
+        bootstrap.install()
+    assert "DO NOT MATCH THE HASHES" in capfd.readouterr().err
+    assert not (tmp_path / "target").exists()
 
 
 def test_pips_index_is_passed_to_uv_by_uvs_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
