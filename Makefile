@@ -88,5 +88,5 @@ bench: venv  ## Compare the speed of the load with a bare script, dlt and pandas
 lock: venv  ## Resolve pyproject.toml into requirements.lock and requirements.txt; ARGS=--upgrade takes the newest versions
 	@$(LOCAL) lock
 
-audit: venv  ## Look up known vulnerabilities of the locked packages; ends with 2 if advisories cannot be reached
+audit: venv  ## Look up known vulnerabilities of the locked packages; fails if advisories cannot be reached
 	@$(LOCAL) audit
