@@ -35,9 +35,9 @@ def raise_translated(error: psycopg.Error) -> NoReturn:
             ) from error
         case pg.InsufficientPrivilege() | pg.ReadOnlySqlTransaction() | pg.InvalidAuthorizationSpecification():
             raise AccessDeniedError(
-                f"The warehouse does not allow this ({found}). The role of connection ozon_warehouse "
-                "must own the schemas ozon, ozon_staging and ozon_bi, or may create them, in a database that is not a "
-                "standby."
+                f"The warehouse does not allow this ({found}). The login of connection ozon_warehouse "
+                "must be a member of ozon_loader to load and of ozon_owner to migrate (`ozon db grant`), or own the "
+                "schemas ozon, ozon_staging and ozon_bi or may create them; the database must not be a standby."
             ) from error
         case pg.DependentObjectsStillExist():
             built = " ".join((error.diag.message_detail or found).split())
