@@ -45,6 +45,7 @@ SELECT EXISTS (SELECT FROM pg_auth_members WHERE roleid = %s::regrole AND member
 _MAY_CREATE_ROLES = "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
 _IS_OWNER = "SELECT pg_has_role(nspowner, 'USAGE') FROM pg_namespace WHERE nspname = 'ozon'"
 _IS_DATABASE_OWNER = "SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+_IS_PREPARED = "SELECT nspowner::regrole::text = 'ozon_owner' FROM pg_namespace WHERE nspname = 'ozon'"
 _MAY_CREATE_SCHEMAS = "SELECT has_database_privilege(current_database(), 'CREATE')"
 
 
@@ -106,14 +107,11 @@ WHERE rolname = 'ozon_loader' AND has_schema_privilege(r.oid, 'ozon_staging', 'C
 
 
 def prepare_roles(connection: Connection) -> None:
-    """Create the roles if the session may, and give them what they own and may do; else leave out what it may not.
-
-    Readers and loaders see no difference meanwhile, because all of it is one transaction.
-    """
+    """Create the roles if the session may, and give them what they own and may do: all of it, or nothing."""
     with connection.transaction():
         if _flag(connection, _MAY_CREATE_ROLES):
             create_roles(connection)
-        if _missing(connection) or not _flag(connection, _IS_OWNER):
+        if _missing(connection) or not _flag(connection, _IS_OWNER) or not _may_transfer(connection):
             return
         if _flag(connection, _IS_DATABASE_OWNER):
             database = sql.Identifier(connection.info.dbname)
@@ -121,9 +119,8 @@ def prepare_roles(connection: Connection) -> None:
         connection.execute(_GRANT_SCHEMAS)
         if connection.info.server_version >= _MAINTAIN_SINCE:
             connection.execute(_GRANT_MAINTAIN)
-        if _may_transfer(connection):
-            for (statement,) in connection.execute(_OWNED_BY_OTHERS).fetchall():
-                connection.execute(statement)
+        for (statement,) in connection.execute(_OWNED_BY_OTHERS).fetchall():
+            connection.execute(statement)
 
 
 def create_roles(connection: Connection) -> None:
@@ -151,12 +148,14 @@ def grant(connection: Connection, role: Role, login: str) -> bool:
     """
     prepare_roles(connection)
     user = connection.info.user
-    if missing := _missing(connection):
-        creates = [f"CREATE ROLE {name} NOLOGIN" for name in missing]
-        statements = [*creates, _LOADER_TO_OWNER, MEMBERSHIP.format(sql.Identifier(user)).as_string()]
+    missing = _missing(connection)
+    if missing or not _flag(connection, _IS_PREPARED):
+        creates = [*(f"CREATE ROLE {name} NOLOGIN" for name in missing), _LOADER_TO_OWNER]
+        statements = "; ".join([*creates, MEMBERSHIP.format(sql.Identifier(user)).as_string()])
+        cannot = "create" if missing else "become"
         raise AccessDeniedError(
-            f"The server has no role {missing[0]}, and {user} may not create it. Ask an administrator of the server to "
-            f"run `{'; '.join(statements)}`, then run `ozon db upgrade` and this command again."
+            f"The warehouse does not belong to {OWNER.name}, and {user} may not {cannot} that role. Ask an administrator "
+            f"of the server to run `{statements}`, then run `ozon db upgrade` and this command again."
         )
     logins = [name for (name,) in connection.execute("SELECT rolname::text FROM pg_roles WHERE rolcanlogin ORDER BY 1")]
     require_known("LOGIN", [login], logins)

@@ -80,7 +80,7 @@ WAREHOUSE_WRITABLE = Rule(
     measures=N_("The warehouse accepts writes and is not a standby."),
     limits=State(level="critical"),
     next_step=(
-        N_("Check that ozon_warehouse points at the primary and that its role owns the schemas ozon and ozon_staging.")
+        N_("Check that ozon_warehouse points at the primary and that its login may load (`ozon db grant loader`).")
     ),
     meaning="The role may not write, the server is a standby, or its disk is full.",
     remedy="After a failover, point the connection `ozon_warehouse` at the primary. Otherwise check the owner of the "
@@ -156,8 +156,8 @@ class _Warehouse:
 
     def _not_writable(self, found: str) -> Judgement:
         text = (
-            f"The warehouse does not accept writes ({found}). Expected: a primary with free disk space, and a role in "
-            "the connection ozon_warehouse that owns the schemas ozon and ozon_staging"
+            f"The warehouse does not accept writes ({found}). Expected: a primary with free disk space, and a login in "
+            "the connection ozon_warehouse that is a member of ozon_loader or owns the schemas ozon and ozon_staging"
         )
         return judge_state(self._settings, WAREHOUSE_WRITABLE, False, text)
 

@@ -18,7 +18,7 @@ from include.ozon.maintenance.retention import delete_expired
 from include.ozon.maintenance.vacuum import vacuum_where_needed
 from include.ozon.monitoring.metrics.judged import judge_and_store
 from include.ozon.monitoring.metrics.measurement import measure
-from include.ozon.warehouse import schema
+from include.ozon.warehouse import roles, schema
 from include.ozon.warehouse.lock import LockTakenError, account_lock
 from include.ozon.warehouse.roles import LOADER, OWNER, READER, ROLES, Role, grant
 from include.ozon.warehouse.session import Connection, open_connection
@@ -246,6 +246,18 @@ class TestAServerWithoutTheRoles:
         with session(pipeline.dsn) as connection:
             assert grant(connection, READER, SUPERUSER)
         pipeline.load("first")
+
+    def test_a_second_warehouse_keeps_its_login_until_that_is_a_member(
+        self, pipeline: Pipeline, server: EmbeddedPostgres
+    ) -> None:
+        with superuser(server, "warehouse") as connection:
+            roles.create_roles(connection)
+        schema.upgrade(pipeline.connect)
+
+        with session(pipeline.dsn) as connection, pytest.raises(AccessDeniedError, match="may not become that role"):
+            grant(connection, READER, WAREHOUSE_ROLE)
+        pipeline.load("first")
+        assert {owner for _, owner in owners(pipeline)} == {WAREHOUSE_ROLE}
 
     def test_a_migration_creates_them_if_it_may(self, pipeline: Pipeline, server: EmbeddedPostgres) -> None:
         schema.upgrade(pipeline.connect)
