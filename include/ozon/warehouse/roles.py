@@ -154,8 +154,8 @@ def grant(connection: Connection, role: Role, login: str) -> bool:
         statements = "; ".join([*creates, MEMBERSHIP.format(sql.Identifier(user)).as_string()])
         cannot = "create" if missing else "become"
         raise AccessDeniedError(
-            f"The warehouse does not belong to {OWNER.name}, and {user} may not {cannot} that role. Ask an administrator "
-            f"of the server to run `{statements}`, then run `ozon db upgrade` and this command again."
+            f"The warehouse does not belong to {OWNER.name}, and {user} may not {cannot} that role. Ask an "
+            f"administrator of the server to run `{statements}`, then run `ozon db upgrade` and this command again."
         )
     logins = [name for (name,) in connection.execute("SELECT rolname::text FROM pg_roles WHERE rolcanlogin ORDER BY 1")]
     require_known("LOGIN", [login], logins)
