@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m tests.support.run
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker release-check audit
+.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker test-faults release-check audit
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
@@ -61,6 +61,9 @@ docker-down:  ## End the stack of docker-compose.yaml; ARGS=--volumes also delet
 
 test-docker: venv  ## Test the real stack of docker-compose.yaml, if needed in a new Docker engine
 	@$(BIN)/python -m tests.docker $(ARGS)
+
+test-faults: venv  ## Break loads at random moments, and check what must hold; ARGS="--runs 500 --seed 7", docs/faults.md
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 lint: venv  ## Check style, spelling and banned words, types, the direction of imports, the translations and the generated pages
 	@$(BIN)/ruff check

@@ -30,15 +30,21 @@ def create() -> None:
     os.environ[_VARIABLE] = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent)
 
 
+def folder() -> Path:
+    """Return the session's folder."""
+    return Path(os.environ[_VARIABLE])
+
+
 def new_folder(name: str) -> Path:
-    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=os.environ[_VARIABLE]))
+    return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=folder()))
 
 
 def remove() -> None:
     """End the processes that still run in the folder, and delete it."""
-    folder = Path(os.environ.pop(_VARIABLE))
-    processes.end(running_in(folder), grace_seconds=10)
-    shutil.rmtree(folder, ignore_errors=True)
+    ours = folder()
+    processes.end(running_in(ours), grace_seconds=10)
+    shutil.rmtree(ours, ignore_errors=True)
+    del os.environ[_VARIABLE]
 
 
 def running_in(folder: Path) -> list[psutil.Process]:

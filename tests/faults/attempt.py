@@ -1,0 +1,114 @@
+"""One attempt of both components for an account, in a process of its own that can be killed."""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+from include.ozon.errors import CancelledError, RetriableError
+from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
+from tests.support import scratch
+from tests.support.pipeline import Pipeline, changed, quick_settings
+
+# Forking saves the second of the imports.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tests.faults.attempt", "include.ozon.pipeline.product_reading", "alembic.script"])
+
+_GIVE_UP_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Order:
+    """What an attempt loads; both addresses are those of proxies."""
+
+    base_url: str
+    keys: Mapping[str, SandboxAccount]
+    dsn: str
+    dag_run_id: str
+    api_attempts: int
+
+    def pipeline(self) -> Pipeline:
+        sandbox: Any = SandboxAdmin(self.base_url)
+        sandbox.accounts = self.keys
+        settings = changed(
+            quick_settings(),
+            "api",
+            page_size=50,
+            details_batch_size=50,
+            attempts=self.api_attempts,
+            read_timeout_seconds=2,
+            exchange_timeout_seconds=4,
+        )
+        return Pipeline(sandbox, self.dsn, changed(settings, "warehouse", lock_timeout_seconds=1))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """``end`` is success, failed, cancelled or killed; ``error`` is the class, empty without one."""
+
+    end: str
+    error: str = ""
+    message: str = ""
+    is_retriable: bool = True
+
+
+class Attempt:
+    """A running attempt; its end must be awaited."""
+
+    def __init__(self, order: Order, *, temporary_folder: Path | None = None) -> None:
+        self.folder = scratch.new_folder("attempt")
+        self._temporary_folder = temporary_folder or self.folder
+        self._process: BaseProcess = _processes.Process(
+            target=_run, args=(order, self.folder / "outcome.json", self._temporary_folder)
+        )
+        self._process.start()
+
+    def send(self, number: signal.Signals) -> None:
+        if self._process.is_alive() and self._process.pid:
+            os.kill(self._process.pid, number)
+
+    def end(self) -> Outcome:
+        """Wait for the end. Raises AssertionError if it does not come, or if files are left behind."""
+        self._process.join(_GIVE_UP_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            raise AssertionError(f"the attempt did not end within {_GIVE_UP_SECONDS} seconds")
+        file = self.folder / "outcome.json"
+        outcome = Outcome(**json.loads(file.read_text())) if file.exists() else Outcome("killed")
+        left = [each.name for each in self._temporary_folder.iterdir() if each != file]
+        assert left == [], f"temporary files are left: {left}"
+        return outcome
+
+
+def _run(order: Order, file: Path, temporary_folder: Path) -> None:
+    logging.disable()
+    os.environ["TMPDIR"] = str(temporary_folder)
+    outcome = _attempt(order)
+    file.write_text(json.dumps(vars(outcome)))
+
+
+def _attempt(order: Order) -> Outcome:
+    from include.ozon.pipeline.cancellation import cancellable
+
+    pipeline = order.pipeline()
+    try:
+        with cancellable():
+            for component, load in (("product_etl", pipeline.products), ("inventory_etl", pipeline.inventory)):
+                # As Airflow does not repeat a task that has succeeded.
+                attempts = pipeline.attempts(component, order.dag_run_id)
+                if not any(attempt["status"] == "success" for attempt in attempts):
+                    load(order.dag_run_id)
+            pipeline.end(order.dag_run_id)
+    except CancelledError as error:
+        return Outcome("cancelled", "CancelledError", str(error))
+    except Exception as error:
+        return Outcome("failed", type(error).__name__, str(error), isinstance(error, RetriableError))
+    return Outcome("success")

@@ -1,0 +1,112 @@
+"""One run: a load with a fault, then without it, and the checks of `invariants`."""
+
+from __future__ import annotations
+
+import time
+import traceback
+
+from tests.faults.attempt import Attempt, Outcome
+from tests.faults.invariants import Reader, State, assert_whole, state_of
+from tests.faults.registry import FAULTS, Fault
+from tests.faults.results import Result
+from tests.faults.world import Case, World
+
+_MOST_ATTEMPTS = 3
+_COMPONENTS = {"product_etl": "product", "inventory_etl": "inventory"}
+
+_worlds: list[World] = []
+
+
+def open_world() -> None:
+    # Ends with the parent, which removes everything in the scratch folder.
+    _worlds.append(World().__enter__())
+
+
+def run_one(seed: int, only: str | None) -> Result:
+    (world,) = _worlds
+    # Neighbouring seeds go through all faults.
+    fault = next((fault for fault in FAULTS if fault.name == only), FAULTS[seed % len(FAULTS)])
+    if fault.on_small_disk and world.disk.error:
+        return Result(seed, fault.name, "", f"skipped: no file system of its own ({world.disk.error})", 0)
+    began = time.monotonic()
+    violation = ""
+    with world.case(seed, on_small_disk=fault.on_small_disk) as case:
+        try:
+            end = _run(case, fault)
+        except Exception:
+            end, violation = "VIOLATED", f"\n{traceback.format_exc()}"
+    return Result(seed, fault.name, case.moment, end, time.monotonic() - began, violation)
+
+
+def _run(case: Case, fault: Fault) -> str:
+    """Load with the fault, then without it until the load succeeds; check everything, and return how it ended."""
+    states: list[State] = [state_of(case.pipeline)]
+    ends: list[str] = []
+    with Reader(lambda: case.pipeline.dsn) as reader:
+        with fault.disturb(case):
+            case.attempt = Attempt(case.order("run", api_attempts=case.rng.choice((1, 3))))
+            outcome = case.attempt.end()
+        ends.append(_named(outcome))
+        _end_others(case, ends)
+        states.append(_checked(case, states[-1]))
+        while outcome.end != "success":
+            assert len(ends) <= _MOST_ATTEMPTS, f"still {outcome} without the fault"
+            outcome = _retry(case)
+            ends.append(_named(outcome))
+            states.append(_checked(case, states[-1]))
+        if fault.changes_answers or case.others or _warned(case):
+            outcome = Attempt(case.order("next")).end()
+            assert outcome.end == "success", outcome
+            states.append(state_of(case.pipeline))
+        assert_whole(case.pipeline)
+    reader.assert_saw_only(states)
+    return ", then ".join(ends)
+
+
+def _named(outcome: Outcome) -> str:
+    return outcome.error or outcome.end
+
+
+def _retry(case: Case) -> Outcome:
+    """Load again without the fault, and assert that staged pages are not requested again."""
+    staged = _staged_pages(case)
+    case.world.sandbox.reset_counters()
+    outcome = Attempt(case.order("run")).end()
+    if staged and outcome.end == "success":
+        asked, whole = (sum(each.values()) for each in (case.pipeline.requests(), case.world.requests_of_a_load))
+        assert asked < whole, (
+            f"the retry sent {asked} requests although {staged} pages were staged; a load sends {whole}"
+        )
+    return outcome
+
+
+def _staged_pages(case: Case) -> int:
+    pipeline = case.pipeline
+    tables = pipeline.staging_tables()
+    return sum(
+        pipeline.value(f"SELECT coalesce(sum(pages), 0) FROM ozon_staging.main_{prefix}_checkpoint")
+        for prefix in _COMPONENTS.values()
+        if f"main_{prefix}_checkpoint" in tables
+    )
+
+
+def _checked(case: Case, before: State) -> State:
+    """Return the state after an attempt; assert that only components with a success have changed it."""
+    after = state_of(case.pipeline)
+    for component, fingerprint in after.items():
+        if fingerprint != before[component]:
+            records = [*case.pipeline.attempts(component), *case.pipeline.attempts(component, "from cron")]
+            assert "success" in {record["status"] for record in records}, f"a failed {component} changed the warehouse"
+    return after
+
+
+def _warned(case: Case) -> bool:
+    """Return whether the load says in its record that it kept something it could not read."""
+    return '"warnings"' in str(case.pipeline.workflow()["execution_details"]).replace("'", '"')
+
+
+def _end_others(case: Case, ends: list[str]) -> None:
+    for other in case.others:
+        ends.append(f"beside it {_named(other.end())}")
+        # As Airflow's last task does after any end.
+        case.pipeline.end("from cron")
