@@ -20,7 +20,7 @@ _RESET = struct.pack("ii", 1, 0)  # SO_LINGER without a wait: the close sends RS
 
 @dataclass(frozen=True)
 class Disturbance:
-    """What happens to the bytes of one direction, from byte ``after_bytes`` of all connections together.
+    """A change to the bytes of one direction, from byte ``after_bytes`` of all connections together.
 
     ``reset`` and ``close`` end the connection there, once; ``silence`` passes nothing on any more until the disturbance
     ends, as a peer behind a broken router does; ``slow`` waits ``seconds`` before each chunk.
