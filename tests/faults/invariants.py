@@ -1,4 +1,4 @@
-"""What must hold during and after every fault."""
+"""The conditions that hold during and after every fault."""
 
 from __future__ import annotations
 

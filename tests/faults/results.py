@@ -20,7 +20,7 @@ _MOST_ENDS = 3
 
 @dataclass(frozen=True)
 class Result:
-    """How one run ended; ``violation`` is a traceback, empty if all held. ``end`` is "skipped" with a reason."""
+    """The end of one run; ``violation`` is a traceback, empty if all held. ``end`` is "skipped" with a reason."""
 
     seed: int
     fault: str
