@@ -27,7 +27,7 @@ _GIVE_UP_SECONDS = 60
 
 @dataclass(frozen=True)
 class Order:
-    """What an attempt loads; both addresses are those of proxies."""
+    """The task of an attempt; both addresses are those of proxies."""
 
     base_url: str
     keys: Mapping[str, SandboxAccount]
