@@ -1,4 +1,7 @@
-"""The floor: a bare script that downloads, copies into a staging table, and merges once."""
+"""The floor: the least that a script can do, with text COPY into a staging table and one MERGE.
+
+No records, guards, history or resume, no limit of requests, and an answer that differs ends it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,12 @@ from pathlib import Path
 
 import psycopg
 
-from tests.benchmarks.download import COLUMNS, product_rows
+from tests.benchmarks.download import COLUMNS, Item, downloaded, items_of, visibility_of
 
 TABLE = "products"
 MERGES = True
 
+NULL = r"\N"
 _DEFINITIONS = ", ".join(f"{name} {type_}" for name, type_ in COLUMNS.items())
 _VALUES = [name for name in COLUMNS if name != "product_id"]
 _MERGE = f"""
@@ -20,6 +24,7 @@ WHEN MATCHED AND ({", ".join(f"p.{name}" for name in _VALUES)})
     THEN UPDATE SET {", ".join(f"{name} = s.{name}" for name in _VALUES)}
 WHEN NOT MATCHED THEN INSERT VALUES ({", ".join(f"s.{name}" for name in COLUMNS)})
 """
+_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def prepare(dsn: str) -> None:
@@ -31,7 +36,30 @@ def load(base_url: str, dsn: str, folder: Path) -> None:
     with psycopg.connect(dsn) as connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE staged ({_DEFINITIONS})")
         with cursor.copy("COPY staged FROM STDIN") as copy:
-            for rows in product_rows(base_url):
-                for row in rows:
-                    copy.write_row(row)
+            for lines in downloaded(base_url, _lines):
+                copy.write(lines)
         cursor.execute(_MERGE)
+
+
+def _lines(answer: bytes, visible: set[int]) -> bytes:
+    return "".join([_line(item, visible) for item in items_of(answer)]).encode()
+
+
+def _line(item: Item, visible: set[int]) -> str:
+    statuses, details = item.statuses, item.visibility_details
+    reasons = _escaped(_array(item.hidden_reasons)) if item.availabilities else "{}"
+    return (
+        f"{item.id}\t{_escaped(item.offer_id)}\t{item.sku or NULL}\t{_escaped(item.name)}\t{item.price or NULL}\t"
+        f"{item.old_price or NULL}\t{item.currency_code}\t{visibility_of(item, visible)}\t{statuses.status}\t"
+        f"{_escaped(statuses.status_name)}\t{reasons}\t{item.is_archived}\t{details.has_price}\t{details.has_stock}\t"
+        f"{item.created_at}\t{item.updated_at}\n"
+    )
+
+
+def _escaped(value: str) -> str:
+    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
+
+
+def _array(values: list[str]) -> str:
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return '{"' + '","'.join(quoted) + '"}' if values else "{}"
