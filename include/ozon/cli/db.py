@@ -74,9 +74,10 @@ def grant(
     require_known("ROLE", [role], ROLES)
     granted = ROLES[role]
     with warehouse_session() as connection:
+        schema.require_head(connection)
         is_new = roles.grant(connection, granted, login)
     if output == "json":
-        print_json("db_grant", {"role": granted.name, "login": login, "is_new": is_new})
+        print_json("db-grant", {"role": granted.name, "login": login, "is_new": is_new})
     else:
         verb = "is now" if is_new else "was already"
         typer.echo(f"{login} {verb} a member of {granted.name}, which {granted.purpose}.")

@@ -16,6 +16,7 @@ from include.ozon_local.environment import WAREHOUSE_CONNECTION
 from include.ozon_local.home import ROOT
 from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
+from tests.support.documents import data_of
 
 
 def test_an_empty_database_is_brought_to_the_head_and_a_step_back(ozon: Ozon, empty_database_dsn: str) -> None:
@@ -32,6 +33,32 @@ def test_an_empty_database_is_brought_to_the_head_and_a_step_back(ozon: Ozon, em
     back = ozon(empty_database_dsn, "db", "downgrade", "-1")
     assert back.returncode == 0, back.stderr
     assert "run `ozon db upgrade`" in back.stdout
+
+
+def test_a_login_becomes_a_member_of_a_role(quick_ozon: Ozon, warehouse_dsn: str) -> None:
+    granted = quick_ozon(warehouse_dsn, "db", "grant", "reader", "airflow")
+    again = quick_ozon(warehouse_dsn, "db", "grant", "reader", "airflow", "--output", "json")
+    with psycopg.connect(warehouse_dsn) as connection:
+        connection.execute("REVOKE ozon_reader FROM airflow")
+
+    assert granted.stdout.startswith("airflow is now a member of ozon_reader, which reads")
+    assert data_of(again.stdout) == {"role": "ozon_reader", "login": "airflow", "is_new": False}
+
+
+@pytest.mark.parametrize(
+    ("role", "login", "hint"),
+    [("readr", "airflow", "did you mean 'reader'?"), ("reader", "airflo", "did you mean 'airflow'?")],
+)
+def test_a_wrong_role_or_login_has_the_nearest_name(
+    role: str, login: str, hint: str, quick_ozon: Ozon, warehouse_dsn: str
+) -> None:
+    assert_one_sentence(quick_ozon(warehouse_dsn, "db", "grant", role, login), 2, hint)
+
+
+def test_a_grant_needs_the_schema(quick_ozon: Ozon, empty_database_dsn: str) -> None:
+    done = quick_ozon(empty_database_dsn, "db", "grant", "reader", "airflow")
+
+    assert_one_sentence(done, 1, "Run `ozon db upgrade`")
 
 
 def test_a_warehouse_of_a_newer_version_is_reported(quick_ozon: Ozon, warehouse_dsn: str) -> None:
