@@ -93,19 +93,20 @@ def is_locked(connection: Connection, account: str) -> bool:
 
 
 def _refusal(connection: Connection, account: str) -> OzonError:
+    holder = lock_holder(connection, account)
+    # Before the records: a killed run leaves one that is running.
+    if holder and not holder.is_ours:
+        return LockTakenError(
+            f"Session {holder.pid} of role {holder.role} ({one_line(holder.application) or 'no name'}) holds the lock "
+            f"of account {account}, but may not load. Find out what it does, "
+            f"or end it with `SELECT pg_terminate_backend({holder.pid})`."
+        )
     running = connection.execute(_RUNNING, {"account": account}).fetchone()
     if running is not None:
         workflow_id, component, attempt, since = running
         return AlreadyRunningError(
             f"Account {account} is already running since {since} UTC, by workflow {workflow_id} "
             f"({component}, attempt {attempt}). This run is skipped; start it again when that one has ended."
-        )
-    holder = lock_holder(connection, account)
-    if holder and not holder.is_ours:
-        return LockTakenError(
-            f"Session {holder.pid} of role {holder.role} ({one_line(holder.application) or 'no name'}) holds the lock "
-            f"of account {account}, but may not load. Find out what it does, "
-            f"or end it with `SELECT pg_terminate_backend({holder.pid})`."
         )
     name = holder.application if holder else "another session, which has just ended"
     since = ""

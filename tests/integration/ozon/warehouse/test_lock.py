@@ -16,6 +16,7 @@ from include.ozon.warehouse.lock import LockTakenError, account_lock, lock_holde
 from include.ozon.warehouse.session import Connection
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
+from tests.support.load_process import kill
 from tests.support.pipeline import Pipeline
 
 Connect = Callable[[], Connection]
@@ -86,3 +87,14 @@ def test_a_reader_that_takes_the_lock_fails_the_load_by_name(
     assert f"pg_terminate_backend({reader.info.backend_pid})" in record["error"]
     reader.close()
     pipeline.products()
+
+
+def test_a_readers_lock_is_not_taken_for_a_killed_run(
+    reader: psycopg.Connection[Any], sandbox: SandboxProcess, warehouse_dsn: str
+) -> None:
+    pipeline = Pipeline(sandbox, warehouse_dsn)
+    kill(pipeline)
+    reader.execute(_TAKE)
+
+    with pytest.raises(LockTakenError, match="role curious"):
+        pipeline.products()
