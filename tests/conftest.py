@@ -27,6 +27,7 @@ from include.ozon_local.processes import child_environment
 from include.ozon_sandbox.process import SandboxProcess
 from tests.support import scratch
 from tests.support.sandboxes import Sandboxes
+from tests.support.servers import running_server
 
 StartSandbox = Callable[..., SandboxProcess]
 MakeEnvironment = Callable[..., dict[str, str]]
@@ -88,10 +89,8 @@ def _is_worker(config: pytest.Config) -> bool:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """The worker's running server."""
-    server = EmbeddedPostgres(scratch.new_folder("postgres"), durable=False)
-    server.start()
-    yield server
-    server.stop()
+    with running_server("postgres") as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

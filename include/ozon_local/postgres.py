@@ -95,10 +95,9 @@ class EmbeddedPostgres:
             except BaseException:
                 self._stop()
                 raise
-            for role in (WAREHOUSE_ROLE, AIRFLOW_ROLE):
-                with self._connect() as connection:
-                    ensure_role(connection, role, self._home.secret(f"postgres_{role}"))
             with self._connect() as connection:
+                for role in (WAREHOUSE_ROLE, AIRFLOW_ROLE):
+                    ensure_role(connection, role, self._home.secret(f"postgres_{role}"))
                 ensure_warehouse_roles(connection, WAREHOUSE_ROLE)
 
     def stop(self) -> None:

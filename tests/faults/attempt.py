@@ -13,7 +13,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from include.ozon.errors import CancelledError, RetriableError
+from include.ozon.errors import CancelledError
+from include.ozon.pipeline.attempt import run_component
+from include.ozon.pipeline.components import COMPONENTS
 from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
 from tests.support import scratch
 from tests.support.pipeline import Pipeline, changed, quick_settings
@@ -23,6 +25,7 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.faults.attempt", "include.ozon.pipeline.product_reading", "alembic.script"])
 
 _GIVE_UP_SECONDS = 60
+_OUTCOME = "outcome.json"
 
 
 @dataclass(frozen=True)
@@ -57,18 +60,14 @@ class Outcome:
     end: str
     error: str = ""
     message: str = ""
-    is_retriable: bool = True
 
 
 class Attempt:
     """A running attempt; its end must be awaited."""
 
-    def __init__(self, order: Order, *, temporary_folder: Path | None = None) -> None:
-        self.folder = scratch.new_folder("attempt")
-        self._temporary_folder = temporary_folder or self.folder
-        self._process: BaseProcess = _processes.Process(
-            target=_run, args=(order, self.folder / "outcome.json", self._temporary_folder)
-        )
+    def __init__(self, order: Order) -> None:
+        self._folder = scratch.new_folder("attempt")
+        self._process: BaseProcess = _processes.Process(target=_run, args=(order, self._folder))
         self._process.start()
 
     def send(self, number: signal.Signals) -> None:
@@ -81,18 +80,18 @@ class Attempt:
         if self._process.is_alive():
             self._process.kill()
             raise AssertionError(f"the attempt did not end within {_GIVE_UP_SECONDS} seconds")
-        file = self.folder / "outcome.json"
+        file = self._folder / _OUTCOME
         outcome = Outcome(**json.loads(file.read_text())) if file.exists() else Outcome("killed")
-        left = [each.name for each in self._temporary_folder.iterdir() if each != file]
+        left = [each.name for each in self._folder.iterdir() if each != file]
         assert left == [], f"temporary files are left: {left}"
         return outcome
 
 
-def _run(order: Order, file: Path, temporary_folder: Path) -> None:
+def _run(order: Order, folder: Path) -> None:
     logging.disable()
-    os.environ["TMPDIR"] = str(temporary_folder)
+    os.environ["TMPDIR"] = str(folder)
     outcome = _attempt(order)
-    file.write_text(json.dumps(vars(outcome)))
+    (folder / _OUTCOME).write_text(json.dumps(vars(outcome)))
 
 
 def _attempt(order: Order) -> Outcome:
@@ -101,14 +100,14 @@ def _attempt(order: Order) -> Outcome:
     pipeline = order.pipeline()
     try:
         with cancellable():
-            for component, load in (("product_etl", pipeline.products), ("inventory_etl", pipeline.inventory)):
+            for component in COMPONENTS:
                 # As Airflow does not repeat a task that has succeeded.
-                attempts = pipeline.attempts(component, order.dag_run_id)
+                attempts = pipeline.attempts(component.name, order.dag_run_id)
                 if not any(attempt["status"] == "success" for attempt in attempts):
-                    load(order.dag_run_id)
+                    run_component(component, pipeline.run(order.dag_run_id))
             pipeline.end(order.dag_run_id)
     except CancelledError as error:
         return Outcome("cancelled", "CancelledError", str(error))
     except Exception as error:
-        return Outcome("failed", type(error).__name__, str(error), isinstance(error, RetriableError))
+        return Outcome("failed", type(error).__name__, str(error))
     return Outcome("success")

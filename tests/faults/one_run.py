@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 
+from include.ozon.pipeline.components import COMPONENTS
 from tests.faults.attempt import Attempt, Outcome
 from tests.faults.invariants import Reader, State, assert_whole, state_of
 from tests.faults.registry import FAULTS, Fault
@@ -12,7 +13,6 @@ from tests.faults.results import Result
 from tests.faults.world import Case, World
 
 _MOST_ATTEMPTS = 3
-_COMPONENTS = {"product_etl": "product", "inventory_etl": "inventory"}
 
 _worlds: list[World] = []
 
@@ -84,9 +84,9 @@ def _staged_pages(case: Case) -> int:
     pipeline = case.pipeline
     tables = pipeline.staging_tables()
     return sum(
-        pipeline.value(f"SELECT coalesce(sum(pages), 0) FROM ozon_staging.main_{prefix}_checkpoint")
-        for prefix in _COMPONENTS.values()
-        if f"main_{prefix}_checkpoint" in tables
+        pipeline.value(f"SELECT coalesce(sum(pages), 0) FROM ozon_staging.{table}")
+        for table in (f"main_{component.prefix}_checkpoint" for component in COMPONENTS)
+        if table in tables
     )
 
 

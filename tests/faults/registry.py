@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 from tests.faults.attempt import Attempt
 from tests.faults.standby import Standby
@@ -31,14 +31,14 @@ class Fault:
     on_small_disk: bool = False
 
 
-def _api(name: str, times: tuple[int, int] = (1, 3), **params: Any) -> Disturb:
+def _api(name: str, **params: Any) -> Disturb:
     """Switch a fault of the sandbox on, at a seeded request of a seeded method."""
 
     @contextmanager
     def disturb(case: Case) -> Iterator[None]:
         requests = case.world.requests_of_a_load
         method = case.rng.choice(sorted(requests))
-        after, count = case.rng.randrange(requests[method]), case.rng.randint(*times)
+        after, count = case.rng.randrange(requests[method]), case.rng.randint(1, 3)
         case.moment = f"{method} from request {after + 1}, {count} times"
         chosen = {key: case.rng.choice(value) if isinstance(value, tuple) else value for key, value in params.items()}
         case.world.sandbox.fault(name, method=method, after=after, times=count, **chosen)
@@ -75,21 +75,19 @@ def _soon(action: Callable[[Case], object]) -> Disturb:
     return lambda case: case.soon(lambda: action(case))
 
 
-def _as_superuser(*statements: str, afterwards: str) -> Disturb:
+def _as_superuser(statements: Sequence[LiteralString], afterwards: Sequence[LiteralString]) -> Disturb:
+    def execute(case: Case, chosen: Sequence[LiteralString]) -> None:
+        with case.world.superuser(case.name) as connection:
+            for statement in chosen:
+                connection.execute(statement)
+
     @contextmanager
     def disturb(case: Case) -> Iterator[None]:
-        def act() -> None:
-            with case.world.superuser(case.name) as connection:
-                for statement in statements:
-                    connection.execute(statement.format(database=case.name).encode())
-
         try:
-            with case.soon(act):
+            with case.soon(lambda: execute(case, statements)):
                 yield
         finally:
-            with case.world.superuser(case.name) as connection:
-                for statement in afterwards.split(";"):
-                    connection.execute(statement.format(database=case.name).encode())
+            execute(case, afterwards)
 
     return disturb
 
@@ -207,17 +205,19 @@ FAULTS = (
         "PostgreSQL",
         "The server becomes read-only.",
         _as_superuser(
-            "ALTER SYSTEM SET default_transaction_read_only = on",
-            "SELECT pg_reload_conf()",
-            afterwards="SET default_transaction_read_only = off;ALTER SYSTEM RESET default_transaction_read_only;"
-            "SELECT pg_reload_conf()",
+            ("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()"),
+            (
+                "SET default_transaction_read_only = off",
+                "ALTER SYSTEM RESET default_transaction_read_only",
+                "SELECT pg_reload_conf()",
+            ),
         ),
     ),
     Fault(
         "no_connections",
         "PostgreSQL",
         "No connection is left for the role.",
-        _as_superuser("ALTER ROLE ozon CONNECTION LIMIT 0", afterwards="ALTER ROLE ozon CONNECTION LIMIT -1"),
+        _as_superuser(("ALTER ROLE ozon CONNECTION LIMIT 0",), ("ALTER ROLE ozon CONNECTION LIMIT -1",)),
     ),
     Fault("table_locked", "PostgreSQL", "An analyst's transaction keeps a table locked.", _table_locked),
     Fault(

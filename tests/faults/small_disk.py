@@ -9,6 +9,7 @@ from pathlib import Path
 import psycopg
 
 from tests.support import scratch
+from tests.support.servers import data_folder
 
 TABLESPACE = "small_disk"
 _ROOMY_BYTES = 512 * 2**20
@@ -22,10 +23,9 @@ class SmallDisk:
         self.error = self._mount(f"size={_ROOMY_BYTES}")
         if self.error:
             return
+        owner = data_folder(superuser_dsn).stat()
+        os.chown(self._folder, owner.st_uid, owner.st_gid)
         with psycopg.connect(superuser_dsn, autocommit=True) as connection:
-            (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
-            owner = Path(str(data)).stat()
-            os.chown(self._folder, owner.st_uid, owner.st_gid)
             connection.execute(f"CREATE TABLESPACE {TABLESPACE} LOCATION '{self._folder}'".encode())
             connection.execute(f"GRANT CREATE ON TABLESPACE {TABLESPACE} TO PUBLIC".encode())
 

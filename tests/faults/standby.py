@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
-import time
+from contextlib import suppress
 from pathlib import Path
+from typing import LiteralString
 from urllib.parse import urlsplit
 
 import psycopg
 
-from include.ozon_local.home import LOOPBACK
+from include.ozon_local.home import LOOPBACK, free_port
 from include.ozon_local.postgres import programs_folder
 from tests.support import scratch
+from tests.support.airflow_stack import until
+from tests.support.servers import data_folder
 
 _READY_SECONDS = 30
 _TABLESPACES = """
@@ -28,15 +30,13 @@ class Standby:
     def __init__(self, superuser_dsn: str) -> None:
         self._primary = superuser_dsn
         with psycopg.connect(superuser_dsn, autocommit=True) as connection:
-            (data,) = connection.execute("SHOW data_directory").fetchone() or ("",)
             tablespaces = connection.execute(_TABLESPACES).fetchall()
-        self._primary_data = Path(str(data))
+        self._primary_data = data_folder(superuser_dsn)
         self._owner = self._primary_data.stat()
         folder = scratch.new_folder("standby")
         os.chown(folder, self._owner.st_uid, self._owner.st_gid)
         self._data = folder / "data"
-        with socket.create_server((LOOPBACK, 0)) as free:
-            self.port: int = free.getsockname()[1]
+        self.port = free_port(0, ())
         mapping = [f"--tablespace-mapping={place}={folder / name}" for name, place in tablespaces]
         backup = ("pg_basebackup", "--checkpoint=fast", "--write-recovery-conf", "--dbname", superuser_dsn)
         self._run(*backup, "--pgdata", self._data, *mapping)
@@ -64,19 +64,16 @@ class Standby:
         log = (self._data.parent / "log").open("wb")
         return subprocess.Popen(command, stdout=log, stderr=log, **self._as_owner())  # type: ignore[call-overload,no-any-return]
 
-    def _wait_for(self, query: str) -> None:
+    def _wait_for(self, query: LiteralString) -> None:
         place = urlsplit(self._primary)
         dsn = place._replace(netloc=f"{place.username}:{place.password}@{LOOPBACK}:{self.port}").geturl()
-        give_up_at = time.monotonic() + _READY_SECONDS
-        while True:
-            try:
-                with psycopg.connect(dsn, autocommit=True) as connection:
-                    if connection.execute(query.encode()).fetchone() == (True,):
-                        return
-            except psycopg.OperationalError:
-                pass
-            assert time.monotonic() < give_up_at, f"the standby did not answer {query}: see {self._data.parent / 'log'}"
-            time.sleep(0.05)
+
+        def answers() -> bool:
+            with suppress(psycopg.OperationalError), psycopg.connect(dsn, autocommit=True) as connection:
+                return connection.execute(query).fetchone() == (True,)
+            return False
+
+        until(answers, f"{query} is true; its log is {self._data.parent / 'log'}", _READY_SECONDS)
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         done = subprocess.run(

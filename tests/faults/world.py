@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import psycopg
 
 from include.ozon.warehouse import schema
@@ -25,7 +24,9 @@ from tests.faults.attempt import Attempt, Order
 from tests.faults.small_disk import TABLESPACE, SmallDisk
 from tests.faults.standby import Standby
 from tests.support import scratch
+from tests.support.airflow_stack import until
 from tests.support.pipeline import Pipeline
+from tests.support.servers import kill
 from tests.support.tcp_proxy import TcpProxy
 
 PRODUCTS = 300
@@ -97,15 +98,7 @@ class World:
             self.server.start()
 
     def kill_server(self) -> None:
-        """Kill all of PostgreSQL's processes, as a power failure does."""
-        with self.superuser() as connection:
-            postmaster = psutil.Process(connection.info.backend_pid).parent()
-        assert postmaster is not None
-        processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes:
-            with suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(processes, timeout=10)
+        kill(self.server)
 
     def restart_server(self) -> None:
         self.server.stop()
@@ -192,15 +185,13 @@ class Case:
 
     def wait_until_ready(self) -> None:
         """Wait until PostgreSQL accepts sessions again, after a crash of its own."""
-        give_up_at = time.monotonic() + _GIVE_UP_SECONDS
-        while True:
-            try:
-                with self.world.superuser(self.name):
-                    return
-            except psycopg.OperationalError:
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(0.05)
+
+        def answers() -> bool:
+            with suppress(psycopg.OperationalError), self.world.superuser(self.name):
+                return True
+            return False
+
+        until(answers, "PostgreSQL accepts sessions", _GIVE_UP_SECONDS)
 
 
 def _port(address: str) -> int:

@@ -124,8 +124,6 @@ class Staging:
         """Drop the tables and create empty ones, registered for this workflow."""
         persistence: LiteralString = "TEMPORARY" if self._is_temporary else "UNLOGGED"
         with self._connection.transaction():
-            if not self._is_temporary:
-                become_loader(self._connection)
             self._drop_tables()
             for name, definition in self._definitions.items():
                 create = sql.SQL("CREATE {} TABLE {} ({})")
@@ -144,8 +142,6 @@ class Staging:
     def drop(self) -> None:
         """Drop the tables; this load can no longer be resumed."""
         with self._connection.transaction():
-            if not self._is_temporary:
-                become_loader(self._connection)
             self._drop_tables()
             if not self._is_temporary:
                 self._connection.execute(
@@ -254,6 +250,9 @@ class Staging:
         return int(row[0]) if row else 0
 
     def _drop_tables(self) -> None:
+        if not self._is_temporary:
+            # Also for tables that the caller's transaction creates in their place.
+            become_loader(self._connection)
         for name in self._definitions:
             self._connection.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(self._tables[name]))
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import psycopg
 
+from include.ozon.warehouse.copy_text import NULL, text, text_array
 from tests.benchmarks.download import COLUMNS, Item, downloaded, items_of, visibility_of
 
 TABLE = "products"
 MERGES = True
 
-NULL = r"\N"
 _DEFINITIONS = ", ".join(f"{name} {type_}" for name, type_ in COLUMNS.items())
 _VALUES = [name for name in COLUMNS if name != "product_id"]
 _MERGE = f"""
@@ -24,7 +24,6 @@ WHEN MATCHED AND ({", ".join(f"p.{name}" for name in _VALUES)})
     THEN UPDATE SET {", ".join(f"{name} = s.{name}" for name in _VALUES)}
 WHEN NOT MATCHED THEN INSERT VALUES ({", ".join(f"s.{name}" for name in COLUMNS)})
 """
-_ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 
 def prepare(dsn: str) -> None:
@@ -47,19 +46,9 @@ def _lines(answer: bytes, visible: set[int]) -> bytes:
 
 def _line(item: Item, visible: set[int]) -> str:
     statuses, details = item.statuses, item.visibility_details
-    reasons = _escaped(_array(item.hidden_reasons)) if item.availabilities else "{}"
     return (
-        f"{item.id}\t{_escaped(item.offer_id)}\t{item.sku or NULL}\t{_escaped(item.name)}\t{item.price or NULL}\t"
+        f"{item.id}\t{text(item.offer_id)}\t{item.sku or NULL}\t{text(item.name)}\t{item.price or NULL}\t"
         f"{item.old_price or NULL}\t{item.currency_code}\t{visibility_of(item, visible)}\t{statuses.status}\t"
-        f"{_escaped(statuses.status_name)}\t{reasons}\t{item.is_archived}\t{details.has_price}\t{details.has_stock}\t"
+        f"{text(statuses.status_name)}\t{text_array(item.hidden_reasons)}\t{item.is_archived}\t{details.has_price}\t{details.has_stock}\t"
         f"{item.created_at}\t{item.updated_at}\n"
     )
-
-
-def _escaped(value: str) -> str:
-    return value if value.isprintable() and "\\" not in value else value.translate(_ESCAPES)
-
-
-def _array(values: list[str]) -> str:
-    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return '{"' + '","'.join(quoted) + '"}' if values else "{}"

@@ -9,7 +9,7 @@ import pytest
 
 from include.ozon_local.container.databases import create_databases
 from include.ozon_local.postgres import SUPERUSER, EmbeddedPostgres
-from tests.support import scratch
+from tests.support.servers import running_server
 
 PASSWORDS = {"AIRFLOW_DB_PASSWORD": "for a test", "WAREHOUSE_PASSWORD": "for 'another'"}
 ROLES = {"airflow": "AIRFLOW_DB_PASSWORD", "ozon": "WAREHOUSE_PASSWORD"}
@@ -18,11 +18,9 @@ ROLES = {"airflow": "AIRFLOW_DB_PASSWORD", "ozon": "WAREHOUSE_PASSWORD"}
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
     """A separate server, because the tests change passwords of roles."""
-    server = EmbeddedPostgres(scratch.new_folder("databases"), durable=False)
-    server.start()
-    create_databases(server.dsn("postgres", SUPERUSER), PASSWORDS)
-    yield server
-    server.stop()
+    with running_server("databases") as server:
+        create_databases(server.dsn("postgres", SUPERUSER), PASSWORDS)
+        yield server
 
 
 def connect(server: EmbeddedPostgres, role: str, database: str, passwords: dict[str, str] = PASSWORDS) -> None:

@@ -15,10 +15,10 @@ from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_session
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
 from tests.support.page import Page, open_page
 from tests.support.pipeline import Pipeline, changed, quick_settings
 from tests.support.sandboxes import Sandboxes
+from tests.support.servers import running_server
 
 DAG_RUNS = ("manual__2026-11-28T20:55:16+00:00", "scheduled__2026-11-29T02:00:00+00:00")
 SETTINGS = changed(
@@ -68,13 +68,11 @@ def loaded(postgres: EmbeddedPostgres, loaded_template: str, sandbox: SandboxPro
 @pytest.fixture
 def on_own_server() -> Iterator[tuple[EmbeddedPostgres, str]]:
     """A server that a test may stop, with an empty warehouse and its DSN."""
-    server = EmbeddedPostgres(scratch.new_folder("stopped-postgres"))
-    server.start()
-    server.create_database("warehouse", WAREHOUSE_ROLE)
-    dsn = server.dsn("warehouse", WAREHOUSE_ROLE)
-    schema.upgrade(lambda: psycopg.connect(dsn))
-    yield server, dsn
-    server.stop()
+    with running_server("stopped-postgres", durable=True) as server:
+        server.create_database("warehouse", WAREHOUSE_ROLE)
+        dsn = server.dsn("warehouse", WAREHOUSE_ROLE)
+        schema.upgrade(lambda: psycopg.connect(dsn))
+        yield server, dsn
 
 
 @pytest.fixture

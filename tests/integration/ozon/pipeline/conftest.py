@@ -7,8 +7,8 @@ import pytest
 from include.ozon.warehouse import schema
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
 from tests.support.pipeline import Pipeline, changed
+from tests.support.servers import running_server
 
 
 @pytest.fixture
@@ -26,11 +26,9 @@ def with_fbo(pipeline: Pipeline) -> Pipeline:
 
 @pytest.fixture
 def own_server() -> Iterator[EmbeddedPostgres]:
-    """A server that a test may kill, so it writes to the disk."""
-    server = EmbeddedPostgres(scratch.new_folder("killed-postgres"))
-    server.start()
-    yield server
-    server.stop()
+    """A server that a test may kill."""
+    with running_server("killed-postgres", durable=True) as server:
+        yield server
 
 
 @pytest.fixture

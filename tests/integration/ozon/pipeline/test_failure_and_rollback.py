@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
-import psutil
-import psycopg
 import pytest
 
 from include.ozon.errors import OzonError, WarehouseUnavailableError
@@ -13,6 +9,7 @@ from include.ozon_local.postgres import EmbeddedPostgres
 from tests.support.agreement import assert_agreement
 from tests.support.load_process import loading, until
 from tests.support.pipeline import DATA_TABLES, Pipeline
+from tests.support.servers import kill
 
 pytestmark = pytest.mark.faults
 
@@ -106,7 +103,7 @@ def test_a_server_that_crashes_in_the_merge_recovers_the_last_good_state(
 
     with loading(pipeline, component, "broken") as process:
         until(pipeline.is_sleeping, process)
-        kill(own_server, pipeline)
+        kill(own_server)
         assert process.wait(30) != 0
     own_server.start()
 
@@ -125,14 +122,3 @@ def test_an_unreachable_server_is_one_retriable_sentence(own_server: EmbeddedPos
     own_server.start()
 
     assert on_own_server.load() == "success"
-
-
-def kill(server: EmbeddedPostgres, pipeline: Pipeline) -> None:
-    """Kill the server's processes without a clean-up, like a power failure."""
-    with psycopg.connect(pipeline.dsn) as connection:
-        postmaster = psutil.Process(connection.info.backend_pid).parent()
-    assert postmaster is not None
-    for process in (postmaster, *postmaster.children(recursive=True)):
-        process.send_signal(signal.SIGKILL)
-    postmaster.wait(10)
-    assert not server.is_running()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
@@ -26,12 +26,11 @@ from include.ozon.warehouse.tables import TABLES
 from include.ozon.warehouse.views import VIEWS
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
-from tests.support import scratch
 from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline
+from tests.support.servers import login, running_server, superuser
 
 LoginTo = Callable[[Role | None, str], str]
-PASSWORD = "of-this-test"
 _numbers = count()
 
 MUST_NOT = {
@@ -76,25 +75,8 @@ def pipeline(sandbox: SandboxProcess, warehouse_dsn: str) -> Pipeline:
 @pytest.fixture
 def login_to(postgres: EmbeddedPostgres) -> Iterator[LoginTo]:
     """Return the DSN of a new login that is a member of one role, or of none."""
-    logins: list[tuple[str, str]] = []
-
-    def login(role: Role | None, dsn: str) -> str:
-        database, name = dsn.rpartition("/")[2], f"login_{next(_numbers)}"
-        with superuser(postgres, database) as connection:
-            member = sql.SQL("IN ROLE {}").format(role.identifier) if role else sql.SQL("")
-            create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} {}")
-            connection.execute(create.format(sql.Identifier(name), sql.Literal(PASSWORD), member))
-        logins.append((name, database))
-        return f"postgresql://{name}:{PASSWORD}@{postgres.address}/{database}"
-
-    yield login
-    for name, database in logins:
-        with superuser(postgres, database) as connection:
-            connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(name)))
-
-
-def superuser(postgres: EmbeddedPostgres, database: str) -> psycopg.Connection[tuple[object, ...]]:
-    return psycopg.connect(postgres.dsn(database, SUPERUSER), autocommit=True)
+    with ExitStack() as logins:
+        yield lambda role, dsn: logins.enter_context(login(postgres, dsn, f"login_{next(_numbers)}", role))
 
 
 @contextmanager
@@ -185,14 +167,14 @@ def test_an_owner_migrates_and_what_it_makes_is_the_loaders_and_readers_too(
 
 
 def test_a_login_becomes_a_member_once(warehouse_dsn: str, login_to: LoginTo) -> None:
-    login = login_to(None, warehouse_dsn)
-    name = psycopg.conninfo.conninfo_to_dict(login)["user"]
+    dsn = login_to(None, warehouse_dsn)
+    name = psycopg.conninfo.conninfo_to_dict(dsn)["user"]
     with session(warehouse_dsn) as connection:
         assert [grant(connection, READER, str(name)) for _ in range(2)] == [True, False]
         with pytest.raises(ConfigurationError, match=f"did you mean '{name}'"):
             grant(connection, READER, f"{name}x")
 
-    with session(login) as reader:
+    with session(dsn) as reader:
         reader.execute("SELECT FROM ozon.products")
 
 
@@ -206,16 +188,14 @@ def test_one_who_may_not_grant_learns_the_statement_for_an_administrator(warehou
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedPostgres]:
     """A server of its own, because roles belong to a server."""
-    server = EmbeddedPostgres(scratch.new_folder("without-roles"), durable=False)
-    server.start()
-    yield server
-    server.stop()
+    with running_server("without-roles") as server:
+        yield server
 
 
 class TestAServerWithoutTheRoles:
     @pytest.fixture
     def pipeline(self, sandbox: SandboxProcess, server: EmbeddedPostgres) -> Iterator[Pipeline]:
-        with superuser(server, "postgres") as connection:
+        with superuser(server) as connection:
             for role in ROLES.values():
                 connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role.identifier))
         server.create_database("warehouse", WAREHOUSE_ROLE)

@@ -22,9 +22,9 @@ from include.ozon.settings import Settings
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_connection
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
-from tests.support import scratch
 from tests.support.health import health_context, measured, run_all
 from tests.support.pipeline import changed, quick_settings
+from tests.support.servers import running_server
 
 pytestmark = pytest.mark.faults
 
@@ -97,10 +97,8 @@ def test_a_new_warehouse_is_ok(warehouse_dsn: str) -> None:
 class TestAStoppedDatabase:
     @pytest.fixture
     def server(self) -> Iterator[EmbeddedPostgres]:
-        server = EmbeddedPostgres(scratch.new_folder("stopped"), durable=False)
-        server.start()
-        yield server
-        server.stop()
+        with running_server("stopped") as server:
+            yield server
 
     @pytest.fixture
     def context(self, server: EmbeddedPostgres) -> HealthContext:
