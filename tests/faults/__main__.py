@@ -15,7 +15,6 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import repeat
 
 from include.ozon_local.environment import proxy_exceptions
-from tests.faults import small_disk
 from tests.faults.one_run import open_world, run_one
 from tests.faults.registry import FAULTS
 from tests.faults.results import Result, write_page
@@ -37,17 +36,18 @@ def main() -> int:
                 results.append(result)
                 print(f"{len(results):4} {result}", result.violation, flush=True)
     finally:
-        small_disk.unmount_below(scratch.folder())
         scratch.remove()
-    violated = [result.seed for result in results if result.violation]
-    for seed in violated:
-        print(f"repeat: make test-faults ARGS='--runs 1 --seed {seed}'")
+    violated = [result for result in results if result.violation]
+    for result in violated:
+        print(f"repeat: make test-faults ARGS='--runs 1 --seed {result.seed} --fault {result.fault}'")
     if arguments.page:
         write_page(results)
-    skipped = sum(result.end.startswith("skipped") for result in results)
+    skipped = sum(result.is_skipped for result in results)
+    missed = sum(result.has_missed for result in results)
     held = len(results) - len(violated) - skipped
     print(
-        f"test-faults: {held} held, {len(violated)} violated, {skipped} skipped, {time.monotonic() - began:.0f} s",
+        f"test-faults: {held} held ({missed} of them ended before the fault), {len(violated)} violated, "
+        f"{skipped} skipped, {time.monotonic() - began:.0f} s",
     )
     return 1 if violated else 0
 

@@ -7,8 +7,10 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 from include.ozon.errors import CancelledError
 from include.ozon.pipeline.attempt import run_component
 from include.ozon.pipeline.components import COMPONENTS
+from include.ozon_local.moved_clock import moved_clock
 from include.ozon_sandbox.process import SandboxAccount, SandboxAdmin
 from tests.support import scratch
 from tests.support.pipeline import Pipeline, changed, quick_settings
@@ -37,6 +40,8 @@ class Order:
     dsn: str
     dag_run_id: str
     api_attempts: int
+    temporary_folder: Path | None = None
+    clock_ahead_hours: float = 0.0
 
     def pipeline(self) -> Pipeline:
         sandbox: Any = SandboxAdmin(self.base_url)
@@ -50,7 +55,18 @@ class Order:
             read_timeout_seconds=2,
             exchange_timeout_seconds=4,
         )
+        settings = changed(settings, "inventory", ozon_warehouses=True)
         return Pipeline(sandbox, self.dsn, changed(settings, "warehouse", lock_timeout_seconds=1))
+
+    @contextmanager
+    def clock(self, pipeline: Pipeline) -> Iterator[None]:
+        """Move the warehouse's clock, unless it is right."""
+        if not self.clock_ahead_hours:
+            yield
+            return
+        with moved_clock(pipeline.connect) as clock:
+            clock.set(clock.now() + timedelta(hours=self.clock_ahead_hours))
+            yield
 
 
 @dataclass(frozen=True)
@@ -69,6 +85,9 @@ class Attempt:
         self._folder = scratch.new_folder("attempt")
         self._process: BaseProcess = _processes.Process(target=_run, args=(order, self._folder))
         self._process.start()
+
+    def is_running(self) -> bool:
+        return self._process.is_alive()
 
     def send(self, number: signal.Signals) -> None:
         if self._process.is_alive() and self._process.pid:
@@ -89,7 +108,7 @@ class Attempt:
 
 def _run(order: Order, folder: Path) -> None:
     logging.disable()
-    os.environ["TMPDIR"] = str(folder)
+    os.environ["TMPDIR"] = str(order.temporary_folder or folder)
     outcome = _attempt(order)
     (folder / _OUTCOME).write_text(json.dumps(vars(outcome)))
 
@@ -99,7 +118,7 @@ def _attempt(order: Order) -> Outcome:
 
     pipeline = order.pipeline()
     try:
-        with cancellable():
+        with cancellable(), order.clock(pipeline):
             for component in COMPONENTS:
                 # As Airflow does not repeat a task that has succeeded.
                 attempts = pipeline.attempts(component.name, order.dag_run_id)

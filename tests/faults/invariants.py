@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -11,20 +12,41 @@ from typing import Self
 
 import psycopg
 
-from tests.support.agreement import assert_agreement
+from include.ozon.warehouse.tables import TABLES
+from tests.support.agreement import assert_agreement, fbo_stocks, true_fbo_stocks
 from tests.support.pipeline import Pipeline
 
-GROUPS = {
+_MERGED = {
     "product_etl": ("products", "product_visibility_history", "product_price_history"),
-    "inventory_etl": ("inventory", "inventory_history", "inventory_by_warehouse"),
+    "inventory_etl": ("inventory", "inventory_history", "inventory_by_warehouse", "fbo_stock_requests"),
 }
 """The tables that a component's merge changes in one transaction."""
+_RECORDS = ("etl_workflow_executions", "etl_component_executions", "rejected_items")
+_OTHERS = {table.name for table in TABLES} - {table for tables in _MERGED.values() for table in tables} - {*_RECORDS}
+
+GROUPS = {**_MERGED, "no component": tuple(sorted(_OTHERS))}
 
 State = dict[str, str]
 """A fingerprint of each group's rows."""
 
 _ROWS = "(SELECT coalesce(md5(string_agg(t::text, '' ORDER BY t::text)), '') FROM ozon.{} t)"
 _FINGERPRINT = "SELECT " + ", ".join(" || ".join(_ROWS.format(table) for table in tables) for tables in GROUPS.values())
+
+# A removal closes both histories at the same moment, and a product that is back opens both.
+_GAPS = """
+SELECT product_id FROM (
+    SELECT account, product_id, valid_to,
+           lead(valid_from) OVER (PARTITION BY kind, account, product_id ORDER BY valid_from) AS next
+    FROM (
+        SELECT 'visibility' AS kind, account, product_id, valid_from, valid_to FROM ozon.product_visibility_history
+        UNION ALL
+        SELECT 'price', account, product_id, valid_from, valid_to FROM ozon.product_price_history
+    ) h
+) gaps
+WHERE valid_to < next
+GROUP BY account, product_id, valid_to, next
+HAVING count(*) <> 2
+"""
 
 _OVERLAPS = """
 SELECT product_id FROM (
@@ -36,6 +58,7 @@ SELECT product_id FROM (
 _BROKEN = {
     "visibility history overlaps": _OVERLAPS.format("product_visibility_history"),
     "price history overlaps": _OVERLAPS.format("product_price_history"),
+    "a history has a gap": _GAPS,
     "the open visibility is not the product's": """
         SELECT product_id
         FROM (SELECT * FROM ozon.products WHERE removed_at IS NULL) p
@@ -58,6 +81,16 @@ _BROKEN = {
     "stock without a product": """
         SELECT product_id FROM ozon.inventory i
         WHERE NOT EXISTS (SELECT FROM ozon.products p WHERE p.account = i.account AND p.product_id = i.product_id)""",
+    "a record's numbers do not add up": """
+        SELECT workflow_id, component, attempt FROM ozon.etl_component_executions
+        WHERE status = 'success' AND rows_read <> rows_inserted + rows_updated + rows_unchanged + rows_rejected""",
+    "rejected items and their number differ": """
+        SELECT workflow_id, component, attempt FROM ozon.etl_component_executions
+        LEFT JOIN (
+            SELECT workflow_id, component, attempt, count(*) AS rejected
+            FROM ozon.rejected_items GROUP BY 1, 2, 3
+        ) r USING (workflow_id, component, attempt)
+        WHERE status = 'success' AND rows_rejected > coalesce(rejected, 0)""",
     "a record has no end": """
         SELECT workflow_id FROM ozon.etl_component_executions WHERE finished_at IS NULL
         UNION ALL SELECT workflow_id FROM ozon.etl_workflow_executions WHERE finished_at IS NULL""",
@@ -117,9 +150,16 @@ def state_of(pipeline: Pipeline) -> State:
         return fingerprints(connection)
 
 
+def successes_of(pipeline: Pipeline) -> Counter[str]:
+    """Return how often each component has succeeded, in any workflow."""
+    query = "SELECT component FROM ozon.etl_component_executions WHERE status = 'success'"
+    return Counter(row["component"] for row in pipeline.rows(query))
+
+
 def assert_whole(pipeline: Pipeline) -> None:
     """Assert that the warehouse equals the sandbox, that all histories and records are whole, and nothing is left."""
     assert_agreement(pipeline)
+    assert fbo_stocks(pipeline) == true_fbo_stocks(pipeline.truth()), "the stock by FBO warehouse is not the sandbox's"
     assert pipeline.staging_tables() == set(), "staging tables are left"
     assert_consistent(pipeline)
 

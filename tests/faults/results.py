@@ -16,11 +16,13 @@ from tests.faults.registry import FAULTS
 PAGE = ROOT / "docs" / "faults.md"
 _BEGIN, _END = "<!-- the results: written by make test-faults -->\n", "<!-- end of the results -->\n"
 _MOST_ENDS = 3
+SKIPPED = "skipped"
+MISSED = "ended before the fault"
 
 
 @dataclass(frozen=True)
 class Result:
-    """The end of one run; ``violation`` is a traceback, empty if all held. ``end`` is "skipped" with a reason."""
+    """The end of one run, or why it says nothing; ``violation`` is a traceback, empty if all held."""
 
     seed: int
     fault: str
@@ -28,6 +30,14 @@ class Result:
     end: str
     seconds: float
     violation: str = ""
+
+    @property
+    def is_skipped(self) -> bool:
+        return self.end.startswith(SKIPPED)
+
+    @property
+    def has_missed(self) -> bool:
+        return self.end == MISSED
 
     def __str__(self) -> str:
         return f"seed {self.seed} {self.fault} {self.moment}: {self.end} ({self.seconds:.1f} s)"
@@ -42,15 +52,17 @@ def _table(results: Sequence[Result]) -> str:
     memory_gb = psutil.virtual_memory().total / 2**30
     seeds = f"{results[0].seed} to {results[-1].seed}"
     violated = sum(bool(result.violation) for result in results)
+    missed = sum(result.has_missed for result in results)
     lines = [
-        f"{len(results)} runs with the seeds {seeds}, {violated} violations, on {os.cpu_count()} cores with "
+        f"{len(results)} runs with the seeds {seeds}, {violated} violations; {missed} runs ended before the fault and "
+        f"are not in the table. On {os.cpu_count()} cores with "
         f"{memory_gb:.0f} GB, Linux {platform.release()}, Python {platform.python_version()}, PostgreSQL 18:",
         "",
         "| fault | where | what happens | runs | how the attempts ended, with the number of runs |",
         "|---|---|---|---|---|",
     ]
     for fault in FAULTS:
-        ends = Counter(result.end for result in results if result.fault == fault.name)
+        ends = Counter(result.end for result in results if result.fault == fault.name and not result.has_missed)
         shown = "; ".join(f"{end} ({count})" for end, count in ends.most_common(_MOST_ENDS))
         others = sum(ends.values()) - sum(count for _, count in ends.most_common(_MOST_ENDS))
         shown += f"; others ({others})" if others else ""

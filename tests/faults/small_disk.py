@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -20,7 +22,7 @@ class SmallDisk:
 
     def __init__(self, superuser_dsn: str) -> None:
         self._folder = scratch.new_folder("small-disk")
-        self.error = self._mount(f"size={_ROOMY_BYTES}")
+        self.error = _mount(self._folder, f"size={_ROOMY_BYTES}")
         if self.error:
             return
         owner = data_folder(superuser_dsn).stat()
@@ -34,19 +36,26 @@ class SmallDisk:
         usage = os.statvfs(self._folder)
         used_bytes = (usage.f_blocks - usage.f_bfree) * usage.f_frsize
         size = _ROOMY_BYTES if free_bytes is None else used_bytes + free_bytes
-        if error := self._mount(f"remount,size={size}"):
+        if error := _mount(self._folder, f"remount,size={size}"):
             raise RuntimeError(error)
 
-    def _mount(self, options: str) -> str:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", options, "tmpfs", self._folder], capture_output=True, text=True, check=False
-        )
-        return done.stderr.strip()
+    @contextmanager
+    def full_folder(self) -> Iterator[Path]:
+        """Yield a folder in which no file can be written."""
+        folder = scratch.new_folder("full")
+        if error := _mount(folder, "size=4k"):
+            raise RuntimeError(error)
+        with suppress(OSError):
+            (folder / "filling").write_bytes(bytes(2**16))
+        try:
+            yield folder
+        finally:
+            scratch.unmount_below(folder)
 
 
-def unmount_below(folder: Path) -> None:
-    """Unmount all file systems below a folder, also those in use."""
-    for line in Path("/proc/self/mounts").read_text().splitlines():
-        place = Path(line.split()[1])
-        if place.is_relative_to(folder):
-            subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
+def _mount(folder: Path, options: str) -> str:
+    """Mount a file system in memory; return the error, or an empty text."""
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False
+    )
+    return done.stderr.strip()

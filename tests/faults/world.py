@@ -6,21 +6,23 @@ import itertools
 import os
 import random
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 
+from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.warehouse import schema
 from include.ozon_local.home import LOOPBACK
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
-from tests.faults.attempt import Attempt, Order
+from tests.faults.attempt import Attempt, Order, Outcome
 from tests.faults.small_disk import TABLESPACE, SmallDisk
 from tests.faults.standby import Standby
 from tests.support import scratch
@@ -90,6 +92,18 @@ class World:
         self._standby = standby
         self.database.target = standby.port
 
+    @contextmanager
+    def led_to_standby(self) -> Iterator[None]:
+        """Make the load's connections go to a standby, which only reads."""
+        standby = Standby(self.dsn("postgres"))
+        self.database.target = standby.port
+        try:
+            yield
+        finally:
+            self.database.target = _port(f"//{self.server.address}")
+            standby.stop()
+            self.restart_server()
+
     def _fail_back(self) -> None:
         if self._standby:
             self._standby.stop()
@@ -109,12 +123,18 @@ class World:
         dsn = self.server.dsn(_LOADED, WAREHOUSE_ROLE)
         schema.upgrade(lambda: psycopg.connect(dsn))
         case = Case(self, _LOADED, random.Random(0))
-        self.sandbox.reset_counters()
-        began = time.monotonic()
-        outcome = Attempt(case.order("before")).end()
-        assert outcome.end == "success", outcome
+        # The second load takes as long as those of the runs.
+        for dag_run_id in ("first", "before"):
+            self.sandbox.reset_counters()
+            began = time.monotonic()
+            outcome = Attempt(case.order(dag_run_id)).end()
+            assert outcome.end == "success", outcome
         self.seconds_of_a_load = time.monotonic() - began
         self.requests_of_a_load: Mapping[str, int] = case.pipeline.requests()
+        self.requests_of_components = {
+            component.name: case.pipeline.attempts(component.name, "before")[-1]["api_requests"]
+            for component in COMPONENTS
+        }
 
 
 @dataclass
@@ -125,8 +145,14 @@ class Case:
     name: str
     rng: random.Random
     attempt: Attempt | None = None
+    outcome: Outcome | None = None
+    """Of the attempt, once it has ended."""
     moment: str = ""
-    """The seeded moment, for the printed line."""
+    """All that was drawn, for the printed line."""
+    has_acted: bool = False
+    """The attempt met the fault; otherwise it ended before the fault's moment."""
+    temporary_folder: Path | None = None
+    clock_ahead_hours: float = 0.0
     others: list[Attempt] = field(default_factory=list)
     """Attempts of other workflows that a fault has started."""
 
@@ -135,33 +161,41 @@ class Case:
         """The warehouse and the sandbox without proxies, as a superuser."""
         return Pipeline(self.world.sandbox, self.world.dsn(self.name))
 
+    @property
+    def dsn(self) -> str:
+        """The warehouse's address without a proxy, with the load's role."""
+        return self.world.server.dsn(self.name, WAREHOUSE_ROLE)
+
     def order(self, dag_run_id: str, api_attempts: int = 1) -> Order:
-        user, _, place = self.world.server.dsn(self.name, WAREHOUSE_ROLE).rpartition("@")
-        dsn = f"{user}@{LOOPBACK}:{self.world.database.port}/{place.partition('/')[2]}"
+        user, _, place = self.dsn.rpartition("@")
+        dsn = f"{user}@{LOOPBACK}:{self.world.database.port}/{place.partition('/')[2]}?connect_timeout=2"
         base_url = f"http://{LOOPBACK}:{self.world.api.port}"
-        return Order(base_url, self.world.sandbox.accounts, dsn, dag_run_id, api_attempts)
+        return Order(
+            base_url, self.world.sandbox.accounts, dsn, dag_run_id, api_attempts, self.temporary_folder,
+            self.clock_ahead_hours,
+        )  # fmt: skip
 
     @contextmanager
     def soon(self, action: Callable[[], object]) -> Iterator[None]:
-        """Do ``action`` at a seeded moment of the load; re-raise its error at the end of the block."""
-        seconds = self.rng.uniform(0.05, 1.2 * self.world.seconds_of_a_load)
-        self.moment = f"after {seconds:.2f} s"
-        failures: list[BaseException] = []
+        """Do ``action`` at a seeded moment of the load."""
+        seconds = self.rng.uniform(0.05, self.world.seconds_of_a_load)
+        self.moment += f"after {seconds:.2f} s"
 
         def act() -> None:
-            try:
-                action()
-            except Exception as error:
-                failures.append(error)
+            time.sleep(seconds)
+            self.has_acted |= self.attempt is not None and self.attempt.is_running()
+            action()
 
-        timer = threading.Timer(seconds, act)
-        timer.start()
-        try:
+        with self.beside(act):
             yield
-        finally:
-            timer.join()
-        if failures:
-            raise failures[0]
+
+    @contextmanager
+    def beside(self, action: Callable[[], object]) -> Iterator[None]:
+        """Do ``action`` during the block; wait for it, and re-raise its error, at the end of the block."""
+        with ThreadPoolExecutor(1) as worker:
+            done = worker.submit(action)
+            yield
+            done.result()
 
     def send(self, number: signal.Signals) -> None:
         if self.attempt:

@@ -103,3 +103,23 @@ def seller_stocks(pipeline: Pipeline, account: str) -> dict[tuple[Any, ...], tup
     }
     assert {stock[1:] for key, stock in found.items() if key not in listed} <= {(0, 0)}
     return {key: stock for key, stock in found.items() if key in listed}
+
+
+def true_fbo_stocks(truth: dict[int, Row]) -> dict[int, int]:
+    """Return the pieces that can be ordered from Ozon's warehouses, by product, without products that have none."""
+    return {
+        product_id: stock["present"] - stock["reserved"]
+        for product_id, row in truth.items()
+        for stock in row["stocks"]
+        if stock["type"] == "fbo" and stock["present"] > stock["reserved"]
+    }
+
+
+def fbo_stocks(pipeline: Pipeline, account: str = "main") -> dict[int, int]:
+    """Return the same, as the sum over the FBO warehouses of ``inventory_by_warehouse``."""
+    rows = pipeline.rows(
+        "SELECT product_id, sum(present)::bigint AS present FROM ozon.inventory_by_warehouse "
+        "WHERE account = %s AND stock_type = 'fbo' AND present > 0 GROUP BY product_id",
+        account,
+    )
+    return {row["product_id"]: row["present"] for row in rows}

@@ -24,6 +24,10 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "400ms",
     "statement_timeout": "400ms",
     "lock_timeout": "400ms",
+    "tcp_keepalives_idle": "7200",
+    "tcp_keepalives_interval": "75",
+    "tcp_keepalives_count": "9",
+    "tcp_user_timeout": "400",
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -43,7 +44,7 @@ def remove() -> None:
     """End the processes that still run in the folder, and delete it."""
     ours = folder()
     processes.end(running_in(ours), grace_seconds=10)
-    shutil.rmtree(ours, ignore_errors=True)
+    _delete(ours)
     del os.environ[_VARIABLE]
 
 
@@ -72,7 +73,21 @@ def _sweep() -> None:
     for folder in _IN_MEMORY.glob(f"{_PREFIX}*-*"):
         session = folder.name.removeprefix(_PREFIX).partition("-")[0]
         if session.isdecimal() and not psutil.pid_exists(int(session)):
-            shutil.rmtree(folder, ignore_errors=True)
+            _delete(folder)
+
+
+def _delete(folder: Path) -> None:
+    unmount_below(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount all file systems in a folder, also those in use; where a test may mount, there is ``/proc``."""
+    with suppress(OSError):
+        places = [Path(line.split()[1]) for line in Path("/proc/self/mounts").read_text().splitlines()]
+        for place in places:
+            if place.is_relative_to(folder):
+                subprocess.run(["umount", "--lazy", place], check=False, capture_output=True)
 
 
 def _with_command_naming(folder: Path) -> Iterator[psutil.Process]:

@@ -39,6 +39,8 @@ class TcpProxy:
         self.target = target
         self._disturbance: Disturbance | None = None
         self._passed = {"up": 0, "down": 0}
+        self.has_disturbed = False
+        """The newest disturbance has changed something."""
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._server = socket.create_server((LOOPBACK, 0))
@@ -50,6 +52,7 @@ class TcpProxy:
         """Disturb inside of the block; a silenced connection is reset at its end."""
         with self._lock:
             self._passed = {"up": 0, "down": 0}
+            self.has_disturbed = False
             self._ended = threading.Event()
             self._disturbance = disturbance
         try:
@@ -103,6 +106,7 @@ class TcpProxy:
         left = disturbance.after_bytes - before
         if left >= count:
             return count, False
+        self.has_disturbed = True
         if disturbance.kind == "slow":
             ended.wait(disturbance.seconds)
             return count, False

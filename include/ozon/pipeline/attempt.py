@@ -10,7 +10,7 @@ from typing import Any
 
 import psycopg
 
-from include.ozon.errors import AlreadyRunningError, BadDataError, CancelledError, OzonError
+from include.ozon.errors import AlreadyRunningError, BadDataError, CancelledError, GuardStoppedError, OzonError
 from include.ozon.marketplace.faults import GarbledAnswerError
 from include.ozon.pipeline import records
 from include.ozon.pipeline.component import Component
@@ -140,9 +140,21 @@ def _load(attempt: Attempt) -> None:
             attempt.numbers.set_differences(differences, repeated=attempt.staging.repeated_count())
             attempt.check_guards(component.observe(run.settings.guards, differences))
         if not run.dry_run:
+            _keep_order(attempt)
             with attempt.numbers.seconds.during("merging"):
                 attempt.numbers.rows_written = dict(component.merge(attempt, differences))
         attempt.close()
+
+
+def _keep_order(attempt: Attempt) -> None:
+    """Date the changes after the last load's if the server's clock has gone back: histories must not overlap."""
+    moment = records.moment_after_loads(attempt.connection, attempt.run.account)
+    if moment:
+        attempt.warn(
+            f"The clock of the warehouse's server is behind the end of an earlier load; the changes are dated "
+            f"{moment:%Y-%m-%d %H:%M:%S} UTC, just after it. Correct the server's clock."
+        )
+        attempt.staging.date_changes(moment)
 
 
 def _record_failure(attempt: Attempt, error: BaseException) -> None:
@@ -197,8 +209,9 @@ def _keep_staged(attempt: Attempt, staging: Staging, error: BaseException) -> No
         records.save_rejected(staging, attempt.component.name, attempt.number)
     except psycopg.Error as unkept:
         logger.error("Could not keep the rejected items of %s: %s", attempt.component.name, unkept)
-    if isinstance(error, BadDataError) and not isinstance(error, GarbledAnswerError):
-        # The staged rows may be incomplete; the next attempt reads everything again.
+    is_incomplete = isinstance(error, BadDataError) and not isinstance(error, GarbledAnswerError)
+    if is_incomplete or isinstance(error, GuardStoppedError):
+        # The same rows would fail again; the next attempt reads everything again.
         staging.drop()
 
 

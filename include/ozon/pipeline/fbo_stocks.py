@@ -111,7 +111,7 @@ SET warehouse_name = excluded.warehouse_name, present = excluded.present,
 # It is unknown if an entry was rejected; rejected entries of this method have no product_id.
 _ZERO: LiteralString = """
 UPDATE ozon.inventory_by_warehouse w
-SET present = 0, average_daily_sales = NULL, days_of_stock = NULL, fetched_at = now()
+SET present = 0, average_daily_sales = NULL, days_of_stock = NULL, fetched_at = {now}
 WHERE w.account = {account} AND w.stock_type = 'fbo'
   AND (w.present > 0 OR w.average_daily_sales IS NOT NULL OR w.days_of_stock IS NOT NULL)
   AND NOT EXISTS (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
@@ -188,6 +189,20 @@ def has_running_attempt(connection: Connection, run: Run) -> bool:
         (run.workflow_id,),
     ).fetchone()
     return row == (True,)
+
+
+def moment_after_loads(connection: Connection, account: str) -> datetime | None:
+    """Return the moment after the account's last success if the server's clock shows an earlier one, else None."""
+    row = connection.execute(
+        """
+        SELECT max(finished_at) + interval '1 microsecond'
+        FROM ozon.etl_component_executions
+        WHERE account = %s AND status = 'success'
+        HAVING max(finished_at) >= now()
+        """,
+        (account,),
+    ).fetchone()
+    return row[0] if row else None
 
 
 def require_dependencies(connection: Connection, run: Run, component: Component[Any]) -> None:

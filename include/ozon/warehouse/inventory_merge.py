@@ -71,7 +71,7 @@ FROM stock_change
 _UPDATE: LiteralString = f"""
 UPDATE ozon.inventory i SET
     {assignments(INVENTORY.loaded, "c", "i")},
-    changed_at = now(),
+    changed_at = {{now}},
     workflow_id = {{workflow_id}}
 FROM stock_change c
 WHERE NOT c.is_new
@@ -80,14 +80,14 @@ WHERE NOT c.is_new
 
 _ZERO: LiteralString = """
 UPDATE ozon.inventory i
-SET present = 0, reserved = 0, changed_at = now(), workflow_id = {workflow_id}
+SET present = 0, reserved = 0, changed_at = {now}, workflow_id = {workflow_id}
 FROM stock_gone g
 WHERE i.account = {account} AND i.product_id = g.product_id AND i.stock_type = g.stock_type AND i.sku = g.sku
 """
 
 _INSERT: LiteralString = f"""
 INSERT INTO ozon.inventory (account, product_id, stock_type, sku, {_LOADED}, changed_at, workflow_id)
-SELECT {{account}}, product_id, stock_type, sku, {_LOADED}, now(), {{workflow_id}}
+SELECT {{account}}, product_id, stock_type, sku, {_LOADED}, {{now}}, {{workflow_id}}
 FROM stock_change
 WHERE is_new
 """
@@ -97,12 +97,12 @@ INSERT INTO ozon.inventory_history (
     account, product_id, stock_type, sku, changed_at, present, reserved,
     previous_present, previous_reserved, workflow_id
 )
-SELECT {account}, product_id, stock_type, sku, now(), present, reserved,
+SELECT {account}, product_id, stock_type, sku, {now}, present, reserved,
        previous_present, previous_reserved, {workflow_id}
 FROM stock_change
 WHERE is_new OR (present, reserved) <> (previous_present, previous_reserved)
 UNION ALL
-SELECT {account}, product_id, stock_type, sku, now(), 0, 0, previous_present, previous_reserved, {workflow_id}
+SELECT {account}, product_id, stock_type, sku, {now}, 0, 0, previous_present, previous_reserved, {workflow_id}
 FROM stock_gone
 """
 
@@ -153,7 +153,7 @@ _SELLER_MERGE: LiteralString = """
 INSERT INTO ozon.inventory_by_warehouse AS w (
     account, product_id, warehouse_id, stock_type, warehouse_name, present, reserved, fetched_at
 )
-SELECT {account}, product_id, warehouse_id, stock_type, warehouse_name, present, reserved, now()
+SELECT {account}, product_id, warehouse_id, stock_type, warehouse_name, present, reserved, {now}
 FROM seller_stock_change
 ON CONFLICT (account, product_id, warehouse_id, stock_type) DO UPDATE
 SET warehouse_name = excluded.warehouse_name, present = excluded.present, reserved = excluded.reserved,

@@ -91,9 +91,9 @@ ORDER BY 1, 2
 _UPDATE: LiteralString = f"""
 UPDATE ozon.products p SET
     {assignments(PRODUCTS.loaded, "c", "p")},
-    changed_at = now(),
+    changed_at = {{now}},
     visibility_changed_at =
-        CASE WHEN c.is_back OR p.visibility <> c.visibility THEN now() ELSE p.visibility_changed_at END,
+        CASE WHEN c.is_back OR p.visibility <> c.visibility THEN {{now}} ELSE p.visibility_changed_at END,
     removed_at = NULL,
     workflow_id = {{workflow_id}}
 FROM product_change c
@@ -104,19 +104,19 @@ _INSERT: LiteralString = f"""
 INSERT INTO ozon.products (
     account, product_id, {_LOADED}, first_seen_at, changed_at, visibility_changed_at, workflow_id
 )
-SELECT {{account}}, product_id, {_LOADED}, now(), now(), now(), {{workflow_id}}
+SELECT {{account}}, product_id, {_LOADED}, {{now}}, {{now}}, {{now}}, {{workflow_id}}
 FROM product_change
 WHERE is_new
 """
 
 _REMOVE: LiteralString = """
-UPDATE ozon.products p SET removed_at = now(), changed_at = now(), workflow_id = {workflow_id}
+UPDATE ozon.products p SET removed_at = {now}, changed_at = {now}, workflow_id = {workflow_id}
 FROM product_vanished v
 WHERE p.account = {account} AND p.product_id = v.product_id
 """
 
 _CLOSE_VISIBILITY: LiteralString = """
-UPDATE ozon.product_visibility_history h SET valid_to = now()
+UPDATE ozon.product_visibility_history h SET valid_to = {now}
 FROM (
     SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND previous_visibility <> visibility
     UNION ALL
@@ -129,13 +129,13 @@ _OPEN_VISIBILITY: LiteralString = """
 INSERT INTO ozon.product_visibility_history (
     account, product_id, valid_from, visibility, previous_visibility, hidden_reasons, workflow_id
 )
-SELECT {account}, product_id, now(), visibility, previous_visibility, hidden_reasons, {workflow_id}
+SELECT {account}, product_id, {now}, visibility, previous_visibility, hidden_reasons, {workflow_id}
 FROM product_change
 WHERE is_new OR is_back OR previous_visibility <> visibility
 """
 
 _CLOSE_PRICE: LiteralString = """
-UPDATE ozon.product_price_history h SET valid_to = now()
+UPDATE ozon.product_price_history h SET valid_to = {now}
 FROM (
     SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND has_new_terms
     UNION ALL
@@ -148,7 +148,7 @@ _OPEN_PRICE: LiteralString = """
 INSERT INTO ozon.product_price_history (
     account, product_id, valid_from, price, old_price, currency_code, previous_price, workflow_id
 )
-SELECT {account}, product_id, now(), price, old_price, currency_code, previous_price, {workflow_id}
+SELECT {account}, product_id, {now}, price, old_price, currency_code, previous_price, {workflow_id}
 FROM product_change
 WHERE is_new OR is_back OR has_new_terms
 """

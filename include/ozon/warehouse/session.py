@@ -46,6 +46,11 @@ SESSION_SETTINGS = {
     "transaction_timeout": "0",
     "lock_timeout": "0",
     "statement_timeout": "0",
+    # A backend whose client's machine is gone releases the lock within a minute, instead of two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
 }
 
 # An older server does not have all of them.

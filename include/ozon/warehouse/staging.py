@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar, LiteralString
 
 import psycopg
@@ -86,16 +87,25 @@ class Staging:
         self._schema = "pg_temp" if temporary else self._SCHEMA
         self._is_temporary = temporary
         self._tables = {name: sql.Identifier(self._schema, f"{account}_{prefix}_{name}") for name in self._definitions}
-        self._names = {**self._tables, "account": sql.Literal(account), "workflow_id": sql.Literal(workflow_id)}
+        self._names: dict[str, sql.Composable] = {
+            **self._tables,
+            "account": sql.Literal(account),
+            "workflow_id": sql.Literal(workflow_id),
+            "now": sql.SQL("now()"),
+        }
 
     def execute(
         self, text: LiteralString, parameters: Sequence[object] | Mapping[str, object] = (), **names: sql.Composable
     ) -> psycopg.Cursor[tuple[Any, ...]]:
         """Execute ``text`` after replacing ``{table}`` by the name of a staging table.
 
-        ``{account}`` and ``{workflow_id}`` are replaced too, and so are the other ``names``.
+        ``{account}``, ``{workflow_id}`` and ``{now}`` are replaced too, and so are the other ``names``.
         """
         return self._connection.execute(self._query(text, **names), parameters or None)
+
+    def date_changes(self, moment: datetime) -> None:
+        """Let ``{now}`` be another moment than the transaction's beginning."""
+        self._names["now"] = sql.Literal(moment)
 
     def write(self, steps: Iterable[tuple[Table, LiteralString]], **names: sql.Composable) -> Counter[str]:
         """Execute statements in order, each with the table that it writes; return the rows written by table."""

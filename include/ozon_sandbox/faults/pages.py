@@ -38,6 +38,13 @@ class DuplicateItems(Fault, frozen=True):
         entries += entries[: self.count]
 
 
+class ReversedPage(Fault, frozen=True):
+    """The page's entries are in reverse order; Ozon promises none."""
+
+    def answer(self, call: Call, method: Method, answer: Answer) -> None:
+        method.entries_of(answer).reverse()
+
+
 class LoopingMark(Fault, frozen=True):
     """``last_id`` or ``cursor`` does not advance after the first page.
 
@@ -144,6 +151,7 @@ class DetailsLeftOut(Fault, frozen=True):
 
 KINDS: dict[str, type[Fault]] = {
     "repeated_page": RepeatedPage,
+    "reversed_page": ReversedPage,
     "duplicate_items": DuplicateItems,
     "looping_mark": LoopingMark,
     "short_page": ShortPage,

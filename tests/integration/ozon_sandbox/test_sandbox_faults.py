@@ -142,6 +142,12 @@ def test_duplicates_on_a_page(sandbox: SandboxProcess) -> None:
     assert ids(page(sandbox)) == usual + usual[:3]
 
 
+def test_a_page_in_another_order(sandbox: SandboxProcess) -> None:
+    usual = ids(page(sandbox))
+    sandbox.fault("reversed_page")
+    assert ids(page(sandbox)) == usual[::-1]
+
+
 @pytest.mark.parametrize("length", [1, 2])
 def test_a_list_that_loops_on_full_pages(sandbox: SandboxProcess, length: int) -> None:
     sandbox.fault("looping_mark", length=length)

@@ -31,6 +31,7 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
         "keepalives_idle": 30,
         "keepalives_interval": 10,
         "keepalives_count": 3,
+        "tcp_user_timeout": 60_000,  # milliseconds; for data that nobody has received
     }
     connection.extra = json.dumps({**network, **_extra(connection)})
     hook = PostgresHook(connection=connection)

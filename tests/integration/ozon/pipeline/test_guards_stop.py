@@ -10,6 +10,7 @@ import pytest
 
 from include.ozon.errors import GuardStoppedError
 from include.ozon.settings import GuardsSettings
+from tests.support.agreement import assert_agreement
 from tests.support.pipeline import DATA_TABLES, Pipeline, Row, changed
 
 pytestmark = pytest.mark.faults
@@ -149,6 +150,18 @@ def test_accept_guard_accepts_one_run(loaded: Pipeline, guard: str) -> None:
     cause(loaded, guard)
     with pytest.raises(GuardStoppedError):
         loaded.products("again")
+
+
+def test_a_cleared_task_reads_again_after_a_stop(loaded: Pipeline) -> None:
+    cause(loaded, "price_change")
+    set_guard(loaded, "price_change", level="stop", threshold_pct=0.1)
+    with pytest.raises(GuardStoppedError):
+        loaded.products("stopped")
+    loaded.sandbox.clear_faults()
+
+    assert loaded.load("stopped") == "success"
+
+    assert_agreement(loaded)
 
 
 def test_no_guard_fires_for_a_first_load(pipeline: Pipeline) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
+from include.ozon_local.moved_clock import moved_clock
+from tests.faults.invariants import assert_consistent
+from tests.support.agreement import assert_agreement
 from tests.support.pipeline import Pipeline, Row
 
 
@@ -40,6 +44,24 @@ def test_history_rows_are_contiguous_and_name_the_previous_value(moved_on: Pipel
             assert was_removed or after["visibility"] != before["visibility"]
         assert all(row["valid_to"] is not None for row in rows[:-1])
     assert changes
+
+
+@pytest.mark.parametrize("hours", [-25, 25])
+def test_a_wrong_clock_leaves_all_histories_in_order(pipeline: Pipeline, hours: int) -> None:
+    pipeline.load("before")
+    with moved_clock(pipeline.connect) as clock:
+        clock.set(clock.now() + timedelta(hours=hours))
+        pipeline.sandbox.tick()
+        pipeline.load("wrong")
+    pipeline.sandbox.tick()
+    pipeline.load("right")
+
+    assert_consistent(pipeline)
+    assert_agreement(pipeline)
+    behind = "wrong" if hours < 0 else "right"
+    for component in ("product_etl", "inventory_etl"):
+        (warning,) = pipeline.workflow(behind)["execution_details"][component]["warnings"]
+        assert "clock" in warning
 
 
 def test_a_returned_product_keeps_first_seen_at(pipeline: Pipeline) -> None:

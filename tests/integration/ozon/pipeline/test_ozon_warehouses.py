@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 import pytest
 
+from tests.support.agreement import fbo_stocks, true_fbo_stocks
 from tests.support.pipeline import Pipeline, changed
 
 ANALYTICS, STOCKS = "/v1/analytics/stocks", "/v4/product/info/stocks"
@@ -43,20 +42,11 @@ def test_skus_with_fbo_stock_are_requested_and_their_stock_adds_up(with_fbo: Pip
     skus = skus_with_stock(with_fbo)
     assert asked(with_fbo) == skus
     assert with_fbo.requests()[ANALYTICS] == -(-len(skus) // 100)
-    free = {
-        product_id: stock["present"] - stock["reserved"]
-        for product_id, row in with_fbo.truth().items()
-        for stock in row["stocks"]
-        if stock["type"] == "fbo" and stock["present"] > stock["reserved"]
-    }
-    rows = with_fbo.rows("SELECT * FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo' AND present > 0")
-    found: Counter[int] = Counter()
-    for row in rows:
-        found[row["product_id"]] += row["present"]
+    assert fbo_stocks(with_fbo) == true_fbo_stocks(with_fbo.truth())
+    for row in with_fbo.rows("SELECT * FROM ozon.inventory_by_warehouse WHERE stock_type = 'fbo' AND present > 0"):
         assert row["warehouse_name"]
         assert row["average_daily_sales"] is not None
         assert row["days_of_stock"] is not None
-    assert found == free
     details = with_fbo.workflow()["execution_details"]["inventory_etl"]
     assert details["ozon_warehouses"] == {"skus_asked": len(skus)}
 

@@ -29,6 +29,7 @@ METHODS = (
     "/v4/product/info/stocks",
     "/v1/product/info/warehouse/stocks",
 )
+FAULTS = ("truncated_json", "server_error", "key_deactivated", "method_obsolete", "broken_connection")
 accounts = st.sampled_from(ACCOUNTS)
 
 
@@ -59,12 +60,18 @@ def test_any_sequence_of_operations_leaves_a_whole_warehouse(
                 assert self.pipeline.versions("products", "inventory") == before, "a re-run wrote rows"
             self.loaded.add(account)
 
-        @rule(account=accounts, method=st.sampled_from(METHODS), after=st.integers(0, 4), resumed=st.booleans())
-        def failing_load(self, account: str, method: str, after: int, resumed: bool) -> None:
+        @rule(
+            account=accounts,
+            fault=st.sampled_from(FAULTS),
+            method=st.sampled_from(METHODS),
+            after=st.integers(0, 4),
+            resumed=st.booleans(),
+        )
+        def failing_load(self, account: str, fault: str, method: str, after: int, resumed: bool) -> None:
             self.runs += 1
             run_id = f"run_{self.runs}"
             before = state_of(self.pipeline)
-            sandbox.fault("truncated_json", method=method, after=after)
+            sandbox.fault(fault, method=method, after=after)
             try:
                 self.pipeline.load(run_id, account)
             except OzonError:

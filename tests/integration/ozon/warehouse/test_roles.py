@@ -13,9 +13,10 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from include.ozon.errors import AccessDeniedError, ConfigurationError, GuardStoppedError
+from include.ozon.errors import AccessDeniedError, ConfigurationError
 from include.ozon.maintenance.retention import delete_expired
 from include.ozon.maintenance.vacuum import vacuum_where_needed
+from include.ozon.marketplace.faults import GarbledAnswerError
 from include.ozon.monitoring.metrics.judged import judge_and_store
 from include.ozon.monitoring.metrics.measurement import measure
 from include.ozon.warehouse import roles, schema
@@ -123,9 +124,9 @@ def test_a_loader_loads_measures_and_cleans_up(pipeline: Pipeline, login_to: Log
 def test_one_loader_goes_on_with_the_staging_of_another(pipeline: Pipeline, login_to: LoginTo) -> None:
     pipeline.load("first")
     first, second = (login_to(LOADER, pipeline.dsn) for _ in range(2))
-    pipeline.sandbox.fault("vanish_share", share=0.5)
+    pipeline.sandbox.fault("truncated_json", method="/v3/product/info/list")
     pipeline.dsn = first
-    with pytest.raises(GuardStoppedError):
+    with pytest.raises(GarbledAnswerError):
         pipeline.products("stopped")
     pipeline.sandbox.clear_faults()
     assert pipeline.staging_tables()

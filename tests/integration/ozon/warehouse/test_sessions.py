@@ -64,9 +64,13 @@ def test_all_settings_of_the_role_are_overridden(opened: Any, hostile_dsn: str) 
         "quote_all_identifiers": "off",
         "search_path": "pg_catalog, pg_temp",
         "default_transaction_isolation": "read committed",
+        "tcp_keepalives_idle": "30",
+        "tcp_keepalives_interval": "10",
+        "tcp_keepalives_count": "3",
     }
     limits = {name: value for name, value in found.items() if name.endswith("timeout") and value != "0"}
-    assert limits == ({"lock_timeout": "7000", "statement_timeout": "8000"} if opened is load else {})
+    own = {"lock_timeout": "7000", "statement_timeout": "8000"} if opened is load else {}
+    assert limits == {"tcp_user_timeout": "60000", **own}
 
 
 def test_values_are_read_back_unchanged(hostile_dsn: str) -> None:

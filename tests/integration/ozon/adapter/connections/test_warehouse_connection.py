@@ -39,6 +39,7 @@ def test_it_is_psycopg_3_and_notices_a_dead_network(connect: Any) -> None:
         assert isinstance(connection, psycopg.Connection)
         parameters = connection.info.get_parameters()
     assert (parameters["connect_timeout"], parameters["keepalives_idle"]) == ("7", "30")
+    assert parameters["tcp_user_timeout"] == "60000"
 
 
 def test_the_connections_own_options_win(connect: Any) -> None:
