@@ -190,7 +190,7 @@ def standby_instead(case: Case) -> Iterator[None]:
 
 @contextmanager
 def disk_full(case: Case) -> Iterator[None]:
-    free_bytes = case.rng.randrange(1_500_000)
+    free_bytes = case.rng.randrange(800_000)
     case.moment += f"with {free_bytes} bytes left"
     case.world.disk.leave_free(free_bytes)
     try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from include.ozon_sandbox.vocabulary import BRANDS
 from tests.faults.disturbances import (
@@ -55,174 +57,127 @@ _STOCKS = "/v4/product/info/stocks"
 _SELLER_STOCKS = "/v1/product/info/warehouse/stocks"
 _FBO_STOCKS = "/v1/analytics/stocks"
 
+
+def _ozon(name: str, sentence: str, *arguments: Any, changes_answers: bool = False, **params: Any) -> Fault:
+    """Return a fault of the sandbox; the other arguments are those of `answers`."""
+    return Fault(name, "Ozon", sentence, answers(name, *arguments, **params), changes_answers)
+
+
+_odd_ozon = partial(_ozon, changes_answers=True)
+
+
+def _catalogue(name: str, sentence: str, **params: Any) -> Fault:
+    return Fault(name, "the catalogue", sentence, catalogue(name, **params), changes_answers=True)
+
+
 FAULTS = (
-    *(
-        Fault(name, "Ozon", sentence, disturb)
-        for name, sentence, disturb in (
-            ("latency", "Answers take long.", answers("latency", ms=400)),
-            (
-                "rate_limited",
-                "429, with and without `Retry-After`.",
-                answers("rate_limited", retry_after_seconds=(None, 0, 1)),
-            ),
-            ("circle_open", "429, the method's circuit is open.", answers("circle_open")),
-            (
-                "server_error",
-                "500, or 502 to 504 with the HTML of the edge.",
-                answers("server_error", status=(500, 502, 503, 504)),
-            ),
-            ("key_deactivated", "The key was deactivated.", answers("key_deactivated")),
-            ("key_unknown", "The key is unknown.", answers("key_unknown")),
-            ("role_missing", "The key lacks the method's role.", answers("role_missing")),
-            ("address_restricted", "The key is for other IP addresses.", answers("address_restricted")),
-            ("offer_not_signed", "The seller has not signed Ozon's offer.", answers("offer_not_signed")),
-            ("company_blocked", "The company is blocked.", answers("company_blocked")),
-            ("subscription_needed", "The method needs a subscription.", answers("subscription_needed")),
-            ("conflict", "409, the account is being changed.", answers("conflict")),
-            ("html_forbidden", "403 with a page of a firewall.", answers("html_forbidden")),
-            ("method_obsolete", "The method was switched off.", answers("method_obsolete", status=(400, 410))),
-            ("broken_connection", "The socket is closed in the middle of the body.", answers("broken_connection")),
-            (
-                "truncated_json",
-                "The body is cut off, with a correct length.",
-                answers("truncated_json", keep_share=(0.0, 0.3, 0.9)),
-            ),
-            ("not_json", "200 with a page of HTML.", answers("not_json")),
-            ("other_answer", "200 with other JSON.", answers("other_answer", value=({}, [], None, {"result": {}}))),
-            ("error_page", "An error with a long page.", answers("error_page")),
-            ("gzip_bomb", "A small body that unpacks to 400 MB.", answers("gzip_bomb", megabytes=400)),
-            ("dripping", "One byte every half second.", answers("dripping")),
-            ("repeated_page", "A page is repeated.", answers("repeated_page", (_LIST, _STOCKS, _SELLER_STOCKS))),
-            ("reversed_page", "A page is in another order.", answers("reversed_page", (_LIST, _DETAILS, _STOCKS))),
-            ("duplicate_items", "A page has an entry twice.", answers("duplicate_items", count=(1, 50))),
-            (
-                "unknown_fields",
-                "Entries have fields that nobody knows.",
-                answers("unknown_fields", (_LIST, _DETAILS, _STOCKS, _SELLER_STOCKS, _FBO_STOCKS)),
-            ),
-        )
+    _ozon("latency", "Answers take long.", ms=400),
+    _ozon("rate_limited", "429, with and without `Retry-After`.", retry_after_seconds=(None, 0, 1)),
+    _ozon("circle_open", "429, the method's circuit is open."),
+    _ozon("server_error", "500, or 502 to 504 with the HTML of the edge.", status=(500, 502, 503, 504)),
+    _ozon("key_deactivated", "The key was deactivated."),
+    _ozon("key_unknown", "The key is unknown."),
+    _ozon("role_missing", "The key lacks the method's role."),
+    _ozon("address_restricted", "The key is for other IP addresses."),
+    _ozon("offer_not_signed", "The seller has not signed Ozon's offer."),
+    _ozon("company_blocked", "The company is blocked."),
+    _ozon("subscription_needed", "The method needs a subscription."),
+    _ozon("conflict", "409, the account is being changed."),
+    _ozon("html_forbidden", "403 with a page of a firewall."),
+    _ozon("method_obsolete", "The method was switched off.", status=(400, 410)),
+    _ozon("broken_connection", "The socket is closed in the middle of the body."),
+    _ozon("truncated_json", "The body is cut off, with a correct length.", keep_share=(0.0, 0.3, 0.9)),
+    _ozon("not_json", "200 with a page of HTML."),
+    _ozon("error_page", "An error with a long page."),
+    _ozon("gzip_bomb", "A small body that unpacks to 400 MB.", megabytes=400),
+    _ozon("dripping", "One byte every half second."),
+    _ozon("repeated_page", "A page is repeated.", (_LIST, _STOCKS, _SELLER_STOCKS)),
+    _ozon("reversed_page", "A page is in another order.", (_LIST, _DETAILS, _STOCKS)),
+    _ozon("duplicate_items", "A page has an entry twice.", count=(1, 50)),
+    _ozon(
+        "unknown_fields",
+        "Entries have fields that nobody knows.",
+        (_LIST, _DETAILS, _STOCKS, _SELLER_STOCKS, _FBO_STOCKS),
     ),
-    *(
-        Fault(name, "Ozon", sentence, disturb, changes_answers=True)
-        for name, sentence, disturb in (
-            (
-                "looping_mark",
-                "The cursor goes round in circles.",
-                answers("looping_mark", (_LIST, _STOCKS), first=1, times=(2, 3, None), length=(0, 1, 2)),
-            ),
-            (
-                "short_page",
-                "A page is shorter than the limit although the list goes on.",
-                answers("short_page", (_LIST, _STOCKS, _SELLER_STOCKS), missing=(1, 30)),
-            ),
-            (
-                "totals",
-                "Totals are missing or wrong.",
-                answers("totals", (_LIST, _STOCKS), mode=("missing", "legacy", "wrong"), by=(7, -100)),
-            ),
-            (
-                "archived_left_out",
-                "`ALL` omits archived products.",
-                answers("archived_left_out", (_LIST, _STOCKS), last=4, times=(3, None)),
-            ),
-            (
-                "omitted_from_lists",
-                "Products are on no page of a list.",
-                answers("omitted_from_lists", (_LIST, _STOCKS), times=(3, None), share=(0.02, 0.5)),
-            ),
-            (
-                "details_left_out",
-                "Details of some listed products are left out.",
-                answers("details_left_out", (_DETAILS,), share=(0.02, 0.9)),
-            ),
-            (
-                "warehouse_refused",
-                "The stock of one warehouse is refused.",
-                answers("warehouse_refused", (_SELLER_STOCKS,), last=1, times=(2, None), status=(400, 404, 500)),
-            ),
-            (
-                "stocks_not_found",
-                "404 for the stock in Ozon's warehouses.",
-                answers("stocks_not_found", (_FBO_STOCKS,)),
-            ),
-            (
-                "warehouses_unnamed",
-                "Ozon's warehouses have no names.",
-                answers("warehouses_unnamed", (_FBO_STOCKS,)),
-            ),
-            ("fbo_left_out", "The stocks by type leave FBO out.", answers("fbo_left_out", (_STOCKS,))),
-            (
-                "drop_field",
-                "A field of products is missing.",
-                answers("drop_field", (_DETAILS,), field=("name", "price", "offer_id", "sku", "statuses", "id")),
-            ),
-            (
-                "set_field",
-                "A field of products has an impossible value.",
-                answers(
-                    "set_field",
-                    (_DETAILS,),
-                    field=("price", "currency_code", "sku", "statuses", "stocks"),
-                    value=(None, -1, 10**30, "odd", [], {}),
-                    share=(0.005, 0.5),
-                ),
-            ),
-            (
-                "odd_text",
-                "Names have NUL, half a surrogate pair, control characters, or 100,000 letters.",
-                answers("odd_text", (_DETAILS,), kind=("nul", "lone_surrogate", "control", "bidi", "long", "empty")),
-            ),
-            (
-                "wrong_types",
-                "Numbers are text, and text is numbers.",
-                answers("wrong_types", (_DETAILS, _STOCKS, _SELLER_STOCKS), share=(0.005, 1.0)),
-            ),
-            (
-                "as_text",
-                "Numbers of stocks are text.",
-                answers("as_text", (_STOCKS,), field=("product_id", "stocks.present")),
-            ),
-            (
-                "drop_zeros",
-                "Fields that are 0 are missing.",
-                answers("drop_zeros", (_STOCKS,), field=("stocks.present", "stocks.reserved")),
-            ),
-            (
-                "upper_case",
-                "A word is in capitals.",
-                answers("upper_case", (_STOCKS,), field=("stocks.type", "offer_id")),
-            ),
-            (
-                "status_language",
-                "Names of statuses are in another language.",
-                answers("status_language", (_DETAILS,), language=("en", "zh")),
-            ),
-            ("split_skus", "A product has a SKU for each sales scheme.", answers("split_skus", (_DETAILS,))),
-        )
+    _odd_ozon(
+        "looping_mark",
+        "The cursor goes round in circles.",
+        (_LIST, _STOCKS),
+        first=1,
+        times=(2, 3, None),
+        length=(0, 1, 2),
     ),
-    *(
-        Fault(name, "the catalogue", sentence, disturb, changes_answers=True)
-        for name, sentence, disturb in (
-            (
-                "catalogue_moves",
-                "Products, prices and the archive change in the middle of the load.",
-                soon(lambda case: case.world.sandbox.tick()),
-            ),
-            ("empty_catalogue", "It is empty.", catalogue("empty_catalogue")),
-            ("vanish_share", "Products are gone.", catalogue("vanish_share", share=(0.02, 0.5))),
-            ("hide_share", "Products are removed from sale.", catalogue("hide_share", share=(0.02, 0.9))),
-            ("decline_brand", "A brand is declined by moderation.", catalogue("decline_brand", brand=BRANDS)),
-            ("unknown_status", "Statuses are unknown.", catalogue("unknown_status", share=(0.02, 1.0))),
-            (
-                "change_prices",
-                "Prices are ten times as high.",
-                catalogue("change_prices", share=(0.02, 1.0), factor=10),
-            ),
-            ("sale", "A sale begins.", catalogue("sale", share=(0.02, 1.0))),
-            ("out_of_stock", "Products are sold out.", catalogue("out_of_stock", share=(0.02, 1.0))),
-            ("negative_stock", "Stock is negative.", catalogue("negative_stock", share=(0.02, 1.0))),
-        )
+    # An empty object is an empty page: Ozon leaves empty blocks out.
+    _odd_ozon("other_answer", "200 with other JSON.", value=({}, [], None, {"result": {}})),
+    _odd_ozon(
+        "short_page",
+        "A page is shorter than the limit although the list goes on.",
+        (_LIST, _STOCKS, _SELLER_STOCKS),
+        missing=(1, 30),
     ),
+    _odd_ozon(
+        "totals", "Totals are missing or wrong.", (_LIST, _STOCKS), mode=("missing", "legacy", "wrong"), by=(7, -100)
+    ),
+    _odd_ozon("archived_left_out", "`ALL` omits archived products.", (_LIST, _STOCKS), last=4, times=(3, None)),
+    _odd_ozon(
+        "omitted_from_lists", "Products are on no page of a list.", (_LIST, _STOCKS), times=(3, None), share=(0.02, 0.5)
+    ),
+    _odd_ozon("details_left_out", "Details of some listed products are left out.", (_DETAILS,), share=(0.02, 0.9)),
+    _odd_ozon(
+        "warehouse_refused",
+        "The stock of one warehouse is refused.",
+        (_SELLER_STOCKS,),
+        last=1,
+        times=(2, None),
+        status=(400, 404, 500),
+    ),
+    _odd_ozon("stocks_not_found", "404 for the stock in Ozon's warehouses.", (_FBO_STOCKS,)),
+    _odd_ozon("warehouses_unnamed", "Ozon's warehouses have no names.", (_FBO_STOCKS,)),
+    _odd_ozon("fbo_left_out", "The stocks by type leave FBO out.", (_STOCKS,)),
+    _odd_ozon(
+        "drop_field",
+        "A field of products is missing.",
+        (_DETAILS,),
+        field=("name", "price", "offer_id", "sku", "statuses", "id"),
+    ),
+    _odd_ozon(
+        "set_field",
+        "A field of products has an impossible value.",
+        (_DETAILS,),
+        field=("price", "currency_code", "sku", "statuses", "stocks"),
+        value=(None, -1, 10**30, "odd", [], {}),
+        share=(0.005, 0.5),
+    ),
+    _odd_ozon(
+        "odd_text",
+        "Names have NUL, half a surrogate pair, control characters, or 100,000 letters.",
+        (_DETAILS,),
+        kind=("nul", "lone_surrogate", "control", "bidi", "long", "empty"),
+    ),
+    _odd_ozon(
+        "wrong_types", "Numbers are text, and text is numbers.", (_DETAILS, _STOCKS, _SELLER_STOCKS), share=(0.005, 1.0)
+    ),
+    _odd_ozon("as_text", "Numbers of stocks are text.", (_STOCKS,), field=("product_id", "stocks.present")),
+    _odd_ozon("drop_zeros", "Fields that are 0 are missing.", (_STOCKS,), field=("stocks.present", "stocks.reserved")),
+    _odd_ozon("upper_case", "A word is in capitals.", (_STOCKS,), field=("stocks.type", "offer_id")),
+    _odd_ozon("status_language", "Names of statuses are in another language.", (_DETAILS,), language=("en", "zh")),
+    _odd_ozon("split_skus", "A product has a SKU for each sales scheme.", (_DETAILS,)),
+    Fault(
+        "catalogue_moves",
+        "the catalogue",
+        "Products, prices and the archive change in the middle of the load.",
+        soon(lambda case: case.world.sandbox.tick()),
+        changes_answers=True,
+    ),
+    _catalogue("empty_catalogue", "It is empty."),
+    _catalogue("vanish_share", "Products are gone.", share=(0.02, 0.5)),
+    _catalogue("hide_share", "Products are removed from sale.", share=(0.02, 0.9)),
+    _catalogue("decline_brand", "A brand is declined by moderation.", brand=BRANDS),
+    _catalogue("unknown_status", "Statuses are unknown.", share=(0.02, 1.0)),
+    _catalogue("change_prices", "Prices are ten times as high.", share=(0.02, 1.0), factor=10),
+    _catalogue("sale", "A sale begins.", share=(0.02, 1.0)),
+    _catalogue("out_of_stock", "Products are sold out.", share=(0.02, 1.0)),
+    _catalogue("negative_stock", "Stock is negative.", share=(0.02, 1.0)),
     Fault("api_reset", _TO_OZON, "RST in the middle of a request or a body.", network("api", "reset")),
     Fault("api_closed", _TO_OZON, "FIN in the middle of a request or a body.", network("api", "close")),
     Fault("api_silent", _TO_OZON, "Half-open: nothing arrives any more.", network("api", "silence")),
