@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from include.ozon.errors import CancelledError
+from include.ozon.errors import CancelledError, FatalError
 from include.ozon.pipeline.attempt import run_component
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon_local.moved_clock import moved_clock
@@ -71,11 +71,15 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """``end`` is success, failed, cancelled or killed; ``error`` is the class, empty without one."""
+    """``end`` is success, failed, cancelled or killed; ``error`` is the class, empty without one.
+
+    ``is_final`` if Airflow does not retry.
+    """
 
     end: str
     error: str = ""
     message: str = ""
+    is_final: bool = False
 
 
 class Attempt:
@@ -124,9 +128,8 @@ def _attempt(order: Order) -> Outcome:
                 attempts = pipeline.attempts(component.name, order.dag_run_id)
                 if not any(attempt["status"] == "success" for attempt in attempts):
                     run_component(component, pipeline.run(order.dag_run_id))
-            pipeline.end(order.dag_run_id)
     except CancelledError as error:
-        return Outcome("cancelled", "CancelledError", str(error))
+        return Outcome("cancelled", "CancelledError", str(error), is_final=True)
     except Exception as error:
-        return Outcome("failed", type(error).__name__, str(error))
-    return Outcome("success")
+        return Outcome("failed", type(error).__name__, str(error), isinstance(error, FatalError))
+    return Outcome("success", is_final=True)

@@ -6,12 +6,15 @@ import time
 import traceback
 from collections import Counter
 
-from include.ozon.pipeline.components import COMPONENTS
+from include.ozon.monitoring.health import runs
+from include.ozon.monitoring.results import Status
+from include.ozon.pipeline.components import COMPONENT_NAMES, COMPONENTS
 from tests.faults.attempt import Attempt, Outcome
 from tests.faults.invariants import Reader, State, assert_whole, state_of, successes_of
 from tests.faults.registry import FAULTS, Fault
 from tests.faults.results import MISSED, SKIPPED, Result
 from tests.faults.world import Case, World
+from tests.support.health import health_context, run_all
 
 _MOST_ATTEMPTS = 3
 _MOST_PAGES_MORE = 2
@@ -52,17 +55,22 @@ def _run(case: Case, fault: Fault) -> str:
             outcome = case.outcome = case.attempt.end()
         case.clock_ahead_hours, case.temporary_folder = 0, None
         ends.append(_named(outcome))
+        _end_workflow(case, outcome)
         _end_others(case, ends)
+        _assert_alarms(case, outcome)
         states.append(_checked(case, states[-1], successes))
         while outcome.end != "success":
             assert len(ends) <= _MOST_ATTEMPTS, f"still {outcome} without the fault"
             successes = successes_of(case.pipeline)
             outcome = _retry(case)
             ends.append(_named(outcome))
+            _end_workflow(case, outcome)
+            _assert_alarms(case, outcome)
             states.append(_checked(case, states[-1], successes))
         if fault.changes_answers or case.others or _warned(case):
             outcome = Attempt(case.order("next")).end()
             assert outcome.end == "success", outcome
+            _end_workflow(case, outcome, "next")
             states.append(state_of(case.pipeline))
         assert_whole(case.pipeline)
     reader.assert_saw_only(states)
@@ -116,8 +124,29 @@ def _warned(case: Case) -> bool:
     return any("warnings" in each for each in details.values() if isinstance(each, dict))
 
 
+def _end_workflow(case: Case, outcome: Outcome, dag_run_id: str = "run") -> None:
+    """Close the workflow's record as Airflow's last task does, once no retry follows."""
+    if outcome.is_final:
+        case.pipeline.end(dag_run_id)
+
+
 def _end_others(case: Case, ends: list[str]) -> None:
     for other in case.others:
         ends.append(f"beside it {_named(other.end())}")
-        # As Airflow's last task does after any end.
         case.pipeline.end("from cron")
+
+
+def _assert_alarms(case: Case, outcome: Outcome) -> None:
+    """Assert that a health check notifies of what a person has to know, and of nothing that a retry mends."""
+    expected = set()
+    if outcome.end == "success" and _warned(case):
+        expected.add("load_warnings")
+    statuses = {attempt["status"] for name in COMPONENT_NAMES for attempt in case.pipeline.attempts(name)}
+    if outcome.end == "failed" and outcome.is_final and statuses:
+        expected.add("failures_in_a_row")
+    if "running" in statuses:
+        expected.add("killed_attempt")
+    context = health_context(case.pipeline)
+    checks = [check for check in runs.AREA.checks(context) if check.account == "main"]
+    found = {result.check: result.message for result in run_all(checks, context) if result.status != Status.OK}
+    assert found.keys() == expected, f"expected {expected or 'no alarm'} after {outcome}, found {found}"

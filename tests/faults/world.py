@@ -129,6 +129,7 @@ class World:
             began = time.monotonic()
             outcome = Attempt(case.order(dag_run_id)).end()
             assert outcome.end == "success", outcome
+            case.pipeline.end(dag_run_id)
         self.seconds_of_a_load = time.monotonic() - began
         self.requests_of_a_load: Mapping[str, int] = case.pipeline.requests()
         self.requests_of_components = {
