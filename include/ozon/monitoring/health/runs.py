@@ -90,8 +90,8 @@ LOAD_WARNINGS = Rule(
     measures=N_("An account's last successful workflow has no warnings."),
     limits=State(level="warning"),
     next_step=N_("Follow the warning in the message; `ozon runs` lists all warnings."),
-    meaning="The account's last load succeeded, but a part could not be read and keeps the data of an earlier load, or the "
-    "clock of the warehouse's server has gone back.",
+    meaning="The account's last load succeeded, but a part could not be read and keeps the data of an earlier load, or "
+    "the clock of the warehouse's server has gone back.",
     remedy="`ozon runs` lists every warning with its reason. The alert resolves with the next load without warnings.",
     inhibited_by=LOAD_STOPPERS,
 )
