@@ -53,11 +53,13 @@ def _run(case: Case, fault: Fault) -> str:
         with fault.disturb(case):
             case.attempt = Attempt(case.order("run", api_attempts=case.rng.choice((1, 3))))
             outcome = case.outcome = case.attempt.end()
-        case.clock_ahead_hours, case.temporary_folder = 0, None
         ends.append(_named(outcome))
         _end_workflow(case, outcome)
         _end_others(case, ends)
-        _assert_alarms(case, outcome)
+        # Records with a wrong clock are not in the order in which they were made.
+        if not case.clock_ahead_hours:
+            _assert_alarms(case, outcome)
+        case.clock_ahead_hours, case.temporary_folder = 0, None
         states.append(_checked(case, states[-1], successes))
         while outcome.end != "success":
             assert len(ends) <= _MOST_ATTEMPTS, f"still {outcome} without the fault"
@@ -137,12 +139,14 @@ def _end_others(case: Case, ends: list[str]) -> None:
 
 
 def _assert_alarms(case: Case, outcome: Outcome) -> None:
-    """Assert that a health check notifies of what a person has to know, and of nothing that a retry mends."""
+    """Assert that a health check notifies of what a person has to know, and of nothing that a retry repairs."""
     expected = set()
     if outcome.end == "success" and _warned(case):
         expected.add("load_warnings")
     statuses = {attempt["status"] for name in COMPONENT_NAMES for attempt in case.pipeline.attempts(name)}
-    if outcome.end == "failed" and outcome.is_final and statuses:
+    # A process that is cancelled between two components has no cancelled one.
+    is_failed = outcome.end == "failed" or (outcome.end == "cancelled" and "cancelled" not in statuses)
+    if is_failed and outcome.is_final and statuses:
         expected.add("failures_in_a_row")
     if "running" in statuses:
         expected.add("killed_attempt")
