@@ -218,12 +218,14 @@ def _next_skus(attempt: Attempt) -> list[int]:
 
 def _read_batch(attempt: Attempt, reading: Reading, skus: list[int]) -> None:
     page = reading.call(lambda: reading.client.fbo_stocks(skus))
-    lines = [
+    # A repeated entry would count its stock twice.
+    lines = dict.fromkeys(
         f"{stock.sku}\t{stock.warehouse_id}\t{text(stock.warehouse_name or '')}\t{optional(stock.cluster_id)}\t"
         f"{stock.available_stock_count}\t{optional(stock.ads)}\t{optional(stock.idc)}\t"
         f"{optional(stock.ads_cluster)}\t{optional(stock.idc_cluster)}\n"
         for stock in page.items
-    ]
+    )
+    attempt.numbers.rows_repeated += len(page.items) - len(lines)
     with attempt.connection.transaction():
         attempt.staging.copy_lines("fbo_stock", "".join(lines).encode())
         _execute(attempt, _DROP_SUMS)

@@ -51,6 +51,16 @@ def test_skus_with_fbo_stock_are_requested_and_their_stock_adds_up(with_fbo: Pip
     assert details["ozon_warehouses"] == {"skus_asked": len(skus)}
 
 
+def test_an_entry_that_is_repeated_counts_once(with_fbo: Pipeline) -> None:
+    with_fbo.sandbox.fault("duplicate_items", method=ANALYTICS, count=5)
+
+    with_fbo.products()
+    numbers = with_fbo.inventory()
+
+    assert numbers.rows_repeated == 5 * with_fbo.requests()[ANALYTICS]
+    assert fbo_stocks(with_fbo) == true_fbo_stocks(with_fbo.truth())
+
+
 def test_never_requested_skus_come_first_and_then_the_oldest_requests(with_fbo: Pipeline) -> None:
     skus = skus_with_stock(with_fbo)
     assert 200 < len(skus) <= 400
