@@ -115,7 +115,7 @@ def _attempt(
         component.name, run.account, run.workflow_id, number, " (dry run)" if run.dry_run else "",
     )  # fmt: skip
     try:
-        with translated_errors():
+        with translated_errors(connection):
             _load(attempt)
     except BaseException as error:
         logger.error("%s of account %s: %s", component.name, run.account, _sentence(error))

@@ -24,8 +24,11 @@ _TOO_MANY = re.compile(
 )
 
 
-def raise_translated(error: psycopg.Error) -> NoReturn:
-    """Raise the matching error of this package, or ``error`` itself if there is none."""
+def raise_translated(error: psycopg.Error, blocking: str = "") -> NoReturn:
+    """Raise the matching error of this package, or ``error`` itself if there is none.
+
+    ``blocking`` names the sessions that kept a lock, if they are known.
+    """
     # Without the statement and the position, which PostgreSQL quotes too.
     found = " ".join((error.diag.message_primary or _connection_message(error)).split())
     match error:
@@ -46,9 +49,14 @@ def raise_translated(error: psycopg.Error) -> NoReturn:
                 "migrate, and create them again."
             ) from error
         case pg.LockNotAvailable():
+            what_next = (
+                "Ask for the end of the transaction, or end it with `SELECT pg_terminate_backend(<session>)`."
+                if blocking
+                else "Look for long transactions in pg_stat_activity."
+            )
             raise WarehouseUnavailableError(
-                f"Another session kept a table of the warehouse locked for longer than "
-                f"warehouse.lock_timeout_seconds ({found}). Look for long transactions in pg_stat_activity."
+                "The warehouse's tables or rows stayed locked for longer than warehouse.lock_timeout_seconds, by "
+                f"{blocking or 'another session'} ({found}). {what_next}"
             ) from error
         case pg.DeadlockDetected():
             raise WarehouseUnavailableError(

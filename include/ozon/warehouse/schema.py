@@ -19,8 +19,13 @@ from psycopg import errors as pg
 from include.ozon.errors import ConfigurationError, SchemaError, WarehouseUnavailableError
 from include.ozon.warehouse.comments import write_comments
 from include.ozon.warehouse.roles import prepare_roles
-from include.ozon.warehouse.session import Connect, Connection, open_connection, translated_errors
-from include.ozon.words import one_line
+from include.ozon.warehouse.session import (
+    Connect,
+    Connection,
+    open_connection,
+    sessions_with_locks,
+    translated_errors,
+)
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -32,16 +37,6 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_SECONDS = 2
 _ATTEMPTS = 15
 _SECONDS_BETWEEN_ATTEMPTS = 4
-
-_SESSIONS_WITH_LOCKS = """
-SELECT DISTINCT a.pid, a.usename, a.application_name
-FROM pg_locks l
-JOIN pg_class c ON c.oid = l.relation
-JOIN pg_stat_activity a USING (pid)
-WHERE c.relnamespace::regnamespace::text LIKE 'ozon%' AND l.granted
-  AND a.datname = current_database() AND a.pid <> pg_backend_pid()
-ORDER BY a.pid
-"""
 
 
 @dataclass(frozen=True)
@@ -117,7 +112,7 @@ def _unblocked(connect: Connect, change: Callable[[], None]) -> None:
                 change()
             except pg.LockNotAvailable as error:
                 with closing(open_connection(connect, "ozon db")) as connection:
-                    blocking = _sessions_with_locks(connection)
+                    blocking = sessions_with_locks(connection) or "sessions that have ended meanwhile"
                 if attempt == _ATTEMPTS:
                     raise WarehouseUnavailableError(
                         f"The warehouse was not migrated: {blocking} kept its tables locked for longer than "
@@ -129,14 +124,6 @@ def _unblocked(connect: Connect, change: Callable[[], None]) -> None:
                 time.sleep(_SECONDS_BETWEEN_ATTEMPTS)
             else:
                 return
-
-
-def _sessions_with_locks(connection: Connection) -> str:
-    found = connection.execute(_SESSIONS_WITH_LOCKS).fetchall()
-    sessions = [
-        f"session {pid} (role {role}, {one_line(application) or 'no name'})" for pid, role, application in found
-    ]
-    return ", ".join(sessions) or "sessions that have ended meanwhile"
 
 
 def _describe(connect: Connect) -> None:

@@ -15,6 +15,7 @@ from psycopg.rows import tuple_row
 from include.ozon.errors import AccessDeniedError, SchemaError
 from include.ozon.settings import WarehouseSettings
 from include.ozon.warehouse.faults import raise_translated
+from include.ozon.words import one_line
 
 logger = logging.getLogger("ozon.warehouse")
 
@@ -67,6 +68,21 @@ _OPTIONAL_SETTINGS = {
 }
 
 
+# Readers block a migration, but no load: it drops only its own staging tables. Who blocked a load has kept the lock for
+# at least the load's time limit; the start of other roles' transactions may be hidden.
+_SESSIONS_WITH_LOCKS = """
+SELECT DISTINCT a.pid, a.usename, a.application_name
+FROM pg_locks l
+JOIN pg_class c ON c.oid = l.relation
+JOIN pg_stat_activity a USING (pid)
+WHERE c.relnamespace::regnamespace::text LIKE 'ozon%%' AND l.granted
+  AND (l.mode <> 'AccessShareLock' OR c.relnamespace::regnamespace::text = 'ozon_staging' OR %(with_readers)s)
+  AND coalesce(a.xact_start < clock_timestamp() - current_setting('lock_timeout')::interval, true)
+  AND a.datname = current_database() AND a.pid <> pg_backend_pid()
+ORDER BY a.pid
+"""
+
+
 @contextmanager
 def open_session(
     connect: Connect,
@@ -93,7 +109,8 @@ def open_session(
         }
         connection = open_connection(connect, purpose, limits)
         try:
-            yield connection
+            with translated_errors(connection):
+                yield connection
         except BaseException:
             with suppress(psycopg.Error):
                 connection.cancel_safe(timeout=1)
@@ -138,12 +155,29 @@ def require_temporary_tables(connection: Connection) -> None:
 
 
 @contextmanager
-def translated_errors() -> Iterator[None]:
-    """Translate psycopg's errors into those of this package."""
+def translated_errors(connection: Connection | None = None) -> Iterator[None]:
+    """Translate psycopg's errors into those of this package.
+
+    If the session ``connection`` did not get a lock, the message names the sessions that kept it.
+    """
     try:
         yield
+    except psycopg.errors.LockNotAvailable as error:
+        blocking = ""
+        if connection is not None:
+            with suppress(psycopg.Error):
+                blocking = sessions_with_locks(connection, with_readers=False)
+        raise_translated(error, blocking)
     except psycopg.Error as error:
         raise_translated(error)
+
+
+def sessions_with_locks(connection: Connection, *, with_readers: bool = True) -> str:
+    """Return the other sessions that keep a table of the warehouse locked, for a sentence; empty if there are none."""
+    found = connection.execute(_SESSIONS_WITH_LOCKS, {"with_readers": with_readers}).fetchall()
+    return ", ".join(
+        f"session {pid} (role {role}, {one_line(application) or 'no name'})" for pid, role, application in found
+    )
 
 
 def _require_encoding(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -94,20 +95,58 @@ def test_a_killed_attempt_is_resumed_by_its_runs_retry(pipeline: Pipeline) -> No
     assert_agreement(pipeline)
 
 
-@pytest.mark.parametrize("mode", ["SHARE", "ACCESS EXCLUSIVE"])
-def test_a_table_locked_by_another_session_fails_the_attempt_with_a_sentence(pipeline: Pipeline, mode: str) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "LOCK TABLE ozon.products IN SHARE MODE",
+        "LOCK TABLE ozon.products IN ACCESS EXCLUSIVE MODE",
+        "SELECT FROM ozon.products FOR UPDATE",
+    ],
+)
+def test_an_analyst_who_keeps_a_lock_fails_the_attempt_after_the_time_limit_and_is_named(
+    pipeline: Pipeline, statement: str
+) -> None:
     pipeline.load("before")
     pipeline.sandbox.tick()
     pipeline.settings = changed(pipeline.settings, "warehouse", lock_timeout_seconds=1)
     good = pipeline.versions(*DATA_TABLES)
-    with psycopg.connect(pipeline.dsn) as somebody:
-        somebody.execute(f"LOCK TABLE ozon.products IN {mode} MODE".encode())
+    with (
+        psycopg.connect(pipeline.dsn, application_name="psql of a reader") as reader,
+        psycopg.connect(pipeline.dsn, application_name="psql of the analyst") as analyst,
+    ):
+        reader.execute("SELECT FROM ozon.product_names")
+        analyst.execute(statement.encode())
+        time.sleep(0.1)
+        started_at = time.monotonic()
 
         with pytest.raises(WarehouseUnavailableError, match="lock_timeout_seconds") as blocked:
             pipeline.products("blocked")
+
+        assert time.monotonic() - started_at < 10
+        role = analyst.info.user
+        assert f"by session {analyst.info.backend_pid} (role {role}, psql of the analyst)" in str(blocked.value)
+        assert "psql of a reader" not in str(blocked.value)
 
     assert pipeline.versions(*DATA_TABLES) == good
     (record,) = pipeline.attempts(dag_run_id="blocked")
     assert (record["status"], record["error"]) == ("failed", str(blocked.value))
     assert pipeline.load("blocked") == "success"
     assert_agreement(pipeline)
+
+
+def test_an_open_transaction_that_has_read_every_table_blocks_no_load(pipeline: Pipeline) -> None:
+    pipeline.load("before")
+    pipeline.sandbox.tick()
+    pipeline.settings = changed(pipeline.settings, "warehouse", lock_timeout_seconds=1)
+    count = b"SELECT count(*), sum(price), max(changed_at) FROM ozon.products"
+    with psycopg.connect(pipeline.dsn) as analyst:
+        analyst.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        seen = analyst.execute(count).fetchone()
+        for table in DATA_TABLES:
+            analyst.execute(f"SELECT count(*) FROM ozon.{table}".encode())
+
+        assert pipeline.load("beside") == "success"
+
+        assert analyst.execute(count).fetchone() == seen
+        analyst.rollback()
+        assert analyst.execute(count).fetchone() != seen
