@@ -7,7 +7,7 @@ TESTS := $(BIN)/python -m tests.support.run
 DOCKER := $(PYTHON) -m include.ozon_local.docker
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench lock docker-env docker-up docker-down test-docker test-faults release-check audit
+.PHONY: help venv run test test-long test-postgres test-browser services stop env demo up down lint bench bench-scale lock docker-env docker-up docker-down test-docker test-faults release-check audit
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name text; do printf 'make %-14s %s\n' "$$name" "$$text"; done
@@ -87,6 +87,9 @@ release-check: venv  ## Build the wheel, install it into an empty environment, a
 
 bench: venv  ## Compare the speed of the load with a bare script, dlt and pandas
 	@$(BIN)/python -m tests.benchmarks $(ARGS)
+
+bench-scale: venv  ## Measure fifty accounts on four processes and a simulated year of loads: an hour, docs/scale.md
+	@$(BIN)/python -m tests.benchmarks --cases accounts,year $(ARGS)
 
 lock: venv  ## Resolve pyproject.toml into requirements.lock and requirements.txt; ARGS=--upgrade takes the newest versions
 	@$(LOCAL) lock

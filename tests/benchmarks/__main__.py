@@ -1,5 +1,7 @@
 """``python -m tests.benchmarks``: times of product_etl against a bare script, dlt and pandas, the monitoring, the page.
 
+The cases of `make bench-scale`, many accounts and a simulated year, run only if they are named.
+
 Prints tables, the path of a JSON file with every sample, and the figures in the last line.
 """
 
@@ -18,7 +20,7 @@ from include.ozon_local.environment import proxy_exceptions
 from include.ozon_local.home import LocalHome
 from include.ozon_local.postgres import EmbeddedPostgres
 from include.ozon_local.processes import Interrupted, raise_on_signals
-from tests.benchmarks import monitoring, page, report
+from tests.benchmarks import accounts, monitoring, page, report, year
 from tests.benchmarks.page_server import serving
 from tests.benchmarks.rounds import CASES, CONTENDERS, Measurement, Plan, run
 
@@ -26,7 +28,8 @@ SIZES = (10_000, 200_000)
 LARGE_SIZE = 1_000_000
 LATENCIES_MS = (0, 300)
 ROUNDS = 3
-ALL_CASES = (*CASES, monitoring.CASE, page.CASE)
+DEFAULT_CASES = (*CASES, monitoring.CASE, page.CASE)
+ALL_CASES = (*DEFAULT_CASES, accounts.CASE, year.CASE)
 
 _TABLE_WIDTH = 150  # a pipe is narrower and would cut off the figures
 
@@ -55,6 +58,12 @@ def main() -> int:
         if page.CASE in arguments.cases:
             size = page.QUICK_SIZE if arguments.quick else page.SIZE
             lines.append(page.last_line(page.run(size, postgres, scratch, console)))
+        if accounts.CASE in arguments.cases:
+            plan = accounts.QUICK if arguments.quick else accounts.FULL
+            lines.append(accounts.last_line(accounts.run(plan, postgres, scratch, console)))
+        if year.CASE in arguments.cases:
+            plan_of_year = year.QUICK if arguments.quick else year.FULL
+            lines.append(year.last_line(year.run(plan_of_year, postgres, console)))
     except Interrupted as interrupted:
         return interrupted.exit_code
     finally:
@@ -67,7 +76,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=_numbers, default=SIZES, help="numbers of products, for example 10000,200000")
-    parser.add_argument("--cases", type=_words(ALL_CASES), default=ALL_CASES, help="any of " + ",".join(ALL_CASES))
+    parser.add_argument("--cases", type=_words(ALL_CASES), default=DEFAULT_CASES, help="any of " + ",".join(ALL_CASES))
     parser.add_argument(
         "--contenders", type=_words(CONTENDERS), default=CONTENDERS, help="any of " + ",".join(CONTENDERS)
     )
@@ -76,7 +85,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="measurements of each load without latency")
     parser.add_argument(
-        "--quick", action="store_true", help="10,000 products (50,000 of monitoring and the page), one round"
+        "--quick",
+        action="store_true",
+        help="10,000 products (50,000 of monitoring and the page), one round; few accounts and weeks",
     )
     parser.add_argument("--large", action="store_true", help="also product_etl alone with 1,000,000 products")
     return parser.parse_args()
