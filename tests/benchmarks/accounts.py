@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -29,9 +30,12 @@ from include.ozon.pipeline.attempt import run_component
 from include.ozon.pipeline.components import COMPONENTS
 from include.ozon.pipeline.run import Run
 from include.ozon.pipeline.workflow import end_workflow
+from include.ozon.settings import Settings
+from include.ozon.settings.accounts import AccountSettings
 from include.ozon.warehouse import schema
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
+from tests.benchmarks.monitoring import checked
 
 CASE = "accounts"
 PROCESSES = 4
@@ -44,7 +48,10 @@ _READING_SECONDS = 0.05
 # PostgreSQL's smallest: a statement that waits longer for a lock fails.
 _LOCK_TIMEOUT = "1ms"
 
-_PEAK = "SELECT max(peak_memory_mb), count(*) FROM ozon.etl_component_executions WHERE status = 'success'"
+_RESULT = """
+SELECT max(peak_memory_mb), count(*), pg_database_size(current_database()) / 1e6
+FROM ozon.etl_component_executions WHERE status = 'success'
+"""
 _READ = "SELECT count(*), sum(price) FROM ozon.products WHERE account = %s AND removed_at IS NULL"
 
 
@@ -98,11 +105,13 @@ class Round:
 
 @dataclass(frozen=True)
 class Figures:
-    """The rounds, and the largest memory of a load."""
+    """The rounds, the largest memory of a load, and what all accounts are for monitoring and disk."""
 
     plan: Plan
     rounds: list[Round]
     peak_memory_mb: float
+    health_seconds: float
+    database_mb: float
 
 
 def run(plan: Plan, postgres: EmbeddedPostgres, folder: Path, console: Console) -> Figures:
@@ -126,12 +135,15 @@ def run(plan: Plan, postgres: EmbeddedPostgres, folder: Path, console: Console) 
             rounds.append(_measured(title, names, sandboxes, pool, dsn))
             for sandbox in sandboxes:
                 sandbox.tick()
+    started_at = time.perf_counter()
+    checked(_settings(names), lambda: psycopg.connect(dsn), datetime.now(UTC))
+    health_seconds = time.perf_counter() - started_at
     with psycopg.connect(dsn) as connection:
-        peak, loads = connection.execute(_PEAK).fetchone() or (0, 0)
+        peak, loads, megabytes = connection.execute(_RESULT).fetchone() or (0, 0, 0)
     postgres.drop_database(_DATABASE)
     if loads != plan.accounts * len(COMPONENTS) * len(rounds):
         raise RuntimeError(f"{loads} components succeeded, expected those of {plan.accounts} accounts, twice")
-    figures = Figures(plan, rounds, peak)
+    figures = Figures(plan, rounds, peak, health_seconds, megabytes)
     console.print(_table(figures))
     return figures
 
@@ -183,6 +195,11 @@ def load(order: Order) -> float:
         run_component(component, workflow)
     end_workflow(workflow)
     return time.process_time() - used_before
+
+
+def _settings(names: Sequence[str]) -> Settings:
+    settings = load_settings(environment="production", environ={})
+    return settings.model_copy(update={"accounts": dict.fromkeys(names, AccountSettings(title="One of many"))})
 
 
 def _warm_up(_: int) -> None:
@@ -272,9 +289,10 @@ def last_line(figures: Figures) -> str:
     rounds = ", ".join(f"{each.title} {each.wall_seconds:.0f} s ({each.ratio:.2f} x work)" for each in figures.rounds)
     reads = sum(each.reads for each in figures.rounds)
     blocked = sum(each.blocked_reads for each in figures.rounds)
-    longest = max(each.longest_read_seconds for each in figures.rounds)
+    longest_ms = 1000 * max(each.longest_read_seconds for each in figures.rounds)
     return (
         f"accounts: {figures.plan.accounts} of {figures.plan.products} products on {PROCESSES} processes: {rounds}; "
         f"largest memory of a load {figures.peak_memory_mb:.0f} MB; {reads} reads, {blocked} waited for a lock for "
-        f"more than {_LOCK_TIMEOUT}, the longest took {1000 * longest:.0f} ms"
+        f"more than {_LOCK_TIMEOUT}, the longest took {longest_ms:.0f} ms; health check "
+        f"{figures.health_seconds:.1f} s; database {figures.database_mb:.0f} MB"
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import psycopg
 from rich.console import Console
@@ -26,9 +26,17 @@ from include.ozon.warehouse.session import open_session
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
 from tests.benchmarks.measure import peak_memory_mb
 
+if TYPE_CHECKING:
+    from include.ozon.monitoring.results import CheckResult
+    from include.ozon.settings import Settings
+    from include.ozon.warehouse.session import Connect
+
 CASE = "monitoring"
 SIZE = 1_000_000
 QUICK_SIZE = 50_000
+
+# The other areas ask Ozon, Airflow and this machine.
+_WAREHOUSE_AREAS = ("warehouse", "runs", "deadlines", "data")
 
 _DATABASE = "monitoring"
 _ACCOUNT = "main"
@@ -184,6 +192,23 @@ def _health_seconds(dsn: str) -> dict[str, float]:
                 seconds[name] = _seconds(lambda name=name, context=context: measure_area(name, context))
                 context.close()
     return seconds
+
+
+def checked(settings: Settings, connect: Connect, now: datetime) -> list[CheckResult]:
+    """Return the results of the areas that read the warehouse. Raises RuntimeError if a check is broken."""
+    from include.ozon.monitoring.health.areas import measure as measure_area
+    from include.ozon.monitoring.health.checks import HealthContext
+    from include.ozon.monitoring.results import Status
+
+    def no_client(account: str) -> NoReturn:
+        raise RuntimeError(f"the warehouse's checks asked Ozon for account {account}")
+
+    context = HealthContext(settings, now, connect, no_client, airflow=None)
+    results = [result for area in _WAREHOUSE_AREAS for result in measure_area(area, context)]
+    context.close()
+    if broken := [result for result in results if result.status is Status.ERROR]:
+        raise RuntimeError(f"checks could not be measured: {broken}")
+    return results
 
 
 def _seconds(action: Callable[[], Any]) -> float:

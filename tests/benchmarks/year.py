@@ -26,8 +26,7 @@ from include.ozon.maintenance.vacuum import vacuum_where_needed
 from include.ozon.marketplace.client import SellerClient
 from include.ozon.marketplace.credentials import Credentials
 from include.ozon.marketplace.pacer import Pacer
-from include.ozon.monitoring.health import areas, store
-from include.ozon.monitoring.health.checks import HealthContext
+from include.ozon.monitoring.health import store
 from include.ozon.monitoring.metrics.judged import judge_and_store
 from include.ozon.monitoring.metrics.measurement import measure
 from include.ozon.pipeline.attempt import run_component
@@ -39,6 +38,7 @@ from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import Connection, open_session
 from include.ozon_local.moved_clock import MovedClock, moved_clock
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
+from tests.benchmarks.monitoring import checked
 from tests.benchmarks.page import VIEWS
 from tests.benchmarks.page_app import running
 from tests.benchmarks.page_seed import ACCOUNT
@@ -53,8 +53,6 @@ _BETWEEN = _WEEK / _LOADS_A_WEEK
 # Before the last week, one load has the changes of so many: otherwise the year would take a day.
 _CHANGES = 7
 
-# The areas that read the warehouse. The others ask Ozon, Airflow and this machine.
-_AREAS = ("warehouse", "runs", "deadlines", "data")
 _CHECKS_A_LOAD = 24
 _KEPT_DAYS = 180
 
@@ -262,11 +260,7 @@ class Warehouse:
 
     def _check(self) -> None:
         self._checked_at = self._clock.now()
-        context = HealthContext(self.settings, self._checked_at, self.connect, _no_client, airflow=None)
-        results = [result for name in _AREAS for result in areas.measure(name, context)]
-        context.close()
-        if broken := [result for result in results if result.status == "error"]:
-            raise RuntimeError(f"a check could not be measured: {broken}")
+        results = checked(self.settings, self.connect, self._checked_at)
         with self.session() as connection:
             store.save(connection, self._checked_at, results)
 
@@ -376,10 +370,6 @@ def _add(samples: Samples, seconds: Samples) -> None:
 
 def _described(medians: dict[str, float]) -> str:
     return ", ".join(f"{part} {seconds:.2f} s" for part, seconds in medians.items())
-
-
-def _no_client(account: str) -> SellerClient:
-    raise AssertionError(account)
 
 
 def _seconds(action: Callable[[], Any]) -> float:
