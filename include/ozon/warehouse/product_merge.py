@@ -115,15 +115,25 @@ FROM product_vanished v
 WHERE p.account = {account} AND p.product_id = v.product_id
 """
 
-_CLOSE_VISIBILITY: LiteralString = """
-UPDATE ozon.product_visibility_history h SET valid_to = {now}
-FROM (
-    SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND previous_visibility <> visibility
-    UNION ALL
-    SELECT product_id FROM product_vanished
-) ended
-WHERE h.account = {account} AND h.product_id = ended.product_id AND h.valid_to IS NULL
+# The newest row of a history is the open one: found from the end, it takes the same time however long the history is.
+_CLOSE: LiteralString = """
+UPDATE ozon.{history} SET valid_to = {{now}}
+WHERE ctid = ANY (ARRAY(
+    SELECT (
+        SELECT h.ctid FROM ozon.{history} h
+        WHERE h.account = {{account}} AND h.product_id = ended.product_id AND h.valid_to IS NULL
+        ORDER BY h.valid_from DESC
+        LIMIT 1
+    )
+    FROM (
+        SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND {is_ended}
+        UNION ALL
+        SELECT product_id FROM product_vanished
+    ) ended
+))
 """
+
+_CLOSE_VISIBILITY = _CLOSE.format(history="product_visibility_history", is_ended="previous_visibility <> visibility")
 
 _OPEN_VISIBILITY: LiteralString = """
 INSERT INTO ozon.product_visibility_history (
@@ -134,15 +144,7 @@ FROM product_change
 WHERE is_new OR is_back OR previous_visibility <> visibility
 """
 
-_CLOSE_PRICE: LiteralString = """
-UPDATE ozon.product_price_history h SET valid_to = {now}
-FROM (
-    SELECT product_id FROM product_change WHERE NOT is_new AND NOT is_back AND has_new_terms
-    UNION ALL
-    SELECT product_id FROM product_vanished
-) ended
-WHERE h.account = {account} AND h.product_id = ended.product_id AND h.valid_to IS NULL
-"""
+_CLOSE_PRICE = _CLOSE.format(history="product_price_history", is_ended="has_new_terms")
 
 _OPEN_PRICE: LiteralString = """
 INSERT INTO ozon.product_price_history (

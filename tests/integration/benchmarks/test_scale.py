@@ -26,7 +26,7 @@ def console() -> Console:
 
 @pytest.fixture
 def simulated(postgres: EmbeddedPostgres, console: Console) -> Iterator[tuple[year.Figures, psycopg.Connection]]:
-    figures = year.run(year.Plan(SIZE, weeks=2, requests=1), postgres, console)
+    figures = year.run(year.Plan(SIZE, weeks=3, requests=1), postgres, console)
     with psycopg.connect(postgres.dsn("year", SUPERUSER)) as connection:
         yield figures, connection
     for database in ("year", "week"):
@@ -41,12 +41,12 @@ def test_a_year_has_the_changes_and_records_of_four_loads_a_day(
     def row(query: str) -> tuple[object, ...]:
         return warehouse.execute(query.encode()).fetchone() or ()
 
-    loads = 1 + 2 * 28
+    loads = 1 + 3 * 28
     assert figures.loads == loads
     assert row("SELECT count(*) FROM ozon.etl_workflow_executions WHERE status = 'success'") == (loads,)
     assert row("SELECT count(*) FROM ozon.visibility_metrics") == (loads,)
     assert row("SELECT count(DISTINCT measured_at) FROM ozon.health_checks") == (24 * (loads - 1) + 24,)
-    assert row("SELECT max(changed_at) - min(changed_at) FROM ozon.inventory_history")[0] > timedelta(days=13)
+    assert row("SELECT max(changed_at) - min(changed_at) FROM ozon.inventory_history")[0] > timedelta(days=20)
     changes = {
         "product_price_history": 0.01 * SIZE,
         "product_visibility_history": 0.002 * SIZE,

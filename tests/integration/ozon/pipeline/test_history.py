@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from datetime import timedelta
 from decimal import Decimal
@@ -165,3 +166,41 @@ def _price(row: Row) -> tuple[object, ...]:
 
 def _first_seen(pipeline: Pipeline) -> dict[int, object]:
     return {row["product_id"]: row["first_seen_at"] for row in pipeline.rows("SELECT * FROM ozon.products")}
+
+
+@pytest.mark.parametrize(
+    ("history", "columns", "change"),
+    [
+        ("product_price_history", "currency_code, price", "price = price + 1"),
+        (
+            "product_visibility_history",
+            "visibility, hidden_reasons",
+            "visibility = CASE visibility WHEN 'HIDDEN' THEN 'UNKNOWN' ELSE 'HIDDEN' END",
+        ),
+    ],
+)
+def test_a_long_history_is_not_read_to_end_its_last_row(
+    pipeline: Pipeline, history: str, columns: str, change: str
+) -> None:
+    pipeline.load("first")
+    pipeline.execute(
+        f"INSERT INTO ozon.{history} (account, product_id, valid_from, valid_to, workflow_id, {columns}) "
+        f"SELECT account, product_id, valid_from - n * interval '1 hour', valid_from - (n - 1) * interval '1 hour', "
+        f"workflow_id, {columns} FROM ozon.{history}, generate_series(1, 100) n"
+    )
+    pipeline.execute(f"UPDATE ozon.products SET {change} WHERE product_id % 20 = 0")
+    pipeline.execute("ANALYZE")
+    changed = pipeline.value("SELECT count(*) FROM ozon.products WHERE product_id % 20 = 0")
+    before = _rows_read(pipeline, history)
+
+    pipeline.products("again")
+
+    assert _rows_read(pipeline, history) - before < 10 * changed
+    assert pipeline.value(f"SELECT count(*) FROM ozon.{history} WHERE workflow_id = 'again/main'") == changed > 10
+
+
+def _rows_read(pipeline: Pipeline, table: str) -> int:
+    time.sleep(1)  # a session reports its numbers after its end
+    return int(
+        pipeline.value(f"SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = '{table}'")
+    )
