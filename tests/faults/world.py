@@ -41,7 +41,9 @@ class World:
 
     def __init__(self) -> None:
         self.server = EmbeddedPostgres(scratch.new_folder("postgres"))
-        self.sandbox = SandboxProcess(scratch.new_folder("sandbox"), {"main": PRODUCTS})
+        self.sandbox = SandboxProcess(
+            scratch.new_folder("sandbox"), {"main": PRODUCTS}, analytics_seconds_between_requests=0
+        )
         self._numbers = itertools.count()
         self._standby: Standby | None = None
 
