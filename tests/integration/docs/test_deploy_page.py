@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from include.ozon.errors import GuardStoppedError
+from include.ozon.marketplace.faults import GarbledAnswerError
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.views import VIEWS
 from include.ozon_local.connections import postgres_connection
@@ -81,9 +81,9 @@ def test_a_lost_warehouse_is_restored_and_the_next_load_changes_nothing(
     pipeline.load("before")
     pipeline.sandbox.tick()
     pipeline.load("moved on")
-    # A stopped load leaves its staging tables, so they exist during the dump.
-    with pytest.raises(GuardStoppedError):
-        _stopped_load(pipeline)
+    # A load that Ozon's answers end leaves its staging tables, so they exist during the dump.
+    with pytest.raises(GarbledAnswerError):
+        _garbled_load(pipeline)
     assert pipeline.staging_tables()
     saved = contents(pipeline)
     shell(backup, tmp_path, OZON_WAREHOUSE_DSN=pipeline.dsn)
@@ -112,10 +112,10 @@ def test_a_lost_warehouse_is_restored_and_the_next_load_changes_nothing(
     assert_agreement(pipeline)
 
 
-def _stopped_load(pipeline: Pipeline) -> None:
-    pipeline.sandbox.fault("vanish_share", share=0.5)
+def _garbled_load(pipeline: Pipeline) -> None:
+    pipeline.sandbox.fault("truncated_json", method="/v3/product/info/list")
     try:
-        pipeline.products("stopped")
+        pipeline.products("garbled")
     finally:
         pipeline.sandbox.clear_faults()
 
@@ -124,8 +124,9 @@ def test_a_dump_does_not_wait_for_a_load(pipeline: Pipeline, tmp_path: Path) -> 
     """The dump excludes the staging tables, which a load drops at its end."""
     backup, _ = blocks("Backup and restore of the warehouse", "sh")
     pipeline.load("first")
-    with pytest.raises(GuardStoppedError):
-        _stopped_load(pipeline)
+    with pytest.raises(GarbledAnswerError):
+        _garbled_load(pipeline)
+    assert pipeline.staging_tables()
     with pipeline.connect() as load:
         for table in pipeline.staging_tables():
             load.execute(f'LOCK TABLE ozon_staging."{table}" IN ACCESS EXCLUSIVE MODE'.encode())
