@@ -6,6 +6,8 @@ from include.ozon.errors import BadDataError
 
 # Pages may repeat while the catalogue changes, but this many in a row mean a loop.
 MOST_PAGES_WITHOUT_NEWS = 10
+# Every cursor of a list is kept in memory, and each request sends one back. Ozon's have some dozen characters.
+LONGEST_CURSOR = 10_000
 
 
 class CursorTrail:
@@ -45,8 +47,8 @@ class CursorTrail:
     ) -> str | None:
         """Return the cursor of the next page, or None at the end of the list.
 
-        ``item_count`` includes the rejected entries of the page. Raises BadDataError for a loop, and for a list that
-        announces a next page without a cursor.
+        ``item_count`` includes the rejected entries of the page. Raises BadDataError for a loop, for a list that
+        announces a next page without a cursor, and for a cursor of more than LONGEST_CURSOR characters.
         """
         self.pages_read += 1
         self.items_read += item_count
@@ -59,6 +61,11 @@ class CursorTrail:
             raise BadDataError(
                 f"{method}: page {self.pages_read} announces a next page (has_next). Expected its cursor, found none; "
                 "the list cannot be completed, and nothing of it was loaded. Try again later."
+            )
+        if len(answered) > LONGEST_CURSOR:
+            raise BadDataError(
+                f"{method}: page {self.pages_read} leads to a cursor of {len(answered)} characters, expected at most "
+                f"{LONGEST_CURSOR}; the list cannot be completed, and nothing of it was loaded. Try again later."
             )
         if answered in self._asked:
             if repeat_ends and answered == asked and self._is_complete(total_items):

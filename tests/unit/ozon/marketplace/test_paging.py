@@ -58,6 +58,11 @@ def test_a_cursor_that_repeats_on_a_full_page_is_a_loop(cursors: list[str], more
         assert named in str(caught.value)
 
 
+def test_an_endless_cursor_is_an_error() -> None:
+    with pytest.raises(BadDataError, match="/v3/product/list: page 1 leads to a cursor of 10000000 characters"):
+        follow(CursorTrail(), "", "c" * 10_000_000, LIMIT)
+
+
 def test_an_announced_page_without_a_cursor_is_an_error() -> None:
     with pytest.raises(BadDataError, match="Expected its cursor, found none"):
         follow(CursorTrail(), "", "", LIMIT, has_next=True)
