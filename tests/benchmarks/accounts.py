@@ -35,7 +35,9 @@ from include.ozon.settings.accounts import AccountSettings
 from include.ozon.warehouse import schema
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
+from tests.benchmarks.measure import seconds_of
 from tests.benchmarks.monitoring import checked
+from tests.support.servers import postmaster
 
 CASE = "accounts"
 PROCESSES = 4
@@ -135,9 +137,7 @@ def run(plan: Plan, postgres: EmbeddedPostgres, folder: Path, console: Console) 
             rounds.append(_measured(title, names, sandboxes, pool, dsn))
             for sandbox in sandboxes:
                 sandbox.tick()
-    started_at = time.perf_counter()
-    checked(_settings(names), lambda: psycopg.connect(dsn), datetime.now(UTC))
-    health_seconds = time.perf_counter() - started_at
+    health_seconds = seconds_of(lambda: checked(_settings(names), dsn, datetime.now(UTC)))
     with psycopg.connect(dsn) as connection:
         peak, loads, megabytes = connection.execute(_RESULT).fetchone() or (0, 0, 0)
     postgres.drop_database(_DATABASE)
@@ -156,7 +156,7 @@ def _measured(
         sandbox = sandboxes[number % _PARTS]
         keys = sandbox.accounts[name]
         orders.append(Order(name, title, sandbox.base_url, keys.client_id, keys.api_key, dsn))
-    parts = {"PostgreSQL": [_postmaster(dsn)], "Ozon's answers": [psutil.Process(each.pid) for each in sandboxes]}
+    parts = {"PostgreSQL": [postmaster(dsn)], "Ozon's answers": [psutil.Process(each.pid) for each in sandboxes]}
     before = {part: sum(map(_tree_cpu_seconds, processes)) for part, processes in parts.items()}
     busy_before = _busy_seconds()
     started_at = time.perf_counter()
@@ -253,14 +253,6 @@ def _tree_cpu_seconds(process: psutil.Process) -> float:
         with suppress(psutil.Error):
             total += sum(child.cpu_times()[:4])
     return total
-
-
-def _postmaster(dsn: str) -> psutil.Process:
-    with psycopg.connect(dsn) as connection:
-        server = psutil.Process(connection.info.backend_pid).parent()
-    if server is None:
-        raise RuntimeError("PostgreSQL has ended")
-    return server
 
 
 def _busy_seconds() -> float:

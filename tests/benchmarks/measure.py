@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,12 @@ def peak_memory_mb() -> float:
     """Return the peak memory of this process so far."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     return int(found[1]) / 1024 if found else 0.0
+
+
+def seconds_of(action: Callable[[], object]) -> float:
+    started_at = time.perf_counter()
+    action()
+    return time.perf_counter() - started_at
 
 
 def main() -> None:

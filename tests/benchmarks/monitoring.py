@@ -10,11 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import psycopg
 from rich.console import Console
@@ -24,12 +23,11 @@ from include.ozon.configuration import load_settings
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_session
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
-from tests.benchmarks.measure import peak_memory_mb
+from tests.benchmarks.measure import peak_memory_mb, seconds_of
 
 if TYPE_CHECKING:
     from include.ozon.monitoring.results import CheckResult
     from include.ozon.settings import Settings
-    from include.ozon.warehouse.session import Connect
 
 CASE = "monitoring"
 SIZE = 1_000_000
@@ -161,7 +159,7 @@ def measured(dsn: str) -> Figures:
         metrics = measure(connection, _ACCOUNT, now, settings)
         judge_metrics(metrics, history(connection, _ACCOUNT, now, settings), settings)
         metrics_seconds = time.perf_counter() - started_at
-    reports_seconds = _seconds(lambda: [render(kind, [metrics], settings) for kind in REPORT_FORMATS])
+    reports_seconds = seconds_of(lambda: [render(kind, [metrics], settings) for kind in REPORT_FORMATS])
     return Figures(
         size=metrics.products,
         metrics_seconds=metrics_seconds,
@@ -189,32 +187,23 @@ def _health_seconds(dsn: str) -> dict[str, float]:
         for name in AREA_NAMES:
             if name != "airflow":
                 context = health_context(pipeline)
-                seconds[name] = _seconds(lambda name=name, context=context: measure_area(name, context))
+                seconds[name] = seconds_of(lambda name=name, context=context: measure_area(name, context))
                 context.close()
     return seconds
 
 
-def checked(settings: Settings, connect: Connect, now: datetime) -> list[CheckResult]:
+def checked(settings: Settings, dsn: str, now: datetime) -> list[CheckResult]:
     """Return the results of the areas that read the warehouse. Raises RuntimeError if a check is broken."""
     from include.ozon.monitoring.health.areas import measure as measure_area
-    from include.ozon.monitoring.health.checks import HealthContext
     from include.ozon.monitoring.results import Status
+    from tests.support.health import health_context
 
-    def no_client(account: str) -> NoReturn:
-        raise RuntimeError(f"the warehouse's checks asked Ozon for account {account}")
-
-    context = HealthContext(settings, now, connect, no_client, airflow=None)
+    context = health_context(dsn, now=now, settings=settings)
     results = [result for area in _WAREHOUSE_AREAS for result in measure_area(area, context)]
     context.close()
     if broken := [result for result in results if result.status is Status.ERROR]:
         raise RuntimeError(f"checks could not be measured: {broken}")
     return results
-
-
-def _seconds(action: Callable[[], Any]) -> float:
-    started_at = time.perf_counter()
-    action()
-    return time.perf_counter() - started_at
 
 
 def _table(figures: Figures) -> Table:

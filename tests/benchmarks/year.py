@@ -21,9 +21,10 @@ from rich.table import Table
 from include.ozon.warehouse import schema
 from include.ozon_local.moved_clock import moved_clock
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
+from tests.benchmarks.measure import seconds_of
 from tests.benchmarks.page import VIEWS
 from tests.benchmarks.page_app import running
-from tests.benchmarks.year_warehouse import Samples, TableSize, Warehouse, seconds_of
+from tests.benchmarks.year_warehouse import Samples, TableSize, Warehouse
 
 CASE = "year"
 GOAL = 1.2

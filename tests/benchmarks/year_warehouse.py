@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, LiteralString
+from typing import LiteralString
 
 import psycopg
 
@@ -27,6 +27,7 @@ from include.ozon.pipeline.workflow import end_workflow
 from include.ozon.settings.maintenance import MaintenanceSettings
 from include.ozon.warehouse.session import Connection, open_session
 from include.ozon_local.moved_clock import MovedClock
+from tests.benchmarks.measure import seconds_of
 from tests.benchmarks.monitoring import checked
 from tests.benchmarks.page_seed import ACCOUNT
 from tests.benchmarks.year_catalogue import components
@@ -204,7 +205,7 @@ class Warehouse:
 
     def _check(self) -> None:
         self._checked_at = self._clock.now()
-        results = checked(self.settings, self.connect, self._checked_at)
+        results = checked(self.settings, self.dsn, self._checked_at)
         with self.session() as connection:
             store.save(connection, self._checked_at, results)
 
@@ -214,9 +215,3 @@ class Warehouse:
             rows = [delete_expired(connection, step, settings, self._clock.now(), dry_run=False).rows for step in steps]
             vacuum_where_needed(connection, dry_run=False)
         return sum(rows)
-
-
-def seconds_of(action: Callable[[], Any]) -> float:
-    started_at = time.perf_counter()
-    action()
-    return time.perf_counter() - started_at

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections import Counter
+from collections.abc import Iterator
 
 from include.ozon.monitoring.health import runs
 from include.ozon.monitoring.results import Status
@@ -48,27 +49,24 @@ def _run(case: Case, fault: Fault) -> str:
     """Load with the fault, then without it until the load succeeds; check everything, and return how it ended."""
     states: list[State] = [state_of(case.pipeline)]
     successes = successes_of(case.pipeline)
-    ends: list[str] = []
     with Reader(lambda: case.pipeline.dsn) as reader:
         with fault.disturb(case):
             case.attempt = Attempt(case.order("run", api_attempts=case.rng.choice((1, 3))))
             outcome = case.outcome = case.attempt.end()
-        ends.append(_named(outcome))
-        _end_workflow(case, outcome)
-        _end_others(case, ends)
-        # Records with a wrong clock are not in the order in which they were made.
-        if not case.clock_ahead_hours:
-            _assert_alarms(case, outcome)
-        case.clock_ahead_hours, case.temporary_folder = 0, None
-        states.append(_checked(case, states[-1], successes))
-        while outcome.end != "success":
+        ends = [_named(outcome), *_end_others(case)]
+        while True:
+            _end_workflow(case, outcome)
+            # Records with a wrong clock are not in the order in which they were made.
+            if not case.clock_ahead_hours:
+                _assert_alarms(case, outcome)
+            case.clock_ahead_hours, case.temporary_folder = 0, None
+            known, successes = successes, successes_of(case.pipeline)
+            states.append(_checked(case, states[-1], successes - known))
+            if outcome.end == "success":
+                break
             assert len(ends) <= _MOST_ATTEMPTS, f"still {outcome} without the fault"
-            successes = successes_of(case.pipeline)
             outcome = _retry(case)
             ends.append(_named(outcome))
-            _end_workflow(case, outcome)
-            _assert_alarms(case, outcome)
-            states.append(_checked(case, states[-1], successes))
         if fault.changes_answers or case.others or _warned(case):
             outcome = Attempt(case.order("next")).end()
             assert outcome.end == "success", outcome
@@ -111,10 +109,9 @@ def _staged_pages(case: Case) -> int:
     )
 
 
-def _checked(case: Case, before: State, successes: Counter[str]) -> State:
-    """Return the state after an attempt; assert that only components with a new success have changed it."""
+def _checked(case: Case, before: State, new: Counter[str]) -> State:
+    """Return the state after an attempt; assert that only components with ``new`` successes have changed it."""
     after = state_of(case.pipeline)
-    new = successes_of(case.pipeline) - successes
     changed = {group for group, fingerprint in after.items() if fingerprint != before[group]}
     assert changed <= new.keys(), f"the tables of {changed} have changed, but only {new or 'nothing'} succeeded"
     return after
@@ -132,9 +129,10 @@ def _end_workflow(case: Case, outcome: Outcome, dag_run_id: str = "run") -> None
         case.pipeline.end(dag_run_id)
 
 
-def _end_others(case: Case, ends: list[str]) -> None:
+def _end_others(case: Case) -> Iterator[str]:
+    """Wait for the attempts of other workflows, and yield how each ended."""
     for other in case.others:
-        ends.append(f"beside it {_named(other.end())}")
+        yield f"beside it {_named(other.end())}"
         case.pipeline.end("from cron")
 
 

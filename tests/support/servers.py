@@ -47,12 +47,18 @@ def login(server: EmbeddedPostgres, dsn: str, name: str, role: Role | None = Non
             connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(sql.Identifier(name)))
 
 
+def postmaster(dsn: str) -> psutil.Process:
+    """Return the first process of the server on this machine."""
+    with psycopg.connect(dsn) as connection:
+        found = psutil.Process(connection.info.backend_pid).parent()
+    assert found is not None
+    return found
+
+
 def kill(server: EmbeddedPostgres) -> None:
     """Kill all of the server's processes without a clean-up, like a power failure."""
-    with superuser(server) as connection:
-        postmaster = psutil.Process(connection.info.backend_pid).parent()
-    assert postmaster is not None
-    processes = [postmaster, *postmaster.children(recursive=True)]
+    first = postmaster(server.dsn("postgres", SUPERUSER))
+    processes = [first, *first.children(recursive=True)]
     for process in processes:
         with suppress(psutil.Error):
             process.kill()

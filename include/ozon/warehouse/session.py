@@ -25,6 +25,10 @@ Connect = Callable[[], Connection]
 
 ENCODING = "UTF8"
 
+# Both ends notice within a minute that the other one is gone; the time-out is for data that nobody has received.
+KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+TCP_USER_TIMEOUT_MS = 60_000
+
 # They override those of the server, the database and the role, so that every session behaves the same. Only
 # include/ozon_local/moved_clock.py changes them, for its own process.
 SESSION_SETTINGS = {
@@ -48,10 +52,8 @@ SESSION_SETTINGS = {
     "lock_timeout": "0",
     "statement_timeout": "0",
     # A backend whose client's machine is gone releases the lock within a minute, instead of two hours.
-    "tcp_keepalives_idle": "30",
-    "tcp_keepalives_interval": "10",
-    "tcp_keepalives_count": "3",
-    "tcp_user_timeout": "60000",
+    **{f"tcp_{name}": str(value) for name, value in KEEPALIVES.items()},
+    "tcp_user_timeout": str(TCP_USER_TIMEOUT_MS),
 }
 
 # An older server does not have all of them.

@@ -28,10 +28,8 @@ def warehouse_connect(settings: WarehouseSettings) -> session.Connect:
     # libpq's own parameters: a broken network is noticed within a minute instead of two hours.
     network = {
         "connect_timeout": settings.connect_timeout_seconds,
-        "keepalives_idle": 30,
-        "keepalives_interval": 10,
-        "keepalives_count": 3,
-        "tcp_user_timeout": 60_000,  # milliseconds; for data that nobody has received
+        **session.KEEPALIVES,
+        "tcp_user_timeout": session.TCP_USER_TIMEOUT_MS,
     }
     connection.extra = json.dumps({**network, **_extra(connection)})
     hook = PostgresHook(connection=connection)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import signal
 from datetime import timedelta
 
-import psutil
-import psycopg
 import pytest
 
 from include.ozon.reports.runs import last_workflows
@@ -14,6 +12,7 @@ from include.ozon_local.postgres import EmbeddedPostgres
 from tests.support.agreement import assert_agreement
 from tests.support.load_process import kill, loading, until
 from tests.support.pipeline import Pipeline, changed
+from tests.support.servers import postmaster
 
 pytestmark = pytest.mark.faults
 
@@ -94,10 +93,7 @@ def test_the_next_run_closes_the_records_after_a_crash_of_postgresql(
     pipeline.sandbox.fault("latency", ms=10_000, method=LIST, after=1)
     with loading(pipeline, "product_etl", "crashed") as process:
         until(lambda: "main_product_checkpoint" in pipeline.staging_tables(), process)
-        with psycopg.connect(pipeline.dsn) as connection:
-            server_process = psutil.Process(connection.info.backend_pid).parent()
-        assert server_process
-        server_process.send_signal(signal.SIGQUIT)
+        postmaster(pipeline.dsn).send_signal(signal.SIGQUIT)
         process.wait(30)
     pipeline.sandbox.clear_faults()
     own_server.stop()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -45,55 +46,39 @@ HOSTILE = {
     "100,000 headers": (_http(_PAGE % b"", headers=b"X-A: a\r\n" * 100_000), _BROKEN),
 }
 
-Serve = Callable[[bytes], str]
+
+@contextmanager
+def serving(answer: bytes) -> Iterator[str]:
+    """Send bytes to the first request, and close the connection; yield the server's URL."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_answer, args=(server, answer), daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
 
 
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Send the same bytes to every request, and close the connection; return the server's URL."""
-    servers: list[socket.socket] = []
-
-    def start(answer: bytes) -> str:
-        server = socket.create_server(("127.0.0.1", 0))
-        servers.append(server)
-        threading.Thread(target=_answer_all, args=(server, answer), daemon=True).start()
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-    yield start
-    for server in servers:
-        server.close()
-
-
-def _answer_all(server: socket.socket, answer: bytes) -> None:
-    while True:
-        try:
-            connection, _ = server.accept()
-        except OSError:
-            return
-        with connection:
-            try:
-                # Closed with unread bytes, the connection would be reset.
-                request = b""
-                while not request.endswith(b"}") and (more := connection.recv(100_000)):
-                    request += more
-                connection.sendall(answer)
-            except OSError:
-                continue
+def _answer(server: socket.socket, answer: bytes) -> None:
+    connection, _ = server.accept()
+    # The client hangs up when it has read enough.
+    with connection, suppress(OSError):
+        # Closed with unread bytes, the connection would be reset.
+        request = b""
+        while not request.endswith(b"}") and (more := connection.recv(100_000)):
+            request += more
+        connection.sendall(answer)
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_a_hostile_answer_is_an_error_that_names_the_method(kind: str, serve: Serve, make_client: MakeClient) -> None:
+def test_a_hostile_answer_is_an_error_that_names_the_method(kind: str, make_client: MakeClient) -> None:
     answer, expected = HOSTILE[kind]
-    # A page of one entry is then a full one, which has a following page.
-    client = make_client(other=Credentials(serve(answer), "101", API_KEY, "ozon_api_main"), attempts=1, page_size=1)
-
-    tracemalloc.start()
-    try:
-        with pytest.raises(RetriableError, match=r"^/v3/product/list") as caught:
-            client.product_list("ALL", "", CursorTrail())
-        _, most_bytes = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
+    with serving(answer) as url:
+        # A page of one entry is then a full one, which has a following page.
+        client = make_client(other=Credentials(url, "101", API_KEY, "ozon_api_main"), attempts=1, page_size=1)
+        tracemalloc.start()
+        try:
+            with pytest.raises(RetriableError, match=r"^/v3/product/list") as caught:
+                client.product_list("ALL", "", CursorTrail())
+            _, most_bytes = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
 
     assert expected in str(caught.value)
     assert len(str(caught.value)) < 2_000
