@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from include.ozon_local.processes import tied
 from tests.support import process
 
 
-def make(target: str, home: Path, *options: str, timeout_seconds: float = 240) -> process.Done:
-    return process.run(*command(target, *options), env=environment(home), timeout_seconds=timeout_seconds)
+def make(
+    target: str, home: Path, *options: str, timeout_seconds: float = 240, variables: Mapping[str, str] | None = None
+) -> process.Done:
+    env = environment(home) | (variables or {})
+    return process.run(*command(target, *options), env=env, timeout_seconds=timeout_seconds)
 
 
 def command(target: str, *options: str) -> list[str]:

@@ -53,7 +53,8 @@ class Load:
 
     @property
     def dag_run_id(self) -> str:
-        return f"scheduled__{self.due_at.isoformat()}"
+        """Never that of a DAG run of Airflow, which is of the due moment: Airflow may start the last one itself."""
+        return f"scheduled__{self.starts_at.isoformat()}"
 
     @property
     def is_checked(self) -> bool:

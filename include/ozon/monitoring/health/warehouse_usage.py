@@ -14,11 +14,12 @@ from include.ozon.words import count_of, minutes_between, moment
 _BYTES_PER_GB = 1024**3
 
 # The tightest of three limits: the server's without the part reserved for superusers, the database's, and the role's.
-# Without pg_monitor the type of other roles' sessions is hidden; those with a database are clients.
+# Without pg_monitor the type of other roles' sessions is hidden: clients have a database and a role, which autovacuum
+# has not.
 _CONNECTIONS = """
 WITH sessions AS (
     SELECT datid, usesysid FROM pg_stat_activity
-    WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL
+    WHERE backend_type = 'client backend' OR backend_type IS NULL AND datid IS NOT NULL AND usesysid IS NOT NULL
 ), limits AS (
     SELECT 'the server' AS whose,
            current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int

@@ -15,22 +15,22 @@ Ozon = Callable[..., process.Done]
 
 @pytest.fixture
 def ozon() -> Ozon:
-    """``ozon(dsn, "db", "status")``: the command as a process, with that warehouse as its connection."""
+    """``ozon(dsn, "db", "status")``: the command without its imports, with that warehouse as its connection."""
     home = scratch.new_folder("cli")
 
     def run(dsn: str | None, *arguments: str, **variables: str) -> process.Done:
-        return process.run(process.OZON, *arguments, env={**environment(home, dsn), **variables})
+        return forked.ozon(*arguments, env={**environment(home, dsn), **variables})
 
     return run
 
 
 @pytest.fixture
-def quick_ozon() -> Ozon:
-    """The same without the import, for tests of all commands; each command has tests of the whole process, too."""
+def ozon_process() -> Ozon:
+    """The same as a whole process, as a person calls it."""
     home = scratch.new_folder("cli")
 
     def run(dsn: str | None, *arguments: str, **variables: str) -> process.Done:
-        return forked.run([*arguments], {**environment(home, dsn), **variables})
+        return process.run(process.OZON, *arguments, env={**environment(home, dsn), **variables})
 
     return run
 

@@ -40,44 +40,42 @@ def test_every_command_has_its_row() -> None:
 
 
 @pytest.mark.parametrize("words", [words for words, _ in everything()])
-def test_an_unknown_option_or_command(words: str, quick_ozon: Ozon) -> None:
-    done = quick_ozon(None, *words.split(), f"--{NONSENSE}")
+def test_an_unknown_option_or_command(words: str, ozon: Ozon) -> None:
+    done = ozon(None, *words.split(), f"--{NONSENSE}")
     assert_one_sentence(done, 2, f"--{NONSENSE}")
     assert f"see `{f'ozon {words}'.strip()} --help`" in done.stderr
     if isinstance(dict(everything())[words], TyperGroup):
-        assert_one_sentence(quick_ozon(None, *words.split(), NONSENSE), 2, f"No such command '{NONSENSE}'; see `ozon")
+        assert_one_sentence(ozon(None, *words.split(), NONSENSE), 2, f"No such command '{NONSENSE}'; see `ozon")
 
 
 @pytest.mark.parametrize(("words", "arguments"), WRONG_VALUES, ids=str)
-def test_a_value_that_is_not_of_its_options_type(words: str, arguments: tuple[str, ...], quick_ozon: Ozon) -> None:
-    done = quick_ozon(None, *words.split(), *ROWS[words].arguments, *arguments)
+def test_a_value_that_is_not_of_its_options_type(words: str, arguments: tuple[str, ...], ozon: Ozon) -> None:
+    done = ozon(None, *words.split(), *ROWS[words].arguments, *arguments)
     assert_one_sentence(done, 2, arguments[0].partition("=")[0])
     assert "Value error" not in done.stderr
 
 
 @pytest.mark.parametrize(("words", "arguments"), WRONG_LINES, ids=str)
-def test_a_command_line_that_the_command_itself_refuses(
-    words: str, arguments: tuple[str, ...], quick_ozon: Ozon
-) -> None:
-    assert_one_sentence(quick_ozon(None, *words.split(), *arguments), 2, "")
+def test_a_command_line_that_the_command_itself_refuses(words: str, arguments: tuple[str, ...], ozon: Ozon) -> None:
+    assert_one_sentence(ozon(None, *words.split(), *arguments), 2, "")
 
 
 @pytest.mark.parametrize("words", NEEDS_ARGUMENTS)
-def test_an_argument_that_is_missing(words: str, quick_ozon: Ozon) -> None:
-    assert_one_sentence(quick_ozon(None, *words.split()), 2, "Missing argument")
+def test_an_argument_that_is_missing(words: str, ozon: Ozon) -> None:
+    assert_one_sentence(ozon(None, *words.split()), 2, "Missing argument")
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_an_environment_or_a_file_that_there_is_not(words: str, quick_ozon: Ozon) -> None:
+def test_an_environment_or_a_file_that_there_is_not(words: str, ozon: Ozon) -> None:
     command = (*words.split(), *ROWS[words].arguments)
-    assert_one_sentence(quick_ozon(None, *command, "--env", NONSENSE), 2, "--env: expected one of development, ")
+    assert_one_sentence(ozon(None, *command, "--env", NONSENSE), 2, "--env: expected one of development, ")
     assert_one_sentence(
-        quick_ozon(None, *command, "--config", "/nowhere/ozon.toml"), 2, "file /nowhere/ozon.toml does not exist"
+        ozon(None, *command, "--config", "/nowhere/ozon.toml"), 2, "file /nowhere/ozon.toml does not exist"
     )
 
 
 @pytest.mark.parametrize("words", READS_CONFIGURATION)
-def test_a_configuration_that_cannot_be_used(words: str, quick_ozon: Ozon, tmp_path: Path) -> None:
+def test_a_configuration_that_cannot_be_used(words: str, ozon: Ozon, tmp_path: Path) -> None:
     (tmp_path / "ozon.toml").write_text("[default\n")
     command, expected = (*words.split(), *ROWS[words].arguments), ROWS[words].configuration
     for variables, message in (
@@ -85,7 +83,7 @@ def test_a_configuration_that_cannot_be_used(words: str, quick_ozon: Ozon, tmp_p
         ({"OZON_CONFIG": "/nowhere/ozon.toml"}, "/nowhere/ozon.toml: file not found"),
         ({"OZON_CONFIG": str(tmp_path / "ozon.toml")}, "ozon.toml: is not valid TOML"),
     ):
-        done = quick_ozon(None, *command, **variables)
+        done = ozon(None, *command, **variables)
         assert "Traceback" not in done.stdout + done.stderr
         if isinstance(expected, Reported):
             assert (done.returncode, done.stderr) == (expected.exit_code, "")

@@ -71,15 +71,15 @@ def line(words: str) -> tuple[str, ...]:
 
 
 def answers(
-    ozon: Ozon, words: str, expected: int | Reported | None, message: str, dsn: str | None, **variables: str
+    ozon_process: Ozon, words: str, expected: int | Reported | None, message: str, dsn: str | None, **variables: str
 ) -> None:
     if isinstance(expected, Reported):
-        done = ozon(dsn, *line(words), "--output", "json", **variables)
+        done = ozon_process(dsn, *line(words), "--output", "json", **variables)
         assert (done.returncode, done.stderr) == (expected.exit_code, ""), done.stdout + done.stderr
         assert message in json.dumps(json.loads(done.stdout), ensure_ascii=False)
     else:
         assert expected is not None
-        done = ozon(dsn, *line(words), **variables)
+        done = ozon_process(dsn, *line(words), **variables)
         assert_one_sentence(done, expected, message)
     assert_no_secret_and_no_traceback(done)
 
@@ -91,34 +91,36 @@ def assert_no_secret_and_no_traceback(done: subprocess.CompletedProcess[str]) ->
 
 
 @pytest.mark.parametrize("words", needs("connection"))
-def test_a_connection_that_is_missing(words: str, ozon: Ozon, airflow: dict[str, str]) -> None:
-    answers(ozon, words, ROWS[words].connection, "Airflow has no connection ozon_warehouse", None, **airflow)
+def test_a_connection_that_is_missing(words: str, ozon_process: Ozon, airflow: dict[str, str]) -> None:
+    answers(ozon_process, words, ROWS[words].connection, "Airflow has no connection ozon_warehouse", None, **airflow)
 
 
 @pytest.mark.parametrize("words", needs("warehouse"))
-def test_a_warehouse_that_cannot_be_reached(words: str, ozon: Ozon, airflow: dict[str, str]) -> None:
+def test_a_warehouse_that_cannot_be_reached(words: str, ozon_process: Ozon, airflow: dict[str, str]) -> None:
     nowhere = f"postgresql://ozon:{SECRET}@127.0.0.1:1/warehouse"
-    answers(ozon, words, ROWS[words].warehouse, "The warehouse cannot be reached", nowhere, **airflow)
+    answers(ozon_process, words, ROWS[words].warehouse, "The warehouse cannot be reached", nowhere, **airflow)
 
 
 @pytest.mark.parametrize("words", needs("warehouse"))
-def test_a_role_that_may_do_nothing(words: str, ozon: Ozon, airflow: dict[str, str], strangers_dsn: str) -> None:
-    answers(ozon, words, ROWS[words].warehouse, "permission denied for", strangers_dsn, **airflow)
+def test_a_role_that_may_do_nothing(
+    words: str, ozon_process: Ozon, airflow: dict[str, str], strangers_dsn: str
+) -> None:
+    answers(ozon_process, words, ROWS[words].warehouse, "permission denied for", strangers_dsn, **airflow)
 
 
 @pytest.mark.parametrize("words", needs("metadata"))
 def test_a_metadata_database_that_cannot_be_reached(
-    words: str, ozon: Ozon, airflow: dict[str, str], warehouse: str
+    words: str, ozon_process: Ozon, airflow: dict[str, str], warehouse: str
 ) -> None:
     variables = {**airflow, SQL_ALCHEMY_CONN: f"postgresql+psycopg2://airflow:{SECRET}@127.0.0.1:1/airflow"}
     message = METADATA_IS_GONE.get(words, "etadata database does not answer")
-    answers(ozon, words, ROWS[words].metadata, message, warehouse, **variables)
+    answers(ozon_process, words, ROWS[words].metadata, message, warehouse, **variables)
 
 
 @pytest.mark.parametrize("words", [words for words, row in ROWS.items() if row.has_json])
-def test_a_home_of_airflows_that_cannot_be_written(words: str, ozon: Ozon, warehouse_dsn: str) -> None:
+def test_a_home_of_airflows_that_cannot_be_written(words: str, ozon_process: Ozon, warehouse_dsn: str) -> None:
     """Without other settings, Airflow would store its database and logs there, and warns that it cannot."""
-    done = ozon(warehouse_dsn, *line(words), "--output", "json", AIRFLOW_HOME=CLOSED_FOLDER)
+    done = ozon_process(warehouse_dsn, *line(words), "--output", "json", AIRFLOW_HOME=CLOSED_FOLDER)
 
     assert_no_secret_and_no_traceback(done)
     lines = done.stderr.splitlines()
@@ -131,8 +133,8 @@ def test_a_home_of_airflows_that_cannot_be_written(words: str, ozon: Ozon, wareh
         assert [each.startswith("ozon: ") for each in lines].count(True) == 1
 
 
-def test_verbose_adds_the_traceback_to_the_sentence(ozon: Ozon) -> None:
-    done = ozon(None, "db", "status", "--verbose")
+def test_verbose_adds_the_traceback_to_the_sentence(ozon_process: Ozon) -> None:
+    done = ozon_process(None, "db", "status", "--verbose")
 
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback (most recent call last)" in done.stderr
@@ -140,10 +142,12 @@ def test_verbose_adds_the_traceback_to_the_sentence(ozon: Ozon) -> None:
 
 
 @pytest.mark.parametrize("words", sorted({*ROWS} - {*needs("warehouse"), "schedule restore", "alerts inbox"}))
-def test_commands_that_need_no_warehouse_work_without_it(words: str, ozon: Ozon, airflow: dict[str, str]) -> None:
+def test_commands_that_need_no_warehouse_work_without_it(
+    words: str, ozon_process: Ozon, airflow: dict[str, str]
+) -> None:
     """Otherwise a row that says so would leave its command untested."""
     # `probe` needs an account's connection, even if no server answers.
-    done = ozon(None, *line(words), AIRFLOW_CONN_OZON_API_MAIN=NOBODYS_API, **airflow)
+    done = ozon_process(None, *line(words), AIRFLOW_CONN_OZON_API_MAIN=NOBODYS_API, **airflow)
 
     assert "ozon_warehouse" not in done.stderr
     assert done.returncode in (0, 1, NOT_DUE_EXIT_CODE)

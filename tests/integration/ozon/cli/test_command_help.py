@@ -24,8 +24,8 @@ OWN_CODES = {"health": "0 healthy, 1 warning, 2 critical, 3", "run": "3 another 
 
 
 @pytest.mark.parametrize("words", COMMANDS)
-def test_the_help_shows_all_that_is_written_and_an_example_that_is_understood(words: str, quick_ozon: Ozon) -> None:
-    done = quick_ozon(None, *words.split(), "--help", COLUMNS="200")
+def test_the_help_shows_all_that_is_written_and_an_example_that_is_understood(words: str, ozon: Ozon) -> None:
+    done = ozon(None, *words.split(), "--help", COLUMNS="200")
 
     assert (done.returncode, done.stderr) == (0, "")
     text = " ".join(done.stdout.split())
@@ -43,8 +43,8 @@ def raises_exit(words: str) -> bool:
     return "typer.Exit(" in inspect.getsource(inspect.unwrap(COMMANDS[words].callback))
 
 
-def test_the_help_of_ozon_names_the_exit_codes_of_all(quick_ozon: Ozon) -> None:
-    text = " ".join(quick_ozon(None, "--help", COLUMNS="200").stdout.split())
+def test_the_help_of_ozon_names_the_exit_codes_of_all(ozon: Ozon) -> None:
+    text = " ".join(ozon(None, "--help", COLUMNS="200").stdout.split())
     assert "Exit codes: 0 done; 1 failed for an external reason; 2 the command line" in text
     assert "Example: ozon runs --last 5" in text
 
@@ -69,11 +69,11 @@ SHOWN = {
 
 @pytest.mark.long
 @pytest.mark.parametrize("words", [words for words in SHOWN if words != "schedule restore"])
-def test_json_is_all_that_is_on_stdout(words: str, quick_ozon: Ozon, warehouse_dsn: str, tmp_path: object) -> None:
+def test_json_is_all_that_is_on_stdout(words: str, ozon: Ozon, warehouse_dsn: str, tmp_path: object) -> None:
     (ROOT / ".local").mkdir(exist_ok=True)
     variables = {"OZON__ALERTS__INBOX_FOLDER": f"{tmp_path}/none", "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags")}
 
-    done = quick_ozon(warehouse_dsn, *words.split(), *SHOWN[words], "--output", "json", **variables)
+    done = ozon(warehouse_dsn, *words.split(), *SHOWN[words], "--output", "json", **variables)
 
     assert data_of(done.stdout) is not None
     assert done.stderr == ""

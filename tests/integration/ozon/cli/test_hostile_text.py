@@ -48,15 +48,15 @@ def assert_harmless(text: str) -> None:
     assert {character for character in text if not character.isprintable()} <= {"\n"}
 
 
-def test_it_is_shown_as_text(hostile: Pipeline, quick_ozon: Ozon) -> None:
+def test_it_is_shown_as_text(hostile: Pipeline, ozon: Ozon) -> None:
     currencies = hostile.rows("SELECT DISTINCT currency_code FROM ozon.products WHERE account = 'main'")
     assert currencies == [{"currency_code": ""}]
     for arguments in (["visibility"], ["runs"], ["health", "--checks", "runs,data,api"], []):
-        done = quick_ozon(hostile.dsn, *arguments)
+        done = ozon(hostile.dsn, *arguments)
         assert done.returncode in {0, 1, 2}, done.stderr
         assert "Traceback" not in done.stderr
         assert_harmless(done.stdout)
-    shown = quick_ozon(hostile.dsn, "visibility").stdout
+    shown = ozon(hostile.dsn, "visibility").stdout
     assert "[/b][red]x" in "".join(line.replace("│", "").strip() for line in shown.splitlines())
 
 

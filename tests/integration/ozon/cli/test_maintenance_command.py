@@ -13,7 +13,7 @@ import pytest
 from include.ozon.maintenance.steps import STEPS
 from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
-from tests.support import process
+from tests.support import forked
 from tests.support.airflow_runs import Airflow
 from tests.support.documents import data_of
 from tests.support.process import Done
@@ -49,7 +49,7 @@ class Site:
         return file
 
     def __call__(self, *arguments: str, **variables: str) -> Done:
-        return process.run(process.OZON, "maintenance", *arguments, env={**self.environment, **variables})
+        return forked.ozon("maintenance", *arguments, env={**self.environment, **variables})
 
     def json(self, *arguments: str, exit_code: int = 0, **variables: str) -> dict[str, dict[str, Any]]:
         done = self(*arguments, "--output", "json", **variables)

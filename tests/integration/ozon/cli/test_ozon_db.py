@@ -35,9 +35,9 @@ def test_an_empty_database_is_brought_to_the_head_and_a_step_back(ozon: Ozon, em
     assert "run `ozon db upgrade`" in back.stdout
 
 
-def test_a_login_becomes_a_member_of_a_role(quick_ozon: Ozon, warehouse_dsn: str) -> None:
-    granted = quick_ozon(warehouse_dsn, "db", "grant", "reader", "airflow")
-    again = quick_ozon(warehouse_dsn, "db", "grant", "reader", "airflow", "--output", "json")
+def test_a_login_becomes_a_member_of_a_role(ozon: Ozon, warehouse_dsn: str) -> None:
+    granted = ozon(warehouse_dsn, "db", "grant", "reader", "airflow")
+    again = ozon(warehouse_dsn, "db", "grant", "reader", "airflow", "--output", "json")
     with psycopg.connect(warehouse_dsn) as connection:
         connection.execute("REVOKE ozon_reader FROM airflow")
 
@@ -50,52 +50,50 @@ def test_a_login_becomes_a_member_of_a_role(quick_ozon: Ozon, warehouse_dsn: str
     [("readr", "airflow", "did you mean 'reader'?"), ("reader", "airflo", "did you mean 'airflow'?")],
 )
 def test_a_wrong_role_or_login_has_the_nearest_name(
-    role: str, login: str, hint: str, quick_ozon: Ozon, warehouse_dsn: str
+    role: str, login: str, hint: str, ozon: Ozon, warehouse_dsn: str
 ) -> None:
-    assert_one_sentence(quick_ozon(warehouse_dsn, "db", "grant", role, login), 2, hint)
+    assert_one_sentence(ozon(warehouse_dsn, "db", "grant", role, login), 2, hint)
 
 
-def test_a_grant_needs_the_schema(quick_ozon: Ozon, empty_database_dsn: str) -> None:
-    done = quick_ozon(empty_database_dsn, "db", "grant", "reader", "airflow")
+def test_a_grant_needs_the_schema(ozon: Ozon, empty_database_dsn: str) -> None:
+    done = ozon(empty_database_dsn, "db", "grant", "reader", "airflow")
 
     assert_one_sentence(done, 1, "Run `ozon db upgrade`")
 
 
-def test_a_warehouse_of_a_newer_version_is_reported(quick_ozon: Ozon, warehouse_dsn: str) -> None:
+def test_a_warehouse_of_a_newer_version_is_reported(ozon: Ozon, warehouse_dsn: str) -> None:
     with psycopg.connect(warehouse_dsn) as connection:
         connection.execute("UPDATE ozon.alembic_version SET version_num = '9999'")
 
-    assert "a newer version of this package has migrated it" in quick_ozon(warehouse_dsn, "db", "status").stdout
-    assert_one_sentence(quick_ozon(warehouse_dsn, "runs"), 1, "Install that one, or go back")
+    assert "a newer version of this package has migrated it" in ozon(warehouse_dsn, "db", "status").stdout
+    assert_one_sentence(ozon(warehouse_dsn, "runs"), 1, "Install that one, or go back")
 
 
-def test_an_unknown_revision_is_a_wrong_command_line(quick_ozon: Ozon, warehouse_dsn: str) -> None:
-    assert_one_sentence(
-        quick_ozon(warehouse_dsn, "db", "upgrade", "nonsense"), 2, "`ozon db status` shows the current one"
-    )
+def test_an_unknown_revision_is_a_wrong_command_line(ozon: Ozon, warehouse_dsn: str) -> None:
+    assert_one_sentence(ozon(warehouse_dsn, "db", "upgrade", "nonsense"), 2, "`ozon db status` shows the current one")
 
 
 @pytest.mark.parametrize("command", [["db", "upgrade"], ["runs"]])
-def test_an_unreachable_warehouse_is_one_sentence(command: list[str], quick_ozon: Ozon) -> None:
-    done = quick_ozon("postgresql://ozon:pass-word-1@127.0.0.1:1/warehouse", *command)
+def test_an_unreachable_warehouse_is_one_sentence(command: list[str], ozon: Ozon) -> None:
+    done = ozon("postgresql://ozon:pass-word-1@127.0.0.1:1/warehouse", *command)
 
     assert_one_sentence(done, 1, "Check that PostgreSQL runs and that host and port of connection ozon_warehouse")
     assert "pass-word-1" not in done.stderr
 
 
-def test_a_wrong_password_is_one_sentence_without_it(quick_ozon: Ozon, warehouse_dsn: str) -> None:
+def test_a_wrong_password_is_one_sentence_without_it(ozon: Ozon, warehouse_dsn: str) -> None:
     right = urlsplit(warehouse_dsn)
     wrong = right._replace(netloc=f"{right.username}:pass-word-1@{right.hostname}:{right.port}").geturl()
 
-    done = quick_ozon(wrong, "db", "status")
+    done = ozon(wrong, "db", "status")
 
     assert_one_sentence(done, 1, "Check login and password of connection ozon_warehouse")
     assert "pass-word-1" not in done.stderr
 
 
-def test_a_missing_connection_or_configuration_is_a_wrong_command_line(quick_ozon: Ozon, warehouse_dsn: str) -> None:
-    assert_one_sentence(quick_ozon(None, "db", "status"), 2, "Airflow has no connection ozon_warehouse")
-    broken = quick_ozon(warehouse_dsn, "db", "status", OZON__RETRY__RETRIES="many")
+def test_a_missing_connection_or_configuration_is_a_wrong_command_line(ozon: Ozon, warehouse_dsn: str) -> None:
+    assert_one_sentence(ozon(None, "db", "status"), 2, "Airflow has no connection ozon_warehouse")
+    broken = ozon(warehouse_dsn, "db", "status", OZON__RETRY__RETRIES="many")
     assert broken.returncode == 2
     assert "OZON__RETRY__RETRIES" in broken.stderr
     assert "Traceback" not in broken.stderr
@@ -105,7 +103,7 @@ def test_a_connection_in_airflows_own_database_is_found(
     warehouse_dsn: str,
     start_sandbox: StartSandbox,
     make_airflow_environment: MakeEnvironment,
-    quick_ozon: Ozon,
+    ozon: Ozon,
 ) -> None:
     environment = make_airflow_environment(warehouse_dsn, start_sandbox())
     del environment[WAREHOUSE_CONNECTION]
@@ -113,7 +111,7 @@ def test_a_connection_in_airflows_own_database_is_found(
     add = [str(PROGRAM), "connections", "add", "ozon_warehouse", "--conn-json", json.dumps(fields)]
     subprocess.run(add, env=environment, cwd=ROOT, check=True, capture_output=True)
 
-    done = quick_ozon(None, "db", "status", **environment)
+    done = ozon(None, "db", "status", **environment)
 
     assert done.returncode == 0, done.stderr
     assert "up to date" in done.stdout

@@ -33,8 +33,8 @@ def test_before_the_first_run_there_is_a_sentence(ozon: Ozon, warehouse_dsn: str
         assert "No workflow is recorded." in done.stdout
 
 
-def test_the_output_shows_the_records(quick_ozon: Ozon, loaded: Pipeline) -> None:
-    done = quick_ozon(loaded.dsn, "runs")
+def test_the_output_shows_the_records(ozon: Ozon, loaded: Pipeline) -> None:
+    done = ozon(loaded.dsn, "runs")
 
     assert (done.returncode, done.stderr) == (0, "")
     lines = lines_of(done.stdout, "main", "product_etl")
@@ -48,35 +48,35 @@ def test_the_output_shows_the_records(quick_ozon: Ozon, loaded: Pipeline) -> Non
     assert lines_of(done.stdout, "main", "VISIBLE", str(visible))
 
 
-def test_a_warning_of_a_load_is_shown(quick_ozon: Ozon, loaded: Pipeline) -> None:
+def test_a_warning_of_a_load_is_shown(ozon: Ozon, loaded: Pipeline) -> None:
     loaded.sandbox.fault("warehouse_refused", number=1, status=404)
     loaded.load("refused")
 
-    done = quick_ozon(loaded.dsn, "runs", "--dag-run", "refused")
+    done = ozon(loaded.dsn, "runs", "--dag-run", "refused")
 
     assert "refused/main: warning: Cannot read the stock of seller warehouse " in " ".join(done.stdout.split())
 
 
-def test_a_dag_run_is_picked_by_its_id_or_as_the_latest(quick_ozon: Ozon, loaded: Pipeline) -> None:
-    first = quick_ozon(loaded.dsn, "runs", "--dag-run", "first")
-    latest = quick_ozon(loaded.dsn, "runs", "--dag-run", "latest")
+def test_a_dag_run_is_picked_by_its_id_or_as_the_latest(ozon: Ozon, loaded: Pipeline) -> None:
+    first = ozon(loaded.dsn, "runs", "--dag-run", "first")
+    latest = ozon(loaded.dsn, "runs", "--dag-run", "latest")
 
     assert first.stdout.split()[:2] == ["Runs", "first"]
     assert latest.stdout.split()[:2] == ["Runs", "later"]
     assert [len(lines_of(done.stdout, "main", "product_etl")) for done in (first, latest)] == [1, 1]
 
 
-def test_the_last_ones_and_those_since_a_moment(quick_ozon: Ozon, loaded: Pipeline) -> None:
-    last = quick_ozon(loaded.dsn, "runs", "--last", "1")
+def test_the_last_ones_and_those_since_a_moment(ozon: Ozon, loaded: Pipeline) -> None:
+    last = ozon(loaded.dsn, "runs", "--last", "1")
     assert len(lines_of(last.stdout, "second", "product_etl")) == 1
     assert lines_of(last.stdout, "main", "product_etl") == []
-    assert "No workflow" in quick_ozon(loaded.dsn, "runs", "--since", "2999-01-01").stdout
+    assert "No workflow" in ozon(loaded.dsn, "runs", "--since", "2999-01-01").stdout
 
 
-def test_an_unknown_dag_run_is_one_sentence(quick_ozon: Ozon, loaded: Pipeline) -> None:
-    done = quick_ozon(loaded.dsn, "runs", "--dag-run", "manual__nonsense")
+def test_an_unknown_dag_run_is_one_sentence(ozon: Ozon, loaded: Pipeline) -> None:
+    done = ozon(loaded.dsn, "runs", "--dag-run", "manual__nonsense")
     assert_one_sentence(done, 2, "The warehouse has no record of a run manual__nonsense")
 
 
-def test_a_schema_behind_is_one_sentence(quick_ozon: Ozon, empty_database_dsn: str) -> None:
-    assert_one_sentence(quick_ozon(empty_database_dsn, "runs"), 1, "Run `ozon db upgrade`")
+def test_a_schema_behind_is_one_sentence(ozon: Ozon, empty_database_dsn: str) -> None:
+    assert_one_sentence(ozon(empty_database_dsn, "runs"), 1, "Run `ozon db upgrade`")

@@ -49,11 +49,11 @@ def test_the_same_as_json_in_a_file(ozon: Ozon, start_sandbox: StartSandbox, tmp
     assert by_path["/v3/product/list"]["entries"] == "10-99"
 
 
-def test_the_runbook_shows_the_command_of_the_help(quick_ozon: Ozon) -> None:
+def test_the_runbook_shows_the_command_of_the_help(ozon: Ozon) -> None:
     example = f"ozon {' '.join(ASK)} --save probe.md"
 
     assert f"\n    {example}\n" in (ROOT / "docs" / "runbook.md").read_text("utf-8")
-    assert f"Example: {example}" in quick_ozon(None, "probe", "--help", COLUMNS="200").stdout
+    assert f"Example: {example}" in ozon(None, "probe", "--help", COLUMNS="200").stdout
 
 
 @pytest.mark.faults

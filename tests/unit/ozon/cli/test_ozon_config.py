@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-from tests.support import process
+from tests.support import forked, process
 from tests.support.documents import data_of
 
 
 def ozon(*arguments: str, **variables: str) -> process.Done:
-    return process.run(process.OZON, *arguments, env={**os.environ, **variables})
+    return forked.ozon(*arguments, env={**os.environ, **variables})
 
 
 def test_a_valid_configuration_is_named_with_its_accounts() -> None:
@@ -85,7 +85,8 @@ def test_for_people_it_is_a_table() -> None:
 
 
 def test_help_needs_neither_airflow_nor_a_valid_configuration() -> None:
-    done = ozon("--help", OZON_ENV="nonsense", PYTHONVERBOSE="1")
+    env = {**os.environ, "OZON_ENV": "nonsense", "PYTHONVERBOSE": "1"}
+    done = process.run(process.OZON, "--help", env=env)
 
     assert done.returncode == 0
     assert all(command in done.stdout for command in ("db", "config", "runs"))

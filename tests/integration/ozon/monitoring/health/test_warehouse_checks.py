@@ -22,6 +22,7 @@ from include.ozon.settings import Settings
 from include.ozon.warehouse import schema
 from include.ozon.warehouse.session import open_connection
 from include.ozon_local.postgres import SUPERUSER, WAREHOUSE_ROLE, EmbeddedPostgres
+from tests.support.airflow_stack import until
 from tests.support.health import health_context, measured, run_all
 from tests.support.pipeline import changed, quick_settings
 from tests.support.servers import running_server
@@ -347,6 +348,24 @@ class TestConnections:
 
         assert (result.status, result.value) == (status, pct)
         assert f"of the 10 connections that database {database} allows" in result.message
+
+    @pytest.mark.long
+    def test_are_those_of_clients_without_autovacuums(
+        self, warehouse_dsn: str, superuser: psycopg.Connection[Any], execute: Execute
+    ) -> None:
+        database = urlsplit(warehouse_dsn).path[1:]
+        superuser.execute(sql.SQL("ALTER DATABASE {} CONNECTION LIMIT 10").format(sql.Identifier(database)))
+        slow = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, autovacuum_vacuum_threshold = 0"
+        execute(f"ALTER TABLE ozon.fbo_stock_requests SET ({slow})")
+        execute(FILL.format(1, 20_000))
+        execute("DELETE FROM ozon.fbo_stock_requests")
+        vacuums = "SELECT FROM pg_stat_activity WHERE datname = %s AND backend_type = 'autovacuum worker'"
+        until(lambda: superuser.execute(vacuums, (database,)).fetchone() is not None, "autovacuum works")
+
+        result = check(warehouse_dsn, "warehouse_connections_pct")
+
+        assert superuser.execute(vacuums, (database,)).fetchone() is not None
+        assert "2 of the 10 connections" in result.message
 
     def test_are_judged_against_the_roles_limit_too(self, reader_dsn: str, superuser: psycopg.Connection[Any]) -> None:
         superuser.execute("ALTER ROLE health_reader CONNECTION LIMIT 1")
