@@ -17,6 +17,7 @@ def project(project: ChangedProject) -> ChangedProject:
     return project
 
 
+@pytest.mark.long
 def test_the_rule_is_configured_measured_stored_and_notified(project: ChangedProject, warehouse: Pipeline) -> None:
     with MailServer() as mails:
         project.environment["AIRFLOW_CONN_SMTP_DEFAULT"] = mails.connection

@@ -69,6 +69,7 @@ def assert_no_secrets(airflow: Airflow, warehouse: Pipeline, done: FinishedRun) 
     assert not [secret for secret in secrets for text in (done.output, *airflow.written_texts()) if str(secret) in text]
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loaded")
 def test_a_dry_run_shows_what_would_change_and_changes_nothing(
     airflow: Airflow, sandbox: SandboxProcess, warehouse: Pipeline
@@ -87,6 +88,7 @@ def test_a_dry_run_shows_what_would_change_and_changes_nothing(
     assert any(int(updated) for _, updated in would_change)
 
 
+@pytest.mark.long
 def test_a_wrong_key_fails_only_its_account_without_a_retry(airflow: Airflow, warehouse: Pipeline) -> None:
     variable = "AIRFLOW_CONN_OZON_API_MAIN"
     wrong = {**json.loads(airflow.environment[variable]), "password": "no-such-key-0123456789"}

@@ -25,7 +25,8 @@ EVERY_HOUR = ["*/15 * * * *", "0 * * * *", "30 * * * *", "*/30 * * * *", "20,50 
 EVERY_HOUR_OF_SOME_DAYS = ["30 * * * 1-5", "*/15 * * * 0", "30 * 1 * *"]
 # The hours in which clocks change.
 NIGHTS = ["*/15 1-3 * * *", "15,45 2 * * *", "15,40 1,2 * * *", "0,30 2,3 29 3 *", "15,45 1-3 25 10 *"]
-MANY_A_DAY = EVERY_HOUR + EVERY_HOUR_OF_SOME_DAYS + NIGHTS
+DAYTIME_TOO = EVERY_HOUR + EVERY_HOUR_OF_SOME_DAYS
+LONG = pytest.mark.long
 
 CHANGES = {
     "Europe/Moscow": [],
@@ -55,9 +56,7 @@ def runs_of_airflow(expression: str, time_zone: str, first: datetime, last: date
 
 
 @pytest.mark.parametrize("time_zone", CHANGES)
-@pytest.mark.parametrize(
-    "expression", [*FEW_A_DAY, *(pytest.param(expression, marks=pytest.mark.long) for expression in MANY_A_DAY)]
-)
+@pytest.mark.parametrize("expression", [*FEW_A_DAY, *(pytest.param(each, marks=LONG) for each in NIGHTS + DAYTIME_TOO)])
 def test_the_due_moments_of_two_years_are_airflows_runs(expression: str, time_zone: str) -> None:
     first, last = utc("2026-01-01"), utc("2028-01-01")
     found = takewhile(lambda moment: moment <= last, due_moments(expression, time_zone, first))
@@ -66,7 +65,7 @@ def test_the_due_moments_of_two_years_are_airflows_runs(expression: str, time_zo
 
 
 @pytest.mark.parametrize(("time_zone", "day"), [(zone, day) for zone, days in CHANGES.items() for day in days])
-@pytest.mark.parametrize("expression", FEW_A_DAY + MANY_A_DAY)
+@pytest.mark.parametrize("expression", [*FEW_A_DAY, *NIGHTS, *(pytest.param(each, marks=LONG) for each in DAYTIME_TOO)])
 def test_the_next_due_moment_near_a_clock_change_is_airflows_next_run(
     expression: str, time_zone: str, day: str
 ) -> None:

@@ -105,6 +105,7 @@ def test_all_waiting_readers_get_the_answer_at_once() -> None:
     assert max(seconds for _, seconds in answers) < MOST_SECONDS + 0.5
 
 
+@pytest.mark.long
 def test_the_page_recovers_when_the_server_does(page: Page, postgres: EmbeddedPostgres) -> None:
     assert page.get().status_code == 200
     processes = [psutil.Process(int(postgres._pid_file_lines()[0]))]
