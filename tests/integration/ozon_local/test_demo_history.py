@@ -93,6 +93,7 @@ def test_an_interrupted_history_is_completed_without_loading_twice(warehouse: Pi
         assert_agreement(warehouse, account)
 
 
+@pytest.mark.long
 def test_an_outage_is_recorded_with_retries_notified_and_made_up_for(warehouse: Pipeline) -> None:
     subjects = fill(warehouse, OUTAGE + 2)
 

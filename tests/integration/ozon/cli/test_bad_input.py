@@ -74,6 +74,7 @@ def test_an_environment_or_a_file_that_there_is_not(words: str, ozon: Ozon) -> N
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", READS_CONFIGURATION)
 def test_a_configuration_that_cannot_be_used(words: str, ozon: Ozon, tmp_path: Path) -> None:
     (tmp_path / "ozon.toml").write_text("[default\n")

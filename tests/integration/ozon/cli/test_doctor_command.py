@@ -269,6 +269,7 @@ def test_the_text_is_a_table_and_one_sentence_and_quiet_leaves_out_ok_checks(sit
     assert "│ python " in site.run("doctor").stdout
 
 
+@pytest.mark.long
 def test_connections_of_a_valid_configuration_are_tested_only_on_request(site: Site) -> None:
     nowhere = {WAREHOUSE_CONNECTION: site.connection(WAREHOUSE_CONNECTION, port=1)}
 

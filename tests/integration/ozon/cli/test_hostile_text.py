@@ -48,6 +48,7 @@ def assert_harmless(text: str) -> None:
     assert {character for character in text if not character.isprintable()} <= {"\n"}
 
 
+@pytest.mark.long
 def test_it_is_shown_as_text(hostile: Pipeline, ozon: Ozon) -> None:
     currencies = hostile.rows("SELECT DISTINCT currency_code FROM ozon.products WHERE account = 'main'")
     assert currencies == [{"currency_code": ""}]

@@ -81,6 +81,7 @@ def site(
     return made
 
 
+@pytest.mark.long
 def test_a_dry_run_shows_the_same_numbers_as_the_real_one(site: Site) -> None:
     shown = site.json("--dry-run")
 

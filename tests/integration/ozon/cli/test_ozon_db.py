@@ -99,6 +99,7 @@ def test_a_missing_connection_or_configuration_is_a_wrong_command_line(ozon: Ozo
     assert "Traceback" not in broken.stderr
 
 
+@pytest.mark.long
 def test_a_connection_in_airflows_own_database_is_found(
     warehouse_dsn: str,
     start_sandbox: StartSandbox,

@@ -56,6 +56,7 @@ def test_the_runbook_shows_the_command_of_the_help(ozon: Ozon) -> None:
     assert f"Example: {example}" in ozon(None, "probe", "--help", COLUMNS="200").stdout
 
 
+@pytest.mark.long
 @pytest.mark.faults
 def test_an_error_is_one_sentence(ozon: Ozon, start_sandbox: StartSandbox, tmp_path: Path) -> None:
     assert_one_sentence(ozon(None, "probe", "--account", "nobody"), 2, "expected one of main, second")

@@ -67,6 +67,7 @@ def readers(page: Page, count: int, *paths: str) -> list[tuple[int, float]]:
     return asyncio.run(read())
 
 
+@pytest.mark.long
 def test_nobody_listens() -> None:
     with open_page(refused_dsn(), quick_settings()) as page:
         for path in ("/", "/runs", "/runs/run/main"):

@@ -81,6 +81,7 @@ def test_permanent_faults_are_requested_once_and_name_their_cause(
     assert pipeline.sandbox.accounts["main"].api_key not in str(found.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("status", [400, 429])
 def test_refusals_without_retry_after_are_not_limited_by_attempts(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, status: int

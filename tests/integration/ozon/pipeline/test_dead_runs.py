@@ -86,6 +86,7 @@ def test_another_accounts_runs_are_not_closed(pipeline: Pipeline) -> None:
     assert pipeline.workflow("killed")["status"] == "running"
 
 
+@pytest.mark.long
 def test_the_next_run_closes_the_records_after_a_crash_of_postgresql(
     own_server: EmbeddedPostgres, on_own_server: Pipeline
 ) -> None:

@@ -92,6 +92,7 @@ def test_a_conflict_with_another_session_is_retriable_with_its_own_message(pipel
     assert_agreement(pipeline)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("component", "table"), [("product_etl", "products"), ("inventory_etl", "inventory")])
 def test_a_server_that_crashes_in_the_merge_recovers_the_last_good_state(
     own_server: EmbeddedPostgres, on_own_server: Pipeline, component: str, table: str

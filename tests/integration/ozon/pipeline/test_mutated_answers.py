@@ -101,7 +101,7 @@ def assert_reasons_are_sentences(recorded: Recorded, workflow_id: str) -> None:
         assert re.match(r"\S.*: expected .+, found .+|Ozon lists this product", reason, re.S), reason
 
 
-@examples(100)
+@examples(25)
 @given(change=mutations())
 @example(change=Mutation(DETAILS, ("items",), "set", None))
 def test_one_odd_field_never_stops_the_load_of_readable_entries(recorded: Recorded, change: Mutation) -> None:
@@ -111,8 +111,8 @@ def test_one_odd_field_never_stops_the_load_of_readable_entries(recorded: Record
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @examples(1100)
-@given(changes=st.lists(mutations(), min_size=5, max_size=5, unique_by=lambda change: change.path[:3]))
-def test_several_odd_fields_never_stop_the_load_of_readable_entries(
+@given(changes=st.lists(mutations(), min_size=1, max_size=5, unique_by=lambda change: change.path[:3]))
+def test_one_to_five_odd_fields_never_stop_the_load_of_readable_entries(
     recorded: Recorded, changes: list[Mutation]
 ) -> None:
     assert_the_load_ends(recorded, changes)

@@ -34,6 +34,7 @@ def test_each_attempt_records_its_seconds_and_they_are_all_of_its_time(pipeline:
     assert [recorded[f"product_etl/{number}"]["merging"] > 0 for number in (1, 2)] == [False, True]
 
 
+@pytest.mark.long
 def test_a_slow_answer_is_downloading_and_ozon_s_limit_is_waiting(pipeline: Pipeline) -> None:
     pipeline.sandbox.fault("latency", method=LIST, ms=700)
     pipeline.products()

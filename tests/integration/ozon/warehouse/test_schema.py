@@ -246,6 +246,7 @@ def test_an_upgrade_waits_for_a_running_one(database: Database) -> None:
     assert database.status().is_at_head
 
 
+@pytest.mark.long
 @pytest.mark.faults
 def test_a_migration_behind_a_reader_blocks_nobody_and_names_him(
     database: Database, monkeypatch: pytest.MonkeyPatch

@@ -274,6 +274,7 @@ def test_no_folder_at_all_is_a_reason_to_skip(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_huge_folder_is_cleaned_without_keeping_a_list_of_it(logs: Path) -> None:
     """As many as after a month of health checks; one file with many hard links."""
     folder = logs / "dag_id=ozon_etl" / "run_id=a"
