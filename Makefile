@@ -21,7 +21,7 @@ run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": t
 test: venv  ## Run all tests, with their own databases and sandboxes; ARGS="complete_workflow --coverage" selects and measures, ARGS=--help lists more
 	@$(TESTS) $(ARGS)
 
-test-long: venv  ## Run the tests that take minutes: mails of a real Airflow, complete and interrupted runs of ozon
+test-long: venv  ## Run the tests that take longer, up to minutes: mails of a real Airflow, complete and interrupted runs of ozon
 	@$(TESTS) --tier long $(ARGS)
 
 test-postgres: venv  ## Run the tests of the warehouse on PostgreSQL 15, the oldest supported version
