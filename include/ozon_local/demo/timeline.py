@@ -53,7 +53,7 @@ class Load:
 
     @property
     def dag_run_id(self) -> str:
-        """Never that of a DAG run of Airflow, which is of the due moment: Airflow may start the last one itself."""
+        """Return an id that no DAG run of Airflow has: its ids have the due moment, and it may run the last one itself."""
         return f"scheduled__{self.starts_at.isoformat()}"
 
     @property
