@@ -53,7 +53,7 @@ class Load:
 
     @property
     def dag_run_id(self) -> str:
-        """Return an id that no DAG run of Airflow has: its ids have the due moment, and it may run the last one itself."""
+        """Return an id that Airflow gives to none of its own runs: those have the moment when they are due."""
         return f"scheduled__{self.starts_at.isoformat()}"
 
     @property
