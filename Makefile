@@ -18,7 +18,7 @@ venv:
 run: venv  ## Load the whole catalogue into PostgreSQL once; ARGS='{"dry_run": true}' sets parameters of the run
 	@$(LOCAL) run
 
-test: venv  ## Run all tests, with their own databases and sandboxes; ARGS="complete_workflow --coverage" selects and measures, ARGS=--help lists more
+test: venv  ## Run the tests, with their own databases and sandboxes, without those of the other test targets; ARGS="complete_workflow --coverage" selects and measures, ARGS=--help lists more
 	@$(TESTS) $(ARGS)
 
 test-long: venv  ## Run the tests that take longer, up to minutes: mails of a real Airflow, complete and interrupted runs of ozon

@@ -173,8 +173,13 @@ class Case:
         user, _, place = self.dsn.rpartition("@")
         dsn = f"{user}@{LOOPBACK}:{self.world.database.port}/{place.partition('/')[2]}?connect_timeout=2"
         base_url = f"http://{LOOPBACK}:{self.world.api.port}"
+        components = tuple(
+            component.name
+            for component in COMPONENTS
+            if not any(each["status"] == "success" for each in self.pipeline.attempts(component.name, dag_run_id))
+        )
         return Order(
-            base_url, self.world.sandbox.accounts, dsn, dag_run_id, api_attempts, self.temporary_folder,
+            base_url, self.world.sandbox.accounts, dsn, dag_run_id, components, api_attempts, self.temporary_folder,
             self.clock_ahead_hours,
         )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -103,7 +103,7 @@ class ListMethod(Generic[T]):
     def _decode_apart(self, body: bytes) -> Decoded[T]:
         fields = self._fields(body)
         raw_items = self._raw_items(fields)
-        around = {name: parsed(bytes(raw)) for name, raw in fields.items() if name != self._items_key}
+        around = {name: parsed(mark_unstorable(bytes(raw))) for name, raw in fields.items() if name != self._items_key}
         envelope, problems = self._read_envelope(around)
         for problem in problems:
             if problem.path in _PAGING_FIELDS:
@@ -147,7 +147,7 @@ class ListMethod(Generic[T]):
         except msgspec.ValidationError:
             if items == b"{}":
                 return []
-            raise self._garbled(UnreadableError("a list", parsed(items), self._items_key)) from None
+            raise self._garbled(UnreadableError("a list", parsed(mark_unstorable(items)), self._items_key)) from None
 
     def _garbled(self, problem: UnreadableError) -> GarbledAnswerError:
         return GarbledAnswerError(
@@ -173,7 +173,15 @@ class ListMethod(Generic[T]):
 
 def parsed(body: bytes) -> Any:
     """Parse JSON; a number with a fraction becomes a Decimal, so that a price keeps all its digits."""
-    return json.loads(body, parse_float=Decimal, parse_int=_integer)
+    return json.loads(body, parse_float=_decimal, parse_int=_integer)
+
+
+def _decimal(digits: str) -> Decimal | str:
+    """Return the number; its text if not even a Decimal holds the exponent."""
+    try:
+        return Decimal(digits)
+    except InvalidOperation:
+        return digits
 
 
 def _integer(digits: str) -> int | Decimal:

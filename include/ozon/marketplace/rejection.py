@@ -8,6 +8,7 @@ then shows the fault, and nothing received is lost. Marking is idempotent.
 from __future__ import annotations
 
 import json
+import math
 import re
 from decimal import Decimal
 from typing import Any
@@ -89,8 +90,13 @@ def _product_id(entry: Any) -> int | None:
 
 
 def _dumped(value: object) -> str:
-    """Return JSON text; a Decimal becomes a number again."""
-    return json.dumps(value, default=float)
+    """Return JSON text; a Decimal becomes a number again, or text if it is beyond any float."""
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: Decimal) -> float | str:
+    number = float(value)
+    return number if math.isfinite(number) else str(value)
 
 
 def _shown(value: object) -> str:

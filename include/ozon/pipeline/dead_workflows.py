@@ -56,8 +56,6 @@ def close_dead_workflow(
     connection: Connection, account: str, workflow_id: str, last_sign_at: datetime, *, closed_by: str
 ) -> records.Status | None:
     """Record the end of a dead workflow, in the caller's open transaction."""
-    # Lock the workflow before its attempts, as all code that closes another's records does.
-    connection.execute("SELECT FROM ozon.etl_workflow_executions WHERE workflow_id = %s FOR UPDATE", (workflow_id,))
     status = records.close_records(connection, account, workflow_id)
     connection.execute(_NOTE_DEATH, {"workflow_id": workflow_id, "last_sign_at": last_sign_at, "closed_by": closed_by})
     return status

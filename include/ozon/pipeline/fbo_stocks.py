@@ -149,7 +149,8 @@ SET product_id = excluded.product_id, asked_at = excluded.asked_at,
 _CLEAR_SALES: LiteralString = """
 UPDATE ozon.fbo_stock_requests q
 SET average_daily_sales = NULL, days_of_stock = NULL
-WHERE q.account = {account} AND q.average_daily_sales IS NOT NULL AND {reads_all_fbo}
+WHERE q.account = {account} AND {reads_all_fbo}
+  AND (q.average_daily_sales IS NOT NULL OR q.days_of_stock IS NOT NULL)
   AND NOT EXISTS (SELECT FROM {fbo_sku} k WHERE k.sku = q.sku)
   AND NOT EXISTS (SELECT FROM {rejected} r WHERE r.product_id = q.product_id)
 """

@@ -108,6 +108,23 @@ RETURNING w.status
 """
 
 
+# The histories have no index by time, but are read only if the clock has gone back.
+_MOMENT_AFTER_LOADS = """
+SELECT interval '1 microsecond' + greatest(
+    max(finished_at),
+    (SELECT max(changed_at) FROM ozon.inventory_history WHERE account = %(account)s),
+    (SELECT max(greatest(valid_from, valid_to)) FROM ozon.product_price_history WHERE account = %(account)s),
+    (SELECT max(greatest(valid_from, valid_to)) FROM ozon.product_visibility_history WHERE account = %(account)s)
+)
+FROM ozon.etl_component_executions
+WHERE account = %(account)s AND status = 'success'
+HAVING max(finished_at) >= now()
+"""
+
+# Before the locks of its attempts, whoever closes its records, so that two of them never wait for each other.
+_LOCK_WORKFLOW = "SELECT FROM ozon.etl_workflow_executions WHERE workflow_id = %s FOR NO KEY UPDATE"
+
+
 def open_component(connection: Connection, run: Run, component: str) -> int:
     """Record the start of an attempt and return its number. The caller holds the account's lock.
 
@@ -135,6 +152,7 @@ def close_component(
 
     A success is recorded together with the merge; a later error does not change it.
     """
+    connection.execute(_LOCK_WORKFLOW, (run.workflow_id,))
     closed = connection.execute(
         _CLOSE_COMPONENT,
         {
@@ -177,6 +195,7 @@ def close_workflow(connection: Connection, run: Run) -> Status | None:
 
 def close_records(connection: Connection, account: str, workflow_id: str) -> Status | None:
     """Do the same as `close_workflow`, in the caller's open transaction."""
+    connection.execute(_LOCK_WORKFLOW, (workflow_id,))
     connection.execute(_CLOSE_DEAD_ATTEMPTS + " AND workflow_id = %s", (account, workflow_id))
     row = connection.execute(_CLOSE_WORKFLOW, {"workflow_id": workflow_id, "components": COMPONENT_NAMES}).fetchone()
     return row[0] if row else None
@@ -192,16 +211,11 @@ def has_running_attempt(connection: Connection, run: Run) -> bool:
 
 
 def moment_after_loads(connection: Connection, account: str) -> datetime | None:
-    """Return the moment after the account's last success if the server's clock shows an earlier one, else None."""
-    row = connection.execute(
-        """
-        SELECT max(finished_at) + interval '1 microsecond'
-        FROM ozon.etl_component_executions
-        WHERE account = %s AND status = 'success'
-        HAVING max(finished_at) >= now()
-        """,
-        (account,),
-    ).fetchone()
+    """Return the moment after the account's last success if the server's clock shows an earlier one, else None.
+
+    It is also after all changes in the histories: earlier loads may have been dated in this way.
+    """
+    row = connection.execute(_MOMENT_AFTER_LOADS, {"account": account}).fetchone()
     return row[0] if row else None
 
 

@@ -106,6 +106,7 @@ SELECT {account}, product_id, stock_type, sku, {now}, 0, 0, previous_present, pr
 FROM stock_gone
 """
 
+# A product whose entry was rejected keeps its stock; it is found by its SKU or article if the id could not be read.
 # A warehouse that was not read keeps its stock. So does one that is missing from the list of warehouses if an entry of
 # that list was rejected: it may be that one.
 _SELLER_COMPARE: LiteralString = """
@@ -140,6 +141,14 @@ FULL JOIN known k USING (product_id, warehouse_id, stock_type)
 WHERE (s.warehouse_name, s.present, s.reserved) IS DISTINCT FROM (k.warehouse_name, k.present, k.reserved)
   AND NOT (s.product_id IS NULL AND (k.present, k.reserved) = (0, 0))
   AND NOT (s.product_id IS NULL AND EXISTS (SELECT FROM {rejected} r WHERE r.product_id = k.product_id))
+  AND NOT (
+      s.product_id IS NULL
+      AND EXISTS (
+          SELECT FROM {rejected} r
+          JOIN {stock} i ON i.sku::text = r.payload ->> 'sku' OR i.offer_id = r.payload ->> 'offer_id'
+          WHERE r.product_id IS NULL AND i.product_id = k.product_id
+      )
+  )
   AND NOT (
       s.product_id IS NULL
       AND k.warehouse_id NOT IN (SELECT warehouse_id FROM {warehouse})

@@ -52,7 +52,7 @@ class LockTakenError(WarehouseUnavailableError):
 def account_lock(connection: Connection, account: str) -> Iterator[None]:
     """Hold the account's lock.
 
-    Raises AlreadyRunningError, which names the holder and its start, or LockTakenError if another role holds it.
+    Raises AlreadyRunningError, which names the holder and its start, or LockTakenError if the holder may not load.
     """
     parameters = {"account": account}
     row = connection.execute(_TAKE, parameters).fetchone()

@@ -4,7 +4,8 @@ Each account and component has its own tables, for example ``ozon_staging.main_p
 drops tables instead of deleting a million rows. They are unlogged: they are fast to write, and a crash of PostgreSQL
 only costs reading again. A dry run uses temporary tables and leaves no trace.
 
-Every page is committed together with its checkpoint, so a retry continues after the last complete page.
+Every page of a list is committed together with its checkpoint, so a retry continues after the last complete page; it
+requests the missing details by id.
 """
 
 from __future__ import annotations

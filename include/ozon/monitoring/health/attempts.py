@@ -143,7 +143,8 @@ def killed_attempt(loads: AccountLoads) -> Judgement:
         text = (
             f"{component} of workflow {workflow_id} (attempt {attempt}) is recorded as running since "
             f"{loads.at(started_at)}, but no process holds the account's lock: the process was killed or lost its "
-            "connection to the warehouse. The attempt loaded nothing; the next one starts again"
+            "connection to the warehouse. The attempt loaded nothing; a retry continues after the last page that was "
+            "read, and the next run starts anew"
         )
     return judge_state(loads.settings, KILLED_ATTEMPT, not killed, loads.text(text), len(killed))
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import signal
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from include.ozon.pipeline import records
+from include.ozon.pipeline.dead_workflows import close_dead_workflow
+from include.ozon.pipeline.numbers import ComponentNumbers
 from include.ozon.reports.runs import last_workflows
 from include.ozon_local.postgres import EmbeddedPostgres
 from tests.support.agreement import assert_agreement
@@ -22,6 +26,29 @@ LIST = "/v3/product/list"
 def statuses(pipeline: Pipeline) -> dict[str, str]:
     with pipeline.connect() as connection:
         return {row.dag_run_id: row.workflow_status for row in last_workflows(connection, 10)}
+
+
+def test_an_attempt_that_ends_late_and_the_run_that_takes_it_for_dead_never_wait_for_each_other(
+    pipeline: Pipeline,
+) -> None:
+    run = pipeline.run("late")
+    with pipeline.connect() as late, pipeline.connect() as next_run, ThreadPoolExecutor() as pool:
+        attempt = records.open_component(late, run, "product_etl")
+        late.commit()
+        next_run.execute(
+            "SELECT FROM ozon.etl_workflow_executions WHERE workflow_id = %s FOR UPDATE", (run.workflow_id,)
+        )
+        numbers = ComponentNumbers()
+        ended = pool.submit(
+            records.close_component, late, run, "product_etl", attempt, status="failed", numbers=numbers, error="lost"
+        )
+        waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while not next_run.execute(waiting).rowcount:
+            assert not ended.done()
+        close_dead_workflow(next_run, "main", run.workflow_id, datetime.now(UTC), closed_by="next/main")
+        next_run.commit()
+        ended.result()
+    assert pipeline.workflow("late")["status"] == "failed"
 
 
 def test_the_next_run_closes_the_records_of_a_killed_one(pipeline: Pipeline) -> None:

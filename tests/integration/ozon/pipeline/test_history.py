@@ -52,17 +52,20 @@ def test_a_wrong_clock_leaves_all_histories_in_order(pipeline: Pipeline, hours: 
     pipeline.load("before")
     with moved_clock(pipeline.connect) as clock:
         clock.set(clock.now() + timedelta(hours=hours))
+        for dag_run_id in ("wrong", "wrong again"):
+            pipeline.sandbox.tick()
+            pipeline.load(dag_run_id)
+    for dag_run_id in ("right", "right again"):
         pipeline.sandbox.tick()
-        pipeline.load("wrong")
-    pipeline.sandbox.tick()
-    pipeline.load("right")
+        pipeline.load(dag_run_id)
 
     assert_consistent(pipeline)
     assert_agreement(pipeline)
     behind = "wrong" if hours < 0 else "right"
-    for component in ("product_etl", "inventory_etl"):
-        (warning,) = pipeline.workflow(behind)["execution_details"][component]["warnings"]
-        assert "clock" in warning
+    for dag_run_id in (behind, f"{behind} again"):
+        for component in ("product_etl", "inventory_etl"):
+            (warning,) = pipeline.workflow(dag_run_id)["execution_details"][component]["warnings"]
+            assert "clock" in warning
 
 
 def test_a_returned_product_keeps_first_seen_at(pipeline: Pipeline) -> None:

@@ -150,6 +150,20 @@ def test_a_warehouse_that_cannot_be_read_keeps_its_stock(without_guards: Pipelin
     assert pipeline.versions("inventory_by_warehouse") == good
 
 
+def test_a_product_in_a_sellers_warehouse_whose_id_cannot_be_read_keeps_its_stock(without_guards: Pipeline) -> None:
+    pipeline = without_guards
+    pipeline.load("before")
+    good = pipeline.versions("inventory_by_warehouse")
+    stocks = "/v1/product/info/warehouse/stocks"
+    pipeline.sandbox.fault("set_field", method=stocks, field="product_id", value="none")
+    pipeline.products("after")
+
+    numbers = pipeline.inventory("after")
+
+    assert numbers.rows_rejected > 0
+    assert pipeline.versions("inventory_by_warehouse") == good
+
+
 def test_the_sellers_warehouses_can_be_left_out(pipeline: Pipeline) -> None:
     pipeline.load("before")
     good = pipeline.versions("inventory_by_warehouse")

@@ -344,6 +344,25 @@ def test_the_sums_of_clusters_whose_warehouses_ozon_does_not_name_are_kept_apart
     assert with_fbo.value(pieces) == before
 
 
+@pytest.mark.parametrize("unknown", ["ads", "idc"])
+def test_a_sku_that_is_no_longer_in_stock_loses_its_rate(with_fbo: Pipeline, unknown: str) -> None:
+    without_stock = """
+        SELECT q.sku, coalesce(q.average_daily_sales, q.days_of_stock) AS rate
+        FROM ozon.fbo_stock_requests q JOIN ozon.inventory i USING (account, sku)
+        WHERE i.stock_type = 'fbo' AND i.present = 0
+    """
+    with_fbo.sandbox.fault("set_field", method=ANALYTICS, field=unknown, value=None)
+    with_fbo.load("before")
+    before = {row["sku"] for row in with_fbo.rows(without_stock)}
+    with_fbo.sandbox.fault("out_of_stock", share=1.0)
+
+    with_fbo.load("after", accept_guards={"turned_invisible"})
+
+    found = with_fbo.rows(without_stock)
+    assert {row["sku"] for row in found} - before
+    assert {row["rate"] for row in found} == {None}
+
+
 def test_a_row_that_ozon_no_longer_returns_loses_its_rate(with_fbo: Pipeline) -> None:
     with_fbo.sandbox.fault("set_field", method=ANALYTICS, field="available_stock_count", value=0)
     with_fbo.load("before")
@@ -359,7 +378,12 @@ def test_a_row_that_ozon_no_longer_returns_loses_its_rate(with_fbo: Pipeline) ->
         )
         == []
     )
-    assert with_fbo.rows("SELECT * FROM ozon.fbo_stock_requests WHERE average_daily_sales IS NOT NULL") == []
+    assert (
+        with_fbo.rows(
+            "SELECT * FROM ozon.fbo_stock_requests WHERE average_daily_sales IS NOT NULL OR days_of_stock IS NOT NULL"
+        )
+        == []
+    )
 
 
 def fbo_stock(pipeline: Pipeline) -> dict[tuple[int, int], int]:

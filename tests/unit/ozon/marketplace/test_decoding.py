@@ -371,13 +371,40 @@ def test_missing_stocks_are_not_an_empty_list(fields: dict[str, None]) -> None:
 
 
 @pytest.mark.parametrize("field", ["ads", "idc"])
-@pytest.mark.parametrize("value", ["1e400", "-1", "1e300"])
+@pytest.mark.parametrize("value", ["1e400", "-1", "1e300", "9" * 2000])
 def test_impossible_measures_are_left_out(field: str, value: str) -> None:
     item = f'{{"sku": 1, "warehouse_id": 2, "available_stock_count": 3, "{field}": {value}}}'
     page = FBO_STOCKS.decode(f'{{"items": [{item}]}}'.encode())
     assert getattr(page.items[0], field) is None
     assert page.rejected[0].reason.startswith(f"{field}: ")
-    json.loads(page.rejected[0].payload)
+    # PostgreSQL's JSON has no Infinity, unlike Python's.
+    json.loads(page.rejected[0].payload, parse_constant=pytest.fail)
+
+
+BEYOND_ANY_DECIMAL = "1e99999999999999999999"
+
+
+def test_a_number_beyond_any_decimal_is_one_rejected_field() -> None:
+    item = f'{{"sku": 1, "warehouse_id": 2, "available_stock_count": 3, "ads": {BEYOND_ANY_DECIMAL}}}'
+    page = FBO_STOCKS.decode(f'{{"items": [{item}]}}'.encode())
+    assert page.items[0].ads is None
+    assert json.loads(page.rejected[0].payload)["found"] == BEYOND_ANY_DECIMAL
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        (b"items", BEYOND_ANY_DECIMAL.encode()),
+        (b"items", b'"\xff"'),
+        (b"cursor", b'"\xff"'),
+        (b"cursor", b'"\\ud800"'),
+    ],
+)
+def test_an_envelope_that_cannot_be_read_is_bad_data(field: bytes, value: bytes) -> None:
+    fields = {b"items": b"[]", b"cursor": b'""', field: value}
+    body = b", ".join(b'"%s": %s' % each for each in fields.items())
+    with pytest.raises(BadDataError, match="answered with unexpected JSON"):
+        FBO_STOCKS.decode(b"{%s}" % body)
 
 
 def test_the_other_lists_have_their_own_names_for_the_same_things() -> None:
