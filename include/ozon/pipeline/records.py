@@ -107,7 +107,6 @@ WHERE w.workflow_id = %(workflow_id)s
 RETURNING w.status
 """
 
-
 # The histories have no index by time, but are read only if the clock has gone back.
 _MOMENT_AFTER_LOADS = """
 SELECT interval '1 microsecond' + greatest(
