@@ -19,6 +19,7 @@ report in a terminal.
 
 from datetime import timedelta
 
+from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
 from include.ozon.adapter.dags.deadlines import run_deadline
@@ -53,23 +54,23 @@ def ozon_visibility_metrics():
 
         return measure_account(account)
 
-    @task(pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=5))
+    # all_done: if one account fails, the others still get their alerts and the report.
+    @task(trigger_rule="all_done", pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=5))
     def alert(measured):
         from include.ozon.adapter.tasks.metrics import alert_of_metrics
 
         return alert_of_metrics(measured)
 
-    @task(pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=15))
+    @task(trigger_rule="all_done", pool=SETTINGS.alerts.pool, execution_timeout=timedelta(minutes=15))
     def send_report():
         from include.ozon.adapter.tasks.daily_report import send_daily_report
 
         return send_daily_report()
 
-    # If one account fails, the others still get their alerts and the report. Teardowns, because an all_done task would
-    # turn the failed run into a successful one.
-    measured = measure.expand(account=select_accounts())
-    alert(measured).as_teardown(on_failure_fail_dagrun=True)
-    measured >> send_report().as_teardown(on_failure_fail_dagrun=True)
+    measured, reported = measure.expand(account=select_accounts()), send_report()
+    measured >> reported
+    # The last task decides about the run, so it fails with each of the others.
+    [measured, alert(measured), reported] >> EmptyOperator(task_id="verdict", trigger_rule="none_failed")
 
 
 ozon_visibility_metrics()

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -129,6 +130,20 @@ def test_a_third_of_the_products_hidden(site: Site) -> None:
     site.measure()
     (recovered,) = site.mails.subjects[1:]
     assert "RECOVERED" in recovered
+
+
+def test_a_report_that_cannot_be_saved_keeps_nobody_from_being_notified(site: Site, tmp_path: Path) -> None:
+    site.measure()
+    site.sandbox.fault("hide_share", share=0.34)
+    site.load("hidden")
+    (tmp_path / "file").touch()
+    site.airflow.environment["OZON__REPORTS__FOLDER"] = str(tmp_path / "file" / "reports")
+
+    done = site.airflow.run("ozon_visibility_metrics", save_report=True)
+
+    assert done.exit_code == 1
+    assert "cannot be saved in reports.folder" in done.output
+    assert any("products turned invisible" in subject for subject in site.mails.subjects)
 
 
 def test_the_daily_report(site: Site) -> None:

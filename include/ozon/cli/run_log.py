@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from include.ozon.cli.common import set_up_logging
+from include.ozon.maintenance.logs import RUNS_FOLDER
 
 PrintLine = Callable[[str], None]
 
@@ -19,7 +20,7 @@ PrintLine = Callable[[str], None]
 def log_file(folder: Path) -> Path:
     """Create a log in Airflow's log folder, which maintenance cleans up; only its owner may read it."""
     name = f"{datetime.now(tz=UTC):%Y-%m-%dT%H%M%S}-{os.getpid()}.log"
-    file = folder / "ozon_run" / name
+    file = folder / RUNS_FOLDER / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     return file

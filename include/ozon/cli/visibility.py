@@ -84,15 +84,18 @@ def visibility(
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
     saved: list[str] = []
-    if save_report:
-        # Airflow takes seconds to import.
-        from include.ozon.adapter.connections import object_storage  # noqa: PLC0415
+    try:
+        if save_report:
+            # Airflow takes seconds to import.
+            from include.ozon.adapter.connections import object_storage  # noqa: PLC0415
 
-        below = f"{account}/" if account else ""
-        saved = [object_storage.save_report(folder or settings.reports.folder, below + file_name(output, now), content)]
-        print(f"Saved: {saved[0]}", file=sys.stderr)
-    if alert:
-        print(_store_and_notify(reported, saved, settings), file=sys.stderr)
+            name = f"{account}/{file_name(output, now)}" if account else file_name(output, now)
+            saved.append(object_storage.save_report(folder or settings.reports.folder, name, content))
+            print(f"Saved: {saved[0]}", file=sys.stderr)
+    finally:
+        # Without a report, the alerts are sent all the same.
+        if alert:
+            print(_store_and_notify(reported, saved, settings), file=sys.stderr)
 
 
 def _store_and_notify(reported: Sequence[VisibilityMetrics], saved: Sequence[str], settings: Settings) -> str:

@@ -17,9 +17,18 @@ from include.ozon.words import count_of, size
 
 _LOG = re.compile(r".+\.log(\.\d+)?(\.gz)?")
 _TASK_PREFIX = "dag_id="
-# The folders of Airflow's own processes below base_log_folder.
+# The folders below base_log_folder of Airflow's own processes, and of the runs by cron.
+RUNS_FOLDER = "ozon_run"
 PROCESS_FOLDERS = frozenset(
-    {"scheduler", "dag_processor", "dag_processor_manager", "triggerer", "executor_callbacks", "api_server"}
+    {
+        "scheduler",
+        "dag_processor",
+        "dag_processor_manager",
+        "triggerer",
+        "executor_callbacks",
+        "api_server",
+        RUNS_FOLDER,
+    }
 )
 
 # A process may still write into a younger file, so it is kept even if space is short.

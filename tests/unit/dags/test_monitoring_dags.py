@@ -47,11 +47,12 @@ def test_metrics_run_after_a_load_and_by_schedule(metrics: DAG, load_dag: LoadDa
 
 
 def test_metrics_are_measured_for_each_account_and_a_failed_one_fails_the_run(metrics: DAG) -> None:
-    assert set(metrics.task_ids) == {"select_accounts", "measure", "alert", "send_report"}
+    assert set(metrics.task_ids) == {"select_accounts", "measure", "alert", "send_report", "verdict"}
     assert [task.task_id for task in metrics.tasks if task.is_mapped] == ["measure"]
-    alert = metrics.get_task("alert")
-    assert alert.is_teardown
-    assert alert.on_failure_fail_dagrun
+    assert metrics.get_task("alert").trigger_rule == metrics.get_task("send_report").trigger_rule == "all_done"
+    (verdict,) = metrics.leaves
+    assert (verdict.task_id, verdict.trigger_rule) == ("verdict", "none_failed")
+    assert verdict.upstream_task_ids == {"measure", "alert", "send_report"}
 
 
 def test_all_alerts_are_sent_through_one_pool(load_dag: LoadDag) -> None:

@@ -119,11 +119,13 @@ def perform(step: str, job: Job) -> Outcome:
 
 
 def _logs(job: Job) -> Outcome:
-    base = Path(conf.get("logging", "base_log_folder")).expanduser()
-    processes = conf.get("logging", "dag_processor_child_process_log_directory", fallback="") or base
+    base = Path(conf.get("logging", "base_log_folder")).expanduser().resolve()
+    of_dag_processor = conf.get("logging", "dag_processor_child_process_log_directory", fallback="") or base
+    processes = Path(of_dag_processor).expanduser().resolve()
     folders = [logs.LogFolder(base)]
-    if not Path(processes).expanduser().is_relative_to(base):
-        folders.append(logs.LogFolder(Path(processes).expanduser(), of_processes=True))
+    # A folder around the tasks' logs does not have those of processes only.
+    if not processes.is_relative_to(base) and not base.is_relative_to(processes):
+        folders.append(logs.LogFolder(processes, of_processes=True))
     return logs.clean_logs(folders, dags.DAG_IDS, job.settings.maintenance, job.now, dry_run=job.dry_run)
 
 
@@ -249,6 +251,7 @@ def _metadata_url(connection_id: str) -> str:
         connection.host,
         connection.port,
         connection.schema,
+        query={name: str(value) for name, value in connection.extra_dejson.items()},
     )
     return url.render_as_string(hide_password=False)
 

@@ -49,12 +49,18 @@ def measure_account(account: str) -> dict[str, Any]:
     for result in judged.results:
         logger.info("%s %s: %s", result.check, result.status, result.message)
     kinds = _formats(settings, context["params"]) if context["params"]["save_report"] else []
-    saved = [
-        save_report(settings.reports.folder, f"{account}/{file_name(kind, now)}", render(kind, [metrics], settings))
-        for kind in kinds
-    ]
+    saved: list[str] = []
+    measured = {**judged.as_dict(), "reports": saved}
+    try:
+        for kind in kinds:
+            name = f"{account}/{file_name(kind, now)}"
+            saved.append(save_report(settings.reports.folder, name, render(kind, [metrics], settings)))
+    except Exception:
+        # Without a report, the alerts are sent all the same.
+        context["ti"].xcom_push(key="return_value", value=measured)
+        raise
     logger.info("Reports: %s", ", ".join(saved) or "none saved")
-    return {**judged.as_dict(), "reports": saved}
+    return measured
 
 
 def alert_of_metrics(measured: Iterable[dict[str, Any] | None] | None) -> str:

@@ -10,14 +10,18 @@ from typing import Any
 
 import psycopg
 import pytest
+from pydantic import TypeAdapter
 
+from include.ozon.monitoring.alerts.model import Event
 from include.ozon.warehouse import schema
+from include.ozon_local.airflow import PROGRAM as AIRFLOW
 from include.ozon_local.connections import api_connection
 from include.ozon_local.postgres import WAREHOUSE_ROLE, EmbeddedPostgres
 from include.ozon_sandbox.process import SandboxProcess
-from tests.conftest import StartSandbox
+from tests.conftest import MakeEnvironment, StartSandbox
 from tests.integration.ozon.cli.conftest import Ozon, assert_one_sentence
-from tests.support import scratch
+from tests.support import process, scratch
+from tests.support.airflow_runs import Airflow
 from tests.support.documents import data_of
 from tests.support.mail import MailServer
 from tests.support.pipeline import Pipeline
@@ -187,6 +191,29 @@ def test_under_cron_nothing_is_printed_that_the_alerts_have_sent(
         done = ozon(warehouse_dsn, *quietly, **variables)
         assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
         assert len(mails.messages) == 1
+
+
+@pytest.mark.long
+def test_with_alert_a_failure_that_a_task_has_handed_over_is_notified_once(
+    ozon: Ozon, warehouse_dsn: str, sandbox: SandboxProcess, make_airflow_environment: MakeEnvironment
+) -> None:
+    variables = make_airflow_environment(warehouse_dsn, sandbox)
+    airflow = Airflow(variables)
+    event = Event("task_failed", "ozon_etl.announce", "critical", "The task failed.", datetime.now(UTC))
+    text = TypeAdapter(Event).dump_json(event).decode()
+    process.run(AIRFLOW, "variables", "set", "ozon_alert_event.0", text, env=variables)
+    process.run(AIRFLOW, "variables", "set", "ozon_alert_event.1", "{}", env=variables)
+
+    for _ in range(2):
+        done = ozon(warehouse_dsn, "health", "--checks", "machine", "--alert", "--quiet", **variables)
+        assert "Traceback" not in done.stderr
+
+    with psycopg.connect(warehouse_dsn) as warehouse:
+        opened = warehouse.execute("SELECT message FROM ozon.alerts WHERE rule = %s", ("task_failed",)).fetchall()
+    assert opened == [("The task failed.",)]
+    # The state of the alerts is a Variable, and not the file of an Airflow whose database is down.
+    assert [row["key"] for row in airflow.rows("SELECT key FROM variable")] == ["ozon_alerts"]
+    assert not (airflow.home / "ozon_alerts.json").exists()
 
 
 @pytest.mark.long

@@ -121,5 +121,17 @@ def test_with_alert_the_measurement_is_stored_and_notified_once(ozon: Ozon, load
     assert [row["rule"] for row in opened].count("turned_invisible_pct") == 1
 
 
+def test_with_alert_a_report_that_cannot_be_saved_keeps_nobody_from_being_notified(
+    ozon: Ozon, loaded: Pipeline, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    done = ozon(loaded.dsn, "visibility", "--alert", "--save-report", "--folder", str(tmp_path / "file" / "reports"))
+
+    assert done.returncode == 2
+    assert "cannot be saved" in done.stderr
+    assert loaded.value("SELECT count(*) FROM ozon.visibility_metrics") == 2
+    assert "turned_invisible_pct" in {row["rule"] for row in loaded.rows("SELECT rule FROM ozon.alerts")}
+
+
 def test_alert_is_about_the_last_measurement_and_about_no_other_moment(ozon: Ozon, warehouse_dsn: str) -> None:
     assert_one_sentence(ozon(warehouse_dsn, "visibility", "--alert", "--since", "2026-11-24"), 2, "Use one of them")

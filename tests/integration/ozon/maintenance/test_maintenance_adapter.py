@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -87,11 +89,11 @@ def test_a_connection_that_is_named_leads_to_it(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(metadata, "clean_metadata", cleaning)
     monkeypatch.setenv(metadata.SQL_ALCHEMY_CONN, "airflow-db-not-allowed:///")
     monkeypatch.setenv("AIRFLOW__CORE__SQL_ALCHEMY_CONN", "airflow-db-not-allowed:///")
-    monkeypatch.setenv("AIRFLOW_CONN_META", "postgres://user:p%40ss@db:5433/airflow")
+    monkeypatch.setenv("AIRFLOW_CONN_META", "postgres://user:p%40ss@db:5433/airflow?sslmode=verify-full")
 
     perform("metadata", job(maintenance={"metadata_connection": "meta"}))
 
-    assert given[metadata.SQL_ALCHEMY_CONN] == "postgresql+psycopg2://user:p%40ss@db:5433/airflow"
+    assert given[metadata.SQL_ALCHEMY_CONN] == "postgresql+psycopg2://user:p%40ss@db:5433/airflow?sslmode=verify-full"
     assert "AIRFLOW__CORE__SQL_ALCHEMY_CONN" not in given
 
 
@@ -99,6 +101,23 @@ def test_a_connection_of_another_kind_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AIRFLOW_CONN_META", "http://somewhere")
     with pytest.raises(ConnectionSettingsError, match="expected type postgres, found http"):
         perform("metadata", job(maintenance={"metadata_connection": "meta"}))
+
+
+def test_task_logs_of_others_below_the_dag_processors_folder_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tasks = tmp_path / "logs" / "tasks"
+    monkeypatch.setenv("AIRFLOW__LOGGING__BASE_LOG_FOLDER", str(tasks))
+    monkeypatch.setenv("AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY", str(tasks.parent))
+    ours, of_others = (tasks / f"dag_id={dag_id}" / "attempt=1.log" for dag_id in ("ozon_etl", "somebody_elses"))
+    for file in (ours, of_others):
+        file.parent.mkdir(parents=True)
+        file.write_text("x")
+        os.utime(file, (0, 0))
+
+    perform("logs", job())
+
+    assert (ours.exists(), of_others.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("dry_run", [True, False])

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from include.ozon.cli.run_log import log_file
 from include.ozon.maintenance import folders
 from include.ozon.maintenance.logs import LogFolder, clean_logs
 from include.ozon.maintenance.steps import Outcome
@@ -77,6 +78,16 @@ def test_task_logs_and_the_processes_logs_have_days_of_their_own(logs: Path, wri
     assert files(logs) == {NEW_TASK, NEW_PROCESS}
     assert (outcome.status, outcome.files, outcome.bytes) == ("done", 2, 8192)
     assert outcome.details[0] == "expired: 2 files (8.0 kB)"
+
+
+def test_the_logs_of_runs_by_cron_expire_too(logs: Path) -> None:
+    file = log_file(logs)
+    moment = (NOW - timedelta(days=8)).timestamp()
+    os.utime(file, (moment, moment))
+
+    clean(logs, scheduler_logs_days=7)
+
+    assert not file.exists()
 
 
 def test_folders_that_are_empty_then_are_removed_unless_they_are_young(logs: Path, write: Write) -> None:

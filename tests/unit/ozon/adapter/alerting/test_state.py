@@ -15,7 +15,7 @@ from include.ozon.translation import Translated
 
 
 class Variables:
-    """Airflow's Variables in memory: the real ones need a task around them. End-to-end tests use those."""
+    """Airflow's Variables in memory: the real ones need a metadata database. Other tests use those."""
 
     def __init__(self) -> None:
         self.values: dict[str, str] = {}
@@ -45,7 +45,7 @@ class Variables:
 @pytest.fixture
 def variables(monkeypatch: pytest.MonkeyPatch) -> Variables:
     made = Variables()
-    monkeypatch.setattr(state, "Variable", made)
+    monkeypatch.setattr(state, "variables", lambda: made)
     return made
 
 
@@ -101,6 +101,16 @@ def test_an_event_that_comes_while_others_are_notified_waits_for_the_next_sender
     outbox.forget()
 
     assert Outbox().take() == [event("product_etl", "main")]
+
+
+def test_an_event_that_cannot_be_read_does_not_keep_the_others(variables: Variables) -> None:
+    variables.set("ozon_alert_event.0", "{}")
+    state.hand_over(event("product_etl", "main"))
+
+    outbox = Outbox()
+    assert outbox.take() == [event("product_etl", "main")]
+    outbox.forget()
+    assert variables.values == {}
 
 
 def test_without_variables_there_are_no_events_and_no_error(variables: Variables) -> None:
