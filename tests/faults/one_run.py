@@ -84,11 +84,7 @@ def _named(outcome: Outcome) -> str:
 def _retry(case: Case) -> Outcome:
     """Load again without the fault, and assert that nothing which is loaded or staged is requested again."""
     staged = _staged_pages(case)
-    left = sum(
-        requests
-        for component, requests in case.world.requests_of_components.items()
-        if not any(attempt["status"] == "success" for attempt in case.pipeline.attempts(component))
-    )
+    left = sum(case.world.requests_of_components[component] for component in case.missing("run"))
     case.world.sandbox.reset_counters()
     outcome = Attempt(case.order("run")).end()
     asked = sum(case.pipeline.requests().values())

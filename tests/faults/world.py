@@ -173,15 +173,18 @@ class Case:
         user, _, place = self.dsn.rpartition("@")
         dsn = f"{user}@{LOOPBACK}:{self.world.database.port}/{place.partition('/')[2]}?connect_timeout=2"
         base_url = f"http://{LOOPBACK}:{self.world.api.port}"
-        components = tuple(
+        return Order(
+            base_url, self.world.sandbox.accounts, dsn, dag_run_id, self.missing(dag_run_id), api_attempts,
+            self.temporary_folder, self.clock_ahead_hours,
+        )  # fmt: skip
+
+    def missing(self, dag_run_id: str) -> tuple[str, ...]:
+        """Return the components that have not succeeded yet in a workflow."""
+        return tuple(
             component.name
             for component in COMPONENTS
             if not any(each["status"] == "success" for each in self.pipeline.attempts(component.name, dag_run_id))
         )
-        return Order(
-            base_url, self.world.sandbox.accounts, dsn, dag_run_id, components, api_attempts, self.temporary_folder,
-            self.clock_ahead_hours,
-        )  # fmt: skip
 
     @contextmanager
     def soon(self, action: Callable[[], object]) -> Iterator[None]:

@@ -89,7 +89,8 @@ def visibility(
             # Airflow takes seconds to import.
             from include.ozon.adapter.connections import object_storage  # noqa: PLC0415
 
-            name = f"{account}/{file_name(output, now)}" if account else file_name(output, now)
+            below = f"{account}/" if account else ""
+            name = below + file_name(output, now)
             saved.append(object_storage.save_report(folder or settings.reports.folder, name, content))
             print(f"Saved: {saved[0]}", file=sys.stderr)
     finally:

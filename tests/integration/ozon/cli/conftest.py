@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,21 +17,20 @@ Ozon = Callable[..., process.Done]
 @pytest.fixture
 def ozon() -> Ozon:
     """``ozon(dsn, "db", "status")``: the command without its imports, with that warehouse as its connection."""
-    home = scratch.new_folder("cli")
-
-    def run(dsn: str | None, *arguments: str, **variables: str) -> process.Done:
-        return forked.ozon(*arguments, env={**environment(home, dsn), **variables})
-
-    return run
+    return _with_connection(forked.ozon)
 
 
 @pytest.fixture
 def ozon_process() -> Ozon:
     """The same as a whole process, as a person calls it."""
+    return _with_connection(partial(process.run, process.OZON))
+
+
+def _with_connection(call: Callable[..., process.Done]) -> Ozon:
     home = scratch.new_folder("cli")
 
     def run(dsn: str | None, *arguments: str, **variables: str) -> process.Done:
-        return process.run(process.OZON, *arguments, env={**environment(home, dsn), **variables})
+        return call(*arguments, env={**environment(home, dsn), **variables})
 
     return run
 
